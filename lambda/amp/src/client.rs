@@ -1,0 +1,178 @@
+//! Client: a request and a deadline → the answer, over as many attempts as it takes. The only network I/O.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::provider::ProvideCredentials;
+use bytes::{Bytes, BytesMut};
+use http::header::{HeaderName, RETRY_AFTER};
+use http::{HeaderValue, Method, Uri};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::credentials::CredentialsCache;
+use crate::http_client::http_client;
+use crate::outcome::{Answer, Failure, MAX_ERROR_BODY, Verdict, verdict_of_status};
+use crate::retry;
+use crate::sign::{Scope, sign};
+
+/// What comes from outside: the clock and the randomness.
+#[derive(Clone, Copy, Debug)]
+pub struct World {
+    /// The time of day, for signatures and `Retry-After` dates.
+    pub now: fn() -> SystemTime,
+    /// Uniform in 0 to 1, for the jitter of the backoff.
+    pub random: fn() -> f64,
+}
+
+/// A request that can be sent, and sent again.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The absolute URL.
+    pub uri: Uri,
+    /// All headers but `host`, `content-length` and those of the signature.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The body.
+    pub body: Bytes,
+    /// What to sign for; `None` sends the request unsigned.
+    pub scope: Option<Scope>,
+    /// How much of the body of a 2xx answer is wanted, in bytes. With 0 it is not read at all.
+    pub wanted_body: usize,
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub struct Sent {
+    /// A final answer, or why there is none.
+    pub result: Result<Answer, Failure>,
+    /// How often the request was sent.
+    pub attempts: u32,
+}
+
+/// One HTTP client with its connections, credentials and backoff.
+pub struct Client {
+    http: reqwest::Client,
+    credentials: CredentialsCache,
+    world: World,
+}
+
+impl Client {
+    /// A client that signs with credentials of the standard chain, whose own requests are signed for `region`.
+    pub fn new(region: Option<String>, world: World) -> Self {
+        let http = http_client();
+        Self { credentials: CredentialsCache::standard(http.clone(), region), http, world }
+    }
+
+    /// A client that signs with credentials of `provider`.
+    pub fn with_credentials(provider: impl ProvideCredentials + 'static, world: World) -> Self {
+        Self { http: http_client(), credentials: CredentialsCache::new(provider), world }
+    }
+
+    /// Sends `request` until there is a final answer: any but a transient one (5xx, 408, 429). Gives up at
+    /// `deadline`, or earlier when the receiver asks for a wait that goes past it, and answers in time.
+    pub async fn send(&self, request: &Request, deadline: Instant) -> Sent {
+        let mut attempts = 0;
+        let mut last = Failure::OutOfTime;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Some(timeout) = retry::attempt_timeout(left) else {
+                return Sent { result: Err(last), attempts };
+            };
+            attempts += 1;
+            let wait = match self.attempt(request, timeout).await {
+                Attempt::Answered { answer, retry_after } => {
+                    if verdict_of_status(answer.status) != Verdict::Transient {
+                        return Sent { result: Ok(answer), attempts };
+                    }
+                    last = Failure::Answered(answer);
+                    retry_after
+                }
+                // The chain has its own retries; what it says in the end does not change in seconds.
+                Attempt::Failed(failure @ Failure::Credentials(_)) => {
+                    return Sent { result: Err(failure), attempts };
+                }
+                Attempt::Failed(failure) => {
+                    last = failure;
+                    None
+                }
+            };
+            let backoff = retry::backoff(attempts, (self.world.random)());
+            let wait = wait.unwrap_or_default().max(backoff);
+            tracing::debug!(attempts, error = %last, wait_ms = wait.as_millis(), "The attempt failed.");
+            if wait >= deadline.saturating_duration_since(Instant::now()) {
+                return Sent { result: Err(last), attempts };
+            }
+            sleep(wait).await;
+        }
+    }
+
+    async fn attempt(&self, request: &Request, timeout: Duration) -> Attempt {
+        let until = Instant::now() + timeout;
+        let exchange = async {
+            let signed = self.signed(request).await?;
+            let signed =
+                reqwest::Request::try_from(signed).map_err(|error| Failure::Network(explain(error)))?;
+            self.http.execute(signed).await.map_err(|error| Failure::Network(explain(error)))
+        };
+        let mut response = match timeout_at(until, exchange).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(failure)) => return Attempt::Failed(failure),
+            Err(_) => return Attempt::Failed(Failure::TimedOut(timeout.as_millis())),
+        };
+        let status = response.status();
+        let limit = if status.is_success() { request.wanted_body } else { MAX_ERROR_BODY };
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| retry::retry_after(value.to_str().ok()?, (self.world.now)()));
+        // The status decides. A body that breaks off or dribbles is reported as far as it came in time.
+        let mut body = BytesMut::new();
+        while body.len() < limit {
+            match timeout_at(until, response.chunk()).await {
+                Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
+                _ => break,
+            }
+        }
+        body.truncate(limit);
+        Attempt::Answered { answer: Answer { status: status.as_u16(), body: body.freeze() }, retry_after }
+    }
+
+    async fn signed(&self, request: &Request) -> Result<http::Request<Bytes>, Failure> {
+        let mut signed = http::Request::new(request.body.clone());
+        *signed.method_mut() = request.method.clone();
+        *signed.uri_mut() = request.uri.clone();
+        signed.headers_mut().extend(request.headers.iter().cloned());
+        if let Some(scope) = &request.scope {
+            let now = (self.world.now)();
+            let credentials = self.credentials.credentials(now).await.map_err(Failure::Credentials)?;
+            sign(&mut signed, scope, &credentials, now)
+                .map_err(|error| Failure::Credentials(error.to_string()))?;
+        }
+        Ok(signed)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+/// One attempt's end.
+enum Attempt {
+    Answered { answer: Answer, retry_after: Option<Duration> },
+    Failed(Failure),
+}
+
+/// An HTTP error with its causes on one line, without the URL.
+fn explain(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,155 @@
+//! Credentials: the standard AWS chain → credentials, cached until shortly before they expire.
+//!
+//! On Lambda the chain ends at its first link, the environment. The chain is built when credentials are first needed,
+//! so a function that signs nothing pays nothing for it.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_types::region::Region;
+use tokio::sync::Mutex;
+
+/// Credentials that expire sooner than this are fetched anew: a request signed with them must still be valid when
+/// it arrives, after its retries.
+const EXPIRY_MARGIN: Duration = Duration::from_mins(1);
+
+/// Credentials from a provider, remembered for as long as they are good.
+#[derive(Debug)]
+pub(crate) struct CredentialsCache {
+    source: Source,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Given(SharedCredentialsProvider),
+    /// The standard chain, signing its own requests for this region.
+    Standard {
+        http: reqwest::Client,
+        region: Option<String>,
+    },
+}
+
+#[derive(Debug, Default)]
+struct State {
+    provider: Option<SharedCredentialsProvider>,
+    credentials: Option<Credentials>,
+}
+
+impl CredentialsCache {
+    /// Takes credentials from `provider`.
+    pub(crate) fn new(provider: impl ProvideCredentials + 'static) -> Self {
+        Self { source: Source::Given(SharedCredentialsProvider::new(provider)), state: Mutex::default() }
+    }
+
+    /// Takes credentials from the standard chain: environment, profile, web identity, container, instance.
+    pub(crate) fn standard(http: reqwest::Client, region: Option<String>) -> Self {
+        Self { source: Source::Standard { http, region }, state: Mutex::default() }
+    }
+
+    /// Credentials that are good at `now` and for a minute after it.
+    ///
+    /// # Errors
+    /// What the chain says when no link of it has credentials.
+    pub(crate) async fn credentials(&self, now: SystemTime) -> Result<Credentials, String> {
+        let mut state = self.state.lock().await;
+        if let Some(credentials) = &state.credentials
+            && credentials.expiry().is_none_or(|expiry| expiry > now + EXPIRY_MARGIN)
+        {
+            return Ok(credentials.clone());
+        }
+        if state.provider.is_none() {
+            state.provider = Some(self.source.provider().await);
+        }
+        let provider = state.provider.as_ref().expect("it was set above");
+        let credentials = provider.provide_credentials().await.map_err(|error| explain(&error))?;
+        state.credentials = Some(credentials.clone());
+        Ok(credentials)
+    }
+}
+
+impl Source {
+    async fn provider(&self) -> SharedCredentialsProvider {
+        match self {
+            Self::Given(provider) => provider.clone(),
+            Self::Standard { http, region } => {
+                let config = ProviderConfig::empty()
+                    .with_http_client(ChainHttp(http.clone()))
+                    .with_sleep_impl(TokioSleep::new());
+                let chain = DefaultCredentialsChain::builder()
+                    .configure(config)
+                    .region(region.clone().map(Region::new))
+                    .build()
+                    .await;
+                SharedCredentialsProvider::new(chain)
+            }
+        }
+    }
+}
+
+/// The chain's error with its causes on one line; the SDK keeps what happened in the sources.
+fn explain(error: &dyn std::error::Error) -> String {
+    let mut text = format!("no AWS credentials: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// Lends our HTTP client to the chain, for its links that ask a service for credentials.
+#[derive(Clone)]
+struct ChainHttp(reqwest::Client);
+
+impl fmt::Debug for ChainHttp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ChainHttp")
+    }
+}
+
+impl HttpClient for ChainHttp {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for ChainHttp {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let http = self.0.clone();
+        HttpConnectorFuture::new(async move { forward(&http, request).await })
+    }
+}
+
+async fn forward(http: &reqwest::Client, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+    let (parts, body) = request.into_parts();
+    let body = body.bytes().map(<[u8]>::to_vec).unwrap_or_default();
+    let request = reqwest::Request::try_from(http::Request::from_parts(parts, body))
+        .map_err(|error| ConnectorError::user(error.into()))?;
+    let response = http.execute(request).await.map_err(connector_error)?;
+    let mut answer = http::Response::builder().status(response.status());
+    for (name, value) in response.headers() {
+        answer = answer.header(name, value);
+    }
+    let body = response.bytes().await.map_err(connector_error)?;
+    let answer =
+        answer.body(SdkBody::from(body)).map_err(|error| ConnectorError::other(error.into(), None))?;
+    HttpResponse::try_from(answer).map_err(|error| ConnectorError::other(error.into(), None))
+}
+
+fn connector_error(error: reqwest::Error) -> ConnectorError {
+    if error.is_timeout() { ConnectorError::timeout(error.into()) } else { ConnectorError::io(error.into()) }
+}

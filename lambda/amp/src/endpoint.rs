@@ -1,0 +1,119 @@
+//! Endpoints: a URL → [`Endpoint`], checked once, with the region that an AMP host names.
+
+use http::Uri;
+
+/// A URL that requests can be sent to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    uri: Uri,
+}
+
+/// The reason why a text is no endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidEndpoint {
+    /// Not a URL at all.
+    #[error("it is not a URL ({0})")]
+    NotAUrl(String),
+    /// Another scheme, or none.
+    #[error("it has to start with https:// (or http:// for a local receiver)")]
+    Scheme,
+    /// `https://user:password@host` would be logged and sent on.
+    #[error("it must not carry a user name or password")]
+    UserInfo,
+    /// `https:///path`
+    #[error("it names no host")]
+    Host,
+    /// The root of a host is never a remote-write path.
+    #[error("it has no path; an AMP workspace's ends in /workspaces/<workspace id>/api/v1/remote_write")]
+    Path,
+}
+
+impl Endpoint {
+    /// Checks that `url` is an absolute `http` or `https` URL with a host and a path.
+    ///
+    /// # Errors
+    /// [`InvalidEndpoint`] says what is missing. It never repeats the URL, which may hold a secret.
+    pub fn parse(url: &str) -> Result<Self, InvalidEndpoint> {
+        let uri: Uri = url
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| InvalidEndpoint::NotAUrl(error.to_string()))?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err(InvalidEndpoint::Scheme);
+        }
+        let Some(authority) = uri.authority() else { return Err(InvalidEndpoint::Host) };
+        if authority.as_str().contains('@') {
+            return Err(InvalidEndpoint::UserInfo);
+        }
+        if authority.host().is_empty() {
+            return Err(InvalidEndpoint::Host);
+        }
+        if uri.path() == "/" {
+            return Err(InvalidEndpoint::Path);
+        }
+        Ok(Self { uri })
+    }
+
+    /// The URL.
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The region in the host name of an AMP workspace: `aps-workspaces.<region>.amazonaws.com`, its FIPS and
+    /// dual-stack variants, and its interface endpoints in a VPC.
+    pub fn region(&self) -> Option<&str> {
+        let host = self.uri.host()?;
+        let aws = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn"];
+        if !aws.iter().any(|suffix| host.ends_with(suffix)) {
+            return None;
+        }
+        let mut names =
+            host.split('.').skip_while(|name| !matches!(*name, "aps-workspaces" | "aps-workspaces-fips"));
+        names.next()?;
+        names.next()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn region(host: &str) -> Option<String> {
+        let endpoint =
+            Endpoint::parse(&format!("https://{host}/workspaces/ws-1/api/v1/remote_write")).unwrap();
+        endpoint.region().map(str::to_owned)
+    }
+
+    #[test]
+    fn the_region_comes_from_every_form_of_an_amp_host() {
+        for host in [
+            "aps-workspaces.eu-west-1.amazonaws.com",
+            "aps-workspaces-fips.eu-west-1.amazonaws.com",
+            "aps-workspaces.eu-west-1.api.aws",
+            "aps-workspaces.eu-west-1.amazonaws.com:443",
+            "vpce-0a1b2c-3d4e.aps-workspaces.eu-west-1.vpce.amazonaws.com",
+        ] {
+            assert_eq!(region(host).as_deref(), Some("eu-west-1"), "{host}");
+        }
+        assert_eq!(region("aps-workspaces.cn-north-1.amazonaws.com.cn").as_deref(), Some("cn-north-1"));
+    }
+
+    #[test]
+    fn other_hosts_name_no_region() {
+        for host in ["127.0.0.1:9090", "prometheus.example.com", "aps-workspaces.eu-west-1.example.com"] {
+            assert_eq!(region(host), None, "{host}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_url_is_said_without_repeating_it() {
+        let error = |url| Endpoint::parse(url).unwrap_err();
+        assert_eq!(error("aps-workspaces.eu-west-1.amazonaws.com"), InvalidEndpoint::Scheme);
+        assert_eq!(error("/workspaces/ws-1"), InvalidEndpoint::Scheme);
+        assert_eq!(error("ftp://host/path"), InvalidEndpoint::Scheme);
+        assert_eq!(error("https://user:secret@host/path"), InvalidEndpoint::UserInfo);
+        assert_eq!(error("https://host"), InvalidEndpoint::Path);
+        assert!(matches!(error("https://"), InvalidEndpoint::NotAUrl(_)));
+        assert!(matches!(error(""), InvalidEndpoint::NotAUrl(_)));
+        assert!(matches!(error("https://host/a b"), InvalidEndpoint::NotAUrl(_)));
+    }
+}

@@ -1,0 +1,29 @@
+//! The signed HTTP client of one workspace: a request in, an [`Outcome`] out.
+//!
+//! | module          | in → out                                              | I/O |
+//! |-----------------|-------------------------------------------------------|-----|
+//! | [`endpoint`]    | a URL → [`Endpoint`] with the region that it names    | no  |
+//! | [`sign`]        | request, credentials, time → signed request           | no  |
+//! | [`outcome`]     | status → [`Verdict`]; answer → [`Outcome`]            | no  |
+//! | [`retry`]       | attempt, `Retry-After`, time left → wait or stop      | no  |
+//! | `credentials`   | the standard chain → credentials, cached              | yes |
+//! | [`client`]      | request, deadline → answer, over its attempts         | yes |
+//! | [`writer`]      | the body of a write request → outcome                 | yes |
+//!
+//! Time, credentials and randomness come in as arguments; [`Client`] is given its clock and its jitter when it is
+//! built.
+
+pub mod client;
+mod credentials;
+pub mod endpoint;
+mod http_client;
+pub mod outcome;
+pub mod retry;
+pub mod sign;
+pub mod writer;
+
+pub use client::{Client, Request, Sent, World};
+pub use endpoint::{Endpoint, InvalidEndpoint};
+pub use outcome::{Answer, Failure, Outcome, Verdict, verdict_of_status};
+pub use sign::Scope;
+pub use writer::{RemoteWriter, Written};

@@ -1,0 +1,149 @@
+//! Outcomes: a status → [`Verdict`], in exactly one function; what came back of a write → [`Outcome`].
+
+use std::fmt;
+
+use bytes::Bytes;
+
+/// How much of an error body is read and reported.
+pub const MAX_ERROR_BODY: usize = 1024;
+
+/// What an HTTP status means for the bytes that were sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// 2xx: the receiver has it.
+    Delivered,
+    /// The receiver refuses the data. The same data will be refused again.
+    Rejected,
+    /// The request is larger than the receiver takes; its parts may be fine.
+    TooLarge,
+    /// The receiver cannot take it now. The same bytes may be fine in a moment.
+    Transient,
+    /// The set-up is wrong (credentials, permissions, URL), not the data. The same bytes will be fine once a person
+    /// has acted, so they are neither sent again now nor given up.
+    Misconfigured,
+}
+
+/// Says what `status` means. Total: the statuses that no one has defined fall into their class.
+///
+/// Remote write 1.0, "Retries & Backoff": 5xx must be retried, 2xx and 4xx must not, 429 may. 408 is HTTP's own word
+/// for "send it again" (RFC 9110, 15.5.9).
+pub fn verdict_of_status(status: u16) -> Verdict {
+    match status {
+        200..=299 => Verdict::Delivered,
+        400 | 409 | 422 => Verdict::Rejected,
+        413 => Verdict::TooLarge,
+        408 | 429 | 500.. => Verdict::Transient,
+        _ => Verdict::Misconfigured,
+    }
+}
+
+/// What a server answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, as far as it was read.
+    pub body: Bytes,
+}
+
+/// Why there is no final answer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Failure {
+    /// The last answer before time ran out, or one that will not change by sending again.
+    #[error("the receiver answered {0}")]
+    Answered(Answer),
+    /// The connection could not be made, or broke.
+    #[error("{0}")]
+    Network(String),
+    /// No attempt came to an end in time.
+    #[error("no answer within {0} ms")]
+    TimedOut(u128),
+    /// There was no time for even one attempt.
+    #[error("out of time before the first attempt")]
+    OutOfTime,
+    /// No credentials, or none that can sign.
+    #[error("{0}")]
+    Credentials(String),
+}
+
+/// What became of one write request.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The receiver has it.
+    Delivered,
+    /// The receiver refuses the data; parts of it may be fine.
+    Rejected(Answer),
+    /// The receiver takes only smaller requests.
+    TooLarge(Answer),
+    /// It could not be delivered now.
+    Retryable(Failure),
+}
+
+impl From<Result<Answer, Failure>> for Outcome {
+    fn from(result: Result<Answer, Failure>) -> Self {
+        match result {
+            Ok(answer) => match verdict_of_status(answer.status) {
+                Verdict::Delivered => Self::Delivered,
+                Verdict::Rejected => Self::Rejected(answer),
+                Verdict::TooLarge => Self::TooLarge(answer),
+                Verdict::Transient | Verdict::Misconfigured => Self::Retryable(Failure::Answered(answer)),
+            },
+            Err(failure) => Self::Retryable(failure),
+        }
+    }
+}
+
+/// `400 err: out of order sample`: the status and the receiver's own words, which are never interpreted
+/// (remote write 1.0, "Protocol").
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = self.words();
+        write!(f, "{}", self.status)?;
+        if words.is_empty() { Ok(()) } else { write!(f, " {words}") }
+    }
+}
+
+impl Answer {
+    /// The body as one trimmed line of text; bytes that are no text and control characters are replaced.
+    pub fn words(&self) -> String {
+        let bounded = &self.body[..self.body.len().min(MAX_ERROR_BODY)];
+        let text = String::from_utf8_lossy(bounded);
+        text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_exactly_one_meaning() {
+        for status in 100..=599 {
+            let expected = match status {
+                200..300 => Verdict::Delivered,
+                413 => Verdict::TooLarge,
+                _ if [400, 409, 422].contains(&status) => Verdict::Rejected,
+                _ if [408, 429].contains(&status) || status / 100 == 5 => Verdict::Transient,
+                _ => Verdict::Misconfigured,
+            };
+            assert_eq!(verdict_of_status(status), expected, "{status}");
+            let outcome = Outcome::from(Ok(Answer { status, body: Bytes::new() }));
+            let agrees = match outcome {
+                Outcome::Delivered => expected == Verdict::Delivered,
+                Outcome::Rejected(_) => expected == Verdict::Rejected,
+                Outcome::TooLarge(_) => expected == Verdict::TooLarge,
+                Outcome::Retryable(_) => matches!(expected, Verdict::Transient | Verdict::Misconfigured),
+            };
+            assert!(agrees, "{status}: {outcome:?}");
+        }
+    }
+
+    #[test]
+    fn the_receivers_words_become_one_bounded_line() {
+        let answer = |body: Vec<u8>| Answer { status: 400, body: body.into() };
+        assert_eq!(answer(b"out of order\nsample\r\n".to_vec()).to_string(), "400 out of order sample");
+        assert_eq!(answer(Vec::new()).to_string(), "400");
+        assert_eq!(answer(vec![0xff, b'x']).to_string(), "400 \u{fffd}x");
+        assert_eq!(answer(vec![b'x'; 5_000]).words().len(), MAX_ERROR_BODY);
+    }
+}

@@ -1,0 +1,81 @@
+//! Retry: how long to wait before the next attempt, and how long an attempt may take. Pure.
+//!
+//! Exponential backoff with full jitter
+//! (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>), never earlier than the receiver's
+//! `Retry-After`, never past the deadline.
+
+use std::time::{Duration, SystemTime};
+
+/// The first wait is at most this long. A receiver that hiccups is back in milliseconds.
+const BASE: Duration = Duration::from_millis(50);
+
+/// No wait is longer than this unless the receiver asks for it.
+const CAP: Duration = Duration::from_secs(5);
+
+/// An attempt never takes longer, however far the deadline is: AMP answers in well under a second.
+const ATTEMPT: Duration = Duration::from_secs(10);
+
+/// An attempt that has less time than this is not worth sending.
+const SHORTEST_ATTEMPT: Duration = Duration::from_millis(20);
+
+/// How long attempt number `attempt` (from 1) waits after it failed; `jitter` is drawn uniformly from 0 to 1.
+pub fn backoff(attempt: u32, jitter: f64) -> Duration {
+    let ceiling = BASE.saturating_mul(2u32.saturating_pow(attempt.saturating_sub(1))).min(CAP);
+    ceiling.mul_f64(jitter.clamp(0.0, 1.0))
+}
+
+/// How long the next attempt may take with `left` until the deadline: at most half of it, so that there is time for
+/// a second one. `None` when it is too late for any.
+pub fn attempt_timeout(left: Duration) -> Option<Duration> {
+    let timeout = (left / 2).min(ATTEMPT);
+    (timeout >= SHORTEST_ATTEMPT).then_some(timeout)
+}
+
+/// Reads a `Retry-After` header: seconds, or an HTTP date, which `now` turns into a wait (RFC 9110, 10.2.3).
+/// `None` for anything else, and a date in the past is no wait at all.
+pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(now).unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    #[test]
+    fn backoff_doubles_up_to_its_cap_and_is_jittered_over_its_whole_range() {
+        let longest: Vec<_> = (1..=9).map(|attempt| backoff(attempt, 1.0).as_millis()).collect();
+        assert_eq!(longest, [50, 100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+        assert_eq!(backoff(5, 0.0), Duration::ZERO);
+        assert_eq!(backoff(5, 0.5), Duration::from_millis(400));
+        assert_eq!(backoff(u32::MAX, 1.0), CAP);
+    }
+
+    #[test]
+    fn an_attempt_leaves_time_for_a_second_one() {
+        assert_eq!(attempt_timeout(Duration::from_secs(3)), Some(Duration::from_millis(1500)));
+        assert_eq!(attempt_timeout(Duration::from_secs(900)), Some(ATTEMPT));
+        assert_eq!(attempt_timeout(Duration::from_millis(39)), None);
+        assert_eq!(attempt_timeout(Duration::ZERO), None);
+    }
+
+    #[test]
+    fn retry_after_is_read_in_seconds_and_as_a_date() {
+        let now = UNIX_EPOCH + Duration::from_secs(784_111_777); // Sun, 06 Nov 1994 08:49:37 GMT
+        let read = |value| retry_after(value, now);
+        assert_eq!(read("0"), Some(Duration::ZERO));
+        assert_eq!(read(" 120 "), Some(Duration::from_secs(120)));
+        assert_eq!(read("Sun, 06 Nov 1994 08:49:40 GMT"), Some(Duration::from_secs(3)));
+        assert_eq!(read("Sun, 06 Nov 1994 08:49:00 GMT"), Some(Duration::ZERO), "a date in the past");
+        assert_eq!(read("99999999999999999999999"), Some(Duration::from_secs(u64::MAX)));
+        for nonsense in ["", "-1", "1.5", "soon", "+5"] {
+            assert_eq!(read(nonsense), None, "{nonsense:?}");
+        }
+    }
+}

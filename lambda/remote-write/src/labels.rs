@@ -1,0 +1,92 @@
+//! Labels: names and values → [`Labels`], the label set of a series without its metric name.
+//!
+//! Remote write 1.0, "Labels": sorted by name, no name twice, no empty name, no empty value. All of it holds for
+//! every [`Labels`], so later stages rely on it without looking. One event has many metrics and one [`Labels`],
+//! which is why the metric name is kept apart.
+
+use std::borrow::Cow;
+
+use crate::name::LabelName;
+
+/// Sorted by name in byte order, unique, with non-empty values, without `__name__`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Labels<'a>(Vec<(LabelName<'a>, Cow<'a, str>)>);
+
+/// Two labels have the same name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("label {name:?} is there twice, after escaping its name")]
+pub struct DuplicateLabel {
+    /// The name that both labels have.
+    pub name: String,
+}
+
+impl<'a> Labels<'a> {
+    /// Sorts `labels` and leaves out those with an empty value, which to Prometheus are no labels at all
+    /// (<https://prometheus.io/docs/concepts/data_model/>).
+    ///
+    /// # Errors
+    /// [`DuplicateLabel`] when two of the labels that remain have the same name.
+    pub fn new(mut labels: Vec<(LabelName<'a>, Cow<'a, str>)>) -> Result<Self, DuplicateLabel> {
+        labels.retain(|(_, value)| !value.is_empty());
+        labels.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        match labels.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            Some(pair) => Err(DuplicateLabel { name: pair[0].0.as_str().to_owned() }),
+            None => Ok(Self(labels)),
+        }
+    }
+
+    /// Adds the labels of `defaults` whose names are not here yet: an event's own label wins over an external one.
+    pub fn add_missing(&mut self, defaults: &Labels<'a>) {
+        for (name, value) in &defaults.0 {
+            if let Err(at) = self.0.binary_search_by(|(own, _)| own.cmp(name)) {
+                self.0.insert(at, (name.clone(), value.clone()));
+            }
+        }
+    }
+
+    /// The labels in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), &**value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::NameEscaping;
+
+    fn labels<'a>(pairs: &[(&'a str, &'a str)]) -> Result<Labels<'a>, DuplicateLabel> {
+        let name = |name| LabelName::new(name, NameEscaping::Underscores).expect("a name the test chose");
+        Labels::new(pairs.iter().map(|&(n, v)| (name(n), Cow::Borrowed(v))).collect())
+    }
+
+    fn pairs<'b>(labels: &'b Labels<'_>) -> Vec<(&'b str, &'b str)> {
+        labels.iter().collect()
+    }
+
+    #[test]
+    fn labels_are_sorted_by_the_bytes_of_their_names() {
+        let sorted = labels(&[("b", "1"), ("a", "2"), ("_", "3"), ("B", "4"), ("a1", "5")]).unwrap();
+        assert_eq!(pairs(&sorted), [("B", "4"), ("_", "3"), ("a", "2"), ("a1", "5"), ("b", "1")]);
+    }
+
+    #[test]
+    fn a_label_with_an_empty_value_is_no_label() {
+        assert_eq!(pairs(&labels(&[("a", ""), ("b", "x")]).unwrap()), [("b", "x")]);
+        assert_eq!(labels(&[("a", "")]).unwrap(), Labels::default());
+        assert_eq!(pairs(&labels(&[("a.b", ""), ("a_b", "x")]).unwrap()), [("a_b", "x")]);
+    }
+
+    #[test]
+    fn names_that_escaping_makes_equal_are_duplicates() {
+        let error = labels(&[("a.b", "1"), ("a-b", "2")]).unwrap_err();
+        assert_eq!(error, DuplicateLabel { name: "a_b".to_owned() });
+    }
+
+    #[test]
+    fn own_labels_win_over_defaults() {
+        let mut own = labels(&[("env", "test"), ("zone", "1")]).unwrap();
+        own.add_missing(&labels(&[("env", "prod"), ("app", "shop"), ("zz", "9")]).unwrap());
+        assert_eq!(pairs(&own), [("app", "shop"), ("env", "test"), ("zone", "1"), ("zz", "9")]);
+    }
+}
