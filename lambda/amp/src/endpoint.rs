@@ -29,7 +29,7 @@ pub enum InvalidEndpoint {
 }
 
 impl Endpoint {
-    /// Checks that `url` is an absolute `http` or `https` URL with a host and a path.
+    /// Checks that `url` is an absolute `http` or `https` URL with a host.
     ///
     /// # Errors
     /// [`InvalidEndpoint`] says what is missing. It never repeats the URL, which may hold a secret.
@@ -47,10 +47,15 @@ impl Endpoint {
         if authority.host().is_empty() {
             return Err(InvalidEndpoint::Host);
         }
-        if uri.path() == "/" {
-            return Err(InvalidEndpoint::Path);
-        }
         Ok(Self { uri })
+    }
+
+    /// Checks that there is a path, which every remote-write URL has.
+    ///
+    /// # Errors
+    /// [`InvalidEndpoint::Path`] when `url` ends after its host.
+    pub fn with_path(self) -> Result<Self, InvalidEndpoint> {
+        if self.uri.path() == "/" { Err(InvalidEndpoint::Path) } else { Ok(self) }
     }
 
     /// The URL.
@@ -111,7 +116,7 @@ mod tests {
         assert_eq!(error("/workspaces/ws-1"), InvalidEndpoint::Scheme);
         assert_eq!(error("ftp://host/path"), InvalidEndpoint::Scheme);
         assert_eq!(error("https://user:secret@host/path"), InvalidEndpoint::UserInfo);
-        assert_eq!(error("https://host"), InvalidEndpoint::Path);
+        assert_eq!(Endpoint::parse("https://host").unwrap().with_path(), Err(InvalidEndpoint::Path));
         assert!(matches!(error("https://"), InvalidEndpoint::NotAUrl(_)));
         assert!(matches!(error(""), InvalidEndpoint::NotAUrl(_)));
         assert!(matches!(error("https://host/a b"), InvalidEndpoint::NotAUrl(_)));

@@ -7,6 +7,7 @@
 //! A request is planned as a range of [`Series::samples`] and encoded only when it is sent. One payload of 6 MB can
 //! name a thousand metrics under one large label set, which on the wire are gigabytes.
 
+use std::iter;
 use std::ops::Range;
 
 use crate::encode;
@@ -38,7 +39,7 @@ impl Series {
     }
 
     fn pack(&self, max_bytes: usize, cut: Cut) -> Vec<Lane> {
-        let mut packer = Packer { max_bytes, lanes: Vec::new(), start: 0, len: 0, continues: false };
+        let mut packer = Packer { lanes: Vec::new(), start: 0, len: 0, continues: false };
         let mut at = 0;
         for run in self.samples().chunk_by(|a, b| a.series == b.series) {
             let labels = self.label_fields(run[0].series);
@@ -56,12 +57,12 @@ impl Series {
                 let mut from = 0;
                 while from < run.len() {
                     let to = next_cut(run, from);
-                    let sample_len = encode::sample_field_len(run[to - 1].sample);
-                    if packer.len + encode::series_len(labels, samples_len + sample_len) > max_bytes {
+                    let one_len = encode::sample_field_len(run[to - 1].sample);
+                    if packer.len + encode::series_len(labels, samples_len + one_len) > max_bytes {
                         packer.close(at + from, samples_len > 0);
                         samples_len = 0;
                     }
-                    samples_len += sample_len;
+                    samples_len += one_len;
                     from = to;
                 }
                 packer.len += encode::series_len(labels, samples_len);
@@ -84,7 +85,6 @@ enum Cut {
 
 /// The request that is being filled, and those that are closed.
 struct Packer {
-    max_bytes: usize,
     lanes: Vec<Lane>,
     /// Where the open request starts.
     start: usize,
@@ -102,7 +102,7 @@ impl Packer {
         }
         match self.lanes.last_mut() {
             Some(lane) if self.continues => lane.push(self.start..end),
-            _ => self.lanes.push(vec![self.start..end]),
+            _ => self.lanes.push(iter::once(self.start..end).collect()),
         }
         self.continues = mid_series;
         self.start = end;

@@ -118,9 +118,14 @@ impl SeriesBuilder {
         id
     }
 
-    /// The decoded size in bytes of a write request that holds one sample of `series` and nothing else.
-    pub fn smallest_request(&self, series: SeriesId) -> usize {
-        encode::series_len(self.table.label_fields_of(series), encode::MAX_SAMPLE_LEN)
+    /// The decoded size in bytes that a write request of a single sample of this series may have.
+    pub fn smallest_request(&self, labels: LabelsId, name: &MetricName<'_>) -> usize {
+        let fields = LabelFields {
+            before_name: self.table.label_fields(labels),
+            name: name.as_str().as_bytes(),
+            after_name: &[],
+        };
+        encode::series_len(fields, encode::MAX_SAMPLE_LEN)
     }
 
     /// Adds a sample. Samples of one series at the same timestamp are kept in the order in which they are added.

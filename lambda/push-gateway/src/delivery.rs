@@ -1,0 +1,302 @@
+//! Delivery: series → what became of each origin's samples at the receiver.
+//!
+//! Lanes travel at once, the requests of a lane one after the other. What the receiver refuses is taken apart until
+//! the guilty origins stand alone; what it could not take now holds back everything later of the same series.
+//!
+//! In: [`Series`], and a function that sends one encoded request. Out: a [`Fate`] for every origin. Nothing here
+//! knows HTTP, SQS or events, so that the property tests can put any receiver in its place.
+
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use amp::{Answer, Failure, Outcome, Written};
+use futures_util::StreamExt;
+use futures_util::stream;
+use remote_write::{
+    EncodedRequest, Lane, MAX_REQUEST_BYTES, Origin, Series, SeriesId, SeriesSample, halves_by_origin,
+};
+use tokio::time::Instant;
+
+/// How many requests are in flight at most. A full batch makes one or two, so this is for the odd large one.
+const LANES_AT_ONCE: usize = 4;
+
+/// How many requests an invocation may spend on taking refused ones apart. A workspace at its series limit refuses
+/// everything, and nothing is gained by asking it about every event.
+const MAX_EXTRA_REQUESTS: u32 = 64;
+
+/// What became of the samples of one origin.
+#[derive(Clone, Debug)]
+pub enum Fate {
+    /// The receiver has all of them, or newer ones of the same invocation for the same timestamp.
+    Delivered,
+    /// The receiver refuses this origin's samples, and no other's, with this answer.
+    Rejected(Rc<Answer>),
+    /// Not all of them could be delivered now.
+    NotDelivered(Rc<NotDelivered>),
+}
+
+/// Why something was not delivered, although nothing is wrong with it as far as is known.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NotDelivered {
+    /// Its request could not be delivered.
+    #[error("{0}")]
+    Failed(Failure),
+    /// It was in a refused request, and there was no room to find out whether it is guilty.
+    #[error(
+        "its request was refused with {answer}, and {MAX_EXTRA_REQUESTS} further requests were not enough to find \
+         out whether it was the reason"
+    )]
+    Unclear {
+        /// What the receiver said to the request.
+        answer: Answer,
+    },
+}
+
+/// What a delivery did, in figures.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// Samples that the receiver took.
+    pub samples: usize,
+    /// Write requests, each counted once however often it was sent.
+    pub requests: usize,
+    /// How often a request was sent again.
+    pub retries: usize,
+    /// Bytes of all requests, compressed.
+    pub bytes: usize,
+    /// How long each request took with its retries, in milliseconds.
+    pub latencies_ms: Vec<f64>,
+}
+
+/// A request as it went, and how long it took.
+#[derive(Debug)]
+pub struct Timed {
+    /// What became of it.
+    pub written: Written,
+    /// How long that took, in milliseconds.
+    pub latency_ms: f64,
+}
+
+/// What became of every origin, and the figures.
+#[derive(Debug, Default)]
+pub struct Delivery {
+    fates: HashMap<Origin, Fate>,
+    /// What was done.
+    pub figures: Figures,
+}
+
+impl Delivery {
+    /// What became of the samples of `origin`. An origin without samples has nothing that could fail.
+    pub fn fate(&self, origin: Origin) -> &Fate {
+        self.fates.get(&origin).unwrap_or(&Fate::Delivered)
+    }
+
+    /// A failure outweighs a rejection, because what is tried again is refused again, and either outweighs success.
+    fn settle(&mut self, origin: Origin, fate: &Fate) {
+        let known = self.fates.entry(origin).or_insert(Fate::Delivered);
+        match (&*known, fate) {
+            (Fate::Delivered, _) | (Fate::Rejected(_), Fate::NotDelivered(_)) => *known = fate.clone(),
+            _ => {}
+        }
+    }
+
+    fn settle_all(&mut self, samples: &[SeriesSample], fate: &Fate) {
+        for sample in samples {
+            self.settle(sample.origin, fate);
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        for (origin, fate) in other.fates {
+            self.settle(origin, &fate);
+        }
+        self.figures.samples += other.figures.samples;
+        self.figures.requests += other.figures.requests;
+        self.figures.retries += other.figures.retries;
+        self.figures.bytes += other.figures.bytes;
+        self.figures.latencies_ms.extend(other.figures.latencies_ms);
+    }
+}
+
+/// Sends all of `series` through `send`, as long as there is time.
+pub async fn deliver(
+    series: &Series,
+    deadline: Instant,
+    send: &impl AsyncFn(EncodedRequest) -> Timed,
+) -> Delivery {
+    let extra_requests = Cell::new(MAX_EXTRA_REQUESTS);
+    let lanes = series.lanes(MAX_REQUEST_BYTES);
+    stream::iter(lanes)
+        .map(|lane| {
+            let sender = LaneSender {
+                series,
+                deadline,
+                send,
+                extra_requests: &extra_requests,
+                held_back: HashMap::new(),
+                delivered: HashSet::new(),
+                result: Delivery::default(),
+            };
+            sender.send(lane)
+        })
+        .buffer_unordered(LANES_AT_ONCE)
+        .fold(Delivery::default(), async |mut all, one| {
+            all.add(one);
+            all
+        })
+        .await
+}
+
+/// Sends one lane. Lanes have no series in common, so all but the number of extra requests is its own.
+struct LaneSender<'a, S> {
+    series: &'a Series,
+    deadline: Instant,
+    send: &'a S,
+    extra_requests: &'a Cell<u32>,
+    /// Series of which something older was not delivered, and why.
+    held_back: HashMap<SeriesId, Rc<NotDelivered>>,
+    /// Samples that were delivered by a part of a refused request; they supersede what is left of it.
+    delivered: HashSet<(SeriesId, i64)>,
+    result: Delivery,
+}
+
+impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
+    async fn send(mut self, lane: Lane) -> Delivery {
+        for range in lane {
+            let whole = self.without_held_back(self.series.samples()[range].to_vec());
+            if whole.is_empty() {
+                continue;
+            }
+            match self.send_request(&whole).await {
+                Outcome::Delivered => self.result.settle_all(&whole, &Fate::Delivered),
+                Outcome::Retryable(failure) => self.hold_back(&whole, NotDelivered::Failed(failure)),
+                Outcome::Rejected(answer) => self.take_apart(whole, Refusal::OfData(answer)).await,
+                Outcome::TooLarge(answer) => self.take_apart(whole, Refusal::OfSize(answer)).await,
+            }
+        }
+        self.result
+    }
+
+    /// Finds out what is wrong with a refused request by sending its parts, in time order and one after the other.
+    async fn take_apart(&mut self, refused: Vec<SeriesSample>, refusal: Refusal) {
+        self.delivered.clear();
+        // The last one is next, so the later half goes below the earlier one.
+        let mut parts = Vec::new();
+        self.split(&refused, refusal, &mut parts);
+        while let Some((part, refusal)) = parts.pop() {
+            let part = self.without_held_back(part);
+            let part = self.without_superseded(part);
+            if part.is_empty() {
+                continue;
+            }
+            let Some(left) = self.extra_requests.get().checked_sub(1) else {
+                self.hold_back(&part, NotDelivered::Unclear { answer: refusal.answer() });
+                continue;
+            };
+            self.extra_requests.set(left);
+            match self.send_request(&part).await {
+                Outcome::Delivered => {
+                    self.delivered.extend(part.iter().map(|s| (s.series, s.sample.timestamp_ms())));
+                    self.result.settle_all(&part, &Fate::Delivered);
+                }
+                Outcome::Retryable(failure) => self.hold_back(&part, NotDelivered::Failed(failure)),
+                Outcome::Rejected(answer) => self.split(&part, Refusal::OfData(answer), &mut parts),
+                Outcome::TooLarge(answer) => self.split(&part, Refusal::OfSize(answer), &mut parts),
+            }
+        }
+    }
+
+    /// Puts the halves of a refused part on `parts`, or settles the fate of one that cannot be halved.
+    fn split(
+        &mut self,
+        part: &[SeriesSample],
+        refusal: Refusal,
+        parts: &mut Vec<(Vec<SeriesSample>, Refusal)>,
+    ) {
+        let halves = match &refusal {
+            Refusal::OfData(_) => halves_by_origin(part),
+            Refusal::OfSize(_) => self.series.halves_by_size(part).or_else(|| halves_by_origin(part)),
+        };
+        match halves {
+            Some((earlier, later)) => {
+                parts.push((later, refusal.clone()));
+                parts.push((earlier, refusal));
+            }
+            None => self.result.settle_all(part, &Fate::Rejected(Rc::new(refusal.answer()))),
+        }
+    }
+
+    async fn send_request(&mut self, samples: &[SeriesSample]) -> Outcome {
+        if Instant::now() >= self.deadline {
+            // Encoding takes time too, and a payload may be good for thousands of requests.
+            return Outcome::Retryable(Failure::OutOfTime);
+        }
+        let request = self.series.encode(samples);
+        let (samples, bytes) = (request.samples, request.body.len());
+        if bytes > MAX_REQUEST_BYTES {
+            // Snappy makes a message of random bytes a little longer. What the receiver would say is known.
+            return Outcome::TooLarge(Answer { status: 413, body: "larger than a request may be".into() });
+        }
+        let Timed { written, latency_ms } = (self.send)(request).await;
+        let figures = &mut self.result.figures;
+        if written.attempts > 0 {
+            figures.requests += 1;
+            figures.retries += written.attempts as usize - 1;
+            figures.bytes += bytes;
+            figures.latencies_ms.push(latency_ms);
+        }
+        if matches!(written.outcome, Outcome::Delivered) {
+            figures.samples += samples;
+        }
+        written.outcome
+    }
+
+    fn hold_back(&mut self, samples: &[SeriesSample], reason: NotDelivered) {
+        let reason = Rc::new(reason);
+        for sample in samples {
+            self.held_back.entry(sample.series).or_insert_with(|| Rc::clone(&reason));
+        }
+        self.result.settle_all(samples, &Fate::NotDelivered(reason));
+    }
+
+    /// Takes out the samples of series that are held back, and settles their fate.
+    fn without_held_back(&mut self, mut samples: Vec<SeriesSample>) -> Vec<SeriesSample> {
+        if !self.held_back.is_empty() {
+            samples.retain(|sample| match self.held_back.get(&sample.series) {
+                Some(reason) => {
+                    self.result.settle(sample.origin, &Fate::NotDelivered(Rc::clone(reason)));
+                    false
+                }
+                None => true,
+            });
+        }
+        samples
+    }
+
+    /// Takes out the samples that a delivered part supersedes, and settles their fate.
+    fn without_superseded(&mut self, mut samples: Vec<SeriesSample>) -> Vec<SeriesSample> {
+        samples.retain(|s| {
+            let superseded = self.delivered.contains(&(s.series, s.sample.timestamp_ms()));
+            if superseded {
+                self.result.settle(s.origin, &Fate::Delivered);
+            }
+            !superseded
+        });
+        samples
+    }
+}
+
+/// What a receiver refuses about a request, with its answer.
+#[derive(Clone, Debug)]
+enum Refusal {
+    OfData(Answer),
+    OfSize(Answer),
+}
+
+impl Refusal {
+    fn answer(self) -> Answer {
+        match self {
+            Self::OfData(answer) | Self::OfSize(answer) => answer,
+        }
+    }
+}

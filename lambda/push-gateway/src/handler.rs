@@ -1,0 +1,119 @@
+//! Handler: the pipeline on one screen. The only module that knows all the others.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use amp::{Client, RemoteWriter, Scope, World};
+use remote_write::EncodedRequest;
+use tokio::time::Instant;
+
+use crate::config::{Auth, Config};
+use crate::dead_letter::{DeadLetter, DeadLetterQueue, dead_letters};
+use crate::delivery::{Delivery, Timed, deliver};
+use crate::fate::{RecordFate, fates_of_records, keep_groups_in_order};
+use crate::intake::{Intake, Rules};
+use crate::payload::{Message, Payload};
+use crate::report::{Report, millis};
+use crate::response::{Error, Response, Summary, respond_to_batch, respond_to_direct};
+
+const USER_AGENT: &str = concat!("serverless-prometheus-push-gateway/", env!("CARGO_PKG_VERSION"));
+
+/// What is kept free at the end of an invocation: half of it to move dead letters, half to post the answer.
+const SAFETY_MARGIN: Duration = Duration::from_millis(500);
+
+/// The function, built once and used by every invocation.
+#[derive(Debug)]
+pub struct Gateway {
+    config: Config,
+    writer: RemoteWriter,
+    dead_letter_queue: Option<DeadLetterQueue>,
+}
+
+impl Gateway {
+    /// Builds the function. No connection is made and no credentials are asked for yet.
+    pub fn new(config: Config, world: World) -> Self {
+        let client = Arc::new(Client::new(config.region.clone(), world));
+        let scope = match &config.auth {
+            Auth::SigV4 { region } => Some(Scope { region: region.clone(), service: "aps" }),
+            Auth::None => None,
+        };
+        let queue = config.dead_letter_queue.clone();
+        Self {
+            writer: RemoteWriter::new(Arc::clone(&client), config.remote_write.clone(), scope, USER_AGENT),
+            dead_letter_queue: queue.map(|queue| DeadLetterQueue::new(client, queue)),
+            config,
+        }
+    }
+
+    /// Handles one invocation that has to be answered within `time`. The report tells what was done, also when the
+    /// invocation fails.
+    ///
+    /// # Errors
+    /// [`Error`], which Lambda reports to the caller. An SQS batch fails only as a whole when it is malformed as a
+    /// whole.
+    pub async fn handle(
+        &self,
+        payload: &[u8],
+        time: Duration,
+        report: &mut Report,
+    ) -> Result<Response, Error> {
+        let started = Instant::now();
+        let margin = SAFETY_MARGIN.min(time / 5);
+        let (write_until, move_until) = (started + time - margin, started + time - margin / 2);
+
+        let payload = Payload::parse(payload)?;
+        let messages = payload.messages();
+        let is_fifo = messages.first().is_some_and(Message::is_fifo);
+
+        let Intake { samples, records, inexact_values, .. } = Intake::read(&payload, self.rules());
+        let series = samples.group();
+
+        // Invalid messages need not wait for the receiver, unless one before them may have to stay in its queue.
+        let known = fates_of_records(&records, &Delivery::default());
+        let invalid = if is_fifo { Vec::new() } else { self.dead_letters(messages, &known, &HashSet::new()) };
+        let tried = invalid.iter().map(|letter| letter.at).collect();
+        let write = async |request| self.write(request, write_until).await;
+        let (delivery, mut moved) =
+            tokio::join!(deliver(&series, write_until, &write), self.bury(invalid, move_until),);
+
+        let mut fates = fates_of_records(&records, &delivery);
+        if is_fifo {
+            keep_groups_in_order(messages, &mut fates);
+        }
+        moved.extend(self.bury(self.dead_letters(messages, &fates, &tried), move_until).await);
+
+        *report = Report::new(&records, &fates, &series, &delivery);
+        (report.inexact_values, report.dead_lettered) = (inexact_values, moved.len());
+        match &payload {
+            Payload::Sqs(messages) => Ok(respond_to_batch(messages, &fates, &moved)),
+            Payload::Direct(_) => respond_to_direct(&fates, Summary::of(report)),
+        }
+    }
+
+    fn rules(&self) -> Rules<'_> {
+        Rules { escaping: self.config.escaping, external_labels: &self.config.external_labels }
+    }
+
+    async fn write(&self, request: EncodedRequest, until: Instant) -> Timed {
+        let started = Instant::now();
+        let written = self.writer.write(request.body.into(), until).await;
+        Timed { written, latency_ms: millis(started.elapsed()) }
+    }
+
+    fn dead_letters(
+        &self,
+        messages: &[Message<'_>],
+        fates: &[RecordFate],
+        tried: &HashSet<usize>,
+    ) -> Vec<DeadLetter> {
+        if self.dead_letter_queue.is_some() { dead_letters(messages, fates, tried) } else { Vec::new() }
+    }
+
+    async fn bury(&self, letters: Vec<DeadLetter>, until: Instant) -> HashSet<usize> {
+        match &self.dead_letter_queue {
+            Some(queue) if !letters.is_empty() => queue.take(&letters, until).await,
+            _ => HashSet::new(),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The edge: environment, clock and randomness, the Lambda runtime, and the errors of the init phase.
+
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use amp::World;
+use bytes::Bytes;
+use lambda_runtime::layers::TracingLayer;
+use lambda_runtime::{Error, LambdaEvent, LambdaInvocation, Runtime, service_fn};
+use push_gateway::config::Config;
+use push_gateway::handler::Gateway;
+use push_gateway::report::Report;
+use push_gateway::{logging, response};
+use tower::{Layer, Service};
+
+#[expect(clippy::disallowed_methods, reason = "the edge, from where the environment is passed inwards")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge, from where the clock is passed inwards")]
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    logging::init(environment);
+    let config = match Config::from_lookup(environment) {
+        Ok(config) => config,
+        Err(error) => {
+            tracing::error!("{error}");
+            init_error("InvalidConfig", &error.to_string()).await;
+            return ExitCode::FAILURE;
+        }
+    };
+    if environment("AWS_LAMBDA_RUNTIME_API").is_none() {
+        tracing::error!(
+            "push-gateway runs on Lambda, or locally with `npm start`: AWS_LAMBDA_RUNTIME_API is not set."
+        );
+        return ExitCode::FAILURE;
+    }
+    match run(config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "The Lambda runtime stopped.");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(config: Config) -> Result<(), Error> {
+    let gateway = Gateway::new(config, World { now, random: fastrand::f64 });
+    let function_name = environment("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
+    let payload = PayloadSlot::default();
+    let handler = service_fn(async |event: LambdaEvent<()>| {
+        let started = now();
+        let time_left = event.context.deadline().duration_since(started).unwrap_or_default();
+        let mut report = Report::default();
+        let answer = gateway.handle(&payload.take(), time_left, &mut report).await;
+        report.took = now().duration_since(started).unwrap_or_default();
+        finish(&report, &answer, &function_name);
+        answer
+    });
+    Runtime::new(handler).layer(TracingLayer::new()).layer(payload.clone()).run().await
+}
+
+fn finish(report: &Report, answer: &Result<response::Response, response::Error>, function_name: &str) {
+    if let Err(error @ response::Error::UnknownPayload(_)) = answer {
+        tracing::error!(%error, "The payload is of no known shape.");
+    }
+    report.log();
+    println!("{}", report.embedded_metrics(function_name, now()));
+}
+
+/// Tells Lambda why the function cannot start, so that the caller sees the reason and not only an exit status.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>
+async fn init_error(error_type: &str, message: &str) {
+    use lambda_runtime_api_client::{Client, body::Body, build_request};
+    let body = serde_json::json!({"errorType": error_type, "errorMessage": message, "stackTrace": []});
+    let report = async {
+        let request = build_request()
+            .method("POST")
+            .uri("/2018-06-01/runtime/init/error")
+            .header("lambda-runtime-function-error-type", error_type)
+            .body(Body::from(body.to_string()))?;
+        Client::builder().build()?.call(request).await
+    };
+    // Without a runtime API there is no one to tell; the log line is written already.
+    if environment("AWS_LAMBDA_RUNTIME_API").is_some()
+        && let Ok(Err(error)) = tokio::time::timeout(Duration::from_secs(1), report).await
+    {
+        tracing::error!(%error, "The runtime API did not take the init error.");
+    }
+}
+
+/// Takes the payload's bytes past the runtime's own deserialisation straight to the handler.
+///
+/// The runtime would scan the payload and copy it before the handler sees it, and would answer for malformed JSON
+/// with an error of its own. One slot is enough because an instance handles one invocation at a time.
+#[derive(Clone, Debug, Default)]
+struct PayloadSlot(Arc<Mutex<Bytes>>);
+
+impl PayloadSlot {
+    fn put(&self, payload: Bytes) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = payload;
+    }
+
+    fn take(&self) -> Bytes {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<S> Layer<S> for PayloadSlot {
+    type Service = PayloadToSlot<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        PayloadToSlot { slot: self.clone(), inner }
+    }
+}
+
+/// A service that puts the payload into the slot and hands `null` to the service inside.
+#[derive(Clone, Debug)]
+struct PayloadToSlot<S> {
+    slot: PayloadSlot,
+    inner: S,
+}
+
+impl<S: Service<LambdaInvocation>> Service<LambdaInvocation> for PayloadToSlot<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut invocation: LambdaInvocation) -> Self::Future {
+        self.slot.put(std::mem::replace(&mut invocation.body, Bytes::from_static(b"null")));
+        self.inner.call(invocation)
+    }
+}

@@ -1,0 +1,232 @@
+//! Payload: the bytes of an invocation → its records, each with where it came from.
+//!
+//! The only place that knows the three shapes: one event, an array of events, an SQS batch. The shape is decided
+//! once, at the outermost level; whatever is wrong further inside is the matter of one record and found later, when
+//! each record is read on its own. So a body that is no JSON, or no text at all, never harms its neighbours.
+//!
+//! SQS batch: <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use crate::event::InvalidEvent;
+use crate::text::{Text, bounded};
+
+/// The standard alphabet, as IoT Core's `useBase64` writes it, with or without padding.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// What an invocation brings.
+#[derive(Debug)]
+pub enum Payload<'a> {
+    /// Events of a direct invoke, as they stand in the payload.
+    Direct(Vec<&'a RawValue>),
+    /// Messages of an SQS queue.
+    Sqs(Vec<Message<'a>>),
+}
+
+/// One SQS message.
+#[derive(Debug)]
+pub struct Message<'a> {
+    /// Its id, which is never empty.
+    pub id: Cow<'a, str>,
+    /// The ARN of its queue.
+    pub queue_arn: Cow<'a, str>,
+    body: Option<&'a RawValue>,
+    attributes: Option<&'a RawValue>,
+}
+
+/// What SQS says of a message.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Attributes<'a> {
+    /// When it was sent, in milliseconds since the epoch.
+    #[serde(borrow)]
+    pub sent_timestamp: Option<Cow<'a, str>>,
+    /// Its group in a FIFO queue.
+    #[serde(borrow)]
+    pub message_group_id: Option<Cow<'a, str>>,
+}
+
+/// The reason why a payload is none of the three shapes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownPayload {
+    /// The bytes are not UTF-8.
+    #[error("the payload is not UTF-8 at byte {0}")]
+    NotUtf8(usize),
+    /// The text is not JSON.
+    #[error("the payload is not valid JSON: {0}")]
+    NotJson(String),
+    /// Neither an object nor an array.
+    #[error("the payload is {0}; it has to be an event, an array of events, or an SQS batch")]
+    Shape(String),
+    /// A batch of another service, or a malformed one.
+    #[error("the payload has `Records`, but record {at} is from {found:?} instead of \"aws:sqs\"")]
+    Source {
+        /// The place of the record.
+        at: usize,
+        /// Its `eventSource`.
+        found: String,
+    },
+    /// A message without an id could not be reported as failed: Lambda would take the whole batch for failed.
+    #[error("record {at} of the SQS batch has no `messageId`")]
+    NoMessageId {
+        /// The place of the record.
+        at: usize,
+    },
+}
+
+impl<'a> Payload<'a> {
+    /// Tells the shapes apart.
+    ///
+    /// # Errors
+    /// [`UnknownPayload`], which concerns the invocation as a whole.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, UnknownPayload> {
+        let text = str::from_utf8(bytes).map_err(|error| UnknownPayload::NotUtf8(error.valid_up_to()))?;
+        let not_json = |error: serde_json::Error| UnknownPayload::NotJson(error.to_string());
+        match text.trim_start().as_bytes().first() {
+            Some(b'[') => serde_json::from_str(text).map(Self::Direct).map_err(not_json),
+            Some(b'{') => {
+                let envelope: Envelope<'a> = serde_json::from_str(text).map_err(not_json)?;
+                match envelope.records {
+                    Some(records) if records.get().starts_with('[') && envelope.metrics.is_none() => {
+                        batch(records)
+                    }
+                    // In an event, `Records` is a key like any other that it does not know.
+                    _ => serde_json::from_str(text).map(|event| Self::Direct(vec![event])).map_err(not_json),
+                }
+            }
+            _ => match serde_json::from_str::<&RawValue>(text) {
+                Ok(value) => Err(UnknownPayload::Shape(bounded(value.get()))),
+                Err(error) => Err(not_json(error)),
+            },
+        }
+    }
+}
+
+impl<'a> Payload<'a> {
+    /// The messages of an SQS batch; none for a direct invoke.
+    pub fn messages(&self) -> &[Message<'a>] {
+        match self {
+            Self::Sqs(messages) => messages,
+            Self::Direct(_) => &[],
+        }
+    }
+}
+
+fn batch(records: &RawValue) -> Result<Payload<'_>, UnknownPayload> {
+    let records: Vec<Record<'_>> =
+        serde_json::from_str(records.get()).map_err(|error| UnknownPayload::NotJson(error.to_string()))?;
+    records
+        .into_iter()
+        .enumerate()
+        .map(|(at, record)| record.message(at))
+        .collect::<Result<_, _>>()
+        .map(Payload::Sqs)
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(rename = "Records", borrow)]
+    records: Option<&'a RawValue>,
+    /// No batch has it, every event does.
+    metrics: Option<IgnoredAny>,
+}
+
+/// A record as it stands in the batch. Its values are read one by one, so that one that is no text does no harm to
+/// the others.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record<'a> {
+    #[serde(borrow)]
+    message_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
+    #[serde(borrow)]
+    attributes: Option<&'a RawValue>,
+    #[serde(borrow)]
+    event_source: Option<&'a RawValue>,
+    #[serde(borrow, rename = "eventSourceARN")]
+    event_source_arn: Option<&'a RawValue>,
+}
+
+impl<'a> Record<'a> {
+    fn message(self, at: usize) -> Result<Message<'a>, UnknownPayload> {
+        let source = text(self.event_source).unwrap_or_default();
+        if source != "aws:sqs" {
+            return Err(UnknownPayload::Source { at, found: bounded(&source) });
+        }
+        let id =
+            text(self.message_id).filter(|id| !id.is_empty()).ok_or(UnknownPayload::NoMessageId { at })?;
+        let queue_arn = text(self.event_source_arn).unwrap_or_default();
+        Ok(Message { id, queue_arn, body: self.body, attributes: self.attributes })
+    }
+}
+
+fn text(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    Text::of(raw?)?.ok()
+}
+
+impl<'a> Message<'a> {
+    /// The body as SQS holds it.
+    ///
+    /// # Errors
+    /// [`InvalidEvent`] when there is none, or when it is no text.
+    pub fn body(&self) -> Result<Cow<'a, str>, InvalidEvent> {
+        let raw = self.body.ok_or(InvalidEvent::Missing("body"))?;
+        Text::of(raw).unwrap_or_else(|| {
+            Err(InvalidEvent::Type {
+                field: "body".to_owned(),
+                expected: "a string",
+                found: bounded(raw.get()),
+            })
+        })
+    }
+
+    /// What SQS says of the message; nothing where it says it in a form that we do not know.
+    pub fn attributes(&self) -> Attributes<'a> {
+        self.attributes.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+    }
+
+    /// Whether the message comes from a FIFO queue.
+    pub fn is_fifo(&self) -> bool {
+        self.queue_arn.ends_with(".fifo")
+    }
+}
+
+/// The JSON in the body of a message: the body itself, or what it is base64 of.
+///
+/// # Errors
+/// [`InvalidEvent::Body`] when it is neither.
+pub fn json_of_body(body: Cow<'_, str>) -> Result<Cow<'_, str>, InvalidEvent> {
+    let trimmed = body.trim();
+    if trimmed.starts_with(['{', '[']) {
+        return Ok(body);
+    }
+    let decoded = BASE64.decode(trimmed).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    match decoded {
+        Some(json) if json.trim_start().starts_with(['{', '[']) => Ok(Cow::Owned(json)),
+        _ => Err(InvalidEvent::Body(bounded(&body))),
+    }
+}
+
+/// The events in a JSON text: one, or those of an array.
+///
+/// # Errors
+/// [`InvalidEvent::Json`] when an array is no valid JSON.
+pub fn events_of(json: &str) -> Result<Vec<&str>, InvalidEvent> {
+    if !json.trim_start().starts_with('[') {
+        return Ok(vec![json]);
+    }
+    let events: Vec<&RawValue> =
+        serde_json::from_str(json).map_err(|error| InvalidEvent::Json(error.to_string()))?;
+    Ok(events.into_iter().map(RawValue::get).collect())
+}

@@ -1,0 +1,277 @@
+//! Delivery against receivers that refuse, fail and limit at random: nothing is lost, invented or put out of order,
+//! and only the guilty are refused.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use amp::{Answer, Failure, Outcome, Written};
+use prometheus_proto::WriteRequest;
+use proptest::prelude::*;
+use prost::Message;
+use push_gateway::delivery::{Delivery, Fate, Timed, deliver};
+use remote_write::{
+    EncodedRequest, Labels, MetricName, NameEscaping, Origin, Sample, Series, SeriesBuilder,
+};
+use tokio::time::Instant;
+
+/// One event: a timestamp, and the values of some of the series `a` to `e`.
+#[derive(Clone, Debug)]
+struct Event {
+    timestamp_ms: i64,
+    values: BTreeMap<char, i32>,
+}
+
+/// A receiver that decides by simple rules.
+#[derive(Clone, Debug)]
+struct Receiver {
+    /// Values that it refuses.
+    refused: HashSet<i32>,
+    /// Whether it writes the good samples of a refused request.
+    keeps_good: bool,
+    /// The most samples it takes in one request.
+    max_samples: usize,
+    /// Which of the requests, by number, it fails to handle.
+    fails: HashSet<usize>,
+}
+
+/// What a receiver saw.
+#[derive(Debug, Default)]
+struct Seen {
+    requests: usize,
+    failures: usize,
+    /// What is stored, by series and timestamp.
+    stored: HashMap<(char, i64), f64>,
+    /// Samples of requests that were answered with success, by series in the order of their answers.
+    succeeded: BTreeMap<char, Vec<i64>>,
+}
+
+impl Receiver {
+    fn answer(&self, request: &EncodedRequest, seen: &mut Seen) -> Outcome {
+        let answer = |status: u16| Answer { status, body: "refused".into() };
+        let number = seen.requests;
+        seen.requests += 1;
+        let samples = samples_of(request);
+        if self.fails.contains(&number) {
+            seen.failures += 1;
+            return Outcome::Retryable(Failure::Answered(answer(503)));
+        }
+        if samples.len() > self.max_samples {
+            return Outcome::TooLarge(answer(413));
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "the values are small integers")]
+        let is_refused = |value: f64| self.refused.contains(&(value as i32));
+        if samples.iter().any(|&(_, _, value)| is_refused(value)) {
+            if self.keeps_good {
+                let good = samples.iter().filter(|&&(_, _, value)| !is_refused(value));
+                seen.stored.extend(good.map(|&(series, timestamp, value)| ((series, timestamp), value)));
+            }
+            return Outcome::Rejected(answer(400));
+        }
+        for (series, timestamp, value) in samples {
+            seen.stored.insert((series, timestamp), value);
+            seen.succeeded.entry(series).or_default().push(timestamp);
+        }
+        Outcome::Delivered
+    }
+}
+
+fn samples_of(request: &EncodedRequest) -> Vec<(char, i64, f64)> {
+    let message = snap::raw::Decoder::new().decompress_vec(&request.body).unwrap();
+    let request = WriteRequest::decode(&message[..]).unwrap();
+    let series = |labels: &[prometheus_proto::Label]| labels[0].value.chars().next().unwrap();
+    request
+        .timeseries
+        .iter()
+        .flat_map(|t| t.samples.iter().map(|s| (series(&t.labels), s.timestamp, s.value)))
+        .collect()
+}
+
+fn series_of(events: &[Event]) -> Series {
+    let mut builder = SeriesBuilder::default();
+    let labels = builder.labels(&Labels::default());
+    for (origin, event) in (0..).zip(events) {
+        for (name, value) in &event.values {
+            let name = MetricName::new(name.to_string(), NameEscaping::Reject).unwrap();
+            let series = builder.series(labels, &name);
+            builder.push(series, Sample::new(event.timestamp_ms, f64::from(*value)), Origin(origin));
+        }
+    }
+    builder.group()
+}
+
+fn run(events: &[Event], receiver: &Receiver, seconds: u64) -> (Delivery, Seen) {
+    let seen = RefCell::new(Seen::default());
+    let send = async |request: EncodedRequest| {
+        // Yields, so that lanes interleave as they do over a network.
+        tokio::task::yield_now().await;
+        let outcome = receiver.answer(&request, &mut seen.borrow_mut());
+        tokio::task::yield_now().await;
+        Timed { written: Written { outcome, attempts: 1 }, latency_ms: 0.0 }
+    };
+    let series = series_of(events);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let delivery = runtime.block_on(async {
+        deliver(&series, Instant::now() + Duration::from_secs(seconds), &send).await
+    });
+    (delivery, seen.into_inner())
+}
+
+/// Whether a later event of the invocation has a sample for the same series and timestamp.
+fn is_superseded(events: &[Event], at: usize, series: char) -> bool {
+    let timestamp = events[at].timestamp_ms;
+    events[at + 1..].iter().any(|e| e.timestamp_ms == timestamp && e.values.contains_key(&series))
+}
+
+fn events(max: usize) -> impl Strategy<Value = Vec<Event>> {
+    let values = prop::collection::btree_map(prop::char::range('a', 'e'), 0..40i32, 1..4);
+    let event = (0..30i64, values).prop_map(|(timestamp_ms, values)| Event { timestamp_ms, values });
+    prop::collection::vec(event, 1..max)
+}
+
+fn receiver() -> impl Strategy<Value = Receiver> {
+    (
+        prop::collection::hash_set(0..40i32, 0..3),
+        any::<bool>(),
+        prop_oneof![Just(usize::MAX), 1..20usize],
+        prop_oneof![Just(HashSet::new()), prop::collection::hash_set(0..30usize, 0..5)],
+    )
+        .prop_map(|(refused, keeps_good, max_samples, fails)| Receiver {
+            refused,
+            keeps_good,
+            max_samples,
+            fails,
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3_000))]
+
+    #[test]
+    fn every_event_ends_in_exactly_one_way_and_no_sample_is_lost_or_invented(
+        events in events(40),
+        receiver in receiver(),
+    ) {
+        let (delivery, seen) = run(&events, &receiver, 60);
+        for (at, event) in events.iter().enumerate() {
+            let is_guilty = |(_, value): (&char, &i32)| receiver.refused.contains(value);
+            match delivery.fate(Origin(u32::try_from(at).unwrap())) {
+                Fate::Delivered => {
+                    for (&series, &value) in &event.values {
+                        let stored = seen.stored.get(&(series, event.timestamp_ms));
+                        if !is_superseded(&events, at, series) {
+                            prop_assert_eq!(stored, Some(&f64::from(value)), "event {} series {}", at, series);
+                        }
+                        prop_assert!(stored.is_some(), "event {} series {}: not even superseded", at, series);
+                    }
+                }
+                Fate::Rejected(answer) => {
+                    let alone_too_large = answer.status == 413 && receiver.max_samples == 0;
+                    prop_assert!(event.values.iter().any(is_guilty) || alone_too_large, "event {} is innocent", at);
+                }
+                Fate::NotDelivered(_) => {
+                    prop_assert!(seen.failures > 0 || seen.requests > 64, "event {} had no reason to stay", at);
+                }
+            }
+        }
+        for (&(series, timestamp), &value) in &seen.stored {
+            let brought = events.iter().any(|event| {
+                event.timestamp_ms == timestamp && event.values.get(&series).map(|&v| f64::from(v)) == Some(value)
+            });
+            prop_assert!(brought, "{series} at {timestamp} = {value} was invented");
+        }
+    }
+
+    #[test]
+    fn the_samples_of_a_series_ascend_over_all_requests_that_succeeded(
+        events in events(60),
+        receiver in receiver(),
+    ) {
+        let (_, seen) = run(&events, &receiver, 60);
+        for (series, timestamps) in &seen.succeeded {
+            prop_assert!(timestamps.windows(2).all(|w| w[0] < w[1]), "series {}: {:?}", series, timestamps);
+        }
+    }
+
+    #[test]
+    fn a_receiver_that_only_refuses_is_left_with_every_good_event_and_only_the_guilty_are_reported(
+        events in events(40),
+        refused in 0..40i32,
+        keeps_good in any::<bool>(),
+    ) {
+        let refused = HashSet::from([refused]);
+        let receiver = Receiver { refused, keeps_good, max_samples: usize::MAX, fails: HashSet::new() };
+        let (delivery, seen) = run(&events, &receiver, 60);
+        prop_assume!(seen.requests <= 64);
+        for (at, event) in events.iter().enumerate() {
+            let guilty = event.values.iter().any(|(_, value)| receiver.refused.contains(value));
+            match delivery.fate(Origin(u32::try_from(at).unwrap())) {
+                // A guilty sample that a later event supersedes is not sent at all.
+                Fate::Delivered => prop_assert!(
+                    !guilty || event.values.iter().any(|(&s, v)| receiver.refused.contains(v) && is_superseded(&events, at, s))
+                ),
+                Fate::Rejected(_) => prop_assert!(guilty),
+                Fate::NotDelivered(reason) => prop_assert!(false, "event {} was not delivered: {}", at, reason),
+            }
+        }
+    }
+}
+
+fn one_each(events: i32) -> Vec<Event> {
+    (0..events)
+        .map(|at| Event { timestamp_ms: i64::from(at), values: BTreeMap::from([('a', at)]) })
+        .collect()
+}
+
+fn count(delivery: &Delivery, events: usize, is_kind: impl Fn(&Fate) -> bool) -> usize {
+    (0..events).filter(|&at| is_kind(delivery.fate(Origin(u32::try_from(at).unwrap())))).count()
+}
+
+#[test]
+fn a_receiver_that_refuses_everything_is_asked_65_times_and_no_one_is_called_guilty_without_proof() {
+    let events = one_each(1_000);
+    let receiver =
+        Receiver { refused: (0..1_000).collect(), keeps_good: false, max_samples: usize::MAX, fails: HashSet::new() };
+    let (delivery, seen) = run(&events, &receiver, 60);
+    assert_eq!(seen.requests, 65);
+    let rejected = count(&delivery, 1_000, |fate| matches!(fate, Fate::Rejected(_)));
+    let unclear = count(&delivery, 1_000, |fate| matches!(fate, Fate::NotDelivered(_)));
+    assert!(rejected > 0, "some stood alone before the end");
+    assert_eq!(rejected + unclear, 1_000);
+}
+
+#[test]
+fn one_guilty_event_of_a_thousand_is_found_with_twenty_requests() {
+    let events = one_each(1_000);
+    let receiver =
+        Receiver { refused: HashSet::from([617]), keeps_good: false, max_samples: usize::MAX, fails: HashSet::new() };
+    let (delivery, seen) = run(&events, &receiver, 60);
+    assert!(matches!(delivery.fate(Origin(617)), Fate::Rejected(_)));
+    assert_eq!(count(&delivery, 1_000, |fate| matches!(fate, Fate::Delivered)), 999);
+    assert!(seen.requests <= 21, "{}", seen.requests);
+}
+
+#[test]
+fn nothing_is_sent_when_there_is_no_time() {
+    let events = one_each(3);
+    let receiver =
+        Receiver { refused: HashSet::new(), keeps_good: false, max_samples: usize::MAX, fails: HashSet::new() };
+    let (delivery, seen) = run(&events, &receiver, 0);
+    assert_eq!(seen.requests, 0);
+    assert_eq!(count(&delivery, 3, |fate| matches!(fate, Fate::NotDelivered(_))), 3);
+}
+
+#[test]
+fn two_events_for_one_instant_end_with_the_later_one_unless_it_is_refused() {
+    let both = |first, second| {
+        [first, second].map(|value| Event { timestamp_ms: 7, values: BTreeMap::from([('a', value)]) })
+    };
+    let receiver =
+        Receiver { refused: HashSet::from([9]), keeps_good: false, max_samples: usize::MAX, fails: HashSet::new() };
+    let (_, seen) = run(&both(1, 2), &receiver, 60);
+    assert_eq!(seen.stored, HashMap::from([(('a', 7), 2.0)]));
+    let (delivery, seen) = run(&both(1, 9), &receiver, 60);
+    assert_eq!(seen.stored, HashMap::from([(('a', 7), 1.0)]), "the earlier value is not lost with the later one");
+    assert!(matches!(delivery.fate(Origin(0)), Fate::Delivered));
+    assert!(matches!(delivery.fate(Origin(1)), Fate::Rejected(_)));
+}
