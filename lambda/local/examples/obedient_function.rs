@@ -1,0 +1,76 @@
+//! A Lambda function that does what its payload says, so that the emulator can be tested with a real runtime.
+//!
+//! In: `{"do": …, "ms": …}`. Out: the answer, an error, an exit, or nothing in time. The variable `INIT` makes the
+//! init phase fail: `report` tells the runtime API, `exit` just ends.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::exit;
+use std::time::Duration;
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    match environment("INIT").as_deref() {
+        Some("report") => report_init_error(),
+        Some("exit") => {
+            eprintln!("cannot go on");
+            exit(3)
+        }
+        _ => {}
+    }
+    println!("ready");
+    lambda_runtime::run(service_fn(obey)).await
+}
+
+async fn obey(event: LambdaEvent<Value>) -> Result<Value, Error> {
+    let (order, context) = event.into_parts();
+    let time = Duration::from_millis(order["ms"].as_u64().unwrap_or_default());
+    match order["do"].as_str().unwrap_or_default() {
+        "fail" => return Err("as told".into()),
+        "panic" => panic!("as told"),
+        "exit" => exit(7),
+        "sleep" => tokio::time::sleep(time).await,
+        "burn" => {
+            let began = Instant::now();
+            while began.elapsed() < time {}
+        }
+        "log" => {
+            println!("to stdout");
+            eprintln!("to stderr");
+        }
+        "size" => {
+            return Ok("x".repeat(usize::try_from(order["bytes"].as_u64().unwrap_or_default())?).into());
+        }
+        "environment" => {
+            return Ok(std::env::vars().collect::<std::collections::BTreeMap<_, _>>().into_iter().collect());
+        }
+        _ => {}
+    }
+    Ok(json!({ "echo": order, "requestId": context.request_id, "deadline": context.deadline }))
+}
+
+/// The runtime crate reports no init errors, so this speaks to the API itself.
+fn report_init_error() -> ! {
+    let report = r#"{"errorType":"BadConfig","errorMessage":"REMOTE_WRITE_URL is not set"}"#;
+    let api = environment("AWS_LAMBDA_RUNTIME_API").expect("Lambda sets it");
+    let mut stream = TcpStream::connect(&api).expect("the runtime API is there");
+    let length = report.len();
+    write!(
+        stream,
+        "POST /2018-06-01/runtime/init/error HTTP/1.1\r\nhost: {api}\r\ncontent-length: {length}\r\n\
+         connection: close\r\n\r\n{report}"
+    )
+    .expect("the runtime API listens");
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    exit(1)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is a main program")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

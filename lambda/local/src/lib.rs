@@ -1,0 +1,15 @@
+//! The cloud on one machine, as far as the gateway can see it: everything listens on 127.0.0.1 only.
+//!
+//! - [`amp`]: a strict stand-in for one workspace of Amazon Managed Service for Prometheus. It verifies what a
+//!   receiver can verify, keeps what it accepted, writes down every request, and fails on demand.
+//! - [`runtime`]: the Lambda runtime API around a real binary, with true deadlines and measured costs.
+//! - [`sqs`]: batches as the event source mapping builds them, and a real SQS API (moto) for dead letters.
+//!
+//! Nothing here shares code with the gateway's encoder or signer: protobuf is decoded by generated code and
+//! signatures are verified from the published algorithm. A witness must not repeat the mistakes of the accused.
+
+pub mod amp;
+pub mod clock;
+mod http_server;
+pub mod runtime;
+pub mod sqs;

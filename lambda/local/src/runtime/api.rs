@@ -1,0 +1,162 @@
+//! The HTTP side of the Lambda runtime API (version 2018-06-01), for one process.
+//!
+//! In: requests of the function. Out: [`Event`]s for whoever runs the invocation, and the next invocation when
+//! there is one. Source: Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes".
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::MAX_RESPONSE_BYTES;
+use crate::http_server::{HttpServer, Reply, ResponseBody};
+
+const PREFIX: &str = "/2018-06-01/runtime/";
+
+/// What the function asks or tells.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// It asks for an invocation.
+    Poll { at: Instant, reply: oneshot::Sender<NextInvocation> },
+    /// Its answer.
+    Response(Bytes),
+    /// Its report of an error.
+    Error(Bytes),
+    /// Its report that it cannot start.
+    InitError(Bytes),
+}
+
+/// An invocation on its way to the function.
+#[derive(Debug)]
+pub(super) struct NextInvocation {
+    pub(super) request_id: String,
+    pub(super) deadline_ms: i64,
+    pub(super) function_arn: String,
+    pub(super) payload: Bytes,
+}
+
+/// The runtime API of one process.
+#[derive(Debug)]
+pub(super) struct RuntimeApi {
+    server: HttpServer,
+    pub(super) events: mpsc::UnboundedReceiver<Event>,
+    /// The invocation that may be answered; an answer takes it.
+    current: Arc<Mutex<Option<String>>>,
+}
+
+impl RuntimeApi {
+    pub(super) async fn start() -> io::Result<Self> {
+        let (sender, events) = mpsc::unbounded_channel();
+        let current = Arc::new(Mutex::new(None));
+        let for_requests = Arc::clone(&current);
+        let server = HttpServer::start(move |request, _connection| {
+            handle(sender.clone(), Arc::clone(&for_requests), request)
+        })
+        .await?;
+        Ok(Self { server, events, current })
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Allows an answer to this invocation, and to no other.
+    pub(super) fn expect_answer_to(&self, request_id: &str) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(request_id.to_owned());
+    }
+}
+
+async fn handle(
+    events: mpsc::UnboundedSender<Event>,
+    current: Arc<Mutex<Option<String>>>,
+    request: http::Request<Incoming>,
+) -> Reply {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path().strip_prefix(PREFIX).unwrap_or_default().to_owned();
+    let steps: Vec<&str> = path.split('/').collect();
+    let response = match (&head.method, &steps[..]) {
+        (&Method::GET, ["invocation", "next"]) => return next(&events).await,
+        (&Method::POST, ["invocation", id, what @ ("response" | "error")]) => {
+            let body = read(body).await;
+            let taken = {
+                let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
+                current.take_if(|expected| expected == id).is_some()
+            };
+            match (taken, body) {
+                (false, _) => error(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID"),
+                (true, None) => {
+                    let report =
+                        error_report("Function.ResponseSizeTooLarge", "response payload size exceeded");
+                    let _ = events.send(Event::Error(report));
+                    let message =
+                        format!("Exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes).");
+                    error(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &message)
+                }
+                (true, Some(body)) => {
+                    let event = if *what == "response" { Event::Response(body) } else { Event::Error(body) };
+                    let _ = events.send(event);
+                    accepted()
+                }
+            }
+        }
+        (&Method::POST, ["init", "error"]) => {
+            let _ = events.send(Event::InitError(read(body).await.unwrap_or_default()));
+            accepted()
+        }
+        _ => error(StatusCode::NOT_FOUND, "NotFound", "no such path in the runtime API"),
+    };
+    Reply::Answer(response)
+}
+
+/// Waits for an invocation as long as it takes.
+async fn next(events: &mpsc::UnboundedSender<Event>) -> Reply {
+    let (reply, invocation) = oneshot::channel();
+    let _ = events.send(Event::Poll { at: Instant::now(), reply });
+    let Ok(invocation) = invocation.await else { return Reply::Close };
+    let mut response = Reply::full(StatusCode::OK, invocation.payload);
+    let trace_id = "Root=1-00000000-000000000000000000000000;Parent=0000000000000000;Sampled=0";
+    for (name, value) in [
+        ("lambda-runtime-aws-request-id", invocation.request_id),
+        ("lambda-runtime-deadline-ms", invocation.deadline_ms.to_string()),
+        ("lambda-runtime-invoked-function-arn", invocation.function_arn),
+        ("lambda-runtime-trace-id", trace_id.to_owned()),
+        ("content-type", "application/json".to_owned()),
+    ] {
+        let value = HeaderValue::try_from(value).expect("ids, numbers and ARNs are ASCII");
+        response.headers_mut().insert(name, value);
+    }
+    Reply::Answer(response)
+}
+
+/// The body, unless it is longer than allowed.
+async fn read(body: Incoming) -> Option<Bytes> {
+    Limited::new(body, MAX_RESPONSE_BYTES).collect().await.ok().map(http_body_util::Collected::to_bytes)
+}
+
+/// `errorType` and `errorMessage` of a report, or the report itself when it has another shape.
+pub(super) fn error_fields(report: &Bytes) -> (String, String) {
+    let json: serde_json::Value = serde_json::from_slice(report).unwrap_or_default();
+    let field = |name: &str| json.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    (
+        field("errorType").unwrap_or_default(),
+        field("errorMessage").unwrap_or_else(|| String::from_utf8_lossy(report).into_owned()),
+    )
+}
+
+fn error_report(error_type: &str, message: &str) -> Bytes {
+    serde_json::json!({ "errorType": error_type, "errorMessage": message }).to_string().into()
+}
+
+fn accepted() -> Response<ResponseBody> {
+    Reply::full(StatusCode::ACCEPTED, "{\"status\":\"OK\"}\n")
+}
+
+fn error(status: StatusCode, error_type: &str, message: &str) -> Response<ResponseBody> {
+    Reply::full(status, error_report(error_type, message))
+}

@@ -1,0 +1,42 @@
+//! What a process has used so far, as the kernel counts it.
+//!
+//! In: a process id. Out: CPU time and peak memory, or nothing once the process is gone (or not on Linux).
+
+use std::time::Duration;
+
+use nix::time::ClockId;
+use nix::unistd::Pid;
+
+/// User and system time of all threads, also of those that ended, with the precision of the scheduler
+/// (`/proc/<pid>/stat` counts in hundredths of a second, which is longer than an invocation).
+pub(super) fn cpu_time(pid: u32) -> Option<Duration> {
+    let pid = Pid::from_raw(i32::try_from(pid).ok()?);
+    let used = ClockId::pid_cpu_clock_id(pid).and_then(ClockId::now).ok()?;
+    Some(used.into())
+}
+
+/// `VmHWM` of `/proc/<pid>/status`: the largest resident set since the process started.
+pub(super) fn max_rss_kb(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_has_used_something() {
+        let pid = std::process::id();
+        assert!(cpu_time(pid).is_some_and(|used| used > Duration::ZERO));
+        assert!(max_rss_kb(pid).is_some_and(|kb| kb > 100));
+    }
+
+    #[test]
+    fn a_process_that_does_not_exist_has_used_nothing() {
+        // Linux hands out ids up to 4,194,304.
+        assert_eq!(cpu_time(4_194_305), None);
+        assert_eq!(max_rss_kb(4_194_305), None);
+    }
+}

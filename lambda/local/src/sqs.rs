@@ -1,0 +1,11 @@
+//! The queue side: batches as Lambda's event source mapping builds them, and a real SQS API on this machine.
+//!
+//! In: message bodies. Out: the payload of one invocation, and what lies in a queue afterwards.
+
+mod event;
+mod moto;
+mod queue;
+
+pub use event::{Fifo, QueueMessage, sqs_event};
+pub use moto::{MotoError, MotoServer};
+pub use queue::{ReceivedMessage, Sqs, SqsError};

@@ -1,0 +1,103 @@
+//! A few words with an SQS API: make a queue, see what lies in it.
+//!
+//! In: an endpoint without TLS on this machine. Out: queue URLs and messages with all their attributes.
+
+use std::collections::BTreeMap;
+
+use aws_credential_types::Credentials;
+use aws_sdk_sqs::config::Region;
+use aws_sdk_sqs::error::DisplayErrorContext;
+use aws_sdk_sqs::types::QueueAttributeName;
+
+/// A request to SQS failed.
+#[derive(Debug, thiserror::Error)]
+#[error("sqs {operation}: {message}")]
+pub struct SqsError {
+    operation: &'static str,
+    message: String,
+}
+
+impl SqsError {
+    fn of<E: std::error::Error>(operation: &'static str) -> impl FnOnce(E) -> Self {
+        move |error| Self { operation, message: DisplayErrorContext(error).to_string() }
+    }
+}
+
+/// A message that was in a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceivedMessage {
+    /// Its id in that queue.
+    pub message_id: String,
+    /// Its body.
+    pub body: String,
+    /// Its message attributes.
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// A client of an SQS API on this machine.
+#[derive(Debug, Clone)]
+pub struct Sqs {
+    client: aws_sdk_sqs::Client,
+}
+
+impl Sqs {
+    /// A client for `endpoint` (plain HTTP).
+    pub fn new(endpoint: &str, region: &str, credentials: Credentials) -> Self {
+        let config = aws_sdk_sqs::Config::builder()
+            .behavior_version_latest()
+            .endpoint_url(endpoint)
+            .region(Region::new(region.to_owned()))
+            .credentials_provider(credentials)
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        Self { client: aws_sdk_sqs::Client::from_conf(config) }
+    }
+
+    /// The SDK's client, for everything that is not here.
+    pub fn client(&self) -> &aws_sdk_sqs::Client {
+        &self.client
+    }
+
+    /// Creates a queue (FIFO if its name says so) and returns its URL.
+    ///
+    /// # Errors
+    /// SQS does not answer or refuses.
+    pub async fn create_queue(&self, name: &str) -> Result<String, SqsError> {
+        let is_fifo = name.strip_suffix(".fifo").map(|_| "true".to_owned());
+        let request = self.client.create_queue().queue_name(name);
+        let request = match is_fifo {
+            Some(yes) => request.attributes(QueueAttributeName::FifoQueue, yes),
+            None => request,
+        };
+        let created = request.send().await.map_err(SqsError::of("CreateQueue"))?;
+        Ok(created.queue_url.unwrap_or_default())
+    }
+
+    /// Takes every message out of a queue, with all message attributes.
+    ///
+    /// # Errors
+    /// SQS does not answer or refuses.
+    pub async fn receive_all(&self, queue_url: &str) -> Result<Vec<ReceivedMessage>, SqsError> {
+        let mut messages = Vec::new();
+        loop {
+            let request = self.client.receive_message().queue_url(queue_url).max_number_of_messages(10);
+            let received = request.message_attribute_names("All").send().await;
+            let batch = received.map_err(SqsError::of("ReceiveMessage"))?.messages.unwrap_or_default();
+            if batch.is_empty() {
+                return Ok(messages);
+            }
+            for message in batch {
+                let receipt = message.receipt_handle.unwrap_or_default();
+                let deleted =
+                    self.client.delete_message().queue_url(queue_url).receipt_handle(receipt).send().await;
+                deleted.map_err(SqsError::of("DeleteMessage"))?;
+                let attributes = message.message_attributes.unwrap_or_default().into_iter();
+                messages.push(ReceivedMessage {
+                    message_id: message.message_id.unwrap_or_default(),
+                    body: message.body.unwrap_or_default(),
+                    attributes: attributes.filter_map(|(name, a)| Some((name, a.string_value?))).collect(),
+                });
+            }
+        }
+    }
+}

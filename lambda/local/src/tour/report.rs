@@ -1,0 +1,238 @@
+//! What a person wants to see, within 100 columns.
+//!
+//! In: what is stored, the ledger, the invocations. Out: text on stdout, and whether all is well.
+
+use std::error::Error;
+use std::time::Duration;
+
+use push_gateway_local::amp::{LabelSet, StoredSamples, StoredSeries};
+use push_gateway_local::runtime::{InitError, Invocation, Outcome};
+
+use super::Visit;
+use super::ledger::{End, Ledger};
+use super::terminal::{Style, Terminal};
+
+/// Columns of a sparkline.
+const SPARKS: usize = 26;
+
+/// Problems shown one by one; a broken function makes a thousand of the same kind.
+const SHOWN_PROBLEMS: usize = 10;
+
+/// What an invocation ended with, in a few words.
+pub(crate) fn outcome(invocation: &Invocation) -> String {
+    match &invocation.outcome {
+        Outcome::Response(body) => clip(&String::from_utf8_lossy(body), 70),
+        Outcome::FunctionError { error_type, error_message, .. } => {
+            clip(&format!("{error_type}: {error_message}"), 70)
+        }
+        Outcome::TimedOut => "timed out".to_owned(),
+        Outcome::Exited { status } => format!("the function ended: {status}"),
+        Outcome::InitFailed(error) => error.to_string(),
+        Outcome::PayloadTooLarge { bytes } => format!("the payload of {bytes} bytes is too large"),
+    }
+}
+
+/// The table of series.
+pub(crate) fn series(terminal: Terminal, stored: &StoredSeries) {
+    terminal.heading("What arrived in the workspace");
+    let head = format!("  {:<51} {:>7} {:>8}  {}", "series", "samples", "last", "course");
+    println!("{}", terminal.paint(Style::Dim, &head));
+    for (labels, samples) in stored {
+        let last = samples.last_key_value().map_or(f64::NAN, |(_, value)| *value);
+        let course = terminal.paint(Style::Good, &sparkline(samples));
+        println!("  {:<51} {:>7} {last:>8}  {course}", clip(&compact(labels), 51), samples.len());
+    }
+}
+
+/// What became of everything that did not arrive.
+pub(crate) fn refused(terminal: Terminal, ledger: &Ledger) {
+    terminal.heading("What did not, and why");
+    for refused in ledger.refused.iter().take(SHOWN_PROBLEMS) {
+        let end = match refused.end {
+            End::DeadLettered => "dead-letter queue",
+            End::GivenBack => "given back to the queue",
+            End::Delivered => "delivered",
+        };
+        let status =
+            if refused.status.is_empty() { String::new() } else { format!(", HTTP {}", refused.status) };
+        let flaw = terminal.paint(Style::Warm, &format!("{:<26}", refused.flaw));
+        println!("  {flaw} → {end}: {}{status}", refused.reason);
+        println!("  {:<28} {}", "", terminal.paint(Style::Dim, &clip(&refused.detail, 68)));
+    }
+    more(ledger.refused.len());
+}
+
+/// The figures of the invocations.
+pub(crate) fn figures(terminal: Terminal, visits: &[Visit]) {
+    terminal.heading("What it cost");
+    let head = format!(
+        "  {:<14} {:>7} {:>8} {:>9} {:>10} {:>9} {:>9} {:>9} {:>10}",
+        "invocation", "events", "samples", "requests", "duration", "CPU", "init", "billed", "memory"
+    );
+    println!("{}", terminal.paint(Style::Dim, &head));
+    for visit in visits {
+        let invocation = &visit.invocation;
+        println!(
+            "  {:<14} {:>7} {:>8} {:>9} {:>10} {:>9} {:>9} {:>9} {:>10}",
+            visit.delivery.name,
+            grouped(visit.delivery.messages.len()),
+            grouped(visit.stored_samples),
+            visit.write_requests,
+            millis(invocation.duration),
+            invocation.cpu.map_or_else(|| "?".to_owned(), millis),
+            invocation.init.map_or_else(|| "warm".to_owned(), millis),
+            format!("{} ms", invocation.billed_ms()),
+            invocation.max_rss_kb.map_or_else(|| "?".to_owned(), megabytes),
+        );
+    }
+    let explanation =
+        "  init: from process start to the first poll (a cold start); memory: the process's peak so far";
+    println!("{}", terminal.paint(Style::Dim, explanation));
+}
+
+/// The last line, which adds up or not.
+pub(crate) fn sum(terminal: Terminal, ledger: &Ledger, visits: &[Visit]) -> bool {
+    let sum = format!(
+        "{} events sent = {} delivered + {} dead-lettered + {} given back",
+        grouped(ledger.sent),
+        grouped(ledger.delivered),
+        grouped(ledger.dead_lettered),
+        grouped(ledger.given_back)
+    );
+    if ledger.adds_up() {
+        println!("\n{} {}\n", terminal.paint(Style::Good, "✓"), terminal.paint(Style::Bold, &sum));
+        return true;
+    }
+    terminal.heading("Not as it must be");
+    for problem in ledger.problems.iter().take(SHOWN_PROBLEMS) {
+        println!("  {} {}", terminal.paint(Style::Bad, "✗"), clip(problem, 300));
+    }
+    more(ledger.problems.len());
+    logs(terminal, visits.iter().flat_map(|visit| visit.invocation.logs.iter()));
+    println!(
+        "\n{} {}: it does not add up\n",
+        terminal.paint(Style::Bad, "✗"),
+        terminal.paint(Style::Bold, &sum)
+    );
+    false
+}
+
+/// Something that could not even begin.
+pub(crate) fn error(terminal: Terminal, error: &(dyn Error + 'static)) {
+    println!("\n  {} {error}", terminal.paint(Style::Bad, "✗"));
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        println!("    because: {error}");
+        cause = error.source();
+    }
+    if let Some(
+        InitError::Reported { logs: lines, .. }
+        | InitError::Exited { logs: lines, .. }
+        | InitError::TimedOut { logs: lines },
+    ) = error.downcast_ref()
+    {
+        logs(terminal, lines.iter());
+    }
+    println!();
+}
+
+/// The function's own words, when they may help.
+fn logs<'a>(terminal: Terminal, lines: impl Iterator<Item = &'a String>) {
+    const LAST_LINES: usize = 15;
+    let lines: Vec<&String> = lines.collect();
+    if lines.is_empty() {
+        return;
+    }
+    terminal.heading("The function's log (its end)");
+    for line in &lines[lines.len().saturating_sub(LAST_LINES)..] {
+        println!("  {}", terminal.paint(Style::Dim, &clip(line, 400)));
+    }
+}
+
+fn more(count: usize) {
+    if count > SHOWN_PROBLEMS {
+        println!("  … and {} more", count - SHOWN_PROBLEMS);
+    }
+}
+
+/// Milliseconds with as many decimals as say something.
+pub(crate) fn millis(duration: Duration) -> String {
+    format!("{:.1} ms", duration.as_secs_f64() * 1_000.0)
+}
+
+fn megabytes(kb: u64) -> String {
+    // Tenths of a megabyte, rounded up, without leaving integers.
+    let tenths = (kb * 10).div_ceil(1_024);
+    format!("{}.{} MB", tenths / 10, tenths % 10)
+}
+
+/// `temperature{customerId="customer1"}`.
+fn compact(labels: &LabelSet) -> String {
+    let name = labels.get("__name__").map_or("", String::as_str);
+    let others = labels.iter().filter(|(name, _)| *name != "__name__");
+    let others: Vec<String> = others.map(|(name, value)| format!("{name}={value:?}")).collect();
+    format!("{name}{{{}}}", others.join(", "))
+}
+
+/// The values as bars, each the mean of its share of the samples.
+fn sparkline(samples: &StoredSamples) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let values: Vec<f64> = samples.values().copied().filter(|value| value.is_finite()).collect();
+    let columns = values.len().min(SPARKS);
+    let means: Vec<f64> = (0..columns)
+        .map(|column| &values[column * values.len() / columns..(column + 1) * values.len() / columns])
+        .map(|share| share.iter().sum::<f64>() / f64::from(u32::try_from(share.len()).unwrap_or(u32::MAX)))
+        .collect();
+    let low = means.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = means.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let thresholds = (1..8).map(|bar| low + (high - low) * f64::from(bar) / 8.0).collect::<Vec<_>>();
+    means.iter().map(|mean| BARS[thresholds.iter().filter(|threshold| mean > threshold).count()]).collect()
+}
+
+/// `1,023`.
+fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// At most this many characters, on one line.
+fn clip(text: &str, columns: usize) -> String {
+    let line = text.replace(['\n', '\r'], " ");
+    if line.chars().count() <= columns {
+        return line;
+    }
+    let mut clipped: String = line.chars().take(columns - 1).collect();
+    clipped.push('…');
+    clipped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sparkline_follows_the_values() {
+        let samples: StoredSamples = (0..8).zip([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]).collect();
+        assert_eq!(sparkline(&samples), "▁▂▃▄▅▆▇█");
+        assert_eq!(sparkline(&StoredSamples::from([(0, 5.0), (1, 5.0)])), "▁▁");
+        assert_eq!(sparkline(&StoredSamples::from([(0, f64::NAN)])), "");
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn a_long_text_is_clipped_to_its_columns() {
+        assert_eq!(clip("größer\nals", 8), "größer …");
+        assert_eq!(clip("kurz", 8), "kurz");
+    }
+}

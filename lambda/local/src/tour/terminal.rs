@@ -1,0 +1,87 @@
+//! Lines on a terminal: colours and progress where a person looks at it, plain text elsewhere.
+
+use std::io::{IsTerminal as _, Write as _, stdout};
+
+use tokio::time::Instant;
+
+/// Where everything is printed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terminal {
+    /// A person is looking, so a line may be written over.
+    is_live: bool,
+    is_coloured: bool,
+}
+
+/// How a text stands out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Style {
+    Bold,
+    Dim,
+    Good,
+    Bad,
+    Warm,
+}
+
+impl Terminal {
+    /// Looks whether stdout is a terminal, and at `NO_COLOR` (<https://no-color.org>).
+    pub(crate) fn detect() -> Self {
+        let is_live = stdout().is_terminal();
+        let wants_no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self { is_live, is_coloured: is_live && !wants_no_colour }
+    }
+
+    /// The text, marked where colours are wanted. Pad before: the marks have no width.
+    pub(crate) fn paint(self, style: Style, text: &str) -> String {
+        if !self.is_coloured {
+            return text.to_owned();
+        }
+        let code = match style {
+            Style::Bold => "1",
+            Style::Dim => "2",
+            Style::Good => "32",
+            Style::Bad => "31",
+            Style::Warm => "33",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+
+    pub(crate) fn title(self, text: &str) {
+        println!("\n{}", self.paint(Style::Bold, text));
+    }
+
+    pub(crate) fn heading(self, text: &str) {
+        println!("\n{}", self.paint(Style::Bold, text));
+    }
+
+    /// Announces something that takes a while.
+    pub(crate) fn step(self, name: &str) -> Step {
+        let step = Step { terminal: self, name: name.to_owned(), began: Instant::now() };
+        if self.is_live {
+            print!("  {} {name}", self.paint(Style::Dim, "…"));
+            // A progress line that cannot be shown is no reason to stop.
+            let _ = stdout().flush();
+        }
+        step
+    }
+}
+
+/// Something that is under way.
+#[derive(Debug)]
+pub(crate) struct Step {
+    terminal: Terminal,
+    name: String,
+    began: Instant,
+}
+
+impl Step {
+    /// Replaces the announcement by the result.
+    pub(crate) fn done(self, result: &str) {
+        let terminal = self.terminal;
+        if terminal.is_live {
+            print!("\r\x1b[K");
+        }
+        let time = format!("{:>7.2} s", self.began.elapsed().as_secs_f64());
+        let tick = terminal.paint(Style::Good, "✓");
+        println!("  {tick} {:<14} {:<70} {}", self.name, result, terminal.paint(Style::Dim, &time));
+    }
+}

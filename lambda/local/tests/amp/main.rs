@@ -1,0 +1,9 @@
+//! The stand-in against a sender that signs with the AWS SDK's signer and encodes with generated code.
+//!
+//! Every rule is one test that cites its source.
+
+mod faults;
+mod rules;
+mod sender;
+mod signature;
+mod storage;

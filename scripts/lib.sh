@@ -1,0 +1,45 @@
+# Shared by the scripts of this folder: where the repository is, how to speak, what a machine must have.
+# To be sourced; the caller has set -euo pipefail.
+
+REPOSITORY="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+RUST_VERSION="$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' "$REPOSITORY/Cargo.toml")"
+VENV="$REPOSITORY/.venv"
+
+say() {
+  printf '• %s\n' "$*"
+}
+
+die() {
+  printf '✗ %s\n' "$@" >&2
+  exit 1
+}
+
+# Cargo, new enough: an old one fails late and with a message about an edition.
+require_cargo() {
+  command -v cargo >/dev/null ||
+    die "cargo is missing. Install Rust $RUST_VERSION or newer from https://rustup.rs and run this again."
+  local version
+  version="$(cargo --version | sed -n 's/^cargo \([0-9]*\.[0-9]*\).*/\1/p')"
+  if [ "$(printf '%s\n' "$RUST_VERSION" "$version" | sort -V | head -n 1)" != "$RUST_VERSION" ]; then
+    die "cargo $version is too old. Install Rust $RUST_VERSION or newer (rustup update) and run this again."
+  fi
+}
+
+# The Python packages of requirements.txt in a virtual environment of the repository. A stamp, written last, holds
+# the requirements that are installed, so an interrupted or outdated environment is made anew.
+require_python_packages() {
+  local requirements="$REPOSITORY/scripts/requirements.txt" stamp="$VENV/requirements.installed"
+  if [ -x "$VENV/bin/python" ] && cmp -s "$requirements" "$stamp"; then
+    return
+  fi
+  command -v python3 >/dev/null || die "python3 is missing. Install Python 3.9 or newer and run this again."
+  say "Making a Python environment in .venv (once)"
+  if ! python3 -m venv --clear "$VENV"; then
+    die "Python cannot make a virtual environment." \
+      "On Debian and Ubuntu it needs a package: apt-get install python3-venv"
+  fi
+  say "Installing moto, which serves SQS on this machine (once, about half a minute)"
+  "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements" ||
+    die "pip could not install the packages of scripts/requirements.txt; see its message above."
+  cp "$requirements" "$stamp"
+}
