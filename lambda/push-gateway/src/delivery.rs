@@ -3,9 +3,14 @@
 //! Lanes travel at once, the requests of a lane one after the other. What the receiver refuses is taken apart until
 //! the guilty origins stand alone; what it could not take now holds back everything later of the same series.
 //!
+//! Samples that no receiver is likely to take for their age go in requests of their own. A receiver that keeps the
+//! good samples of a request it refuses (AMP) does not take them a second time once they are behind its out-of-order
+//! window, so what is good is better not sent along with what is bad.
+//!
 //! In: [`Series`], and a function that sends one encoded request. Out: a [`Fate`] for every origin. Nothing here
 //! knows HTTP, SQS or events, so that the property tests can put any receiver in its place.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -24,6 +29,12 @@ const LANES_AT_ONCE: usize = 4;
 /// How many requests an invocation may spend on taking refused ones apart. A workspace at its series limit refuses
 /// everything, and nothing is gained by asking it about every event.
 const MAX_EXTRA_REQUESTS: u32 = 64;
+
+/// AMP refuses samples older than an hour (its quotas page), a minute less for clocks that differ.
+const OLD_MS: i64 = 59 * 60 * 1_000;
+
+/// Prometheus and Cortex refuse samples more than ten minutes ahead, a minute less for clocks that differ.
+const AHEAD_MS: i64 = 9 * 60 * 1_000;
 
 /// What became of the samples of one origin.
 #[derive(Clone, Debug)]
@@ -81,6 +92,8 @@ pub struct Timed {
 #[derive(Debug, Default)]
 pub struct Delivery {
     fates: HashMap<Origin, Fate>,
+    /// Series of which something was not delivered, and why. Nothing later of them is sent.
+    held_back: HashMap<SeriesId, Rc<NotDelivered>>,
     /// What was done.
     pub figures: Figures,
 }
@@ -110,6 +123,7 @@ impl Delivery {
         for (origin, fate) in other.fates {
             self.settle(origin, &fate);
         }
+        self.held_back.extend(other.held_back);
         self.figures.samples += other.figures.samples;
         self.figures.requests += other.figures.requests;
         self.figures.retries += other.figures.retries;
@@ -118,43 +132,54 @@ impl Delivery {
     }
 }
 
-/// Sends all of `series` through `send`, as long as there is time.
+/// Sends all of `series` through `send`, as long as there is time; `now_ms` tells which samples are unlikely to be
+/// taken.
 pub async fn deliver(
     series: &Series,
+    now_ms: i64,
     deadline: Instant,
     send: &impl AsyncFn(EncodedRequest) -> Timed,
 ) -> Delivery {
     let extra_requests = Cell::new(MAX_EXTRA_REQUESTS);
-    let lanes = series.lanes(MAX_REQUEST_BYTES);
-    stream::iter(lanes)
-        .map(|lane| {
-            let sender = LaneSender {
-                series,
-                deadline,
-                send,
-                extra_requests: &extra_requests,
-                held_back: HashMap::new(),
-                delivered: HashSet::new(),
-                result: Delivery::default(),
-            };
-            sender.send(lane)
-        })
-        .buffer_unordered(LANES_AT_ONCE)
-        .fold(Delivery::default(), async |mut all, one| {
-            all.add(one);
-            all
-        })
-        .await
+    let mut all = Delivery::default();
+    // One after the other, oldest first, because the same series may be in each.
+    for samples in by_prospect(series.samples(), now_ms) {
+        let lane_sender = |lane| {
+            let result = Delivery { held_back: all.held_back.clone(), ..Delivery::default() };
+            let (samples, extra_requests) = (&*samples, &extra_requests);
+            LaneSender { series, samples, deadline, send, extra_requests, delivered: HashSet::new(), result }
+                .send(lane)
+        };
+        let lanes = stream::iter(series.lanes(&samples, MAX_REQUEST_BYTES)).map(lane_sender);
+        let results: Vec<_> = lanes.buffer_unordered(LANES_AT_ONCE).collect().await;
+        results.into_iter().for_each(|result| all.add(result));
+    }
+    all
+}
+
+/// Divides samples into those that are too old for most receivers, those that are not, and those too far ahead.
+/// Nearly always, all are of one kind.
+fn by_prospect(samples: &[SeriesSample], now_ms: i64) -> Vec<Cow<'_, [SeriesSample]>> {
+    let prospect = |s: &SeriesSample| match s.sample.timestamp_ms() {
+        old if old < now_ms.saturating_sub(OLD_MS) => 0,
+        ahead if ahead > now_ms.saturating_add(AHEAD_MS) => 2,
+        _ => 1,
+    };
+    let Some(first) = samples.first().map(prospect) else { return Vec::new() };
+    if samples.iter().all(|sample| prospect(sample) == first) {
+        return vec![Cow::Borrowed(samples)];
+    }
+    (0..=2).map(|kind| samples.iter().filter(|s| prospect(s) == kind).copied().collect()).collect()
 }
 
 /// Sends one lane. Lanes have no series in common, so all but the number of extra requests is its own.
 struct LaneSender<'a, S> {
     series: &'a Series,
+    /// What the lane's ranges are of.
+    samples: &'a [SeriesSample],
     deadline: Instant,
     send: &'a S,
     extra_requests: &'a Cell<u32>,
-    /// Series of which something older was not delivered, and why.
-    held_back: HashMap<SeriesId, Rc<NotDelivered>>,
     /// Samples that were delivered by a part of a refused request; they supersede what is left of it.
     delivered: HashSet<(SeriesId, i64)>,
     result: Delivery,
@@ -163,7 +188,7 @@ struct LaneSender<'a, S> {
 impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
     async fn send(mut self, lane: Lane) -> Delivery {
         for range in lane {
-            let whole = self.without_held_back(self.series.samples()[range].to_vec());
+            let whole = self.without_held_back(self.samples[range].to_vec());
             if whole.is_empty() {
                 continue;
             }
@@ -254,17 +279,17 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
     fn hold_back(&mut self, samples: &[SeriesSample], reason: NotDelivered) {
         let reason = Rc::new(reason);
         for sample in samples {
-            self.held_back.entry(sample.series).or_insert_with(|| Rc::clone(&reason));
+            self.result.held_back.entry(sample.series).or_insert_with(|| Rc::clone(&reason));
         }
         self.result.settle_all(samples, &Fate::NotDelivered(reason));
     }
 
     /// Takes out the samples of series that are held back, and settles their fate.
     fn without_held_back(&mut self, mut samples: Vec<SeriesSample>) -> Vec<SeriesSample> {
-        if !self.held_back.is_empty() {
-            samples.retain(|sample| match self.held_back.get(&sample.series) {
+        if !self.result.held_back.is_empty() {
+            samples.retain(|sample| match self.result.held_back.get(&sample.series).map(Rc::clone) {
                 Some(reason) => {
-                    self.result.settle(sample.origin, &Fate::NotDelivered(Rc::clone(reason)));
+                    self.result.settle(sample.origin, &Fate::NotDelivered(reason));
                     false
                 }
                 None => true,

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use amp::{Client, RemoteWriter, Scope, World};
 use remote_write::EncodedRequest;
@@ -30,6 +30,17 @@ pub struct Gateway {
     dead_letter_queue: Option<DeadLetterQueue>,
 }
 
+/// One invocation.
+#[derive(Clone, Copy, Debug)]
+pub struct Invocation<'a> {
+    /// The bytes of its payload.
+    pub payload: &'a [u8],
+    /// The time of day.
+    pub now: SystemTime,
+    /// How long there is until it has to be answered.
+    pub time: Duration,
+}
+
 impl Gateway {
     /// Builds the function. No connection is made and no credentials are asked for yet.
     pub fn new(config: Config, world: World) -> Self {
@@ -46,18 +57,13 @@ impl Gateway {
         }
     }
 
-    /// Handles one invocation that has to be answered within `time`. The report tells what was done, also when the
-    /// invocation fails.
+    /// Handles one invocation. The report tells what was done, also when the invocation fails.
     ///
     /// # Errors
     /// [`Error`], which Lambda reports to the caller. An SQS batch fails only as a whole when it is malformed as a
     /// whole.
-    pub async fn handle(
-        &self,
-        payload: &[u8],
-        time: Duration,
-        report: &mut Report,
-    ) -> Result<Response, Error> {
+    pub async fn handle(&self, invocation: Invocation<'_>, report: &mut Report) -> Result<Response, Error> {
+        let Invocation { payload, now, time } = invocation;
         let started = Instant::now();
         let margin = SAFETY_MARGIN.min(time / 5);
         let (write_until, move_until) = (started + time - margin, started + time - margin / 2);
@@ -74,8 +80,10 @@ impl Gateway {
         let invalid = if is_fifo { Vec::new() } else { self.dead_letters(messages, &known, &HashSet::new()) };
         let tried = invalid.iter().map(|letter| letter.at).collect();
         let write = async |request| self.write(request, write_until).await;
-        let (delivery, mut moved) =
-            tokio::join!(deliver(&series, write_until, &write), self.bury(invalid, move_until),);
+        let (delivery, mut moved) = tokio::join!(
+            deliver(&series, millis_since_epoch(now), write_until, &write),
+            self.bury(invalid, move_until),
+        );
 
         let mut fates = fates_of_records(&records, &delivery);
         if is_fifo {
@@ -116,4 +124,9 @@ impl Gateway {
             _ => HashSet::new(),
         }
     }
+}
+
+fn millis_since_epoch(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

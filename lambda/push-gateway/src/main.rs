@@ -10,7 +10,7 @@ use bytes::Bytes;
 use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::{Error, LambdaEvent, LambdaInvocation, Runtime, service_fn};
 use push_gateway::config::Config;
-use push_gateway::handler::Gateway;
+use push_gateway::handler::{Gateway, Invocation};
 use push_gateway::report::Report;
 use push_gateway::{logging, response};
 use tower::{Layer, Service};
@@ -57,9 +57,10 @@ async fn run(config: Config) -> Result<(), Error> {
     let payload = PayloadSlot::default();
     let handler = service_fn(async |event: LambdaEvent<()>| {
         let started = now();
-        let time_left = event.context.deadline().duration_since(started).unwrap_or_default();
+        let time = event.context.deadline().duration_since(started).unwrap_or_default();
         let mut report = Report::default();
-        let answer = gateway.handle(&payload.take(), time_left, &mut report).await;
+        let invocation = Invocation { payload: &payload.take(), now: started, time };
+        let answer = gateway.handle(invocation, &mut report).await;
         report.took = now().duration_since(started).unwrap_or_default();
         finish(&report, &answer, &function_name);
         answer

@@ -10,9 +10,7 @@ use prometheus_proto::WriteRequest;
 use proptest::prelude::*;
 use prost::Message;
 use push_gateway::delivery::{Delivery, Fate, Timed, deliver};
-use remote_write::{
-    EncodedRequest, Labels, MetricName, NameEscaping, Origin, Sample, Series, SeriesBuilder,
-};
+use remote_write::{EncodedRequest, Labels, MetricName, NameEscaping, Origin, Sample, Series, SeriesBuilder};
 use tokio::time::Instant;
 
 /// One event: a timestamp, and the values of some of the series `a` to `e`.
@@ -100,6 +98,10 @@ fn series_of(events: &[Event]) -> Series {
     builder.group()
 }
 
+/// Between the timestamps of the events, so that some of them are too old and some too far ahead.
+const NOW_MS: i64 = 15 * TICK_MS;
+const TICK_MS: i64 = 10 * 60 * 1_000;
+
 fn run(events: &[Event], receiver: &Receiver, seconds: u64) -> (Delivery, Seen) {
     let seen = RefCell::new(Seen::default());
     let send = async |request: EncodedRequest| {
@@ -112,7 +114,7 @@ fn run(events: &[Event], receiver: &Receiver, seconds: u64) -> (Delivery, Seen) 
     let series = series_of(events);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let delivery = runtime.block_on(async {
-        deliver(&series, Instant::now() + Duration::from_secs(seconds), &send).await
+        deliver(&series, NOW_MS, Instant::now() + Duration::from_secs(seconds), &send).await
     });
     (delivery, seen.into_inner())
 }
@@ -125,7 +127,7 @@ fn is_superseded(events: &[Event], at: usize, series: char) -> bool {
 
 fn events(max: usize) -> impl Strategy<Value = Vec<Event>> {
     let values = prop::collection::btree_map(prop::char::range('a', 'e'), 0..40i32, 1..4);
-    let event = (0..30i64, values).prop_map(|(timestamp_ms, values)| Event { timestamp_ms, values });
+    let event = (0..30i64, values).prop_map(|(tick, values)| Event { timestamp_ms: tick * TICK_MS, values });
     prop::collection::vec(event, 1..max)
 }
 
@@ -219,7 +221,7 @@ proptest! {
 
 fn one_each(events: i32) -> Vec<Event> {
     (0..events)
-        .map(|at| Event { timestamp_ms: i64::from(at), values: BTreeMap::from([('a', at)]) })
+        .map(|at| Event { timestamp_ms: NOW_MS + i64::from(at), values: BTreeMap::from([('a', at)]) })
         .collect()
 }
 
@@ -230,8 +232,12 @@ fn count(delivery: &Delivery, events: usize, is_kind: impl Fn(&Fate) -> bool) ->
 #[test]
 fn a_receiver_that_refuses_everything_is_asked_65_times_and_no_one_is_called_guilty_without_proof() {
     let events = one_each(1_000);
-    let receiver =
-        Receiver { refused: (0..1_000).collect(), keeps_good: false, max_samples: usize::MAX, fails: HashSet::new() };
+    let receiver = Receiver {
+        refused: (0..1_000).collect(),
+        keeps_good: false,
+        max_samples: usize::MAX,
+        fails: HashSet::new(),
+    };
     let (delivery, seen) = run(&events, &receiver, 60);
     assert_eq!(seen.requests, 65);
     let rejected = count(&delivery, 1_000, |fate| matches!(fate, Fate::Rejected(_)));
@@ -243,8 +249,12 @@ fn a_receiver_that_refuses_everything_is_asked_65_times_and_no_one_is_called_gui
 #[test]
 fn one_guilty_event_of_a_thousand_is_found_with_twenty_requests() {
     let events = one_each(1_000);
-    let receiver =
-        Receiver { refused: HashSet::from([617]), keeps_good: false, max_samples: usize::MAX, fails: HashSet::new() };
+    let receiver = Receiver {
+        refused: HashSet::from([617]),
+        keeps_good: false,
+        max_samples: usize::MAX,
+        fails: HashSet::new(),
+    };
     let (delivery, seen) = run(&events, &receiver, 60);
     assert!(matches!(delivery.fate(Origin(617)), Fate::Rejected(_)));
     assert_eq!(count(&delivery, 1_000, |fate| matches!(fate, Fate::Delivered)), 999);
@@ -254,11 +264,55 @@ fn one_guilty_event_of_a_thousand_is_found_with_twenty_requests() {
 #[test]
 fn nothing_is_sent_when_there_is_no_time() {
     let events = one_each(3);
-    let receiver =
-        Receiver { refused: HashSet::new(), keeps_good: false, max_samples: usize::MAX, fails: HashSet::new() };
+    let receiver = Receiver {
+        refused: HashSet::new(),
+        keeps_good: false,
+        max_samples: usize::MAX,
+        fails: HashSet::new(),
+    };
     let (delivery, seen) = run(&events, &receiver, 0);
     assert_eq!(seen.requests, 0);
     assert_eq!(count(&delivery, 3, |fate| matches!(fate, Fate::NotDelivered(_))), 3);
+}
+
+#[test]
+fn what_is_too_old_or_too_far_ahead_does_not_travel_with_what_is_not() {
+    let at = |ticks: i64, value| Event {
+        timestamp_ms: NOW_MS + ticks * TICK_MS,
+        values: BTreeMap::from([('a', value), ('b', value)]),
+    };
+    let events = [at(1, 5), at(0, 1), at(-12, 9), at(-1, 2)];
+    let receiver = Receiver {
+        refused: HashSet::from([5, 9]),
+        keeps_good: false,
+        max_samples: usize::MAX,
+        fails: HashSet::new(),
+    };
+    let (delivery, seen) = run(&events, &receiver, 60);
+    assert_eq!(
+        seen.requests, 3,
+        "two are refused as they are, and the good ones go through at the first attempt"
+    );
+    assert_eq!(seen.succeeded[&'a'], [NOW_MS - TICK_MS, NOW_MS]);
+    assert!(matches!(delivery.fate(Origin(0)), Fate::Rejected(_)));
+    assert!(matches!(delivery.fate(Origin(2)), Fate::Rejected(_)));
+}
+
+#[test]
+fn what_is_held_back_of_the_old_holds_back_the_rest_of_its_series() {
+    let events = [(-12, 'a'), (0, 'a'), (0, 'b')].map(|(ticks, series)| Event {
+        timestamp_ms: NOW_MS + ticks * TICK_MS,
+        values: BTreeMap::from([(series, 1)]),
+    });
+    let receiver = Receiver {
+        refused: HashSet::new(),
+        keeps_good: false,
+        max_samples: usize::MAX,
+        fails: HashSet::from([0]),
+    };
+    let (delivery, seen) = run(&events, &receiver, 60);
+    assert_eq!(seen.stored, HashMap::from([(('b', NOW_MS), 1.0)]));
+    assert_eq!(count(&delivery, 3, |fate| matches!(fate, Fate::NotDelivered(_))), 2);
 }
 
 #[test]
@@ -266,12 +320,20 @@ fn two_events_for_one_instant_end_with_the_later_one_unless_it_is_refused() {
     let both = |first, second| {
         [first, second].map(|value| Event { timestamp_ms: 7, values: BTreeMap::from([('a', value)]) })
     };
-    let receiver =
-        Receiver { refused: HashSet::from([9]), keeps_good: false, max_samples: usize::MAX, fails: HashSet::new() };
+    let receiver = Receiver {
+        refused: HashSet::from([9]),
+        keeps_good: false,
+        max_samples: usize::MAX,
+        fails: HashSet::new(),
+    };
     let (_, seen) = run(&both(1, 2), &receiver, 60);
     assert_eq!(seen.stored, HashMap::from([(('a', 7), 2.0)]));
     let (delivery, seen) = run(&both(1, 9), &receiver, 60);
-    assert_eq!(seen.stored, HashMap::from([(('a', 7), 1.0)]), "the earlier value is not lost with the later one");
+    assert_eq!(
+        seen.stored,
+        HashMap::from([(('a', 7), 1.0)]),
+        "the earlier value is not lost with the later one"
+    );
     assert!(matches!(delivery.fate(Origin(0)), Fate::Delivered));
     assert!(matches!(delivery.fate(Origin(1)), Fate::Rejected(_)));
 }

@@ -4,7 +4,7 @@
 //! samples must arrive in order. Different lanes have no series in common and may travel at once (remote write 1.0:
 //! parallel requests are fine as long as the samples of a series stay in order).
 //!
-//! A request is planned as a range of [`Series::samples`] and encoded only when it is sent. One payload of 6 MB can
+//! A request is planned as a range of samples and encoded only when it is sent. One payload of 6 MB can
 //! name a thousand metrics under one large label set, which on the wire are gigabytes.
 
 use std::iter;
@@ -17,31 +17,32 @@ use crate::series::{Series, SeriesSample, supersedes};
 /// Cortex, whose error texts AMP shows, applies its limit to both.
 pub const MAX_REQUEST_BYTES: usize = 1_000_000;
 
-/// Requests that travel one after the other, as ranges of [`Series::samples`].
+/// Requests that travel one after the other, as ranges of the samples that were planned.
 pub type Lane = Vec<Range<usize>>;
 
 impl Series {
-    /// Plans as few requests of at most `max_bytes` decoded bytes as possible.
+    /// Plans as few requests of at most `max_bytes` decoded bytes as possible for `samples`, which are some of
+    /// [`Series::samples`] in the same order.
     ///
     /// Series stay whole where that takes no more requests, because then every request is a lane of its own.
     /// Otherwise a series may run over into the next request, in the same lane. A series that alone is larger than
     /// `max_bytes` always does; a single sample with its labels is never cut, so only a label set that is itself
     /// too large (see [`crate::SeriesBuilder::smallest_request`]) makes a request larger than `max_bytes`.
-    pub fn lanes(&self, max_bytes: usize) -> Vec<Lane> {
-        let whole = self.pack(max_bytes, Cut::OnlyOversized);
-        let needed = self.encoded_len(self.samples()).div_ceil(max_bytes);
+    pub fn lanes(&self, samples: &[SeriesSample], max_bytes: usize) -> Vec<Lane> {
+        let whole = self.pack(samples, max_bytes, Cut::OnlyOversized);
+        let needed = self.encoded_len(samples).div_ceil(max_bytes);
         if whole.iter().map(Lane::len).sum::<usize>() <= needed {
             return whole;
         }
-        let cut = self.pack(max_bytes, Cut::Anywhere);
+        let cut = self.pack(samples, max_bytes, Cut::Anywhere);
         let requests = |lanes: &[Lane]| lanes.iter().map(Lane::len).sum::<usize>();
         if requests(&cut) < requests(&whole) { cut } else { whole }
     }
 
-    fn pack(&self, max_bytes: usize, cut: Cut) -> Vec<Lane> {
+    fn pack(&self, samples: &[SeriesSample], max_bytes: usize, cut: Cut) -> Vec<Lane> {
         let mut packer = Packer { lanes: Vec::new(), start: 0, len: 0, continues: false };
         let mut at = 0;
-        for run in self.samples().chunk_by(|a, b| a.series == b.series) {
+        for run in samples.chunk_by(|a, b| a.series == b.series) {
             let labels = self.label_fields(run[0].series);
             let whole_len = self.encoded_len(run);
             let fits = packer.len + whole_len <= max_bytes;

@@ -13,7 +13,7 @@ fn all_requests(series: &Series, max_bytes: usize) -> Vec<Vec<usize>> {
         assert!(request.decoded_len <= max_bytes, "{} > {max_bytes}", request.decoded_len);
         request.samples
     };
-    series.lanes(max_bytes).iter().map(|lane| lane.iter().map(len).collect()).collect()
+    series.lanes(series.samples(), max_bytes).iter().map(|lane| lane.iter().map(len).collect()).collect()
 }
 
 fn hot_series(samples: i64) -> Vec<Given> {
