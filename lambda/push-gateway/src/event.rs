@@ -10,6 +10,7 @@ use std::fmt;
 
 use remote_write::{DuplicateLabel, InvalidName, LabelName, Labels, MetricName, NameEscaping};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use crate::text::{Text, bounded};
@@ -32,6 +33,9 @@ pub enum InvalidEvent {
     /// Not JSON, or JSON with text that is no Unicode.
     #[error("it is not valid JSON: {0}")]
     Json(String),
+    /// JSON, but no object.
+    #[error("an event has to be an object, but it is {0}")]
+    NotAnObject(String),
     /// The body of a message is neither JSON nor base64 of it.
     #[error("the body is not an event, an array of events, or base64 of either: {0}")]
     Body(String),
@@ -101,7 +105,10 @@ pub fn parse_event(text: &str, escaping: NameEscaping) -> Result<Event<'_>, Inva
     if let Some(reason) = reader.invalid {
         return Err(reason);
     }
-    read.map_err(|error| InvalidEvent::Json(error.to_string()))?;
+    read.map_err(|error| match error.classify() {
+        Category::Data => InvalidEvent::NotAnObject(bounded(text.trim())),
+        _ => InvalidEvent::Json(error.to_string()),
+    })?;
     let labels = reader.labels.ok_or(InvalidEvent::Missing("dimensions"))?;
     let timestamp_ms = reader.timestamp_ms.ok_or(InvalidEvent::Missing("timestamp"))?;
     let metrics = reader.metrics.ok_or(InvalidEvent::Missing("metrics"))?;

@@ -196,6 +196,28 @@ proptest! {
     }
 
     #[test]
+    fn nothing_later_of_a_series_is_sent_once_something_of_it_has_to_wait(
+        events in events(60),
+        receiver in receiver(),
+    ) {
+        let (delivery, seen) = run(&events, &receiver, 60);
+        for (at, event) in events.iter().enumerate() {
+            let is_guilty = event.values.values().any(|value| receiver.refused.contains(value));
+            if is_guilty || !matches!(delivery.fate(Origin(u32::try_from(at).unwrap())), Fate::NotDelivered(_)) {
+                continue;
+            }
+            for &series in event.values.keys() {
+                let succeeded = seen.succeeded.get(&series).map_or(&[][..], |timestamps| timestamps);
+                let waits = !succeeded.contains(&event.timestamp_ms);
+                prop_assert!(
+                    !waits || succeeded.iter().all(|&t| t < event.timestamp_ms),
+                    "series {}: {:?} after {}", series, succeeded, event.timestamp_ms
+                );
+            }
+        }
+    }
+
+    #[test]
     fn a_receiver_that_only_refuses_is_left_with_every_good_event_and_only_the_guilty_are_reported(
         events in events(40),
         refused in 0..40i32,

@@ -1,0 +1,202 @@
+//! What is an event and what is not, and what the reason says.
+
+use proptest::prelude::*;
+use push_gateway::event::parse_event;
+use remote_write::NameEscaping::{self, Reject, Underscores};
+
+/// Reads an event into plain data: labels, timestamp, metrics.
+fn read(text: &str, escaping: NameEscaping) -> Result<String, String> {
+    let event = parse_event(text, escaping).map_err(|reason| reason.to_string())?;
+    let labels: Vec<_> = event.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let metrics: Vec<_> =
+        event.metrics.iter().map(|(name, value)| format!("{}={}", name.as_str(), value.double)).collect();
+    Ok(format!("{} @{} {}", labels.join(","), event.timestamp_ms, metrics.join(",")))
+}
+
+#[track_caller]
+fn accepts(text: &str, expected: &str) {
+    assert_eq!(read(text, Underscores).as_deref(), Ok(expected), "{text}");
+}
+
+#[track_caller]
+fn refuses(text: &str, expected: &str) {
+    let reason = read(text, Underscores).expect_err(text);
+    assert!(reason.contains(expected), "{reason:?} does not say {expected:?}");
+    assert!(reason.len() < 500 && !reason.contains('\n'), "{reason}");
+}
+
+#[test]
+fn the_example_of_the_documentation_is_an_event() {
+    accepts(
+        r#"{"dimensions":{"customerId":"customer1"},"timestamp":1676398017000,"metrics":{"temperature":"14.3","ph":"6.7"}}"#,
+        "customerId=customer1 @1676398017000 temperature=14.3,ph=6.7",
+    );
+}
+
+#[test]
+fn keys_may_come_in_any_order_and_unknown_ones_are_ignored() {
+    accepts(
+        r#" { "extra" : {"deep":[1,{"a":null}]}, "metrics" : { "a" : 1 } , "timestamp":1, "dimensions" : {}, "x":"y" } "#,
+        " @1 a=1",
+    );
+}
+
+#[test]
+fn escapes_in_keys_and_values_are_resolved() {
+    accepts(
+        r#"{"dimensions":{"\u0061":"\"\u00e9\ud83d\ude00\n"},"timestamp":1,"metrics":{"\u0062":"\u0031\u0032"}}"#,
+        "a=\"é😀\n @1 b=12",
+    );
+    accepts(r#"{"dimensions":{"a":"é😀"},"\u0074imestamp":1,"metrics":{"b":1}}"#, "a=é😀 @1 b=1");
+}
+
+#[test]
+fn an_empty_value_is_no_label() {
+    accepts(r#"{"dimensions":{"a":"","b":"x"},"timestamp":1,"metrics":{"m":1}}"#, "b=x @1 m=1");
+}
+
+#[test]
+fn a_missing_or_repeated_part_is_named() {
+    refuses("{}", "`dimensions` is missing");
+    refuses(r#"{"timestamp":1,"metrics":{"a":1}}"#, "`dimensions` is missing");
+    refuses(r#"{"dimensions":{},"metrics":{"a":1}}"#, "`timestamp` is missing");
+    refuses(r#"{"dimensions":{},"timestamp":1}"#, "`metrics` is missing");
+    refuses(r#"{"dimensions":{},"timestamp":1,"metrics":{}}"#, "`metrics` is empty");
+    refuses(
+        r#"{"dimensions":{},"timestamp":1,"timestamp":2,"metrics":{"a":1}}"#,
+        "`timestamp` is there twice",
+    );
+    refuses(
+        r#"{"dimensions":{},"dimensions":{},"timestamp":1,"metrics":{"a":1}}"#,
+        "`dimensions` is there twice",
+    );
+    refuses(
+        r#"{"dimensions":{"a":"x","a":""},"timestamp":1,"metrics":{"a":1}}"#,
+        "`dimensions.a` is there twice",
+    );
+    refuses(r#"{"dimensions":{},"timestamp":1,"metrics":{"a":1,"\u0061":1}}"#, "\"a\" is there twice");
+}
+
+#[test]
+fn a_wrong_type_is_named_with_what_was_found() {
+    refuses(
+        r#"{"dimensions":null,"timestamp":1,"metrics":{"a":1}}"#,
+        "`dimensions` has to be an object of strings, but it is null",
+    );
+    refuses(r#"{"dimensions":["a"],"timestamp":1,"metrics":{"a":1}}"#, "but it is an array");
+    refuses(
+        r#"{"dimensions":{"a":5},"timestamp":1,"metrics":{"a":1}}"#,
+        "`dimensions.a` has to be a string, but it is the number 5",
+    );
+    refuses(
+        r#"{"dimensions":{},"timestamp":"1","metrics":{"a":1}}"#,
+        "`timestamp` has to be an integer of milliseconds since the epoch, but it is the string \"1\"",
+    );
+    refuses(r#"{"dimensions":{},"timestamp":1.5,"metrics":{"a":1}}"#, "but it is the number 1.5");
+    refuses(r#"{"dimensions":{},"timestamp":null,"metrics":{"a":1}}"#, "but it is null");
+    refuses(r#"{"dimensions":{},"timestamp":1,"metrics":[1]}"#, "`metrics` has to be an object");
+    for (value, found) in [("true", "true"), ("null", "null"), ("{}", "an object"), ("[1]", "an array")] {
+        refuses(
+            &format!(r#"{{"dimensions":{{}},"timestamp":1,"metrics":{{"a":{value}}}}}"#),
+            &format!("`metrics.a` has to be a number or a string that holds one, but it is {found}"),
+        );
+    }
+    for text in ["12", "null", "\"text\"", "[1]", "true"] {
+        refuses(text, &format!("an event has to be an object, but it is {text}"));
+    }
+}
+
+#[test]
+fn a_value_that_is_no_number_is_named_and_shortened() {
+    for value in ["", " ", "0x1F", "1_000", "12hello"] {
+        refuses(
+            &format!(r#"{{"dimensions":{{}},"timestamp":1,"metrics":{{"ok":1,"bad":"{value}"}}}}"#),
+            &format!("`metrics.bad`: {value:?} is not a number"),
+        );
+    }
+    let long = "x".repeat(100_000);
+    refuses(
+        &format!(r#"{{"dimensions":{{}},"timestamp":1,"metrics":{{"{long}":"{long}"}}}}"#),
+        "is not a number",
+    );
+}
+
+#[test]
+fn malformed_json_says_where() {
+    for text in [
+        "",
+        "{",
+        r#"{"dimensions":{"a":"b"},"timestamp":1,"metrics":{"a":1}"#,
+        r#"{"dimensions":{},"timestamp":01,"metrics":{"a":1}}"#,
+        r#"{"dimensions":{},"timestamp":1,"metrics":{"a":+1}}"#,
+        r#"{"dimensions":{},"timestamp":1,"metrics":{"a":.5}}"#,
+        r#"{"dimensions":{},"timestamp":1,"metrics":{"a":NaN}}"#,
+        r#"{"dimensions":{},"timestamp":1,"metrics":{"a":1}} x"#,
+        r#"{"dimensions":{"a":"\ud800"},"timestamp":1,"metrics":{"a":1}}"#,
+        r#"{"dimensions":{"\udc00":"b"},"timestamp":1,"metrics":{"a":1}}"#,
+        "{\"dimensions\":{\"a\":\"line\nbreak\"},\"timestamp\":1,\"metrics\":{\"a\":1}}",
+    ] {
+        refuses(text, "it is not valid JSON");
+    }
+}
+
+#[test]
+fn names_are_escaped_or_refused() {
+    let event = r#"{"dimensions":{"room.name":"a"},"timestamp":1,"metrics":{"cpu-load":1}}"#;
+    accepts(event, "room_name=a @1 cpu_load=1");
+    assert_eq!(
+        read(event, Reject).unwrap_err(),
+        "`dimensions`: name \"room.name\" does not match [a-zA-Z_][a-zA-Z0-9_]*"
+    );
+    refuses(
+        r#"{"dimensions":{"a.b":"1","a-b":"2"},"timestamp":1,"metrics":{"m":1}}"#,
+        "label \"a_b\" is there twice",
+    );
+    refuses(r#"{"dimensions":{},"timestamp":1,"metrics":{"m.1":1,"m-1":2}}"#, "\"m_1\" is there twice");
+    refuses(r#"{"dimensions":{"__name__":"x"},"timestamp":1,"metrics":{"m":1}}"#, "`__name__` is reserved");
+    refuses(r#"{"dimensions":{"__name__":""},"timestamp":1,"metrics":{"m":1}}"#, "`__name__` is reserved");
+    refuses(r#"{"dimensions":{"":"x"},"timestamp":1,"metrics":{"m":1}}"#, "`dimensions`: name is empty");
+    refuses(r#"{"dimensions":{},"timestamp":1,"metrics":{"":1}}"#, "`metrics`: name is empty");
+}
+
+#[test]
+fn many_keys_are_checked_for_duplicates_too() {
+    let keys: String = (0..1_000).map(|at| format!(r#""k{at}":1,"#)).collect();
+    accepts_many(&format!(r#"{{"dimensions":{{}},"timestamp":1,"metrics":{{{keys}"last":1}}}}"#), 1_001);
+    refuses(
+        &format!(r#"{{"dimensions":{{}},"timestamp":1,"metrics":{{{keys}"k7":1}}}}"#),
+        "\"k7\" is there twice",
+    );
+}
+
+#[track_caller]
+fn accepts_many(text: &str, metrics: usize) {
+    assert_eq!(parse_event(text, Underscores).unwrap().metrics.len(), metrics);
+}
+
+proptest! {
+    #[test]
+    fn every_finite_double_survives_as_number_and_as_text(bits in any::<u64>()) {
+        let value = f64::from_bits(bits);
+        prop_assume!(value.is_finite());
+        let event = format!(r#"{{"dimensions":{{}},"timestamp":1,"metrics":{{"n":{value:?},"t":"{value:?}"}}}}"#);
+        let event = parse_event(&event, Underscores).unwrap();
+        for (_, read) in &event.metrics {
+            prop_assert_eq!(read.double.to_bits(), value.to_bits());
+        }
+    }
+
+    #[test]
+    fn any_text_at_all_is_read_or_refused_but_never_worse(text in "\\PC*") {
+        let _ = parse_event(&text, Underscores);
+    }
+
+    #[test]
+    fn labels_come_back_as_they_were_given(labels in prop::collection::btree_map("[a-z]{1,5}", "\\PC{1,20}", 0..20)) {
+        let dimensions = serde_json::to_string(&labels).unwrap();
+        let event = format!(r#"{{"dimensions":{dimensions},"timestamp":1,"metrics":{{"m":1}}}}"#);
+        let event = parse_event(&event, Reject).unwrap();
+        let read: Vec<_> = event.labels.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        prop_assert_eq!(read, labels.into_iter().collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,151 @@
+//! The three shapes of a payload, and what a malformed one says.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use push_gateway::intake::{Intake, Record, Rules};
+use push_gateway::payload::{Payload, UnknownPayload};
+use remote_write::{Labels, NameEscaping};
+use serde_json::json;
+
+const EVENT: &str = r#"{"dimensions":{"d":"1"},"timestamp":1,"metrics":{"m":1}}"#;
+
+/// What became of each record: how many events it brought, or why it is invalid.
+fn read(payload: &str) -> Result<Vec<Result<usize, String>>, UnknownPayload> {
+    let payload = Payload::parse(payload.as_bytes())?;
+    let rules = Rules { escaping: NameEscaping::Underscores, external_labels: &Labels::default() };
+    let record = |record: &Record| match record {
+        Record::Valid(origins) => Ok(origins.len()),
+        Record::Invalid { at, reason, .. } => {
+            Err(at.map_or_else(|| reason.to_string(), |at| format!("event {at}: {reason}")))
+        }
+    };
+    Ok(Intake::read(&payload, rules).records.iter().map(record).collect())
+}
+
+fn batch(bodies: &[&str]) -> String {
+    let records: Vec<_> = bodies
+        .iter()
+        .enumerate()
+        .map(|(at, body)| {
+            json!({"messageId": format!("id-{at}"), "body": body, "eventSource": "aws:sqs",
+                   "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:metrics", "attributes": {"SentTimestamp": "7"}})
+        })
+        .collect();
+    json!({"Records": records}).to_string()
+}
+
+#[test]
+fn one_event_an_array_and_a_batch_are_told_apart() {
+    assert_eq!(read(EVENT), Ok(vec![Ok(1)]));
+    assert_eq!(read(&format!(" [{EVENT}, {EVENT}]")), Ok(vec![Ok(1), Ok(1)]));
+    assert_eq!(read("[]"), Ok(vec![]));
+    assert_eq!(read(&batch(&[EVENT, &format!("[{EVENT},{EVENT}]"), "[]"])), Ok(vec![Ok(1), Ok(2), Ok(0)]));
+    assert_eq!(read(r#"{"Records":[]}"#), Ok(vec![]));
+}
+
+#[test]
+fn bodies_may_be_base64_with_or_without_padding() {
+    let event = format!("{EVENT} ");
+    assert_eq!(event.len() % 3, 0, "a length of which both forms differ is below");
+    let longer = format!("{EVENT}  ");
+    for text in [&event, &longer] {
+        for encoded in [STANDARD.encode(text), STANDARD_NO_PAD.encode(text)] {
+            assert_eq!(read(&batch(&[&encoded, &format!("{encoded}\n")])), Ok(vec![Ok(1), Ok(1)]));
+        }
+    }
+    let array = STANDARD.encode(format!("[{EVENT},{EVENT}]"));
+    assert_eq!(read(&batch(&[&array])), Ok(vec![Ok(2)]));
+}
+
+#[test]
+fn a_bad_body_is_its_own_messages_matter() {
+    let bodies = ["", "null", "12", "hello", "{", "[", "[1]", "/w==", &STANDARD.encode("hello"), EVENT];
+    let read = read(&batch(&bodies)).unwrap();
+    assert_eq!(read.iter().filter(|record| record.is_err()).count(), 9, "{read:?}");
+    assert_eq!(read[9], Ok(1));
+    assert_eq!(
+        read[3],
+        Err("the body is not an event, an array of events, or base64 of either: hello".to_owned())
+    );
+}
+
+#[test]
+fn a_body_that_is_no_text_harms_no_other() {
+    for (bad, reason) in [
+        ("null", "`body` is missing"),
+        ("12", "`body` has to be a string"),
+        (r#"{"a":1}"#, "`body` has to be a string"),
+        (r#""\ud800""#, "not valid JSON"),
+    ] {
+        let good = serde_json::to_string(EVENT).unwrap();
+        let record =
+            |id: &str, body: &str| format!(r#"{{"messageId":"{id}","body":{body},"eventSource":"aws:sqs"}}"#);
+        let payload = format!(r#"{{"Records":[{},{}]}}"#, record("a", bad), record("b", &good));
+        let read = read(&payload).unwrap();
+        assert!(read[0].as_ref().unwrap_err().contains(reason), "{read:?}");
+        assert_eq!(read[1], Ok(1));
+    }
+    let missing = r#"{"Records":[{"messageId":"a","eventSource":"aws:sqs"}]}"#;
+    assert_eq!(read(missing), Ok(vec![Err("`body` is missing".to_owned())]));
+}
+
+#[test]
+fn a_message_of_several_events_stands_or_falls_as_a_whole() {
+    let bad = EVENT.replace("\"m\":1", "\"m\":\"x\"");
+    let read = read(&batch(&[&format!("[{EVENT},{bad},{EVENT}]"), EVENT])).unwrap();
+    assert_eq!(read[0], Err("event 1: `metrics.m`: \"x\" is not a number".to_owned()));
+    assert_eq!(read[1], Ok(1));
+}
+
+#[test]
+fn an_unknown_payload_says_what_it_is() {
+    let error = |payload: &str| read(payload).expect_err(payload).to_string();
+    assert!(error("null").contains("the payload is null; it has to be an event"));
+    assert!(error("\"text\"").contains("the payload is \"text\""));
+    assert!(error("12").contains("the payload is 12"));
+    assert!(error("").contains("not valid JSON"));
+    assert!(error("{\"a\":").contains("not valid JSON"));
+    assert!(error("[1,").contains("not valid JSON"));
+    assert!(error(&format!("{EVENT}{EVENT}")).contains("not valid JSON"));
+    assert!(
+        error(r#"{"Records":[{"eventSource":"aws:kinesis"}]}"#)
+            .contains("\"aws:kinesis\" instead of \"aws:sqs\"")
+    );
+    assert!(
+        error(r#"{"Records":[{"eventSource":"aws:sqs","body":"{}"}]}"#)
+            .contains("record 0 of the SQS batch has no `messageId`")
+    );
+    assert!(
+        error(r#"{"Records":[{"eventSource":"aws:sqs","messageId":"","body":"{}"}]}"#)
+            .contains("no `messageId`")
+    );
+    let not_utf8 = Payload::parse(b"{\"a\":\"\xff\"}").unwrap_err();
+    assert_eq!(not_utf8, UnknownPayload::NotUtf8(6));
+}
+
+#[test]
+fn records_is_a_key_like_any_other_in_an_event() {
+    let with = |records: &str| EVENT.replacen('{', &format!(r#"{{"Records":{records},"#), 1);
+    for records in ["1", "null", "\"x\"", "{}", "[1]", r#"[{"eventSource":"aws:sqs"}]"#] {
+        assert_eq!(read(&with(records)), Ok(vec![Ok(1)]), "{records}");
+    }
+}
+
+#[test]
+fn a_series_that_no_request_can_carry_is_invalid() {
+    let event = EVENT.replace("\"1\"", &format!("\"{}\"", "x".repeat(1_000_000)));
+    let read = read(&event).unwrap();
+    let reason = read[0].as_ref().unwrap_err();
+    assert!(reason.contains("`metrics.m`: a sample with its labels needs 10000"), "{reason}");
+    assert!(reason.ends_with("a write request has at most 1000000"), "{reason}");
+}
+
+#[test]
+fn nesting_as_deep_as_a_payload_is_read_without_recursion() {
+    let deep = "[".repeat(3_000_000);
+    assert!(read(&deep).is_err());
+    assert!(read(&batch(&[&deep, EVENT])).unwrap()[0].is_err());
+    let unknown_key = format!("{}{}", "[".repeat(500_000), "]".repeat(500_000));
+    let event = EVENT.replacen('{', &format!(r#"{{"x":{unknown_key},"#), 1);
+    assert_eq!(read(&event), Ok(vec![Ok(1)]));
+}
