@@ -43,3 +43,8 @@ require_python_packages() {
     die "pip could not install the packages of scripts/requirements.txt; see its message above."
   cp "$requirements" "$stamp"
 }
+
+# Where Cargo builds: the user's environment or configuration may say so.
+target_directory() {
+  cargo metadata --format-version 1 --no-deps --locked | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
+}

@@ -12,9 +12,7 @@ cd "$REPOSITORY"
 say "Building the function and the local stack (the first time takes a few minutes)"
 cargo build --release --locked -p push-gateway -p push-gateway-local
 
-# The folder of build results may be set by the user's environment or configuration; Cargo knows it.
-target="$(cargo metadata --format-version 1 --no-deps --locked | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')"
-
+target="$(target_directory)"
 exec "$target/release/push-gateway-local" tour \
   --function "$target/release/push-gateway" \
   --moto "$VENV/bin/moto_server"
