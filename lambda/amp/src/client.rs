@@ -90,7 +90,7 @@ impl Client {
                 }
                 // The chain has its own retries; what it says in the end does not change in seconds.
                 Attempt::Failed(failure @ Failure::Credentials(_)) => {
-                    return Sent { result: Err(failure), attempts };
+                    return Sent { result: Err(failure), attempts: attempts - 1 };
                 }
                 Attempt::Failed(failure) => {
                     last = failure;

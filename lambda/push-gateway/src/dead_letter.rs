@@ -1,7 +1,7 @@
 //! Dead letters: messages that no redelivery will make good → the dead-letter queue, each with its reason.
 //!
-//! Speaks the JSON protocol of `SendMessageBatch` over the client that is there anyway: the SDK would add a quarter
-//! to the artifact for this one call.
+//! Speaks the JSON protocol of `SendMessageBatch` over the client that is there anyway: the SDK would
+//! add half a megabyte to the artifact for this one call.
 //! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>
 
 use std::borrow::Cow;

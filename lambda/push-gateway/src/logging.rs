@@ -35,7 +35,8 @@ fn filter(lookup: impl Fn(&str) -> Option<String>) -> Targets {
             "fatal" => LevelFilter::ERROR,
             level => level.parse().unwrap_or(LevelFilter::INFO),
         };
-        Targets::new().with_default(level)
+        // The chain's own lines repeat at length what our error says, with whole answers of other services.
+        Targets::new().with_default(level).with_target("aws_config", LevelFilter::OFF)
     })
 }
 
