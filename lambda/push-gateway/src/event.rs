@@ -13,7 +13,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use crate::text::{Text, bounded};
+use crate::text::{Text, bounded, text_of};
 use crate::value::{Value, parse_number, parse_text, parse_timestamp};
 
 /// One event: samples of one instant under one set of labels.
@@ -178,7 +178,7 @@ fn labels(raw: &RawValue, escaping: NameEscaping) -> Result<Labels<'_>, InvalidE
     }
     let mut labels = Vec::with_capacity(pairs.len());
     for (key, value) in pairs {
-        let value = match Text::of(value) {
+        let value = match text_of(value) {
             Some(text) => text?,
             None => return Err(wrong_type(format!("dimensions.{}", bounded(&key)), "a string", value)),
         };
@@ -201,7 +201,7 @@ fn metrics(raw: &RawValue, escaping: NameEscaping) -> Result<Vec<(MetricName<'_>
     }
     let mut metrics = Vec::with_capacity(pairs.len());
     for (key, raw) in pairs {
-        let value = match Text::of(raw) {
+        let value = match text_of(raw) {
             Some(text) => {
                 let text = text?;
                 parse_text(&text).ok_or_else(|| InvalidEvent::NotANumber {

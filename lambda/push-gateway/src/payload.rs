@@ -16,7 +16,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::event::InvalidEvent;
-use crate::text::{Text, bounded};
+use crate::text::{bounded, text_of};
 
 /// The standard alphabet, as IoT Core's `useBase64` writes it, with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -68,6 +68,9 @@ pub enum UnknownPayload {
     /// Neither an object nor an array.
     #[error("the payload is {0}; it has to be an event, an array of events, or an SQS batch")]
     Shape(String),
+    /// A batch whose records are no objects.
+    #[error("the payload has `Records`, but they are no SQS messages: {0}")]
+    Records(String),
     /// A batch of another service, or a malformed one.
     #[error("the payload has `Records`, but record {at} is from {found:?} instead of \"aws:sqs\"")]
     Source {
@@ -94,16 +97,12 @@ impl<'a> Payload<'a> {
         let not_json = |error: serde_json::Error| UnknownPayload::NotJson(error.to_string());
         match text.trim_start().as_bytes().first() {
             Some(b'[') => serde_json::from_str(text).map(Self::Direct).map_err(not_json),
-            Some(b'{') => {
-                let envelope: Envelope<'a> = serde_json::from_str(text).map_err(not_json)?;
-                match envelope.records {
-                    Some(records) if records.get().starts_with('[') && envelope.metrics.is_none() => {
-                        batch(records)
-                    }
-                    // In an event, `Records` is a key like any other that it does not know.
-                    _ => serde_json::from_str(text).map(|event| Self::Direct(vec![event])).map_err(not_json),
-                }
-            }
+            Some(b'{') => match serde_json::from_str::<Envelope<Vec<Record<'a>>>>(text) {
+                Ok(Envelope { records: Some(records), metrics: None }) => batch(records),
+                Ok(_) => event(text),
+                Err(error) if error.is_data() => no_batch(text, &error),
+                Err(error) => Err(not_json(error)),
+            },
             _ => match serde_json::from_str::<&RawValue>(text) {
                 Ok(value) => Err(UnknownPayload::Shape(bounded(value.get()))),
                 Err(error) => Err(not_json(error)),
@@ -122,9 +121,23 @@ impl<'a> Payload<'a> {
     }
 }
 
-fn batch(records: &RawValue) -> Result<Payload<'_>, UnknownPayload> {
-    let records: Vec<Record<'_>> =
-        serde_json::from_str(records.get()).map_err(|error| UnknownPayload::NotJson(error.to_string()))?;
+fn event(text: &str) -> Result<Payload<'_>, UnknownPayload> {
+    let event = serde_json::from_str(text).map_err(|error| UnknownPayload::NotJson(error.to_string()))?;
+    Ok(Payload::Direct(vec![event]))
+}
+
+/// An object whose `Records` are no records: an event, where this is a key like any other, unless it looks like a
+/// batch all the same.
+fn no_batch<'a>(text: &'a str, error: &serde_json::Error) -> Result<Payload<'a>, UnknownPayload> {
+    match serde_json::from_str::<Envelope<&'a RawValue>>(text) {
+        Ok(Envelope { records: Some(records), metrics: None }) if records.get().starts_with('[') => {
+            Err(UnknownPayload::Records(error.to_string()))
+        }
+        _ => event(text),
+    }
+}
+
+fn batch(records: Vec<Record<'_>>) -> Result<Payload<'_>, UnknownPayload> {
     records
         .into_iter()
         .enumerate()
@@ -134,9 +147,9 @@ fn batch(records: &RawValue) -> Result<Payload<'_>, UnknownPayload> {
 }
 
 #[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(rename = "Records", borrow)]
-    records: Option<&'a RawValue>,
+struct Envelope<R> {
+    #[serde(rename = "Records")]
+    records: Option<R>,
     /// No batch has it, every event does.
     metrics: Option<IgnoredAny>,
 }
@@ -172,7 +185,7 @@ impl<'a> Record<'a> {
 }
 
 fn text(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    Text::of(raw?)?.ok()
+    text_of(raw?)?.ok()
 }
 
 impl<'a> Message<'a> {
@@ -182,7 +195,7 @@ impl<'a> Message<'a> {
     /// [`InvalidEvent`] when there is none, or when it is no text.
     pub fn body(&self) -> Result<Cow<'a, str>, InvalidEvent> {
         let raw = self.body.ok_or(InvalidEvent::Missing("body"))?;
-        Text::of(raw).unwrap_or_else(|| {
+        text_of(raw).unwrap_or_else(|| {
             Err(InvalidEvent::Type {
                 field: "body".to_owned(),
                 expected: "a string",
