@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 const ACCESS_KEY: &str = "AKIDEXAMPLE";
 const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 /// 2015-08-30T12:36:00Z
-const TIME: Duration = Duration::from_secs(1_440_938_160);
+const TIME: Duration = Duration::from_mins(24_015_636);
 const DATE: &str = "20150830T123600Z";
 
 fn credentials(token: Option<String>) -> Credentials {
@@ -53,7 +53,7 @@ fn canonical_request(request: &http::Request<Bytes>, signed_headers: &[String]) 
         text.bytes().fold(String::new(), |mut out, b| {
             match b {
                 b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                    out.push(char::from(b))
+                    out.push(char::from(b));
                 }
                 _ => write!(out, "%{b:02X}").unwrap(),
             }

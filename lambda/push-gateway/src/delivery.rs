@@ -152,7 +152,9 @@ pub async fn deliver(
         };
         let lanes = stream::iter(series.lanes(&samples, MAX_REQUEST_BYTES)).map(lane_sender);
         let results: Vec<_> = lanes.buffer_unordered(LANES_AT_ONCE).collect().await;
-        results.into_iter().for_each(|result| all.add(result));
+        for result in results {
+            all.add(result);
+        }
     }
     all
 }
