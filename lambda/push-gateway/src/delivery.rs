@@ -62,6 +62,9 @@ pub enum NotDelivered {
         /// What the receiver said to the request.
         answer: Answer,
     },
+    /// It was never sent.
+    #[error("BUG: it was not sent")]
+    Unsettled,
 }
 
 /// What a delivery did, in figures.
@@ -99,9 +102,11 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// What became of the samples of `origin`. An origin without samples has nothing that could fail.
-    pub fn fate(&self, origin: Origin) -> &Fate {
-        self.fates.get(&origin).unwrap_or(&Fate::Delivered)
+    /// What became of the samples of `origin`. One that nothing is known of counts as not delivered, so that even a
+    /// mistake of ours loses nothing.
+    pub fn fate(&self, origin: Origin) -> Fate {
+        let known = self.fates.get(&origin).cloned();
+        known.unwrap_or_else(|| Fate::NotDelivered(Rc::new(NotDelivered::Unsettled)))
     }
 
     /// A failure outweighs a rejection, because what is tried again is refused again, and either outweighs success.

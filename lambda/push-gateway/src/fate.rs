@@ -53,18 +53,16 @@ pub fn fates_of_records(records: &[Record], delivery: &Delivery) -> Vec<RecordFa
         .map(|record| match record {
             Record::Invalid { at, reason, .. } => RecordFate::Invalid { at: *at, reason: reason.clone() },
             Record::Valid(origins) => {
-                let worst =
-                    origins.clone().map(|origin| delivery.fate(Origin(origin))).max_by_key(
-                        |fate| match fate {
-                            Fate::Delivered => 0,
-                            Fate::Rejected(_) => 1,
-                            Fate::NotDelivered(_) => 2,
-                        },
-                    );
-                match worst {
+                let rank = |fate: &Fate| match fate {
+                    Fate::Delivered => 0,
+                    Fate::Rejected(_) => 1,
+                    Fate::NotDelivered(_) => 2,
+                };
+                match origins.clone().map(|origin| delivery.fate(Origin(origin))).max_by_key(rank) {
+                    // A record without events has nothing to deliver.
                     None | Some(Fate::Delivered) => RecordFate::Delivered,
-                    Some(Fate::Rejected(answer)) => RecordFate::Rejected(Rc::clone(answer)),
-                    Some(Fate::NotDelivered(reason)) => RecordFate::NotDelivered(Rc::clone(reason)),
+                    Some(Fate::Rejected(answer)) => RecordFate::Rejected(answer),
+                    Some(Fate::NotDelivered(reason)) => RecordFate::NotDelivered(reason),
                 }
             }
         })

@@ -248,7 +248,7 @@ fn one_each(events: i32) -> Vec<Event> {
 }
 
 fn count(delivery: &Delivery, events: usize, is_kind: impl Fn(&Fate) -> bool) -> usize {
-    (0..events).filter(|&at| is_kind(delivery.fate(Origin(u32::try_from(at).unwrap())))).count()
+    (0..events).filter(|&at| is_kind(&delivery.fate(Origin(u32::try_from(at).unwrap())))).count()
 }
 
 #[test]
