@@ -11,9 +11,15 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::credentials::CredentialsCache;
 use crate::http_client::http_client;
-use crate::outcome::{Answer, Failure, MAX_ERROR_BODY, Verdict, verdict_of_status};
+use crate::outcome::{Answer, Failure, MAX_ERROR_BODY, Verdict, explain, verdict_of_status};
 use crate::retry;
 use crate::sign::{Scope, sign};
+
+/// The header that carries the session token of temporary credentials.
+const TOKEN_HEADER: &str = "x-amz-security-token";
+
+/// What stands in its place in what is reported.
+const HIDDEN: &str = "(hidden)";
 
 /// What comes from outside: the clock and the randomness.
 #[derive(Clone, Copy, Debug)]
@@ -111,12 +117,12 @@ impl Client {
         let until = Instant::now() + timeout;
         let exchange = async {
             let signed = self.signed(request).await?;
-            let signed =
-                reqwest::Request::try_from(signed).map_err(|error| Failure::Network(explain(error)))?;
-            self.http.execute(signed).await.map_err(|error| Failure::Network(explain(error)))
+            let token = signed.headers().get(TOKEN_HEADER).cloned();
+            let signed = reqwest::Request::try_from(signed).map_err(network_failure)?;
+            self.http.execute(signed).await.map_err(network_failure).map(|response| (response, token))
         };
-        let mut response = match timeout_at(until, exchange).await {
-            Ok(Ok(response)) => response,
+        let (mut response, token) = match timeout_at(until, exchange).await {
+            Ok(Ok(exchanged)) => exchanged,
             Ok(Err(failure)) => return Attempt::Failed(failure),
             Err(_) => return Attempt::Failed(Failure::TimedOut(timeout.as_millis())),
         };
@@ -135,7 +141,8 @@ impl Client {
             }
         }
         body.truncate(limit);
-        Attempt::Answered { answer: Answer { status: status.as_u16(), body: body.freeze() }, retry_after }
+        let body = if status.is_success() { body.freeze() } else { without_token(&body, token.as_ref()) };
+        Attempt::Answered { answer: Answer { status: status.as_u16(), body }, retry_after }
     }
 
     async fn signed(&self, request: &Request) -> Result<http::Request<Bytes>, Failure> {
@@ -165,14 +172,43 @@ enum Attempt {
     Failed(Failure),
 }
 
-/// An HTTP error with its causes on one line, without the URL.
-fn explain(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
+/// An error body without our session token: AMP explains a wrong signature by repeating the signed headers, and what it
+/// says goes to logs, callers and dead letters.
+fn without_token(body: &[u8], token: Option<&HeaderValue>) -> Bytes {
+    let Some(token) = token.and_then(|token| token.to_str().ok()) else {
+        return Bytes::copy_from_slice(body);
+    };
+    let text = String::from_utf8_lossy(body).replace(token, HIDDEN);
+    // The end of the body may have cut the token short.
+    let start = format!("{TOKEN_HEADER}:");
+    match text.rfind(&start).map(|at| text.split_at(at + start.len())) {
+        Some((before, cut)) if !cut.trim().is_empty() && token.starts_with(cut.trim()) => {
+            format!("{before}{HIDDEN}").into()
+        }
+        _ => text.into(),
     }
-    text
+}
+
+/// Without the URL, which the reader knows and which may hold a secret.
+fn network_failure(error: reqwest::Error) -> Failure {
+    Failure::Network(explain(&error.without_url()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_body_that_repeats_the_token_is_reported_without_it() {
+        let token = HeaderValue::from_static("FwoGZX/token+with==");
+        let shown =
+            |body: &str| String::from_utf8(without_token(body.as_bytes(), Some(&token)).to_vec()).unwrap();
+        let said = "host:x\\nx-amz-security-token:FwoGZX/token+with==\\nx-amz";
+        assert_eq!(shown(said), "host:x\\nx-amz-security-token:(hidden)\\nx-amz");
+        assert_eq!(shown("x-amz-security-token:FwoGZX/tok"), "x-amz-security-token:(hidden)");
+        assert_eq!(shown("expired: FwoGZX/token+with=="), "expired: (hidden)");
+        assert_eq!(shown("x-amz-security-token: is missing"), "x-amz-security-token: is missing");
+        assert_eq!(shown("x-amz-security-token:"), "x-amz-security-token:");
+        assert_eq!(without_token(b"\xff", None), &b"\xff"[..]);
+    }
 }

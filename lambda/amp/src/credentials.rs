@@ -21,6 +21,8 @@ use aws_smithy_types::body::SdkBody;
 use aws_types::region::Region;
 use tokio::sync::Mutex;
 
+use crate::outcome::explain;
+
 /// Credentials that expire sooner than this are fetched anew: a request signed with them must still be valid when
 /// it arrives, after its retries.
 const EXPIRY_MARGIN: Duration = Duration::from_mins(1);
@@ -74,7 +76,10 @@ impl CredentialsCache {
             state.provider = Some(self.source.provider().await);
         }
         let provider = state.provider.as_ref().expect("it was set above");
-        let credentials = provider.provide_credentials().await.map_err(|error| explain(&error))?;
+        let credentials = provider
+            .provide_credentials()
+            .await
+            .map_err(|error| format!("no AWS credentials: {}", explain(&error)))?;
         state.credentials = Some(credentials.clone());
         Ok(credentials)
     }
@@ -97,17 +102,6 @@ impl Source {
             }
         }
     }
-}
-
-/// The chain's error with its causes on one line; the SDK keeps what happened in the sources.
-fn explain(error: &dyn std::error::Error) -> String {
-    let mut text = format!("no AWS credentials: {error}");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 /// Lends our HTTP client to the chain, for its links that ask a service for credentials.

@@ -107,9 +107,24 @@ impl Answer {
     /// The body as one trimmed line of text; bytes that are no text and control characters are replaced.
     pub fn words(&self) -> String {
         let bounded = &self.body[..self.body.len().min(MAX_ERROR_BODY)];
-        let text = String::from_utf8_lossy(bounded);
-        text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+        one_line(&String::from_utf8_lossy(bounded))
     }
+}
+
+/// `text` without line breaks and other control characters, and without space around it.
+pub(crate) fn one_line(text: &str) -> String {
+    text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// An error with its causes on one line.
+pub(crate) fn explain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    one_line(&text)
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 //! The environment comes in as a lookup, so nothing here reads the process's own.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::fmt;
 
 use amp::{Endpoint, InvalidEndpoint};
 use remote_write::{DuplicateLabel, InvalidName, LabelName, Labels, NameEscaping};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 /// What the function is told by its environment.
 #[derive(Clone, Debug)]
@@ -103,7 +104,7 @@ impl Config {
     /// # Errors
     /// [`InvalidConfig`]: the first variable that is missing or wrong.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidConfig> {
-        let get = |variable| lookup(variable).filter(|value| !value.trim().is_empty());
+        let get = |variable| lookup(variable).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
         let region = get("AWS_REGION").or_else(|| get("AWS_DEFAULT_REGION"));
         let url = get("REMOTE_WRITE_URL").ok_or(InvalidConfig::NoUrl)?;
         let remote_write = endpoint("REMOTE_WRITE_URL", &url)?
@@ -136,7 +137,7 @@ impl Config {
 }
 
 fn endpoint(variable: &'static str, url: &str) -> Result<Endpoint, InvalidConfig> {
-    Endpoint::parse(url.trim()).map_err(|reason| InvalidConfig::Url { variable, reason })
+    Endpoint::parse(url).map_err(|reason| InvalidConfig::Url { variable, reason })
 }
 
 fn choice(variable: &'static str, given: &str, allowed: &'static str) -> InvalidConfig {
@@ -168,7 +169,7 @@ fn region_of_queue_host(host: &str) -> Option<&str> {
 }
 
 fn external_labels(json: &str) -> Result<Labels<'static>, InvalidConfig> {
-    let labels: BTreeMap<String, String> =
+    let Members(labels) =
         serde_json::from_str(json).map_err(|error| InvalidConfig::Labels(error.to_string()))?;
     let labels: Result<Vec<_>, InvalidName> = labels
         .into_iter()
@@ -176,6 +177,31 @@ fn external_labels(json: &str) -> Result<Labels<'static>, InvalidConfig> {
         .map(|(name, value)| Ok((LabelName::new(name, NameEscaping::Reject)?, Cow::Owned(value))))
         .collect();
     Ok(Labels::new(labels?)?)
+}
+
+/// The members of a JSON object in their order, with those that are there twice.
+struct Members(Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of strings")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Collect)
+    }
 }
 
 #[cfg(test)]
@@ -241,6 +267,10 @@ mod tests {
             (
                 vec![("REMOTE_WRITE_URL", AMP), ("EXTERNAL_LABELS", r#"{"__name__":"1"}"#)],
                 "EXTERNAL_LABELS: label `__name__` is reserved",
+            ),
+            (
+                vec![("REMOTE_WRITE_URL", AMP), ("EXTERNAL_LABELS", r#"{"a":"1","a":"2"}"#)],
+                "EXTERNAL_LABELS: label \"a\" is there twice",
             ),
             (
                 vec![("REMOTE_WRITE_URL", AMP), ("DEAD_LETTER_QUEUE_URL", "dlq")],

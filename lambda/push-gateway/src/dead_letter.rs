@@ -111,6 +111,9 @@ impl DeadLetterQueue {
 
     /// Moves `letters` there and returns the places of those that arrived. The others are for SQS to deliver again.
     pub async fn take(&self, letters: &[DeadLetter], deadline: Instant) -> HashSet<usize> {
+        if self.queue.is_fifo() {
+            return self.take_in_order(letters, deadline).await;
+        }
         stream::iter(in_batches(letters))
             .map(|batch| self.take_batch(batch, deadline))
             .buffer_unordered(CALLS_AT_ONCE)
@@ -119,6 +122,20 @@ impl DeadLetterQueue {
                 all
             })
             .await
+    }
+
+    /// A FIFO queue keeps the order of arrival, so calls are made one after the other, up to the first that fails.
+    async fn take_in_order(&self, letters: &[DeadLetter], deadline: Instant) -> HashSet<usize> {
+        let mut taken = HashSet::new();
+        for batch in in_batches(letters) {
+            let some = self.take_batch(batch, deadline).await;
+            let all_of_it = some.len() == batch.len();
+            taken.extend(some);
+            if !all_of_it {
+                break;
+            }
+        }
+        taken
     }
 
     async fn take_batch(&self, batch: &[DeadLetter], deadline: Instant) -> Vec<usize> {

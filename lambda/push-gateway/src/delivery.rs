@@ -19,7 +19,8 @@ use amp::{Answer, Failure, Outcome, Written};
 use futures_util::StreamExt;
 use futures_util::stream;
 use remote_write::{
-    EncodedRequest, Lane, MAX_REQUEST_BYTES, Origin, Series, SeriesId, SeriesSample, halves_by_origin,
+    EncodedRequest, MAX_REQUEST_BYTES, Origin, PlannedRequest, Series, SeriesId, SeriesSample,
+    halves_by_origin, lanes,
 };
 use tokio::time::Instant;
 
@@ -146,20 +147,27 @@ pub async fn deliver(
     send: &impl AsyncFn(EncodedRequest) -> Timed,
 ) -> Delivery {
     let extra_requests = Cell::new(MAX_EXTRA_REQUESTS);
+    let out_of_time = Rc::new(NotDelivered::Failed(Failure::OutOfTime));
     let mut all = Delivery::default();
     // One after the other, oldest first, because the same series may be in each.
     for samples in by_prospect(series.samples(), now_ms) {
-        let lane_sender = |lane| {
-            let result = Delivery { held_back: all.held_back.clone(), ..Delivery::default() };
-            let (samples, extra_requests) = (&*samples, &extra_requests);
-            LaneSender { series, samples, deadline, send, extra_requests, delivered: HashSet::new(), result }
+        let plan = series.plan(&samples, MAX_REQUEST_BYTES);
+        let held_back = all.held_back.clone();
+        let send_lane = |lane| {
+            let result = Delivery { held_back: held_back.clone(), ..Delivery::default() };
+            let (samples, extra_requests, out_of_time) = (&*samples, &extra_requests, &out_of_time);
+            let delivered = HashSet::new();
+            LaneSender { series, samples, deadline, send, extra_requests, out_of_time, delivered, result }
                 .send(lane)
         };
-        let lanes = stream::iter(series.lanes(&samples, MAX_REQUEST_BYTES)).map(lane_sender);
-        let results: Vec<_> = lanes.buffer_unordered(LANES_AT_ONCE).collect().await;
-        for result in results {
-            all.add(result);
-        }
+        all = stream::iter(lanes(&plan))
+            .map(send_lane)
+            .buffer_unordered(LANES_AT_ONCE)
+            .fold(all, async |mut all, result| {
+                all.add(result);
+                all
+            })
+            .await;
     }
     all
 }
@@ -187,15 +195,22 @@ struct LaneSender<'a, S> {
     deadline: Instant,
     send: &'a S,
     extra_requests: &'a Cell<u32>,
+    out_of_time: &'a Rc<NotDelivered>,
     /// Samples that were delivered by a part of a refused request; they supersede what is left of it.
     delivered: HashSet<(SeriesId, i64)>,
     result: Delivery,
 }
 
 impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
-    async fn send(mut self, lane: Lane) -> Delivery {
-        for range in lane {
-            let whole = self.without_held_back(self.samples[range].to_vec());
+    async fn send(mut self, lane: &[PlannedRequest]) -> Delivery {
+        for planned in lane {
+            let whole = &self.samples[planned.samples.clone()];
+            if Instant::now() >= self.deadline {
+                // A payload may be good for many thousands of requests, so what is left is passed over quickly.
+                self.result.settle_all(whole, &Fate::NotDelivered(Rc::clone(self.out_of_time)));
+                continue;
+            }
+            let whole = self.without_held_back(whole.to_vec());
             if whole.is_empty() {
                 continue;
             }
@@ -260,7 +275,7 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
 
     async fn send_request(&mut self, samples: &[SeriesSample]) -> Outcome {
         if Instant::now() >= self.deadline {
-            // Encoding takes time too, and a payload may be good for thousands of requests.
+            // Encoding takes time too.
             return Outcome::Retryable(Failure::OutOfTime);
         }
         let request = self.series.encode(samples);

@@ -82,7 +82,7 @@ pub enum InvalidEvent {
     },
     /// A series that no request can carry.
     #[error(
-        "`metrics.{metric}`: a sample with its labels needs {needed} bytes, and a write request has at most {limit}"
+        "`metrics.{metric}`: a sample with its labels needs {needed} bytes, and a write request has room for {limit}"
     )]
     TooLarge {
         /// The metric.

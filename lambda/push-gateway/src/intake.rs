@@ -12,6 +12,10 @@ use serde_json::value::RawValue;
 use crate::event::{Event, InvalidEvent, parse_event};
 use crate::payload::{Message, Payload, events_of, json_of_body};
 
+/// A sample with its labels may be so large. The rest of a request is left to snappy, which makes a few dozen bytes
+/// more of what it cannot compress.
+const MAX_SERIES_BYTES: usize = MAX_REQUEST_BYTES - 1_000;
+
 /// What was read of a payload.
 #[derive(Debug, Default)]
 pub struct Intake {
@@ -111,9 +115,9 @@ impl Intake {
         let labels = self.samples.labels(&event.labels);
         for (name, _) in &event.metrics {
             let needed = self.samples.smallest_request(labels, name);
-            if needed > MAX_REQUEST_BYTES {
+            if needed > MAX_SERIES_BYTES {
                 let metric = crate::text::bounded(name.as_str());
-                return Err(InvalidEvent::TooLarge { metric, needed, limit: MAX_REQUEST_BYTES });
+                return Err(InvalidEvent::TooLarge { metric, needed, limit: MAX_SERIES_BYTES });
             }
         }
         Ok((labels, event))

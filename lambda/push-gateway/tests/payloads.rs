@@ -137,7 +137,7 @@ fn a_series_that_no_request_can_carry_is_invalid() {
     let read = read(&event).unwrap();
     let reason = read[0].as_ref().unwrap_err();
     assert!(reason.contains("`metrics.m`: a sample with its labels needs 10000"), "{reason}");
-    assert!(reason.ends_with("a write request has at most 1000000"), "{reason}");
+    assert!(reason.ends_with("a write request has room for 999000"), "{reason}");
 }
 
 #[test]

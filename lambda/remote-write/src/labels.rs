@@ -14,7 +14,7 @@ pub struct Labels<'a>(Vec<(LabelName<'a>, Cow<'a, str>)>);
 
 /// Two labels have the same name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("label {name:?} is there twice, after escaping its name")]
+#[error("label {name:?} is there twice, with names as they are after escaping")]
 pub struct DuplicateLabel {
     /// The name that both labels have.
     pub name: String,

@@ -9,7 +9,7 @@
 //! | [`labels`]  | names and values → [`Labels`]: sorted, unique, no empty value              | [`DuplicateLabel`]     |
 //! | [`sample`]  | timestamp and value → [`Sample`]                                           | cannot                 |
 //! | [`series`]  | samples with their [`Origin`] → [`Series`]: grouped by label set, ascending | cannot                 |
-//! | [`request`] | series → lanes of write requests within a size                             | cannot                 |
+//! | [`request`] | series → write requests within a size, in lanes                            | cannot                 |
 //! | [`split`]   | the samples of a refused request → its halves                             | cannot                 |
 //! | [`encode`]  | the samples of one request → protobuf, then snappy                         | cannot                 |
 //!
@@ -28,7 +28,7 @@ pub mod split;
 pub use encode::EncodedRequest;
 pub use labels::{DuplicateLabel, Labels};
 pub use name::{InvalidName, LabelName, METRIC_NAME_LABEL, MetricName, NameEscaping};
-pub use request::{Lane, MAX_REQUEST_BYTES};
+pub use request::{MAX_REQUEST_BYTES, PlannedRequest, lanes};
 pub use sample::{NORMAL_NAN, Origin, STALE_NAN, Sample};
 pub use series::{LabelsId, Series, SeriesBuilder, SeriesId, SeriesSample};
 pub use split::{Halves, halves_by_origin};

@@ -1,13 +1,12 @@
-//! Requests: series → lanes of write requests, each within a size.
+//! Requests: series → a plan of write requests, each within a size, in lanes.
 //!
-//! A [`Lane`] is a sequence of requests that have to be sent one after the other, because they share a series whose
+//! A lane is a sequence of requests that have to be sent one after the other, because they share a series whose
 //! samples must arrive in order. Different lanes have no series in common and may travel at once (remote write 1.0:
 //! parallel requests are fine as long as the samples of a series stay in order).
 //!
-//! A request is planned as a range of samples and encoded only when it is sent. One payload of 6 MB can
-//! name a thousand metrics under one large label set, which on the wire are gigabytes.
+//! A request is planned as a range of samples and encoded only when it is sent. One payload of 6 MB can name a
+//! hundred thousand metrics under one large label set, which on the wire are gigabytes.
 
-use std::iter;
 use std::ops::Range;
 
 use crate::encode;
@@ -17,8 +16,19 @@ use crate::series::{Series, SeriesSample, supersedes};
 /// Cortex, whose error texts AMP shows, applies its limit to both.
 pub const MAX_REQUEST_BYTES: usize = 1_000_000;
 
-/// Requests that travel one after the other, as ranges of the samples that were planned.
-pub type Lane = Vec<Range<usize>>;
+/// A request that is to be encoded and sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedRequest {
+    /// Its samples, by their places among those that were planned.
+    pub samples: Range<usize>,
+    /// Whether it is in the lane of the request before it.
+    pub continues: bool,
+}
+
+/// Divides a plan into its lanes.
+pub fn lanes(plan: &[PlannedRequest]) -> impl Iterator<Item = &[PlannedRequest]> {
+    plan.chunk_by(|_, next| next.continues)
+}
 
 impl Series {
     /// Plans as few requests of at most `max_bytes` decoded bytes as possible for `samples`, which are some of
@@ -28,19 +38,18 @@ impl Series {
     /// Otherwise a series may run over into the next request, in the same lane. A series that alone is larger than
     /// `max_bytes` always does; a single sample with its labels is never cut, so only a label set that is itself
     /// too large (see [`crate::SeriesBuilder::smallest_request`]) makes a request larger than `max_bytes`.
-    pub fn lanes(&self, samples: &[SeriesSample], max_bytes: usize) -> Vec<Lane> {
+    pub fn plan(&self, samples: &[SeriesSample], max_bytes: usize) -> Vec<PlannedRequest> {
         let whole = self.pack(samples, max_bytes, Cut::OnlyOversized);
         let needed = self.encoded_len(samples).div_ceil(max_bytes);
-        if whole.iter().map(Lane::len).sum::<usize>() <= needed {
+        if whole.len() <= needed {
             return whole;
         }
         let cut = self.pack(samples, max_bytes, Cut::Anywhere);
-        let requests = |lanes: &[Lane]| lanes.iter().map(Lane::len).sum::<usize>();
-        if requests(&cut) < requests(&whole) { cut } else { whole }
+        if cut.len() < whole.len() { cut } else { whole }
     }
 
-    fn pack(&self, samples: &[SeriesSample], max_bytes: usize, cut: Cut) -> Vec<Lane> {
-        let mut packer = Packer { lanes: Vec::new(), start: 0, len: 0, continues: false };
+    fn pack(&self, samples: &[SeriesSample], max_bytes: usize, cut: Cut) -> Vec<PlannedRequest> {
+        let mut packer = Packer { plan: Vec::new(), start: 0, len: 0, continues: false };
         let mut at = 0;
         for run in samples.chunk_by(|a, b| a.series == b.series) {
             let labels = self.label_fields(run[0].series);
@@ -71,7 +80,7 @@ impl Series {
             at += run.len();
         }
         packer.close(at, false);
-        packer.lanes
+        packer.plan
     }
 }
 
@@ -86,7 +95,7 @@ enum Cut {
 
 /// The request that is being filled, and those that are closed.
 struct Packer {
-    lanes: Vec<Lane>,
+    plan: Vec<PlannedRequest>,
     /// Where the open request starts.
     start: usize,
     /// What the open request holds of whole series, in bytes.
@@ -101,10 +110,7 @@ impl Packer {
         if end == self.start {
             return;
         }
-        match self.lanes.last_mut() {
-            Some(lane) if self.continues => lane.push(self.start..end),
-            _ => self.lanes.push(iter::once(self.start..end).collect()),
-        }
+        self.plan.push(PlannedRequest { samples: self.start..end, continues: self.continues });
         self.continues = mid_series;
         self.start = end;
         self.len = 0;

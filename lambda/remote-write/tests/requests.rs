@@ -4,16 +4,16 @@
 #[allow(dead_code)]
 mod support;
 
-use remote_write::{NORMAL_NAN, Series, SeriesSample, halves_by_origin};
+use remote_write::{NORMAL_NAN, PlannedRequest, Series, SeriesSample, halves_by_origin, lanes};
 use support::{Given, Received, decode, given, group, receive};
 
 fn all_requests(series: &Series, max_bytes: usize) -> Vec<Vec<usize>> {
-    let len = |range: &std::ops::Range<usize>| {
-        let request = series.encode(&series.samples()[range.clone()]);
+    let len = |planned: &PlannedRequest| {
+        let request = series.encode(&series.samples()[planned.samples.clone()]);
         assert!(request.decoded_len <= max_bytes, "{} > {max_bytes}", request.decoded_len);
         request.samples
     };
-    series.lanes(series.samples(), max_bytes).iter().map(|lane| lane.iter().map(len).collect()).collect()
+    lanes(&series.plan(series.samples(), max_bytes)).map(|lane| lane.iter().map(len).collect()).collect()
 }
 
 fn hot_series(samples: i64) -> Vec<Given> {

@@ -1,0 +1,131 @@
+//! Answers of SQS that moto never gives: each entry's own result counts, and what is not understood moved nothing.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::scripted;
+use crate::support::{NOW_MS, Setup, event};
+
+/// The calls that a scripted SQS was given.
+type Calls = Arc<Mutex<Vec<Value>>>;
+
+/// A function whose dead-letter queue answers like this, and the calls that the queue gets.
+async fn stage(
+    answer: impl Fn(&Value) -> (u16, Value) + Send + Sync + 'static,
+) -> (crate::support::Stage, Calls) {
+    let calls = Calls::default();
+    let for_server = Arc::clone(&calls);
+    let url = scripted::server(move |body: &Bytes| {
+        let call: Value = serde_json::from_slice(body).expect("a call is JSON");
+        let (status, answer) = answer(&call);
+        for_server.lock().expect("no test panicked with it").push(call);
+        (status, answer.to_string())
+    })
+    .await;
+    let setup =
+        Setup::new().timeout_s(3).env("DEAD_LETTER_QUEUE_URL", &format!("{url}/123456789012/letters"));
+    (setup.start().await, calls)
+}
+
+fn entries(call: &Value) -> Vec<(String, String)> {
+    let text = |entry: &Value, field: &str| entry[field].as_str().expect("text").to_owned();
+    let entries = call["Entries"].as_array().expect("entries").iter();
+    entries.map(|entry| (text(entry, "Id"), text(entry, "MessageBody"))).collect()
+}
+
+fn hellos(count: usize) -> Vec<String> {
+    (0..count).map(|at| format!("hello {at}")).collect()
+}
+
+/// Refuses the entries whose body ends in this digit.
+fn all_but(digit: char) -> impl Fn(&Value) -> (u16, Value) {
+    move |call| {
+        let (mut successful, mut failed) = (Vec::new(), Vec::new());
+        for (id, body) in entries(call) {
+            if body.ends_with(digit) {
+                failed.push(
+                    json!({"Id": id, "SenderFault": false, "Code": "InternalError", "Message": "try later"}),
+                );
+            } else {
+                successful.push(json!({"Id": id, "MessageId": "m", "MD5OfMessageBody": "x"}));
+            }
+        }
+        (200, json!({"Successful": successful, "Failed": failed}))
+    }
+}
+
+#[tokio::test]
+async fn each_entrys_own_result_counts() {
+    let (mut stage, _) = stage(all_but('7')).await;
+    let mut bodies = hellos(35);
+    bodies.push(event("a", NOW_MS, 1));
+    assert_eq!(stage.bodies(&bodies).await, [7, 17, 27]);
+    assert_eq!(stage.stored_devices(), ["a"]);
+}
+
+#[tokio::test]
+async fn an_entry_that_the_answer_does_not_mention_is_given_back() {
+    let (mut stage, _) = stage(|call| {
+        let first = entries(call).remove(0).0;
+        (200, json!({"Successful": [{"Id": first, "MessageId": "m", "MD5OfMessageBody": "x"}]}))
+    })
+    .await;
+    assert_eq!(stage.bodies(&hellos(3)).await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_understood_moved_nothing() {
+    for answer in
+        [json!("yes"), json!({}), json!({"Successful": [{"Id": "no such entry"}]}), json!({"Successful": 1})]
+    {
+        let (mut stage, _) = stage(move |_| (200, answer.clone())).await;
+        assert_eq!(stage.bodies(&hellos(3)).await, [0, 1, 2]);
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_recovers_gets_its_letters() {
+    let left = Mutex::new(3);
+    let answer = all_but('x');
+    let (mut stage, _) = stage(move |call| {
+        let mut left = left.lock().expect("no test panicked with it");
+        if *left > 0 {
+            *left -= 1;
+            return (503, json!({"__type": "ServiceUnavailable"}));
+        }
+        answer(call)
+    })
+    .await;
+    assert_eq!(stage.bodies(&hellos(3)).await, [0; 0]);
+}
+
+#[tokio::test]
+async fn a_queue_that_refuses_us_gets_no_second_call_with_the_same_letters() {
+    let (mut stage, calls) = stage(|_| (403, json!({"__type": "AccessDenied"}))).await;
+    assert_eq!(stage.bodies(&hellos(10)).await.len(), 10);
+    assert_eq!(calls.lock().expect("no test panicked with it").len(), 1);
+}
+
+/// SQS takes ten entries and 1 MiB, and ids that differ within a call.
+#[tokio::test]
+async fn calls_stay_within_the_limits_of_sqs() {
+    let (mut stage, calls) = stage(all_but('!')).await;
+    let mut bodies = hellos(95);
+    bodies.extend((0..9).map(|at| format!("{at}{}", "x".repeat(300_000))));
+    assert_eq!(stage.bodies(&bodies).await, [0; 0]);
+    let calls = calls.lock().expect("no test panicked with it");
+    let mut seen = Vec::new();
+    for call in calls.iter() {
+        let mut entries = entries(call);
+        assert!(entries.len() <= 10);
+        assert!(entries.iter().map(|(_, body)| body.len()).sum::<usize>() <= 1_048_576);
+        seen.extend(entries.iter().map(|(_, body)| body.clone()));
+        entries.sort();
+        assert!(entries.windows(2).all(|pair| pair[0].0 != pair[1].0));
+    }
+    seen.sort();
+    bodies.sort();
+    assert_eq!(seen, bodies);
+}
