@@ -1,0 +1,48 @@
+//! An invocation's bytes → payload → intake → series → write requests: whatever is accepted can be sent as it must be.
+#![no_main]
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use libfuzzer_sys::fuzz_target;
+use push_gateway::intake::{Intake, Rules};
+use push_gateway::payload::Payload;
+use push_gateway_fuzz::request;
+use remote_write::{LabelName, Labels, MAX_REQUEST_BYTES, NameEscaping};
+
+fuzz_target!(|bytes: &[u8]| {
+    let name = LabelName::new("env", NameEscaping::Reject).expect("a valid name");
+    let external = Labels::new(vec![(name, Cow::Borrowed("fuzz"))]).expect("one label");
+    let Ok(payload) = Payload::parse(bytes) else { return };
+    for escaping in [NameEscaping::Underscores, NameEscaping::Reject] {
+        check(&payload, Rules { escaping, external_labels: &external });
+    }
+});
+
+fn check(payload: &Payload<'_>, rules: Rules<'_>) {
+    let Intake { samples, records, .. } = Intake::read(payload, rules);
+    match payload {
+        Payload::Direct(events) => assert_eq!(records.len(), events.len()),
+        Payload::Sqs(messages) => {
+            assert_eq!(records.len(), messages.len());
+            assert!(messages.iter().all(|message| !message.id.is_empty()));
+        }
+    }
+    let series = samples.group();
+    let instants: HashSet<_> = series.samples().iter().map(|s| (s.series, s.sample.timestamp_ms())).collect();
+    let mut lane_of = HashMap::new();
+    let mut written = 0;
+    for (lane, ranges) in series.lanes(series.samples(), MAX_REQUEST_BYTES).into_iter().enumerate() {
+        for range in ranges {
+            let encoded = series.encode(&series.samples()[range]);
+            assert!(encoded.decoded_len <= MAX_REQUEST_BYTES, "{} bytes", encoded.decoded_len);
+            written += encoded.samples;
+            for series in request::checked(&encoded).timeseries {
+                let labels: Vec<_> = series.labels.into_iter().map(|l| (l.name, l.value)).collect();
+                assert!(labels.iter().any(|(name, _)| name == "env"), "no external label: {labels:?}");
+                assert_eq!(*lane_of.entry(labels).or_insert(lane), lane, "a series travels in two lanes");
+            }
+        }
+    }
+    assert_eq!(written, instants.len(), "samples were lost or invented");
+}

@@ -1,0 +1,28 @@
+//! Values and timestamps against exact decimal arithmetic.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use push_gateway::value::{parse_number, parse_text, parse_timestamp};
+use push_gateway_fuzz::decimal::Decimal;
+
+fuzz_target!(|text: &str| {
+    let decimal = Decimal::read(text);
+    let number = parse_number(text);
+    assert_eq!(number.is_some(), decimal.is_some(), "parse_number takes another grammar");
+    if let (Some(number), Some(decimal)) = (number, &decimal) {
+        assert!(!number.double.is_nan());
+        assert!(decimal.rounds_to(number.double), "{:e} is not the nearest double", number.double);
+        let inexact =
+            number.double.is_infinite() || (decimal.is_integer && decimal.differs_from(number.double));
+        assert_eq!(number.inexact, inexact, "inexact");
+    }
+    assert_eq!(parse_timestamp(text), decimal.and_then(|decimal| decimal.whole()), "timestamp");
+    let special = match text {
+        "NaN" => Some(f64::NAN),
+        "Inf" | "+Inf" => Some(f64::INFINITY),
+        "-Inf" => Some(f64::NEG_INFINITY),
+        _ => number.map(|number| number.double),
+    };
+    let bits = |double: f64| if double.is_nan() { f64::NAN.to_bits() } else { double.to_bits() };
+    assert_eq!(parse_text(text).map(|value| bits(value.double)), special.map(bits), "text");
+});
