@@ -10,7 +10,9 @@ require_python_packages
 
 cd "$REPOSITORY"
 say "Building the function and the local stack (the first time takes a few minutes)"
-cargo build --release --locked -p push-gateway -p push-gateway-local
+cargo build --release --locked -p push-gateway-local
+# Alone, because Cargo gives crates that are built together the features of all, and the artifact grows by them.
+cargo build --release --locked -p push-gateway
 
 target="$(target_directory)"
 exec "$target/release/push-gateway-local" tour \

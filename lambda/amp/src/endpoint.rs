@@ -66,15 +66,19 @@ impl Endpoint {
     /// The region in the host name of an AMP workspace: `aps-workspaces.<region>.amazonaws.com`, its FIPS and
     /// dual-stack variants, and its interface endpoints in a VPC.
     pub fn region(&self) -> Option<&str> {
+        const SUFFIXES: [&str; 5] = [
+            ".vpce.amazonaws.com",
+            ".amazonaws.com",
+            ".amazonaws.com.cn",
+            ".api.aws",
+            ".api.amazonwebservices.com.cn",
+        ];
         let host = self.uri.host()?;
-        let aws = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn"];
-        if !aws.iter().any(|suffix| host.ends_with(suffix)) {
-            return None;
-        }
-        let mut names =
-            host.split('.').skip_while(|name| !matches!(*name, "aps-workspaces" | "aps-workspaces-fips"));
-        names.next()?;
-        names.next()
+        let host = SUFFIXES.iter().find_map(|suffix| host.strip_suffix(suffix))?;
+        let (service, region) = host.rsplit_once('.')?;
+        let service = service.rsplit('.').next()?;
+        let is_amp = matches!(service, "aps-workspaces" | "aps-workspaces-fips") && !region.is_empty();
+        is_amp.then_some(region)
     }
 }
 
@@ -104,7 +108,14 @@ mod tests {
 
     #[test]
     fn other_hosts_name_no_region() {
-        for host in ["127.0.0.1:9090", "prometheus.example.com", "aps-workspaces.eu-west-1.example.com"] {
+        for host in [
+            "127.0.0.1:9090",
+            "prometheus.example.com",
+            "aps-workspaces.eu-west-1.example.com",
+            "aps-workspaces.amazonaws.com",
+            "aps-workspaces..amazonaws.com",
+            "eu-west-1.amazonaws.com",
+        ] {
             assert_eq!(region(host), None, "{host}");
         }
     }

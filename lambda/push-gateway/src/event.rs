@@ -13,6 +13,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
+use crate::fast_path;
 use crate::text::{Text, bounded, text_of};
 use crate::value::{Value, parse_number, parse_text, parse_timestamp};
 
@@ -99,6 +100,17 @@ pub enum InvalidEvent {
 /// # Errors
 /// The first thing that makes it invalid.
 pub fn parse_event(text: &str, escaping: NameEscaping) -> Result<Event<'_>, InvalidEvent> {
+    match fast_path::event(text, escaping) {
+        Some(event) => Ok(event),
+        None => parse_event_carefully(text, escaping),
+    }
+}
+
+/// Reads the text of one event, whatever it is: the meaning of [`parse_event`], without its fast path.
+///
+/// # Errors
+/// The first thing that makes it invalid.
+pub fn parse_event_carefully(text: &str, escaping: NameEscaping) -> Result<Event<'_>, InvalidEvent> {
     let mut reader = Reader { escaping, ..Reader::default() };
     let mut json = serde_json::Deserializer::from_str(text);
     let read = (&mut reader).deserialize(&mut json).and_then(|()| json.end());
@@ -252,7 +264,7 @@ fn members<'a>(raw: &'a RawValue, field: &str, expected: &'static str) -> Result
 }
 
 /// Most events have a handful of keys, which are compared faster than hashed.
-fn first_duplicate<T>(members: &[T], key: impl Fn(&T) -> &str) -> Option<&str> {
+pub(crate) fn first_duplicate<T>(members: &[T], key: impl Fn(&T) -> &str) -> Option<&str> {
     const FEW: usize = 12;
     if members.len() <= FEW {
         let is_known = |at: usize| members[..at].iter().any(|known| key(known) == key(&members[at]));

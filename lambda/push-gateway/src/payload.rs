@@ -7,15 +7,17 @@
 //! SQS batch: <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::event::InvalidEvent;
+use crate::fast_path;
 use crate::text::{bounded, text_of};
 
 /// The standard alphabet, as IoT Core's `useBase64` writes it, with or without padding.
@@ -40,8 +42,17 @@ pub struct Message<'a> {
     pub id: Cow<'a, str>,
     /// The ARN of its queue.
     pub queue_arn: Cow<'a, str>,
-    body: Option<&'a RawValue>,
-    attributes: Option<&'a RawValue>,
+    pub(crate) body: Body<'a>,
+    pub(crate) attributes: Option<&'a RawValue>,
+}
+
+/// The body of a message, as far as it was read.
+#[derive(Debug)]
+pub(crate) enum Body<'a> {
+    /// Its text.
+    Text(Cow<'a, str>),
+    /// Whatever stands in its place.
+    Raw(Option<&'a RawValue>),
 }
 
 /// What SQS says of a message.
@@ -97,11 +108,9 @@ impl<'a> Payload<'a> {
         let not_json = |error: serde_json::Error| UnknownPayload::NotJson(error.to_string());
         match text.trim_start().as_bytes().first() {
             Some(b'[') => serde_json::from_str(text).map(Self::Direct).map_err(not_json),
-            Some(b'{') => match serde_json::from_str::<Envelope<Vec<Record<'a>>>>(text) {
-                Ok(Envelope { records: Some(records), metrics: None }) => batch(records),
-                Ok(_) => event(text),
-                Err(error) if error.is_data() => no_batch(text, &error),
-                Err(error) => Err(not_json(error)),
+            Some(b'{') => match fast_path::batch(text) {
+                Some(messages) => Ok(Self::Sqs(messages)),
+                None => Self::parse_object(text),
             },
             _ => match serde_json::from_str::<&RawValue>(text) {
                 Ok(value) => Err(UnknownPayload::Shape(bounded(value.get()))),
@@ -112,6 +121,15 @@ impl<'a> Payload<'a> {
 }
 
 impl<'a> Payload<'a> {
+    fn parse_object(text: &'a str) -> Result<Self, UnknownPayload> {
+        match serde_json::from_str::<Envelope<Messages<'a>>>(text) {
+            Ok(Envelope { records: Some(Messages(messages)), metrics: None }) => messages.map(Self::Sqs),
+            Ok(_) => event(text),
+            Err(error) if error.is_data() => no_batch(text, &error),
+            Err(error) => Err(UnknownPayload::NotJson(error.to_string())),
+        }
+    }
+
     /// The messages of an SQS batch; none for a direct invoke.
     pub fn messages(&self) -> &[Message<'a>] {
         match self {
@@ -137,21 +155,44 @@ fn no_batch<'a>(text: &'a str, error: &serde_json::Error) -> Result<Payload<'a>,
     }
 }
 
-fn batch(records: Vec<Record<'_>>) -> Result<Payload<'_>, UnknownPayload> {
-    records
-        .into_iter()
-        .enumerate()
-        .map(|(at, record)| record.message(at))
-        .collect::<Result<_, _>>()
-        .map(Payload::Sqs)
-}
-
 #[derive(Deserialize)]
 struct Envelope<R> {
     #[serde(rename = "Records")]
     records: Option<R>,
     /// No batch has it, every event does.
     metrics: Option<IgnoredAny>,
+}
+
+/// The messages of a batch, or the first reason why it is none. Records are turned into messages one by one, so that
+/// nothing is held of a batch that is none.
+struct Messages<'a>(Result<Vec<Message<'a>>, UnknownPayload>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Messages<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Messages<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array of records")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut records: A) -> Result<Self::Value, A::Error> {
+                let mut messages = Vec::new();
+                while let Some(record) = records.next_element::<Record<'de>>()? {
+                    match record.message(messages.len()) {
+                        Ok(message) => messages.push(message),
+                        Err(reason) => {
+                            while records.next_element::<IgnoredAny>()?.is_some() {}
+                            return Ok(Messages(Err(reason)));
+                        }
+                    }
+                }
+                Ok(Messages(Ok(messages)))
+            }
+        }
+        deserializer.deserialize_seq(Collect)
+    }
 }
 
 /// A record as it stands in the batch. Its values are read one by one, so that one that is no text does no harm to
@@ -180,7 +221,7 @@ impl<'a> Record<'a> {
         let id =
             text(self.message_id).filter(|id| !id.is_empty()).ok_or(UnknownPayload::NoMessageId { at })?;
         let queue_arn = text(self.event_source_arn).unwrap_or_default();
-        Ok(Message { id, queue_arn, body: self.body, attributes: self.attributes })
+        Ok(Message { id, queue_arn, body: Body::Raw(self.body), attributes: self.attributes })
     }
 }
 
@@ -193,8 +234,11 @@ impl<'a> Message<'a> {
     ///
     /// # Errors
     /// [`InvalidEvent`] when there is none, or when it is no text.
-    pub fn body(&self) -> Result<Cow<'a, str>, InvalidEvent> {
-        let raw = self.body.ok_or(InvalidEvent::Missing("body"))?;
+    pub fn body(&self) -> Result<Cow<'_, str>, InvalidEvent> {
+        let raw = match &self.body {
+            Body::Text(text) => return Ok(Cow::Borrowed(text)),
+            Body::Raw(raw) => raw.ok_or(InvalidEvent::Missing("body"))?,
+        };
         text_of(raw).unwrap_or_else(|| {
             Err(InvalidEvent::Type {
                 field: "body".to_owned(),

@@ -1,7 +1,7 @@
 //! What is an event and what is not, and what the reason says.
 
 use proptest::prelude::*;
-use push_gateway::event::parse_event;
+use push_gateway::event::{parse_event, parse_event_carefully};
 use remote_write::NameEscaping::{self, Reject, Underscores};
 
 /// Reads an event into plain data: labels, timestamp, metrics.
@@ -172,6 +172,57 @@ fn many_keys_are_checked_for_duplicates_too() {
 #[track_caller]
 fn accepts_many(text: &str, metrics: usize) {
     assert_eq!(parse_event(text, Underscores).unwrap().metrics.len(), metrics);
+}
+
+/// Texts that are events, nearly are, or have been tampered with.
+fn event_like() -> impl Strategy<Value = String> {
+    let string = prop_oneof!["[a-z_]{0,3}", "[a-z.]{1,3}", Just("\\u0061".to_owned()), "\\PC{0,3}"];
+    let number = prop_oneof!["-?[0-9]{1,3}(\\.[0-9]{0,2})?([eE][+-]?[0-9]{1,2})?", "[-+.0-9eE]{1,5}"];
+    let space = || prop_oneof![4 => Just(""), 1 => Just(" "), 1 => Just("\n\t")];
+    let value = prop_oneof![
+        string.clone().prop_map(|s| format!("\"{s}\"")),
+        number.clone().prop_map(|n| format!("\"{n}\"")),
+        number.clone(),
+        Just("null".to_owned()),
+        Just("{}".to_owned()),
+    ];
+    let object = prop::collection::vec((string, value.clone(), space()), 0..4).prop_map(|members| {
+        let members: Vec<_> = members.iter().map(|(k, v, s)| format!("{s}\"{k}\"{s}:{s}{v}{s}")).collect();
+        format!("{{{}}}", members.join(","))
+    });
+    let field = (
+        prop_oneof![Just("dimensions"), Just("timestamp"), Just("metrics"), Just("metrics"), Just("x")],
+        prop_oneof![object, number, value],
+        space(),
+    );
+    let event = prop::collection::vec(field, 2..5).prop_map(|fields| {
+        let fields: Vec<_> = fields.iter().map(|(k, v, s)| format!("{s}\"{k}\":{s}{v}")).collect();
+        format!("{{{}}}", fields.join(","))
+    });
+    (event, any::<prop::sample::Index>(), prop_oneof![6 => Just(None), 1 => any::<char>().prop_map(Some)])
+        .prop_map(|(event, at, tampered)| match tampered {
+            Some(c) => {
+                let at = at.index(event.len());
+                if event.is_char_boundary(at) {
+                    format!("{}{c}{}", &event[..at], &event[at..])
+                } else {
+                    event
+                }
+            }
+            None => event,
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    #[test]
+    fn the_fast_path_means_what_the_careful_reader_means(text in event_like(), reject in any::<bool>()) {
+        let escaping = if reject { Reject } else { Underscores };
+        let fast = parse_event(&text, escaping);
+        let careful = parse_event_carefully(&text, escaping);
+        prop_assert_eq!(format!("{fast:?}"), format!("{careful:?}"), "{}", text);
+    }
 }
 
 proptest! {

@@ -100,7 +100,7 @@ fn in_charset<'a>(
     if name.is_empty() {
         return Err(InvalidName::Empty);
     }
-    if name.char_indices().all(|(at, c)| valid_at(at, c)) {
+    if name.bytes().enumerate().all(|(at, b)| valid_at(at, char::from(b))) {
         return Ok(name);
     }
     match escaping {

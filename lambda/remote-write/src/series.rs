@@ -135,9 +135,12 @@ impl SeriesBuilder {
 
     /// Groups what was added.
     pub fn group(self) -> Series {
-        let Self { table, mut samples, .. } = self;
-        // Stable, so that equal timestamps stay in the order of arrival.
-        samples.sort_by_key(|s| (s.series, s.sample.timestamp_ms()));
+        let Self { table, samples, .. } = self;
+        let mut samples = by_series(&samples, table.series.len());
+        for run in samples.chunk_by_mut(|a, b| a.series == b.series) {
+            // Stable, so that equal timestamps stay in the order of arrival.
+            run.sort_by_key(|s| s.sample.timestamp_ms());
+        }
         Series { table, samples }
     }
 }
@@ -180,6 +183,25 @@ impl Table {
         let (before, after) = fields.split_at(self.label_sets[entry.labels.0 as usize].name_at);
         LabelFields { before_name: before, name: &self.bytes[entry.name.clone()], after_name: after }
     }
+}
+
+/// Orders samples by series and leaves those of one series in the order of arrival: a counting sort, because ids are
+/// dense.
+fn by_series(samples: &[SeriesSample], series: usize) -> Vec<SeriesSample> {
+    let mut place = vec![0; series + 1];
+    for sample in samples {
+        place[sample.series.0 as usize + 1] += 1;
+    }
+    for id in 0..series {
+        place[id + 1] += place[id];
+    }
+    let mut order = vec![0; samples.len()];
+    for (at, sample) in samples.iter().enumerate() {
+        let place = &mut place[sample.series.0 as usize];
+        order[*place] = at;
+        *place += 1;
+    }
+    order.into_iter().map(|at| samples[at]).collect()
 }
 
 fn append(bytes: &mut Vec<u8>, more: &[u8]) -> Range<usize> {
