@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use push_gateway::intake::{Intake, Rules};
 use push_gateway::payload::Payload;
 use push_gateway_fuzz::request;
-use remote_write::{LabelName, Labels, MAX_REQUEST_BYTES, NameEscaping};
+use remote_write::{LabelName, Labels, MAX_REQUEST_BYTES, NameEscaping, lanes};
 
 fuzz_target!(|bytes: &[u8]| {
     let name = LabelName::new("env", NameEscaping::Reject).expect("a valid name");
@@ -20,9 +20,9 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn check(payload: &Payload<'_>, rules: Rules<'_>) {
-    let Intake { samples, records, .. } = Intake::read(payload, rules);
+    let Intake { samples, records, left_out, .. } = Intake::read(payload, rules);
     match payload {
-        Payload::Direct(events) => assert_eq!(records.len(), events.len()),
+        Payload::Direct(events) => assert_eq!(records.len() + left_out, events.len()),
         Payload::Sqs(messages) => {
             assert_eq!(records.len(), messages.len());
             assert!(messages.iter().all(|message| !message.id.is_empty()));
@@ -32,9 +32,9 @@ fn check(payload: &Payload<'_>, rules: Rules<'_>) {
     let instants: HashSet<_> = series.samples().iter().map(|s| (s.series, s.sample.timestamp_ms())).collect();
     let mut lane_of = HashMap::new();
     let mut written = 0;
-    for (lane, ranges) in series.lanes(series.samples(), MAX_REQUEST_BYTES).into_iter().enumerate() {
-        for range in ranges {
-            let encoded = series.encode(&series.samples()[range]);
+    for (lane, requests) in lanes(&series.plan(series.samples(), MAX_REQUEST_BYTES)).enumerate() {
+        for planned in requests {
+            let encoded = series.encode(&series.samples()[planned.samples.clone()]);
             assert!(encoded.decoded_len <= MAX_REQUEST_BYTES, "{} bytes", encoded.decoded_len);
             written += encoded.samples;
             for series in request::checked(&encoded).timeseries {

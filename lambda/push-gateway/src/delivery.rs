@@ -12,12 +12,12 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use amp::{Answer, Failure, Outcome, Written};
 use futures_util::StreamExt;
 use futures_util::stream;
+use hashbrown::{HashMap, HashSet};
 use remote_write::{
     EncodedRequest, MAX_REQUEST_BYTES, Origin, PlannedRequest, Series, SeriesId, SeriesSample,
     halves_by_origin, lanes,

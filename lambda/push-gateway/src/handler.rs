@@ -72,7 +72,8 @@ impl Gateway {
         let messages = payload.messages();
         let is_fifo = messages.first().is_some_and(Message::is_fifo);
 
-        let Intake { samples, records, inexact_values, .. } = Intake::read(&payload, self.rules());
+        let Intake { samples, records, places, left_out, inexact_values, .. } =
+            Intake::read(&payload, self.rules());
         let series = samples.group();
 
         // Invalid messages need not wait for the receiver, unless one before them may have to stay in its queue.
@@ -93,9 +94,11 @@ impl Gateway {
 
         *report = Report::new(&records, &fates, &series, &delivery);
         (report.inexact_values, report.dead_lettered) = (inexact_values, moved.len());
+        report.events += left_out;
+        report.invalid += left_out;
         match &payload {
             Payload::Sqs(messages) => Ok(respond_to_batch(messages, &fates, &moved)),
-            Payload::Direct(_) => respond_to_direct(&fates, Summary::of(report)),
+            Payload::Direct(_) => respond_to_direct(&places, &fates, left_out, Summary::of(report)),
         }
     }
 

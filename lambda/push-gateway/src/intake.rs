@@ -12,6 +12,10 @@ use serde_json::value::RawValue;
 use crate::event::{Event, InvalidEvent, parse_event};
 use crate::payload::{Message, Payload, events_of, json_of_body};
 
+/// A direct invoke may hold millions of things that are no events. Only the first few are told of, so no more reasons
+/// are kept than there can be messages in an SQS batch, of which each one counts.
+const MAX_INVALID: usize = 10_000;
+
 /// A sample with its labels may be so large. The rest of a request is left to snappy, which makes a few dozen bytes
 /// more of what it cannot compress.
 const MAX_SERIES_BYTES: usize = MAX_REQUEST_BYTES - 1_000;
@@ -21,8 +25,12 @@ const MAX_SERIES_BYTES: usize = MAX_REQUEST_BYTES - 1_000;
 pub struct Intake {
     /// The samples of all valid records.
     pub samples: SeriesBuilder,
-    /// One for each record, in their order.
+    /// One for each record, in their order. Of a direct invoke, invalid ones are left out after the first thousands.
     pub records: Vec<Record>,
+    /// How many invalid records were left out.
+    pub left_out: usize,
+    /// The place in the payload of each record of a direct invoke.
+    pub places: Vec<usize>,
     /// How many values a double cannot hold exactly.
     pub inexact_values: usize,
     next_origin: u32,
@@ -68,14 +76,22 @@ impl Intake {
     pub fn read(payload: &Payload<'_>, rules: Rules<'_>) -> Self {
         let mut intake = Self::default();
         match payload {
-            Payload::Direct(events) => events.iter().for_each(|event| intake.direct(event, rules)),
+            Payload::Direct(events) => {
+                events.iter().enumerate().for_each(|(at, event)| intake.direct(at, event, rules));
+            }
             Payload::Sqs(messages) => messages.iter().for_each(|message| intake.message(message, rules)),
         }
         intake
     }
 
-    fn direct(&mut self, event: &RawValue, rules: Rules<'_>) {
+    fn direct(&mut self, at: usize, event: &RawValue, rules: Rules<'_>) {
         self.record(&[event.get()], rules);
+        if self.records.len() > MAX_INVALID && matches!(self.records.last(), Some(Record::Invalid { .. })) {
+            self.records.pop();
+            self.left_out += 1;
+        } else {
+            self.places.push(at);
+        }
     }
 
     fn message(&mut self, message: &Message<'_>, rules: Rules<'_>) {

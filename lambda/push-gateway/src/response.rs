@@ -105,42 +105,51 @@ pub fn respond_to_batch(messages: &[Message<'_>], fates: &[RecordFate], moved: &
     Response::Batch { batch_item_failures }
 }
 
-/// Answers a direct invoke: with `summary` if everything was delivered.
+/// Answers a direct invoke: with `summary` if everything was delivered. `places` are those of the `fates` in the
+/// payload, and `left_out` says how many more events are invalid.
 ///
 /// # Errors
 /// The worst that became of an event, worst first: not delivered, rejected, invalid. The message tells of all kinds.
-pub fn respond_to_direct(fates: &[RecordFate], summary: Summary) -> Result<Response, Error> {
-    let failed = tell(fates, ["could not be delivered", "could not be delivered"], |fate| {
-        matches!(fate, RecordFate::NotDelivered(_) | RecordFate::BehindItsGroup)
-    });
-    let rejected =
-        tell(fates, ["was rejected", "were rejected"], |fate| matches!(fate, RecordFate::Rejected(_)));
-    let invalid =
-        tell(fates, ["is invalid", "are invalid"], |fate| matches!(fate, RecordFate::Invalid { .. }));
-    let message =
-        [&failed, &rejected, &invalid].into_iter().flatten().cloned().collect::<Vec<_>>().join(". ");
-    match (failed, rejected, invalid) {
-        (None, None, None) => Ok(Response::Summary(summary)),
-        (Some(_), _, _) => Err(Error::WriteFailed(message)),
-        (None, Some(_), _) => Err(Error::WriteRejected(message)),
-        (None, None, Some(_)) => Err(Error::InvalidEvent(message)),
+pub fn respond_to_direct(
+    places: &[usize],
+    fates: &[RecordFate],
+    left_out: usize,
+    summary: Summary,
+) -> Result<Response, Error> {
+    let all = fates.len() + left_out;
+    let of_kind = |is_kind: fn(&RecordFate) -> bool| -> Vec<_> {
+        places.iter().zip(fates).filter(|(_, fate)| is_kind(fate)).collect()
+    };
+    let failed = of_kind(|fate| matches!(fate, RecordFate::NotDelivered(_) | RecordFate::BehindItsGroup));
+    let rejected = of_kind(|fate| matches!(fate, RecordFate::Rejected(_)));
+    let invalid = of_kind(|fate| matches!(fate, RecordFate::Invalid { .. }));
+    let told = [
+        tell(&failed, 0, all, ["could not be delivered", "could not be delivered"]),
+        tell(&rejected, 0, all, ["was rejected", "were rejected"]),
+        tell(&invalid, left_out, all, ["is invalid", "are invalid"]),
+    ];
+    let message = told.iter().flatten().cloned().collect::<Vec<_>>().join(". ");
+    match told {
+        [None, None, None] => Ok(Response::Summary(summary)),
+        [Some(_), _, _] => Err(Error::WriteFailed(message)),
+        [None, Some(_), _] => Err(Error::WriteRejected(message)),
+        [None, None, Some(_)] => Err(Error::InvalidEvent(message)),
     }
 }
 
-/// Tells of the events of one kind; `what` is said of one event and of several.
-fn tell(fates: &[RecordFate], what: [&str; 2], is_kind: impl Fn(&RecordFate) -> bool) -> Option<String> {
-    let bad: Vec<_> = fates.iter().enumerate().filter(|(_, fate)| is_kind(fate)).collect();
+/// Tells of the `bad` events of one kind and those `left_out`, among `all`; `what` is said of one event and of several.
+fn tell(bad: &[(&usize, &RecordFate)], left_out: usize, all: usize, what: [&str; 2]) -> Option<String> {
     let [one, several] = what;
-    match &bad[..] {
+    match bad {
         [] => None,
-        [(_, reason)] if fates.len() == 1 => Some(format!("the event {one}: {reason}")),
+        [(_, reason)] if all == 1 => Some(format!("the event {one}: {reason}")),
         _ => {
+            let count = bad.len() + left_out;
             let told: Vec<_> =
                 bad.iter().take(TOLD).map(|(at, reason)| format!("event {at}: {reason}")).collect();
-            let more =
-                if bad.len() > TOLD { format!("; and {} more", bad.len() - TOLD) } else { String::new() };
-            let said = if bad.len() == 1 { one } else { several };
-            Some(format!("{} of {} events {said}: {}{more}", bad.len(), fates.len(), told.join("; ")))
+            let more = if count > TOLD { format!("; and {} more", count - TOLD) } else { String::new() };
+            let said = if count == 1 { one } else { several };
+            Some(format!("{count} of {all} events {said}: {}{more}", told.join("; ")))
         }
     }
 }

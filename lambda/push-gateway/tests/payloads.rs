@@ -149,3 +149,15 @@ fn nesting_as_deep_as_a_payload_is_read_without_recursion() {
     let event = EVENT.replacen('{', &format!(r#"{{"x":{unknown_key},"#), 1);
     assert_eq!(read(&event), Ok(vec![Ok(1)]));
 }
+
+#[test]
+fn of_millions_of_things_that_are_no_events_the_first_are_told_of_and_all_are_counted() {
+    let payload = format!("[{}{EVENT}]", "0,".repeat(1_000_000));
+    let payload = Payload::parse(payload.as_bytes()).unwrap();
+    let rules = Rules { escaping: NameEscaping::Underscores, external_labels: &Labels::default() };
+    let intake = Intake::read(&payload, rules);
+    assert_eq!(intake.records.len() + intake.left_out, 1_000_001);
+    assert_eq!(intake.records.len(), 10_001);
+    assert!(matches!(intake.records.last(), Some(Record::Valid(_))), "a good event after them is still read");
+    assert_eq!(intake.places.last(), Some(&1_000_000));
+}
