@@ -1,16 +1,20 @@
 //! The text of one event: what is accepted has valid, unique names and at least one metric, and says the same as the
-//! JSON does.
+//! JSON does. The fast path means what the careful reader means.
 #![no_main]
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use libfuzzer_sys::fuzz_target;
-use push_gateway::event::{Event, parse_event};
+use push_gateway::event::{Event, parse_event, parse_event_carefully};
 use push_gateway_fuzz::names::{is_label_name, is_metric_name};
 use remote_write::NameEscaping;
 use serde_json::Value;
 
 fuzz_target!(|text: &str| {
+    for escaping in [NameEscaping::Underscores, NameEscaping::Reject] {
+        let (fast, careful) = (parse_event(text, escaping), parse_event_carefully(text, escaping));
+        assert_eq!(format!("{fast:?}"), format!("{careful:?}"), "the fast path means something else");
+    }
     let escaped = parse_event(text, NameEscaping::Underscores);
     if let Ok(event) = &escaped {
         check(event);

@@ -56,6 +56,18 @@ async fn depth_inside_an_event_or_a_message_is_of_no_importance() {
 }
 
 #[tokio::test]
+async fn millions_of_things_that_are_no_events_or_records_are_counted_in_little_memory() {
+    let mut stage = Stage::start().await;
+    let zeros = survives(&mut stage, format!("[{}{}]", "0,".repeat(3_000_000), event("a", NOW_MS, 1))).await;
+    let (kind, message) = zeros.function_error().expect("zeros are no events");
+    assert_eq!(kind, "InvalidEvent");
+    assert!(message.starts_with("3000000 of 3000001 events are invalid: event 0: "), "{message}");
+    assert_eq!(stage.stored("ph", "a").len(), 1, "the one event among them is written");
+    let records = format!(r#"{{"Records":[{}{{}}]}}"#, "{},".repeat(2_000_000));
+    assert_eq!(error_kind(&survives(&mut stage, records).await), "UnknownPayload");
+}
+
+#[tokio::test]
 async fn six_megabytes_of_one_key_are_survived_wherever_it_is() {
     let mut stage = Stage::start().await;
     let long = "k".repeat(MAX_PAYLOAD_BYTES - 200);
