@@ -32,7 +32,7 @@ require_python_packages() {
   if [ -x "$VENV/bin/python" ] && cmp -s "$requirements" "$stamp"; then
     return
   fi
-  command -v python3 >/dev/null || die "python3 is missing. Install Python 3.9 or newer and run this again."
+  command -v python3 >/dev/null || die "python3 is missing. Install Python 3.11 or newer and run this again."
   say "Making a Python environment in .venv (once)"
   if ! python3 -m venv --clear "$VENV"; then
     die "Python cannot make a virtual environment." \

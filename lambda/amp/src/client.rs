@@ -1,4 +1,4 @@
-//! Client: a request and a deadline → the answer, over as many attempts as it takes. The only network I/O.
+//! Client: a request and a deadline → the answer, over as many attempts as it takes.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -179,14 +179,14 @@ fn without_token(body: &[u8], token: Option<&HeaderValue>) -> Bytes {
         return Bytes::copy_from_slice(body);
     };
     let text = String::from_utf8_lossy(body).replace(token, HIDDEN);
-    // The end of the body may have cut the token short.
-    let start = format!("{TOKEN_HEADER}:");
-    match text.rfind(&start).map(|at| text.split_at(at + start.len())) {
-        Some((before, cut)) if !cut.trim().is_empty() && token.starts_with(cut.trim()) => {
-            format!("{before}{HIDDEN}").into()
-        }
-        _ => text.into(),
-    }
+    // The token may be escaped, or cut short by the end of the body. Its line ends with a line break, escaped or not.
+    let header = format!("{TOKEN_HEADER}:");
+    let Some(start) = text.to_ascii_lowercase().find(&header).map(|at| at + header.len()) else {
+        return text.into();
+    };
+    let (before, line) = text.split_at(start);
+    let end = ["\n", "\\n"].iter().filter_map(|end| line.find(end)).min().unwrap_or(line.len());
+    format!("{before}{HIDDEN}{}", &line[end..]).into()
 }
 
 /// Without the URL, which the reader knows and which may hold a secret.
@@ -207,8 +207,9 @@ mod tests {
         assert_eq!(shown(said), "host:x\\nx-amz-security-token:(hidden)\\nx-amz");
         assert_eq!(shown("x-amz-security-token:FwoGZX/tok"), "x-amz-security-token:(hidden)");
         assert_eq!(shown("expired: FwoGZX/token+with=="), "expired: (hidden)");
-        assert_eq!(shown("x-amz-security-token: is missing"), "x-amz-security-token: is missing");
-        assert_eq!(shown("x-amz-security-token:"), "x-amz-security-token:");
+        let escaped = "X-Amz-Security-Token: FwoGZX\\/token+with\\u003d\\u003d\\nhost";
+        assert_eq!(shown(escaped), "X-Amz-Security-Token:(hidden)\\nhost");
+        assert_eq!(shown("the x-amz-security-token is expired"), "the x-amz-security-token is expired");
         assert_eq!(without_token(b"\xff", None), &b"\xff"[..]);
     }
 }

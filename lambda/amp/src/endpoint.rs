@@ -1,6 +1,7 @@
 //! Endpoints: a URL → [`Endpoint`], checked once, with the region that an AMP host names.
 
 use http::Uri;
+use http::uri::PathAndQuery;
 
 /// A URL that requests can be sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,12 @@ pub enum InvalidEndpoint {
     /// `https:///path`
     #[error("it names no host")]
     Host,
+    /// What comes after `#` is never sent.
+    #[error("it must not have a fragment (#)")]
+    Fragment,
+    /// On an AMP host, another path: of the API as a whole, or of queries.
+    #[error("it is an AMP endpoint, but its path does not end in /api/v1/remote_write")]
+    AmpPath,
     /// The root of a host is never a remote-write path.
     #[error("it has no path; an AMP workspace's ends in /workspaces/<workspace id>/api/v1/remote_write")]
     Path,
@@ -47,15 +54,34 @@ impl Endpoint {
         if authority.host().is_empty() {
             return Err(InvalidEndpoint::Host);
         }
+        if url.contains('#') {
+            return Err(InvalidEndpoint::Fragment);
+        }
+        // The client that sends has a parser of its own, which has to agree.
+        reqwest::Url::parse(url).map_err(|error| InvalidEndpoint::NotAUrl(error.to_string()))?;
         Ok(Self { uri })
     }
 
-    /// Checks that there is a path, which every remote-write URL has.
+    /// Checks that the path can be one of remote write: there is one, and on an AMP host it is AMP's.
     ///
     /// # Errors
-    /// [`InvalidEndpoint::Path`] when `url` ends after its host.
-    pub fn with_path(self) -> Result<Self, InvalidEndpoint> {
-        if self.uri.path() == "/" { Err(InvalidEndpoint::Path) } else { Ok(self) }
+    /// [`InvalidEndpoint::Path`] and [`InvalidEndpoint::AmpPath`].
+    pub fn for_remote_write(self) -> Result<Self, InvalidEndpoint> {
+        if self.uri.path() == "/" {
+            Err(InvalidEndpoint::Path)
+        } else if self.region().is_some() && !self.uri.path().ends_with("/api/v1/remote_write") {
+            Err(InvalidEndpoint::AmpPath)
+        } else {
+            Ok(self)
+        }
+    }
+
+    /// The root of the same host.
+    #[must_use]
+    pub fn root(&self) -> Self {
+        let mut parts = self.uri.clone().into_parts();
+        parts.path_and_query = Some(PathAndQuery::from_static("/"));
+        Self { uri: Uri::from_parts(parts).expect("a scheme, a host and a path make a URL") }
     }
 
     /// The URL.
@@ -127,7 +153,14 @@ mod tests {
         assert_eq!(error("/workspaces/ws-1"), InvalidEndpoint::Scheme);
         assert_eq!(error("ftp://host/path"), InvalidEndpoint::Scheme);
         assert_eq!(error("https://user:secret@host/path"), InvalidEndpoint::UserInfo);
-        assert_eq!(Endpoint::parse("https://host").unwrap().with_path(), Err(InvalidEndpoint::Path));
+        assert_eq!(error("https://host/path#part"), InvalidEndpoint::Fragment);
+        assert!(matches!(error("http://127.0.0.1:99999/path"), InvalidEndpoint::NotAUrl(_)));
+        let path = |url: &str| Endpoint::parse(url).unwrap().for_remote_write();
+        assert_eq!(path("https://host"), Err(InvalidEndpoint::Path));
+        let amp = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1/api/v1/";
+        assert_eq!(path(amp), Err(InvalidEndpoint::AmpPath));
+        assert!(path(&format!("{amp}remote_write")).is_ok());
+        assert!(path("https://prometheus.example.com/api/v1/write").is_ok());
         assert!(matches!(error("https://"), InvalidEndpoint::NotAUrl(_)));
         assert!(matches!(error(""), InvalidEndpoint::NotAUrl(_)));
         assert!(matches!(error("https://host/a b"), InvalidEndpoint::NotAUrl(_)));

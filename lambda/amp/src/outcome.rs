@@ -50,7 +50,7 @@ pub struct Answer {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Failure {
     /// The last answer before time ran out, or one that will not change by sending again.
-    #[error("the receiver answered {0}")]
+    #[error("the answer was {0}")]
     Answered(Answer),
     /// The connection could not be made, or broke.
     #[error("{0}")]
@@ -59,7 +59,7 @@ pub enum Failure {
     #[error("no answer within {0} ms")]
     TimedOut(u128),
     /// There was no time for even one attempt.
-    #[error("out of time before the first attempt")]
+    #[error("there was no time left to send it")]
     OutOfTime,
     /// No credentials, or none that can sign.
     #[error("{0}")]

@@ -103,7 +103,7 @@ async fn a_wait_past_the_deadline_is_not_waited_for() {
     let started = Instant::now();
     let sent = send(&uri, 60_000).await;
     assert!(started.elapsed() < Duration::from_secs(30));
-    assert_eq!(sent.result.unwrap_err().to_string(), "the receiver answered 429 limit");
+    assert_eq!(sent.result.unwrap_err().to_string(), "the answer was 429 limit");
     assert_eq!(seen.lock().unwrap().len(), 1);
 }
 

@@ -3,11 +3,11 @@
 //! The environment comes in as a lookup, so nothing here reads the process's own.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use amp::{Endpoint, InvalidEndpoint};
 use remote_write::{DuplicateLabel, InvalidName, LabelName, Labels, NameEscaping};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+
+use crate::text::{Members, bounded};
 
 /// What the function is told by its environment.
 #[derive(Clone, Debug)]
@@ -66,13 +66,17 @@ pub enum InvalidConfig {
         /// What is wrong with it.
         reason: InvalidEndpoint,
     },
+    /// `DEAD_LETTER_QUEUE_URL` names no queue.
+    #[error(
+        "DEAD_LETTER_QUEUE_URL names no queue; set it to the queue's URL, \
+         https://sqs.<region>.amazonaws.com/<account>/<name>"
+    )]
+    NoQueue,
     /// A variable has a value that is not in its list.
-    #[error("{variable} is {given:?}; it has to be {allowed}")]
+    #[error("{variable} has to be {allowed}")]
     Choice {
         /// The variable.
         variable: &'static str,
-        /// What it is set to.
-        given: String,
         /// What it may be.
         allowed: &'static str,
     },
@@ -108,7 +112,7 @@ impl Config {
         let region = get("AWS_REGION").or_else(|| get("AWS_DEFAULT_REGION"));
         let url = get("REMOTE_WRITE_URL").ok_or(InvalidConfig::NoUrl)?;
         let remote_write = endpoint("REMOTE_WRITE_URL", &url)?
-            .with_path()
+            .for_remote_write()
             .map_err(|reason| InvalidConfig::Url { variable: "REMOTE_WRITE_URL", reason })?;
         let auth = match get("REMOTE_WRITE_AUTH").as_deref() {
             None | Some("sigv4") => {
@@ -117,7 +121,13 @@ impl Config {
                 Auth::SigV4 { region: region.ok_or(InvalidConfig::NoRegion("REMOTE_WRITE_URL"))? }
             }
             Some("none") => Auth::None,
-            Some(given) => return Err(choice("REMOTE_WRITE_AUTH", given, "sigv4 or none")),
+            // What is there instead may be a secret.
+            Some(_) => {
+                return Err(InvalidConfig::Choice {
+                    variable: "REMOTE_WRITE_AUTH",
+                    allowed: "sigv4 or none",
+                });
+            }
         };
         let dead_letter_queue = match get("DEAD_LETTER_QUEUE_URL") {
             Some(url) => Some(queue(url, get("AWS_ENDPOINT_URL_SQS"), region.as_deref())?),
@@ -126,7 +136,12 @@ impl Config {
         let escaping = match get("NAME_ESCAPING").as_deref() {
             None | Some("underscores") => NameEscaping::Underscores,
             Some("reject") => NameEscaping::Reject,
-            Some(given) => return Err(choice("NAME_ESCAPING", given, "underscores or reject")),
+            Some(_) => {
+                return Err(InvalidConfig::Choice {
+                    variable: "NAME_ESCAPING",
+                    allowed: "underscores or reject",
+                });
+            }
         };
         let external_labels = match get("EXTERNAL_LABELS") {
             Some(json) => external_labels(&json)?,
@@ -140,15 +155,14 @@ fn endpoint(variable: &'static str, url: &str) -> Result<Endpoint, InvalidConfig
     Endpoint::parse(url).map_err(|reason| InvalidConfig::Url { variable, reason })
 }
 
-fn choice(variable: &'static str, given: &str, allowed: &'static str) -> InvalidConfig {
-    InvalidConfig::Choice { variable, given: given.to_owned(), allowed }
-}
-
 fn queue(url: String, endpoint_url: Option<String>, region: Option<&str>) -> Result<Queue, InvalidConfig> {
     let queue = endpoint("DEAD_LETTER_QUEUE_URL", &url)?;
+    if queue.uri().path() == "/" {
+        return Err(InvalidConfig::NoQueue);
+    }
     let endpoint = match endpoint_url {
         Some(url) => endpoint("AWS_ENDPOINT_URL_SQS", &url)?,
-        None => queue.clone(),
+        None => queue.root(),
     };
     let region = queue
         .uri()
@@ -169,39 +183,14 @@ fn region_of_queue_host(host: &str) -> Option<&str> {
 }
 
 fn external_labels(json: &str) -> Result<Labels<'static>, InvalidConfig> {
-    let Members(labels) =
-        serde_json::from_str(json).map_err(|error| InvalidConfig::Labels(error.to_string()))?;
+    let Members::<String, String>(labels) =
+        serde_json::from_str(json).map_err(|error| InvalidConfig::Labels(bounded(&error.to_string())))?;
     let labels: Result<Vec<_>, InvalidName> = labels
         .into_iter()
         // What an operator writes is not escaped but corrected.
         .map(|(name, value)| Ok((LabelName::new(name, NameEscaping::Reject)?, Cow::Owned(value))))
         .collect();
     Ok(Labels::new(labels?)?)
-}
-
-/// The members of a JSON object in their order, with those that are there twice.
-struct Members(Vec<(String, String)>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of strings")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Collect)
-    }
 }
 
 #[cfg(test)]
@@ -249,11 +238,11 @@ mod tests {
             (vec![("REMOTE_WRITE_URL", "http://127.0.0.1/w")], "AWS_REGION is not set"),
             (
                 vec![("REMOTE_WRITE_URL", AMP), ("REMOTE_WRITE_AUTH", "basic")],
-                "REMOTE_WRITE_AUTH is \"basic\"; it has to be sigv4 or none",
+                "REMOTE_WRITE_AUTH has to be sigv4 or none",
             ),
             (
                 vec![("REMOTE_WRITE_URL", AMP), ("NAME_ESCAPING", "dots")],
-                "NAME_ESCAPING is \"dots\"; it has to be underscores or reject",
+                "NAME_ESCAPING has to be underscores or reject",
             ),
             (
                 vec![("REMOTE_WRITE_URL", AMP), ("EXTERNAL_LABELS", "env=prod")],
@@ -271,6 +260,24 @@ mod tests {
             (
                 vec![("REMOTE_WRITE_URL", AMP), ("EXTERNAL_LABELS", r#"{"a":"1","a":"2"}"#)],
                 "EXTERNAL_LABELS: label \"a\" is there twice",
+            ),
+            (
+                vec![(
+                    "REMOTE_WRITE_URL",
+                    "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1/api/v1/",
+                )],
+                "REMOTE_WRITE_URL is not usable: it is an AMP endpoint, but its path does not end in /api/v1/remote_write",
+            ),
+            (
+                vec![("REMOTE_WRITE_URL", "http://127.0.0.1:99999/w")],
+                "REMOTE_WRITE_URL is not usable: it is not a URL",
+            ),
+            (
+                vec![
+                    ("REMOTE_WRITE_URL", AMP),
+                    ("DEAD_LETTER_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com"),
+                ],
+                "DEAD_LETTER_QUEUE_URL names no queue",
             ),
             (
                 vec![("REMOTE_WRITE_URL", AMP), ("DEAD_LETTER_QUEUE_URL", "dlq")],
@@ -291,7 +298,7 @@ mod tests {
             config(&variables).unwrap().dead_letter_queue.unwrap()
         };
         assert_eq!(queue(&[]).region, "eu-central-1");
-        assert_eq!(queue(&[]).endpoint.uri().to_string(), url);
+        assert_eq!(queue(&[]).endpoint.uri().to_string(), "https://sqs.eu-central-1.amazonaws.com/");
         let local = queue(&[("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:5000")]);
         assert_eq!(local.endpoint.uri().authority().unwrap(), "127.0.0.1:5000");
         assert_eq!(local.url, url);

@@ -12,6 +12,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use amp::{Answer, Failure, Outcome, Written};
@@ -19,8 +20,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use hashbrown::{HashMap, HashSet};
 use remote_write::{
-    EncodedRequest, MAX_REQUEST_BYTES, Origin, PlannedRequest, Series, SeriesId, SeriesSample,
-    halves_by_origin, lanes,
+    EncodedRequest, Origin, PlannedRequest, Series, SeriesId, SeriesSample, halves_by_origin, lanes,
 };
 use tokio::time::Instant;
 
@@ -56,8 +56,8 @@ pub enum NotDelivered {
     Failed(Failure),
     /// It was in a refused request, and there was no room to find out whether it is guilty.
     #[error(
-        "its request was refused with {answer}, and {MAX_EXTRA_REQUESTS} further requests were not enough to find \
-         out whether it was the reason"
+        "its request was refused with {answer}, and of the {MAX_EXTRA_REQUESTS} further requests of the invocation \
+         none was left to find out whether it was the reason"
     )]
     Unclear {
         /// What the receiver said to the request.
@@ -96,8 +96,6 @@ pub struct Timed {
 #[derive(Debug, Default)]
 pub struct Delivery {
     fates: HashMap<Origin, Fate>,
-    /// Series of which something was not delivered, and why. Nothing later of them is sent.
-    held_back: HashMap<SeriesId, Rc<NotDelivered>>,
     /// What was done.
     pub figures: Figures,
 }
@@ -129,7 +127,6 @@ impl Delivery {
         for (origin, fate) in other.fates {
             self.settle(origin, &fate);
         }
-        self.held_back.extend(other.held_back);
         self.figures.samples += other.figures.samples;
         self.figures.requests += other.figures.requests;
         self.figures.retries += other.figures.retries;
@@ -138,36 +135,60 @@ impl Delivery {
     }
 }
 
-/// Sends all of `series` through `send`, as long as there is time; `now_ms` tells which samples are unlikely to be
-/// taken.
+/// What a delivery may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The time of day in milliseconds, which tells which samples are unlikely to be taken.
+    pub now_ms: i64,
+    /// When sending has to end.
+    pub deadline: Instant,
+    /// The most bytes of a request, decoded as well as compressed.
+    pub max_request_bytes: usize,
+}
+
+/// Sends all of `series` through `send`, as long as there is time.
 pub async fn deliver(
     series: &Series,
-    now_ms: i64,
-    deadline: Instant,
+    limits: Limits,
     send: &impl AsyncFn(EncodedRequest) -> Timed,
 ) -> Delivery {
     let extra_requests = Cell::new(MAX_EXTRA_REQUESTS);
     let out_of_time = Rc::new(NotDelivered::Failed(Failure::OutOfTime));
-    let mut all = Delivery::default();
+    let (mut all, mut held_back) = (Delivery::default(), HeldBack::new());
+    let parts = by_prospect(series.samples(), limits.now_ms);
     // One after the other, oldest first, because the same series may be in each.
-    for samples in by_prospect(series.samples(), now_ms) {
-        let plan = series.plan(&samples, MAX_REQUEST_BYTES);
-        let held_back = all.held_back.clone();
+    for (at, samples) in parts.iter().enumerate() {
+        // What is hopeless must not use up what the rest may need.
+        let reserved_requests = if at + 1 < parts.len() { MAX_EXTRA_REQUESTS / 2 } else { 0 };
+        let plan = series.plan(samples, limits.max_request_bytes);
         let send_lane = |lane| {
-            let result = Delivery { held_back: held_back.clone(), ..Delivery::default() };
-            let (samples, extra_requests, out_of_time) = (&*samples, &extra_requests, &out_of_time);
-            let delivered = HashSet::new();
-            LaneSender { series, samples, deadline, send, extra_requests, out_of_time, delivered, result }
-                .send(lane)
+            let sender = LaneSender {
+                series,
+                samples,
+                limits,
+                send,
+                extra_requests: &extra_requests,
+                reserved_requests,
+                out_of_time: &out_of_time,
+                held_back_before: &held_back,
+                held_back: HeldBack::new(),
+                refused: HashMap::new(),
+                delivered: HashSet::new(),
+                result: Delivery::default(),
+            };
+            sender.send(lane)
         };
-        all = stream::iter(lanes(&plan))
+        let (results, later) = stream::iter(lanes(&plan))
             .map(send_lane)
             .buffer_unordered(LANES_AT_ONCE)
-            .fold(all, async |mut all, result| {
+            .fold((all, HeldBack::new()), async |(mut all, mut later), (result, held_back)| {
                 all.add(result);
-                all
+                later.extend(held_back);
+                (all, later)
             })
             .await;
+        all = results;
+        held_back.extend(later);
     }
     all
 }
@@ -184,28 +205,39 @@ fn by_prospect(samples: &[SeriesSample], now_ms: i64) -> Vec<Cow<'_, [SeriesSamp
     if samples.iter().all(|sample| prospect(sample) == first) {
         return vec![Cow::Borrowed(samples)];
     }
-    (0..=2).map(|kind| samples.iter().filter(|s| prospect(s) == kind).copied().collect()).collect()
+    let of_kind = |kind| samples.iter().filter(|s| prospect(s) == kind).copied().collect::<Vec<_>>();
+    (0..=2).map(of_kind).filter(|samples| !samples.is_empty()).map(Cow::Owned).collect()
 }
+
+/// Series of which something was not delivered, and why. Nothing later of them is sent.
+type HeldBack = HashMap<SeriesId, Rc<NotDelivered>>;
 
 /// Sends one lane. Lanes have no series in common, so all but the number of extra requests is its own.
 struct LaneSender<'a, S> {
     series: &'a Series,
     /// What the lane's ranges are of.
     samples: &'a [SeriesSample],
-    deadline: Instant,
+    limits: Limits,
     send: &'a S,
     extra_requests: &'a Cell<u32>,
+    /// How many of these are not for this lane.
+    reserved_requests: u32,
     out_of_time: &'a Rc<NotDelivered>,
+    /// What is held back of samples sent before this lane.
+    held_back_before: &'a HeldBack,
+    held_back: HeldBack,
+    /// The requests that were refused, by their bytes: the same bytes are never sent again.
+    refused: HashMap<u64, Refusal>,
     /// Samples that were delivered by a part of a refused request; they supersede what is left of it.
     delivered: HashSet<(SeriesId, i64)>,
     result: Delivery,
 }
 
 impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
-    async fn send(mut self, lane: &[PlannedRequest]) -> Delivery {
+    async fn send(mut self, lane: &[PlannedRequest]) -> (Delivery, HeldBack) {
         for planned in lane {
             let whole = &self.samples[planned.samples.clone()];
-            if Instant::now() >= self.deadline {
+            if Instant::now() >= self.limits.deadline {
                 // A payload may be good for many thousands of requests, so what is left is passed over quickly.
                 self.result.settle_all(whole, &Fate::NotDelivered(Rc::clone(self.out_of_time)));
                 continue;
@@ -217,30 +249,36 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
             match self.send_request(&whole).await {
                 Outcome::Delivered => self.result.settle_all(&whole, &Fate::Delivered),
                 Outcome::Retryable(failure) => self.hold_back(&whole, NotDelivered::Failed(failure)),
-                Outcome::Rejected(answer) => self.take_apart(whole, Refusal::OfData(answer)).await,
-                Outcome::TooLarge(answer) => self.take_apart(whole, Refusal::OfSize(answer)).await,
+                Outcome::Rejected(answer) => self.take_apart(&whole, Refusal::OfData(answer)).await,
+                Outcome::TooLarge(answer) => self.take_apart(&whole, Refusal::OfSize(answer)).await,
             }
         }
-        self.result
+        (self.result, self.held_back)
     }
 
     /// Finds out what is wrong with a refused request by sending its parts, in time order and one after the other.
-    async fn take_apart(&mut self, refused: Vec<SeriesSample>, refusal: Refusal) {
+    async fn take_apart(&mut self, refused: &[SeriesSample], refusal: Refusal) {
         self.delivered.clear();
         // The last one is next, so the later half goes below the earlier one.
         let mut parts = Vec::new();
-        self.split(&refused, refusal, &mut parts);
+        self.split(refused, refusal, &mut parts);
         while let Some((part, refusal)) = parts.pop() {
             let part = self.without_held_back(part);
             let part = self.without_superseded(part);
             if part.is_empty() {
                 continue;
             }
-            let Some(left) = self.extra_requests.get().checked_sub(1) else {
+            if let Some(refusal) = self.refused.get(&fingerprint(&self.series.encode(&part))).cloned() {
+                // The samples that it lacks are superseded, so on the wire it is what was refused already.
+                self.split(&part, refusal, &mut parts);
+                continue;
+            }
+            let left = self.extra_requests.get();
+            if left <= self.reserved_requests {
                 self.hold_back(&part, NotDelivered::Unclear { answer: refusal.answer() });
                 continue;
-            };
-            self.extra_requests.set(left);
+            }
+            self.extra_requests.set(left - 1);
             match self.send_request(&part).await {
                 Outcome::Delivered => {
                     self.delivered.extend(part.iter().map(|s| (s.series, s.sample.timestamp_ms())));
@@ -260,6 +298,7 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
         refusal: Refusal,
         parts: &mut Vec<(Vec<SeriesSample>, Refusal)>,
     ) {
+        self.refused.insert(fingerprint(&self.series.encode(part)), refusal.clone());
         let halves = match &refusal {
             Refusal::OfData(_) => halves_by_origin(part),
             Refusal::OfSize(_) => self.series.halves_by_size(part).or_else(|| halves_by_origin(part)),
@@ -274,13 +313,13 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
     }
 
     async fn send_request(&mut self, samples: &[SeriesSample]) -> Outcome {
-        if Instant::now() >= self.deadline {
+        if Instant::now() >= self.limits.deadline {
             // Encoding takes time too.
             return Outcome::Retryable(Failure::OutOfTime);
         }
         let request = self.series.encode(samples);
         let (samples, bytes) = (request.samples, request.body.len());
-        if bytes > MAX_REQUEST_BYTES {
+        if bytes > self.limits.max_request_bytes {
             // Snappy makes a message of random bytes a little longer. What the receiver would say is known.
             return Outcome::TooLarge(Answer { status: 413, body: "larger than a request may be".into() });
         }
@@ -301,22 +340,23 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
     fn hold_back(&mut self, samples: &[SeriesSample], reason: NotDelivered) {
         let reason = Rc::new(reason);
         for sample in samples {
-            self.result.held_back.entry(sample.series).or_insert_with(|| Rc::clone(&reason));
+            self.held_back.entry(sample.series).or_insert_with(|| Rc::clone(&reason));
         }
         self.result.settle_all(samples, &Fate::NotDelivered(reason));
     }
 
     /// Takes out the samples of series that are held back, and settles their fate.
     fn without_held_back(&mut self, mut samples: Vec<SeriesSample>) -> Vec<SeriesSample> {
-        if !self.result.held_back.is_empty() {
-            samples.retain(|sample| match self.result.held_back.get(&sample.series).map(Rc::clone) {
-                Some(reason) => {
-                    self.result.settle(sample.origin, &Fate::NotDelivered(reason));
-                    false
-                }
-                None => true,
-            });
+        if self.held_back.is_empty() && self.held_back_before.is_empty() {
+            return samples;
         }
+        samples.retain(|sample| {
+            let reason = self.held_back.get(&sample.series).or(self.held_back_before.get(&sample.series));
+            if let Some(reason) = reason {
+                self.result.settle(sample.origin, &Fate::NotDelivered(Rc::clone(reason)));
+            }
+            reason.is_none()
+        });
         samples
     }
 
@@ -331,6 +371,13 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
         });
         samples
     }
+}
+
+/// Tells the bytes of one request from those of the few others that an invocation has refused.
+fn fingerprint(request: &EncodedRequest) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    request.body.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What a receiver refuses about a request, with its answer.

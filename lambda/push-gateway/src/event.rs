@@ -4,7 +4,8 @@
 //!
 //! An event is atomic: one bad metric makes all of it invalid. Keys other than the three are ignored.
 
-use std::borrow::Cow;
+mod fast;
+
 use std::collections::HashSet;
 use std::fmt;
 
@@ -13,8 +14,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use crate::fast_path;
-use crate::text::{Text, bounded, text_of};
+use crate::text::{Members, Text, bounded, text_of};
 use crate::value::{Value, parse_number, parse_text, parse_timestamp};
 
 /// One event: samples of one instant under one set of labels.
@@ -100,7 +100,7 @@ pub enum InvalidEvent {
 /// # Errors
 /// The first thing that makes it invalid.
 pub fn parse_event(text: &str, escaping: NameEscaping) -> Result<Event<'_>, InvalidEvent> {
-    match fast_path::event(text, escaping) {
+    match fast::event(text, escaping) {
         Some(event) => Ok(event),
         None => parse_event_carefully(text, escaping),
     }
@@ -185,11 +185,11 @@ impl<'a> Reader<'a> {
 
 fn labels(raw: &RawValue, escaping: NameEscaping) -> Result<Labels<'_>, InvalidEvent> {
     let pairs = members(raw, "dimensions", "an object of strings")?;
-    if let Some(key) = first_duplicate(&pairs, |(key, _)| key) {
+    if let Some(key) = first_duplicate(&pairs, |(key, _)| &key.0) {
         return Err(InvalidEvent::Duplicate(format!("dimensions.{}", bounded(key))));
     }
     let mut labels = Vec::with_capacity(pairs.len());
-    for (key, value) in pairs {
+    for (Text(key), value) in pairs {
         let value = match text_of(value) {
             Some(text) => text?,
             None => return Err(wrong_type(format!("dimensions.{}", bounded(&key)), "a string", value)),
@@ -212,7 +212,7 @@ fn metrics(raw: &RawValue, escaping: NameEscaping) -> Result<Vec<(MetricName<'_>
         return Err(InvalidEvent::NoMetrics);
     }
     let mut metrics = Vec::with_capacity(pairs.len());
-    for (key, raw) in pairs {
+    for (Text(key), raw) in pairs {
         let value = match text_of(raw) {
             Some(text) => {
                 let text = text?;
@@ -235,36 +235,21 @@ fn metrics(raw: &RawValue, escaping: NameEscaping) -> Result<Vec<(MetricName<'_>
     }
 }
 
-type Members<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
-
-/// The members of a JSON object in their order, duplicates included.
-fn members<'a>(raw: &'a RawValue, field: &str, expected: &'static str) -> Result<Members<'a>, InvalidEvent> {
-    struct Collect;
-    impl<'de> Visitor<'de> for Collect {
-        type Value = Members<'de>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut members = Vec::new();
-            while let Some((Text(key), value)) = map.next_entry()? {
-                members.push((key, value));
-            }
-            Ok(members)
-        }
-    }
+/// The members of the object in `field`.
+fn members<'a>(
+    raw: &'a RawValue,
+    field: &str,
+    expected: &'static str,
+) -> Result<Vec<(Text<'a>, &'a RawValue)>, InvalidEvent> {
     if !raw.get().starts_with('{') {
         return Err(wrong_type(field.to_owned(), expected, raw));
     }
-    serde_json::Deserializer::from_str(raw.get())
-        .deserialize_map(Collect)
-        .map_err(|error| InvalidEvent::Json(format!("`{field}`: {error}")))
+    let members: Result<Members<_, _>, _> = serde_json::from_str(raw.get());
+    members.map(|members| members.0).map_err(|error| InvalidEvent::Json(format!("`{field}`: {error}")))
 }
 
 /// Most events have a handful of keys, which are compared faster than hashed.
-pub(crate) fn first_duplicate<T>(members: &[T], key: impl Fn(&T) -> &str) -> Option<&str> {
+fn first_duplicate<T>(members: &[T], key: impl Fn(&T) -> &str) -> Option<&str> {
     const FEW: usize = 12;
     if members.len() <= FEW {
         let is_known = |at: usize| members[..at].iter().any(|known| key(known) == key(&members[at]));

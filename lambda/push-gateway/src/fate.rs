@@ -9,7 +9,7 @@ use remote_write::Origin;
 
 use crate::delivery::{Delivery, Fate, NotDelivered};
 use crate::event::InvalidEvent;
-use crate::intake::Record;
+use crate::intake::{Read, Record};
 use crate::payload::Message;
 
 /// What became of one record.
@@ -50,9 +50,9 @@ impl fmt::Display for RecordFate {
 pub fn fates_of_records(records: &[Record], delivery: &Delivery) -> Vec<RecordFate> {
     records
         .iter()
-        .map(|record| match record {
-            Record::Invalid { at, reason, .. } => RecordFate::Invalid { at: *at, reason: reason.clone() },
-            Record::Valid(origins) => {
+        .map(|record| match &record.read {
+            Read::Invalid { at, reason, .. } => RecordFate::Invalid { at: *at, reason: reason.clone() },
+            Read::Valid(origins) => {
                 let rank = |fate: &Fate| match fate {
                     Fate::Delivered => 0,
                     Fate::Rejected(_) => 1,

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use amp::{Client, RemoteWriter, Scope, World};
-use remote_write::EncodedRequest;
+use remote_write::{EncodedRequest, MAX_REQUEST_BYTES};
 use tokio::time::Instant;
 
 use crate::config::{Auth, Config};
 use crate::dead_letter::{DeadLetter, DeadLetterQueue, dead_letters};
-use crate::delivery::{Delivery, Timed, deliver};
+use crate::delivery::{Delivery, Limits, Timed, deliver};
 use crate::fate::{RecordFate, fates_of_records, keep_groups_in_order};
-use crate::intake::{Intake, Rules};
+use crate::intake::{Intake, Record, Rules};
 use crate::payload::{Message, Payload};
 use crate::report::{Report, millis};
 use crate::response::{Error, Response, Summary, respond_to_batch, respond_to_direct};
@@ -72,25 +72,27 @@ impl Gateway {
         let messages = payload.messages();
         let is_fifo = messages.first().is_some_and(Message::is_fifo);
 
-        let Intake { samples, records, places, left_out, inexact_values, .. } =
-            Intake::read(&payload, self.rules());
+        let Intake { samples, records, left_out, inexact_values, .. } = Intake::read(&payload, self.rules());
         let series = samples.group();
 
         // Invalid messages need not wait for the receiver, unless one before them may have to stay in its queue.
-        let known = fates_of_records(&records, &Delivery::default());
-        let invalid = if is_fifo { Vec::new() } else { self.dead_letters(messages, &known, &HashSet::new()) };
+        let invalid = if is_fifo { Vec::new() } else { self.dead_letters(messages, &records) };
         let tried = invalid.iter().map(|letter| letter.at).collect();
+        let limits = Limits {
+            now_ms: millis_since_epoch(now),
+            deadline: write_until,
+            max_request_bytes: MAX_REQUEST_BYTES,
+        };
         let write = async |request| self.write(request, write_until).await;
-        let (delivery, mut moved) = tokio::join!(
-            deliver(&series, millis_since_epoch(now), write_until, &write),
-            self.bury(invalid, move_until),
-        );
+        let (delivery, mut moved) =
+            tokio::join!(deliver(&series, limits, &write), self.bury(invalid, move_until),);
 
         let mut fates = fates_of_records(&records, &delivery);
         if is_fifo {
             keep_groups_in_order(messages, &mut fates);
         }
-        moved.extend(self.bury(self.dead_letters(messages, &fates, &tried), move_until).await);
+        let refused = self.dead_letters_of(messages, &fates, &tried);
+        moved.extend(self.bury(refused, move_until).await);
 
         *report = Report::new(&records, &fates, &series, &delivery);
         (report.inexact_values, report.dead_lettered) = (inexact_values, moved.len());
@@ -98,7 +100,7 @@ impl Gateway {
         report.invalid += left_out;
         match &payload {
             Payload::Sqs(messages) => Ok(respond_to_batch(messages, &fates, &moved)),
-            Payload::Direct(_) => respond_to_direct(&places, &fates, left_out, Summary::of(report)),
+            Payload::Direct(_) => respond_to_direct(&records, &fates, left_out, Summary::of(report)),
         }
     }
 
@@ -112,7 +114,13 @@ impl Gateway {
         Timed { written, latency_ms: millis(started.elapsed()) }
     }
 
-    fn dead_letters(
+    /// The letters that are known before anything is sent: those of invalid records.
+    fn dead_letters(&self, messages: &[Message<'_>], records: &[Record]) -> Vec<DeadLetter> {
+        let known = fates_of_records(records, &Delivery::default());
+        self.dead_letters_of(messages, &known, &HashSet::new())
+    }
+
+    fn dead_letters_of(
         &self,
         messages: &[Message<'_>],
         fates: &[RecordFate],

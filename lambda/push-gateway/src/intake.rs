@@ -7,7 +7,6 @@
 use std::ops::Range;
 
 use remote_write::{Labels, LabelsId, MAX_REQUEST_BYTES, NameEscaping, Origin, Sample, SeriesBuilder};
-use serde_json::value::RawValue;
 
 use crate::event::{Event, InvalidEvent, parse_event};
 use crate::payload::{Message, Payload, events_of, json_of_body};
@@ -29,16 +28,24 @@ pub struct Intake {
     pub records: Vec<Record>,
     /// How many invalid records were left out.
     pub left_out: usize,
-    /// The place in the payload of each record of a direct invoke.
-    pub places: Vec<usize>,
     /// How many values a double cannot hold exactly.
     pub inexact_values: usize,
     next_origin: u32,
+    invalid: usize,
+}
+
+/// One record.
+#[derive(Debug)]
+pub struct Record {
+    /// Its place in the payload.
+    pub place: usize,
+    /// What was read of it.
+    pub read: Read,
 }
 
 /// What was read of one record.
 #[derive(Debug)]
-pub enum Record {
+pub enum Read {
     /// Its events have these origins.
     Valid(Range<u32>),
     /// It is not sent.
@@ -55,9 +62,9 @@ pub enum Record {
 impl Record {
     /// How many events the record holds.
     pub fn events(&self) -> usize {
-        match self {
-            Self::Valid(origins) => origins.len(),
-            Self::Invalid { events, .. } => *events,
+        match &self.read {
+            Read::Valid(origins) => origins.len(),
+            Read::Invalid { events, .. } => *events,
         }
     }
 }
@@ -77,42 +84,52 @@ impl Intake {
         let mut intake = Self::default();
         match payload {
             Payload::Direct(events) => {
-                events.iter().enumerate().for_each(|(at, event)| intake.direct(at, event, rules));
+                for (place, event) in events.iter().enumerate() {
+                    let read = intake.record(&[event.get()], rules);
+                    intake.add(place, read, Some(MAX_INVALID));
+                }
             }
-            Payload::Sqs(messages) => messages.iter().for_each(|message| intake.message(message, rules)),
+            Payload::Sqs(messages) => {
+                for (place, message) in messages.iter().enumerate() {
+                    let read = intake.message(message, rules);
+                    // Every message has to be answered for, however many are invalid.
+                    intake.add(place, read, None);
+                }
+            }
         }
         intake
     }
 
-    fn direct(&mut self, at: usize, event: &RawValue, rules: Rules<'_>) {
-        self.record(&[event.get()], rules);
-        if self.records.len() > MAX_INVALID && matches!(self.records.last(), Some(Record::Invalid { .. })) {
-            self.records.pop();
-            self.left_out += 1;
-        } else {
-            self.places.push(at);
+    fn add(&mut self, place: usize, read: Read, max_invalid: Option<usize>) {
+        if matches!(read, Read::Invalid { .. }) {
+            if Some(self.invalid) == max_invalid {
+                self.left_out += 1;
+                return;
+            }
+            self.invalid += 1;
         }
+        self.records.push(Record { place, read });
     }
 
-    fn message(&mut self, message: &Message<'_>, rules: Rules<'_>) {
+    fn message(&mut self, message: &Message<'_>, rules: Rules<'_>) -> Read {
+        let invalid = |reason| Read::Invalid { events: 1, at: None, reason };
         match message.body().and_then(json_of_body) {
             Ok(json) => match events_of(&json) {
                 Ok(events) => self.record(&events, rules),
-                Err(reason) => self.records.push(Record::Invalid { events: 1, at: None, reason }),
+                Err(reason) => invalid(reason),
             },
-            Err(reason) => self.records.push(Record::Invalid { events: 1, at: None, reason }),
+            Err(reason) => invalid(reason),
         }
     }
 
-    fn record(&mut self, events: &[&str], rules: Rules<'_>) {
+    fn record(&mut self, events: &[&str], rules: Rules<'_>) -> Read {
         let mut valid = Vec::with_capacity(events.len());
         for (at, text) in events.iter().enumerate() {
             match self.event(text, rules) {
                 Ok(event) => valid.push(event),
                 Err(reason) => {
                     let at = (events.len() > 1).then_some(at);
-                    self.records.push(Record::Invalid { events: events.len(), at, reason });
-                    return;
+                    return Read::Invalid { events: events.len(), at, reason };
                 }
             }
         }
@@ -122,7 +139,7 @@ impl Intake {
             self.push(*labels, event, Origin(origin));
         }
         self.next_origin += count;
-        self.records.push(Record::Valid(first..self.next_origin));
+        Read::Valid(first..self.next_origin)
     }
 
     fn event<'e>(&mut self, text: &'e str, rules: Rules<'_>) -> Result<(LabelsId, Event<'e>), InvalidEvent> {

@@ -13,7 +13,7 @@
 //! | [`response`]    | fates → `batchItemFailures`, summary or error                 | cannot                     | no  |
 //! | [`report`]      | figures → one log line, one line of metrics                   | cannot                     | no  |
 //!
-//! `fast_path` reads the usual forms of payload and event in one pass, and leaves the rest to these two.
+//! [`payload`] and [`event`] each have a fast path for what is usual.
 //!
 //! Series and requests are made by the crate `remote-write`, signed and sent by the crate `amp`. [`handler`] puts
 //! it all together; `main.rs` holds clock, environment and randomness.
@@ -24,7 +24,6 @@ pub mod config;
 pub mod dead_letter;
 pub mod delivery;
 pub mod event;
-mod fast_path;
 pub mod fate;
 pub mod handler;
 pub mod intake;

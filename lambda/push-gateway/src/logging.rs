@@ -35,8 +35,14 @@ fn filter(lookup: impl Fn(&str) -> Option<String>) -> Targets {
             "fatal" => LevelFilter::ERROR,
             level => level.parse().unwrap_or(LevelFilter::INFO),
         };
-        // The chain's own lines repeat at length what our error says, with whole answers of other services.
-        Targets::new().with_default(level).with_target("aws_config", LevelFilter::OFF)
+        Targets::new()
+            .with_default(level)
+            // The chain's own lines repeat at length what our error says, with whole answers of other services.
+            .with_target("aws_config", LevelFilter::OFF)
+            // Shows the query of a URL, which may hold a key.
+            .with_target("aws_sigv4", LevelFilter::OFF)
+            // Says once more what the report has said, and as an error whatever it is.
+            .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
     })
 }
 

@@ -6,6 +6,8 @@
 //!
 //! SQS batch: <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>.
 
+mod fast;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -17,7 +19,6 @@ use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::event::InvalidEvent;
-use crate::fast_path;
 use crate::text::{bounded, text_of};
 
 /// The standard alphabet, as IoT Core's `useBase64` writes it, with or without padding.
@@ -42,13 +43,13 @@ pub struct Message<'a> {
     pub id: Cow<'a, str>,
     /// The ARN of its queue.
     pub queue_arn: Cow<'a, str>,
-    pub(crate) body: Body<'a>,
-    pub(crate) attributes: Option<&'a RawValue>,
+    body: Body<'a>,
+    attributes: Option<&'a RawValue>,
 }
 
 /// The body of a message, as far as it was read.
 #[derive(Debug)]
-pub(crate) enum Body<'a> {
+enum Body<'a> {
     /// Its text.
     Text(Cow<'a, str>),
     /// Whatever stands in its place.
@@ -105,13 +106,21 @@ impl<'a> Payload<'a> {
     /// [`UnknownPayload`], which concerns the invocation as a whole.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, UnknownPayload> {
         let text = str::from_utf8(bytes).map_err(|error| UnknownPayload::NotUtf8(error.valid_up_to()))?;
+        match fast::batch(text) {
+            Some(messages) => Ok(Self::Sqs(messages)),
+            None => Self::parse_carefully(text),
+        }
+    }
+
+    /// Tells the shapes apart, whatever they are: the meaning of [`Payload::parse`], without its fast path.
+    ///
+    /// # Errors
+    /// [`UnknownPayload`], which concerns the invocation as a whole.
+    pub fn parse_carefully(text: &'a str) -> Result<Self, UnknownPayload> {
         let not_json = |error: serde_json::Error| UnknownPayload::NotJson(error.to_string());
         match text.trim_start().as_bytes().first() {
             Some(b'[') => serde_json::from_str(text).map(Self::Direct).map_err(not_json),
-            Some(b'{') => match fast_path::batch(text) {
-                Some(messages) => Ok(Self::Sqs(messages)),
-                None => Self::parse_object(text),
-            },
+            Some(b'{') => Self::parse_object(text),
             _ => match serde_json::from_str::<&RawValue>(text) {
                 Ok(value) => Err(UnknownPayload::Shape(bounded(value.get()))),
                 Err(error) => Err(not_json(error)),
@@ -149,7 +158,7 @@ fn event(text: &str) -> Result<Payload<'_>, UnknownPayload> {
 fn no_batch<'a>(text: &'a str, error: &serde_json::Error) -> Result<Payload<'a>, UnknownPayload> {
     match serde_json::from_str::<Envelope<&'a RawValue>>(text) {
         Ok(Envelope { records: Some(records), metrics: None }) if records.get().starts_with('[') => {
-            Err(UnknownPayload::Records(error.to_string()))
+            Err(UnknownPayload::Records(bounded(&error.to_string())))
         }
         _ => event(text),
     }

@@ -51,13 +51,13 @@ impl Report {
     pub fn new(records: &[Record], fates: &[RecordFate], series: &Series, delivery: &Delivery) -> Self {
         let mut report =
             Self { series: series.count(), figures: delivery.figures.clone(), ..Self::default() };
-        for (at, (record, fate)) in records.iter().zip(fates).enumerate() {
-            report.count(at, record.events(), fate);
+        for (record, fate) in records.iter().zip(fates) {
+            report.count(record.place, record.events(), fate);
         }
         report
     }
 
-    fn count(&mut self, at: usize, events: usize, fate: &RecordFate) {
+    fn count(&mut self, place: usize, events: usize, fate: &RecordFate) {
         self.events += events;
         let (count, first) = match fate {
             RecordFate::Delivered => return,
@@ -68,7 +68,7 @@ impl Report {
             }
         };
         *count += events;
-        first.get_or_insert_with(|| format!("record {at}: {fate}"));
+        first.get_or_insert_with(|| format!("record {place}: {fate}"));
     }
 
     /// Writes the log lines: one INFO line always, WARN for what was recovered, ERROR for what needs a person.
@@ -76,8 +76,11 @@ impl Report {
         if self.inexact_values > 0 {
             tracing::warn!(
                 values = self.inexact_values,
-                "Values have more digits than a double holds and were rounded."
+                "Values are not what a double can hold and were rounded, or are infinite now."
             );
+        }
+        if self.figures.retries > 0 && self.first_failed.is_none() {
+            tracing::warn!(retried = self.figures.retries, "Write requests had to be sent again.");
         }
         if let Some(first) = &self.first_invalid {
             tracing::warn!(events = self.invalid, first, "Events are invalid and were not sent.");
@@ -86,7 +89,7 @@ impl Report {
             tracing::warn!(events = self.rejected, first, "Events were refused by the receiver.");
         }
         if let Some(first) = &self.first_failed {
-            tracing::error!(events = self.failed, first, "Events could not be delivered and are given back.");
+            tracing::error!(events = self.failed, first, "Events could not be delivered.");
         }
         tracing::info!(
             events = self.events,

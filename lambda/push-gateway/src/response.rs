@@ -9,6 +9,7 @@ use lambda_runtime::Diagnostic;
 use serde::Serialize;
 
 use crate::fate::RecordFate;
+use crate::intake::Record;
 use crate::payload::{Message, UnknownPayload};
 use crate::report::Report;
 
@@ -105,20 +106,21 @@ pub fn respond_to_batch(messages: &[Message<'_>], fates: &[RecordFate], moved: &
     Response::Batch { batch_item_failures }
 }
 
-/// Answers a direct invoke: with `summary` if everything was delivered. `places` are those of the `fates` in the
-/// payload, and `left_out` says how many more events are invalid.
+/// Answers a direct invoke: with `summary` if everything was delivered. `fates` are those of `records`, and `left_out`
+/// says how many more events are invalid.
 ///
 /// # Errors
 /// The worst that became of an event, worst first: not delivered, rejected, invalid. The message tells of all kinds.
 pub fn respond_to_direct(
-    places: &[usize],
+    records: &[Record],
     fates: &[RecordFate],
     left_out: usize,
     summary: Summary,
 ) -> Result<Response, Error> {
     let all = fates.len() + left_out;
     let of_kind = |is_kind: fn(&RecordFate) -> bool| -> Vec<_> {
-        places.iter().zip(fates).filter(|(_, fate)| is_kind(fate)).collect()
+        let places = records.iter().map(|record| record.place);
+        places.zip(fates).filter(|(_, fate)| is_kind(fate)).collect()
     };
     let failed = of_kind(|fate| matches!(fate, RecordFate::NotDelivered(_) | RecordFate::BehindItsGroup));
     let rejected = of_kind(|fate| matches!(fate, RecordFate::Rejected(_)));
@@ -138,10 +140,10 @@ pub fn respond_to_direct(
 }
 
 /// Tells of the `bad` events of one kind and those `left_out`, among `all`; `what` is said of one event and of several.
-fn tell(bad: &[(&usize, &RecordFate)], left_out: usize, all: usize, what: [&str; 2]) -> Option<String> {
+fn tell(bad: &[(usize, &RecordFate)], left_out: usize, all: usize, what: [&str; 2]) -> Option<String> {
     let [one, several] = what;
     match bad {
-        [] => None,
+        [] if left_out == 0 => None,
         [(_, reason)] if all == 1 => Some(format!("the event {one}: {reason}")),
         _ => {
             let count = bad.len() + left_out;

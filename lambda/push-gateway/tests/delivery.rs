@@ -9,7 +9,7 @@ use amp::{Answer, Failure, Outcome, Written};
 use prometheus_proto::WriteRequest;
 use proptest::prelude::*;
 use prost::Message;
-use push_gateway::delivery::{Delivery, Fate, Timed, deliver};
+use push_gateway::delivery::{Delivery, Fate, Limits, Timed, deliver};
 use remote_write::{EncodedRequest, Labels, MetricName, NameEscaping, Origin, Sample, Series, SeriesBuilder};
 use tokio::time::Instant;
 
@@ -31,6 +31,8 @@ struct Receiver {
     max_samples: usize,
     /// Which of the requests, by number, it fails to handle.
     fails: HashSet<usize>,
+    /// The most bytes of a request, which is the sender's own limit.
+    max_request_bytes: usize,
 }
 
 /// What a receiver saw.
@@ -114,7 +116,12 @@ fn run(events: &[Event], receiver: &Receiver, seconds: u64) -> (Delivery, Seen) 
     let series = series_of(events);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let delivery = runtime.block_on(async {
-        deliver(&series, NOW_MS, Instant::now() + Duration::from_secs(seconds), &send).await
+        let limits = Limits {
+            now_ms: NOW_MS,
+            deadline: Instant::now() + Duration::from_secs(seconds),
+            max_request_bytes: receiver.max_request_bytes,
+        };
+        deliver(&series, limits, &send).await
     });
     (delivery, seen.into_inner())
 }
@@ -137,12 +144,15 @@ fn receiver() -> impl Strategy<Value = Receiver> {
         any::<bool>(),
         prop_oneof![Just(usize::MAX), 1..20usize],
         prop_oneof![Just(HashSet::new()), prop::collection::hash_set(0..30usize, 0..5)],
+        // From one sample to all in a request, so that there are one lane, many, and lanes of many requests.
+        prop_oneof![Just(1_000_000), 60..400usize],
     )
-        .prop_map(|(refused, keeps_good, max_samples, fails)| Receiver {
+        .prop_map(|(refused, keeps_good, max_samples, fails, max_request_bytes)| Receiver {
             refused,
             keeps_good,
             max_samples,
             fails,
+            max_request_bytes,
         })
 }
 
@@ -168,11 +178,11 @@ proptest! {
                     }
                 }
                 Fate::Rejected(answer) => {
-                    let alone_too_large = answer.status == 413 && receiver.max_samples == 0;
-                    prop_assert!(event.values.iter().any(is_guilty) || alone_too_large, "event {} is innocent", at);
+                    prop_assert!(event.values.iter().any(is_guilty), "event {} is innocent", at);
+                    prop_assert_eq!(answer.status, 400, "a single sample is never too large here");
                 }
                 Fate::NotDelivered(_) => {
-                    prop_assert!(seen.failures > 0 || seen.requests > 64, "event {} had no reason to stay", at);
+                    prop_assert!(seen.failures > 0 || seen.requests > 32, "event {} had no reason to stay", at);
                 }
             }
         }
@@ -224,9 +234,9 @@ proptest! {
         keeps_good in any::<bool>(),
     ) {
         let refused = HashSet::from([refused]);
-        let receiver = Receiver { refused, keeps_good, max_samples: usize::MAX, fails: HashSet::new() };
+        let receiver = Receiver { refused, keeps_good, max_samples: usize::MAX, fails: HashSet::new(), max_request_bytes: 1_000_000 };
         let (delivery, seen) = run(&events, &receiver, 60);
-        prop_assume!(seen.requests <= 64);
+        prop_assume!(seen.requests <= 32);
         for (at, event) in events.iter().enumerate() {
             let guilty = event.values.iter().any(|(_, value)| receiver.refused.contains(value));
             match delivery.fate(Origin(u32::try_from(at).unwrap())) {
@@ -259,6 +269,7 @@ fn a_receiver_that_refuses_everything_is_asked_65_times_and_no_one_is_called_gui
         keeps_good: false,
         max_samples: usize::MAX,
         fails: HashSet::new(),
+        max_request_bytes: 1_000_000,
     };
     let (delivery, seen) = run(&events, &receiver, 60);
     assert_eq!(seen.requests, 65);
@@ -276,11 +287,46 @@ fn one_guilty_event_of_a_thousand_is_found_with_twenty_requests() {
         keeps_good: false,
         max_samples: usize::MAX,
         fails: HashSet::new(),
+        max_request_bytes: 1_000_000,
     };
     let (delivery, seen) = run(&events, &receiver, 60);
     assert!(matches!(delivery.fate(Origin(617)), Fate::Rejected(_)));
     assert_eq!(count(&delivery, 1_000, |fate| matches!(fate, Fate::Delivered)), 999);
     assert!(seen.requests <= 21, "{}", seen.requests);
+}
+
+#[test]
+fn what_a_half_lacks_only_because_it_is_superseded_is_not_sent_again_to_be_refused_again() {
+    let same = Event { timestamp_ms: NOW_MS, values: BTreeMap::from([('a', 5)]) };
+    let events = vec![same; 500];
+    let receiver = Receiver {
+        refused: HashSet::from([5]),
+        keeps_good: false,
+        max_samples: usize::MAX,
+        fails: HashSet::new(),
+        max_request_bytes: 1_000_000,
+    };
+    let (delivery, seen) = run(&events, &receiver, 60);
+    assert_eq!(seen.requests, 1);
+    assert_eq!(count(&delivery, 500, |fate| matches!(fate, Fate::Rejected(_))), 500);
+}
+
+#[test]
+fn what_is_hopeless_leaves_requests_for_what_is_not() {
+    let at = |timestamp_ms, series, value| Event { timestamp_ms, values: BTreeMap::from([(series, value)]) };
+    let old = (0..100).map(|at_ms| at(NOW_MS - 12 * TICK_MS + at_ms, 'b', 9));
+    let fresh = (0..200).map(|at_ms| at(NOW_MS + at_ms, 'a', if at_ms == 77 { 9 } else { 1 }));
+    let events: Vec<_> = old.chain(fresh).collect();
+    let receiver = Receiver {
+        refused: HashSet::from([9]),
+        keeps_good: false,
+        max_samples: usize::MAX,
+        fails: HashSet::new(),
+        max_request_bytes: 1_000_000,
+    };
+    let (delivery, _) = run(&events, &receiver, 60);
+    assert!(matches!(delivery.fate(Origin(177)), Fate::Rejected(_)));
+    assert_eq!((100..300).filter(|&at| matches!(delivery.fate(Origin(at)), Fate::Delivered)).count(), 199);
 }
 
 #[test]
@@ -291,6 +337,7 @@ fn nothing_is_sent_when_there_is_no_time() {
         keeps_good: false,
         max_samples: usize::MAX,
         fails: HashSet::new(),
+        max_request_bytes: 1_000_000,
     };
     let (delivery, seen) = run(&events, &receiver, 0);
     assert_eq!(seen.requests, 0);
@@ -309,6 +356,7 @@ fn what_is_too_old_or_too_far_ahead_does_not_travel_with_what_is_not() {
         keeps_good: false,
         max_samples: usize::MAX,
         fails: HashSet::new(),
+        max_request_bytes: 1_000_000,
     };
     let (delivery, seen) = run(&events, &receiver, 60);
     assert_eq!(
@@ -331,6 +379,7 @@ fn what_is_held_back_of_the_old_holds_back_the_rest_of_its_series() {
         keeps_good: false,
         max_samples: usize::MAX,
         fails: HashSet::from([0]),
+        max_request_bytes: 1_000_000,
     };
     let (delivery, seen) = run(&events, &receiver, 60);
     assert_eq!(seen.stored, HashMap::from([(('b', NOW_MS), 1.0)]));
@@ -347,6 +396,7 @@ fn two_events_for_one_instant_end_with_the_later_one_unless_it_is_refused() {
         keeps_good: false,
         max_samples: usize::MAX,
         fails: HashSet::new(),
+        max_request_bytes: 1_000_000,
     };
     let (_, seen) = run(&both(1, 2), &receiver, 60);
     assert_eq!(seen.stored, HashMap::from([(('a', 7), 2.0)]));

@@ -2,8 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use push_gateway::intake::{Intake, Record, Rules};
-use push_gateway::payload::{Payload, UnknownPayload};
+use proptest::prelude::*;
+use push_gateway::intake::{Intake, Read, Record, Rules};
+use push_gateway::payload::{Message, Payload, UnknownPayload};
 use remote_write::{Labels, NameEscaping};
 use serde_json::json;
 
@@ -13,9 +14,9 @@ const EVENT: &str = r#"{"dimensions":{"d":"1"},"timestamp":1,"metrics":{"m":1}}"
 fn read(payload: &str) -> Result<Vec<Result<usize, String>>, UnknownPayload> {
     let payload = Payload::parse(payload.as_bytes())?;
     let rules = Rules { escaping: NameEscaping::Underscores, external_labels: &Labels::default() };
-    let record = |record: &Record| match record {
-        Record::Valid(origins) => Ok(origins.len()),
-        Record::Invalid { at, reason, .. } => {
+    let record = |record: &Record| match &record.read {
+        Read::Valid(origins) => Ok(origins.len()),
+        Read::Invalid { at, reason, .. } => {
             Err(at.map_or_else(|| reason.to_string(), |at| format!("event {at}: {reason}")))
         }
     };
@@ -152,12 +153,90 @@ fn nesting_as_deep_as_a_payload_is_read_without_recursion() {
 
 #[test]
 fn of_millions_of_things_that_are_no_events_the_first_are_told_of_and_all_are_counted() {
-    let payload = format!("[{}{EVENT}]", "0,".repeat(1_000_000));
-    let payload = Payload::parse(payload.as_bytes()).unwrap();
     let rules = Rules { escaping: NameEscaping::Underscores, external_labels: &Labels::default() };
-    let intake = Intake::read(&payload, rules);
-    assert_eq!(intake.records.len() + intake.left_out, 1_000_001);
-    assert_eq!(intake.records.len(), 10_001);
-    assert!(matches!(intake.records.last(), Some(Record::Valid(_))), "a good event after them is still read");
-    assert_eq!(intake.places.last(), Some(&1_000_000));
+    let read = |payload: &str| Intake::read(&Payload::parse(payload.as_bytes()).unwrap(), rules);
+    let intake = read(&format!("[{}{EVENT}]", "0,".repeat(1_000_000)));
+    assert_eq!((intake.records.len(), intake.left_out), (10_001, 990_000));
+    let last = intake.records.last().unwrap();
+    assert!(matches!(last.read, Read::Valid(_)), "a good event after them is still read");
+    assert_eq!(last.place, 1_000_000);
+
+    let intake = read(&format!("[{}0]", format!("{EVENT},").repeat(10_001)));
+    assert_eq!((intake.records.len(), intake.left_out), (10_002, 0), "valid ones do not count");
+}
+
+#[test]
+fn no_reason_is_longer_than_a_screen_whatever_was_sent() {
+    let long = "x".repeat(2_000_000);
+    for payload in [
+        format!(r#"{{"dimensions":{{"{long}.":"1","{long}-":"2"}},"timestamp":1,"metrics":{{"m":1}}}}"#),
+        format!(r#"{{"dimensions":{{"{long}":1}},"timestamp":1,"metrics":{{"m":1}}}}"#),
+        format!(r#"{{"dimensions":{{"{long}":"1","{long}":"2"}},"timestamp":1,"metrics":{{"m":1}}}}"#),
+        format!(r#"{{"dimensions":{{}},"timestamp":"{long}","metrics":{{"m":1}}}}"#),
+        format!(r#"{{"dimensions":{{}},"timestamp":1,"metrics":{{"{long}":"{long}"}}}}"#),
+        format!(r#"{{"dimensions":{{}},"timestamp":1,"metrics":{{"{long}.":1,"{long}-":1}}}}"#),
+        format!(r#"{{"dimensions":"{long}","timestamp":1,"metrics":{{"m":1}}}}"#),
+        format!(r#"["{long}"]"#),
+        format!(r#"{{"Records":["{long}"]}}"#),
+        format!(r#"{{"Records":[{{"eventSource":"{long}"}}]}}"#),
+        format!(r#""{long}""#),
+        batch(&[&long]),
+    ] {
+        let reason = match read(&payload) {
+            Ok(records) => records[0].clone().expect_err("invalid"),
+            Err(unknown) => unknown.to_string(),
+        };
+        assert!(reason.len() < 500, "{} bytes: {}", reason.len(), &reason[..500]);
+    }
+}
+
+/// Batches whose records have, lack or spoil any of their parts.
+fn batch_like() -> impl Strategy<Value = String> {
+    let value = |usual: &'static str| {
+        prop_oneof![
+            12 => Just(Some(usual.to_owned())),
+            1 => Just(None),
+            1 => prop::sample::select(vec!["null", "1", "{}", "\"\"", "\"\\ud800\"", "\"\\u0061\"", "[1"])
+                .prop_map(|odd| Some(odd.to_owned())),
+        ]
+    };
+    let record = (
+        value("\"id\""),
+        value(r#""{\"dimensions\":{},\"timestamp\":1,\"metrics\":{\"m\":1}}""#),
+        value("\"aws:sqs\""),
+        value("\"arn:aws:sqs:eu-west-1:1:q\""),
+        value("{\"SentTimestamp\":\"7\"}"),
+        value("\"handle\""),
+    )
+        .prop_map(|(id, body, source, arn, attributes, handle)| {
+            let keys = ["messageId", "body", "eventSource", "eventSourceARN", "attributes", "receiptHandle"];
+            let members: Vec<_> = keys
+                .iter()
+                .zip([id, body, source, arn, attributes, handle])
+                .filter_map(|(key, value)| Some(format!("\"{key}\":{}", value?)))
+                .collect();
+            format!("{{{}}}", members.join(","))
+        });
+    let more =
+        prop_oneof![8 => Just(""), 1 => Just(",\"metrics\":{}"), 1 => Just(",\"x\":1"), 1 => Just("}")];
+    (prop::collection::vec(record, 0..3), more)
+        .prop_map(|(records, more)| format!("{{\"Records\":[{}]{more}}}", records.join(",")))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+    #[test]
+    fn the_fast_path_means_what_the_careful_reader_means(payload in batch_like()) {
+        let said = |parsed: Result<Payload<'_>, UnknownPayload>| {
+            parsed.map(|payload| {
+                let message = |m: &Message<'_>| {
+                    (m.id.to_string(), m.queue_arn.to_string(), m.body().map(String::from), format!("{:?}", m.attributes()))
+                };
+                payload.messages().iter().map(message).collect::<Vec<_>>()
+            })
+        };
+        let fast = said(Payload::parse(payload.as_bytes()));
+        prop_assert_eq!(fast, said(Payload::parse_carefully(&payload)), "{}", payload);
+    }
 }

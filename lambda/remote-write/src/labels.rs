@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use crate::name::LabelName;
+use crate::name::{LabelName, SHOWN_CHARS};
 
 /// Sorted by name in byte order, unique, with non-empty values, without `__name__`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Labels<'a>(Vec<(LabelName<'a>, Cow<'a, str>)>);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("label {name:?} is there twice, with names as they are after escaping")]
 pub struct DuplicateLabel {
-    /// The name that both labels have.
+    /// The name that both labels have, shortened to 64 characters.
     pub name: String,
 }
 
@@ -30,7 +30,9 @@ impl<'a> Labels<'a> {
         labels.retain(|(_, value)| !value.is_empty());
         labels.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         match labels.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            Some(pair) => Err(DuplicateLabel { name: pair[0].0.as_str().to_owned() }),
+            Some(pair) => {
+                Err(DuplicateLabel { name: pair[0].0.as_str().chars().take(SHOWN_CHARS).collect() })
+            }
             None => Ok(Self(labels)),
         }
     }

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 pub const METRIC_NAME_LABEL: &str = "__name__";
 
 /// How much of a refused name an error repeats, in characters.
-const SHOWN_CHARS: usize = 64;
+pub(crate) const SHOWN_CHARS: usize = 64;
 
 /// What to do with a name outside the Prometheus charset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

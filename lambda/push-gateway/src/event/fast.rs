@@ -1,91 +1,18 @@
-//! Fast path: what nearly every payload looks like, read in one pass.
+//! Fast path: an event as nearly everyone writes it, read in one pass.
 //!
-//! In: the text of a payload or of an event. Out: what the careful readers in [`crate::payload`] and [`crate::event`]
-//! would make of it, or `None` at the slightest doubt: an escape in an event, an unknown key, a record without a body,
-//! anything invalid. Then the careful readers decide, and say what is wrong. The property tests hold both against
-//! each other.
+//! In: the text of an event. Out: what the careful reader would make of it, or `None` at the slightest doubt: an escape,
+//! an unknown key, anything invalid. Then the careful reader decides, and says what is wrong. A property test and a fuzz
+//! target hold both against each other.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use remote_write::{LabelName, Labels, MetricName, NameEscaping};
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, Visitor};
-use serde_json::value::RawValue;
 
-use crate::event::{Event, first_duplicate};
-use crate::payload::{Body, Message};
-use crate::text::Text;
+use super::{Event, first_duplicate};
 use crate::value::{Value, parse_number, parse_text, parse_timestamp};
 
-/// Reads an SQS batch in which every record is as SQS writes it.
-pub(crate) fn batch(text: &str) -> Option<Vec<Message<'_>>> {
-    let batch: Batch<'_> = serde_json::from_str(text).ok()?;
-    if batch.metrics.is_some() {
-        return None;
-    }
-    batch.records.into_iter().map(message).collect()
-}
-
-fn message(record: Record<'_>) -> Option<Message<'_>> {
-    if record.event_source.0 != "aws:sqs" || record.message_id.0.is_empty() {
-        return None;
-    }
-    Some(Message {
-        id: record.message_id.0,
-        queue_arn: record.event_source_arn.0,
-        body: Body::Text(record.body.0),
-        attributes: Some(record.attributes),
-    })
-}
-
-#[derive(Deserialize)]
-struct Batch<'a> {
-    #[serde(rename = "Records", borrow)]
-    records: Vec<Record<'a>>,
-    metrics: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Record<'a> {
-    #[serde(borrow)]
-    message_id: Text<'a>,
-    #[serde(borrow)]
-    body: Text<'a>,
-    #[serde(borrow)]
-    attributes: &'a RawValue,
-    #[serde(borrow)]
-    event_source: Text<'a>,
-    #[serde(borrow, rename = "eventSourceARN")]
-    event_source_arn: Text<'a>,
-    #[serde(rename = "receiptHandle")]
-    _receipt_handle: Skipped,
-}
-
-/// A long string that is not wanted. Asking for bytes makes the parser look for its end only.
-struct Skipped;
-
-impl<'de> Deserialize<'de> for Skipped {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Skip;
-        impl Visitor<'_> for Skip {
-            type Value = Skipped;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_bytes<E>(self, _: &[u8]) -> Result<Skipped, E> {
-                Ok(Skipped)
-            }
-        }
-        deserializer.deserialize_bytes(Skip)
-    }
-}
-
 /// Reads an event that has its three keys, each once and no other, and strings without escapes.
-pub(crate) fn event(text: &str, escaping: NameEscaping) -> Option<Event<'_>> {
+pub(super) fn event(text: &str, escaping: NameEscaping) -> Option<Event<'_>> {
     let (mut labels, mut timestamp_ms, mut metrics) = (None, None, None);
     let mut json = Json { text, at: 0 };
     json.object(|json, key| {
