@@ -10,19 +10,20 @@
 //! In: [`Series`], and a function that sends one encoded request. Out: a [`Fate`] for every origin. Nothing here
 //! knows HTTP, SQS or events, so that the property tests can put any receiver in its place.
 
+mod lane;
+
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use amp::{Answer, Failure, Outcome, Written};
+use amp::{Answer, Failure, Written};
 use futures_util::StreamExt;
 use futures_util::stream;
-use hashbrown::{HashMap, HashSet};
-use remote_write::{
-    EncodedRequest, Origin, PlannedRequest, Series, SeriesId, SeriesSample, halves_by_origin, lanes,
-};
+use hashbrown::HashMap;
+use remote_write::{EncodedRequest, Origin, Series, SeriesSample, lanes};
 use tokio::time::Instant;
+
+use lane::{HeldBack, Shared, send_lane};
 
 /// How many requests are in flight at most. A full batch makes one or two, so this is for the odd large one.
 const LANES_AT_ONCE: usize = 4;
@@ -161,25 +162,18 @@ pub async fn deliver(
         // What is hopeless must not use up what the rest may need.
         let reserved_requests = if at + 1 < parts.len() { MAX_EXTRA_REQUESTS / 2 } else { 0 };
         let plan = series.plan(samples, limits.max_request_bytes);
-        let send_lane = |lane| {
-            let sender = LaneSender {
-                series,
-                samples,
-                limits,
-                send,
-                extra_requests: &extra_requests,
-                reserved_requests,
-                out_of_time: &out_of_time,
-                held_back_before: &held_back,
-                held_back: HeldBack::new(),
-                refused: HashMap::new(),
-                delivered: HashSet::new(),
-                result: Delivery::default(),
-            };
-            sender.send(lane)
+        let shared = Shared {
+            series,
+            samples,
+            limits,
+            send,
+            extra_requests: &extra_requests,
+            reserved_requests,
+            out_of_time: Rc::clone(&out_of_time),
+            held_back: &held_back,
         };
         let (results, later) = stream::iter(lanes(&plan))
-            .map(send_lane)
+            .map(|lane| send_lane(&shared, lane))
             .buffer_unordered(LANES_AT_ONCE)
             .fold((all, HeldBack::new()), async |(mut all, mut later), (result, held_back)| {
                 all.add(result);
@@ -207,190 +201,4 @@ fn by_prospect(samples: &[SeriesSample], now_ms: i64) -> Vec<Cow<'_, [SeriesSamp
     }
     let of_kind = |kind| samples.iter().filter(|s| prospect(s) == kind).copied().collect::<Vec<_>>();
     (0..=2).map(of_kind).filter(|samples| !samples.is_empty()).map(Cow::Owned).collect()
-}
-
-/// Series of which something was not delivered, and why. Nothing later of them is sent.
-type HeldBack = HashMap<SeriesId, Rc<NotDelivered>>;
-
-/// Sends one lane. Lanes have no series in common, so all but the number of extra requests is its own.
-struct LaneSender<'a, S> {
-    series: &'a Series,
-    /// What the lane's ranges are of.
-    samples: &'a [SeriesSample],
-    limits: Limits,
-    send: &'a S,
-    extra_requests: &'a Cell<u32>,
-    /// How many of these are not for this lane.
-    reserved_requests: u32,
-    out_of_time: &'a Rc<NotDelivered>,
-    /// What is held back of samples sent before this lane.
-    held_back_before: &'a HeldBack,
-    held_back: HeldBack,
-    /// The requests that were refused, by their bytes: the same bytes are never sent again.
-    refused: HashMap<u64, Refusal>,
-    /// Samples that were delivered by a part of a refused request; they supersede what is left of it.
-    delivered: HashSet<(SeriesId, i64)>,
-    result: Delivery,
-}
-
-impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
-    async fn send(mut self, lane: &[PlannedRequest]) -> (Delivery, HeldBack) {
-        for planned in lane {
-            let whole = &self.samples[planned.samples.clone()];
-            if Instant::now() >= self.limits.deadline {
-                // A payload may be good for many thousands of requests, so what is left is passed over quickly.
-                self.result.settle_all(whole, &Fate::NotDelivered(Rc::clone(self.out_of_time)));
-                continue;
-            }
-            let whole = self.without_held_back(whole.to_vec());
-            if whole.is_empty() {
-                continue;
-            }
-            match self.send_request(&whole).await {
-                Outcome::Delivered => self.result.settle_all(&whole, &Fate::Delivered),
-                Outcome::Retryable(failure) => self.hold_back(&whole, NotDelivered::Failed(failure)),
-                Outcome::Rejected(answer) => self.take_apart(&whole, Refusal::OfData(answer)).await,
-                Outcome::TooLarge(answer) => self.take_apart(&whole, Refusal::OfSize(answer)).await,
-            }
-        }
-        (self.result, self.held_back)
-    }
-
-    /// Finds out what is wrong with a refused request by sending its parts, in time order and one after the other.
-    async fn take_apart(&mut self, refused: &[SeriesSample], refusal: Refusal) {
-        self.delivered.clear();
-        // The last one is next, so the later half goes below the earlier one.
-        let mut parts = Vec::new();
-        self.split(refused, refusal, &mut parts);
-        while let Some((part, refusal)) = parts.pop() {
-            let part = self.without_held_back(part);
-            let part = self.without_superseded(part);
-            if part.is_empty() {
-                continue;
-            }
-            if let Some(refusal) = self.refused.get(&fingerprint(&self.series.encode(&part))).cloned() {
-                // The samples that it lacks are superseded, so on the wire it is what was refused already.
-                self.split(&part, refusal, &mut parts);
-                continue;
-            }
-            let left = self.extra_requests.get();
-            if left <= self.reserved_requests {
-                self.hold_back(&part, NotDelivered::Unclear { answer: refusal.answer() });
-                continue;
-            }
-            self.extra_requests.set(left - 1);
-            match self.send_request(&part).await {
-                Outcome::Delivered => {
-                    self.delivered.extend(part.iter().map(|s| (s.series, s.sample.timestamp_ms())));
-                    self.result.settle_all(&part, &Fate::Delivered);
-                }
-                Outcome::Retryable(failure) => self.hold_back(&part, NotDelivered::Failed(failure)),
-                Outcome::Rejected(answer) => self.split(&part, Refusal::OfData(answer), &mut parts),
-                Outcome::TooLarge(answer) => self.split(&part, Refusal::OfSize(answer), &mut parts),
-            }
-        }
-    }
-
-    /// Puts the halves of a refused part on `parts`, or settles the fate of one that cannot be halved.
-    fn split(
-        &mut self,
-        part: &[SeriesSample],
-        refusal: Refusal,
-        parts: &mut Vec<(Vec<SeriesSample>, Refusal)>,
-    ) {
-        self.refused.insert(fingerprint(&self.series.encode(part)), refusal.clone());
-        let halves = match &refusal {
-            Refusal::OfData(_) => halves_by_origin(part),
-            Refusal::OfSize(_) => self.series.halves_by_size(part).or_else(|| halves_by_origin(part)),
-        };
-        match halves {
-            Some((earlier, later)) => {
-                parts.push((later, refusal.clone()));
-                parts.push((earlier, refusal));
-            }
-            None => self.result.settle_all(part, &Fate::Rejected(Rc::new(refusal.answer()))),
-        }
-    }
-
-    async fn send_request(&mut self, samples: &[SeriesSample]) -> Outcome {
-        if Instant::now() >= self.limits.deadline {
-            // Encoding takes time too.
-            return Outcome::Retryable(Failure::OutOfTime);
-        }
-        let request = self.series.encode(samples);
-        let (samples, bytes) = (request.samples, request.body.len());
-        if bytes > self.limits.max_request_bytes {
-            // Snappy makes a message of random bytes a little longer. What the receiver would say is known.
-            return Outcome::TooLarge(Answer { status: 413, body: "larger than a request may be".into() });
-        }
-        let Timed { written, latency_ms } = (self.send)(request).await;
-        let figures = &mut self.result.figures;
-        if written.attempts > 0 {
-            figures.requests += 1;
-            figures.retries += written.attempts as usize - 1;
-            figures.bytes += bytes;
-            figures.latencies_ms.push(latency_ms);
-        }
-        if matches!(written.outcome, Outcome::Delivered) {
-            figures.samples += samples;
-        }
-        written.outcome
-    }
-
-    fn hold_back(&mut self, samples: &[SeriesSample], reason: NotDelivered) {
-        let reason = Rc::new(reason);
-        for sample in samples {
-            self.held_back.entry(sample.series).or_insert_with(|| Rc::clone(&reason));
-        }
-        self.result.settle_all(samples, &Fate::NotDelivered(reason));
-    }
-
-    /// Takes out the samples of series that are held back, and settles their fate.
-    fn without_held_back(&mut self, mut samples: Vec<SeriesSample>) -> Vec<SeriesSample> {
-        if self.held_back.is_empty() && self.held_back_before.is_empty() {
-            return samples;
-        }
-        samples.retain(|sample| {
-            let reason = self.held_back.get(&sample.series).or(self.held_back_before.get(&sample.series));
-            if let Some(reason) = reason {
-                self.result.settle(sample.origin, &Fate::NotDelivered(Rc::clone(reason)));
-            }
-            reason.is_none()
-        });
-        samples
-    }
-
-    /// Takes out the samples that a delivered part supersedes, and settles their fate.
-    fn without_superseded(&mut self, mut samples: Vec<SeriesSample>) -> Vec<SeriesSample> {
-        samples.retain(|s| {
-            let superseded = self.delivered.contains(&(s.series, s.sample.timestamp_ms()));
-            if superseded {
-                self.result.settle(s.origin, &Fate::Delivered);
-            }
-            !superseded
-        });
-        samples
-    }
-}
-
-/// Tells the bytes of one request from those of the few others that an invocation has refused.
-fn fingerprint(request: &EncodedRequest) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    request.body.hash(&mut hasher);
-    hasher.finish()
-}
-
-/// What a receiver refuses about a request, with its answer.
-#[derive(Clone, Debug)]
-enum Refusal {
-    OfData(Answer),
-    OfSize(Answer),
-}
-
-impl Refusal {
-    fn answer(self) -> Answer {
-        match self {
-            Self::OfData(answer) | Self::OfSize(answer) => answer,
-        }
-    }
 }

@@ -9,13 +9,14 @@ use remote_write::{EncodedRequest, MAX_REQUEST_BYTES};
 use tokio::time::Instant;
 
 use crate::config::{Auth, Config};
-use crate::dead_letter::{DeadLetter, DeadLetterQueue, dead_letters};
+use crate::dead_letter::{DeadLetterQueue, dead_letters};
 use crate::delivery::{Delivery, Limits, Timed, deliver};
 use crate::fate::{RecordFate, fates_of_records, keep_groups_in_order};
 use crate::intake::{Intake, Record, Rules};
 use crate::payload::{Message, Payload};
 use crate::report::{Report, millis};
 use crate::response::{Error, Response, Summary, respond_to_batch, respond_to_direct};
+use crate::sqs::DeadLetter;
 
 const USER_AGENT: &str = concat!("serverless-prometheus-push-gateway/", env!("CARGO_PKG_VERSION"));
 

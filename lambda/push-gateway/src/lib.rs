@@ -31,5 +31,6 @@ pub mod logging;
 pub mod payload;
 pub mod report;
 pub mod response;
+pub mod sqs;
 mod text;
 pub mod value;

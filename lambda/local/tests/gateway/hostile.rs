@@ -199,6 +199,25 @@ async fn an_event_that_would_be_gigabytes_on_the_wire_is_answered_in_time_and_in
     assert_eq!(error_kind(&invocation), "WriteFailed");
 }
 
+/// The old ones of these series are held back, and with them all of the new ones, each in a request of its own.
+#[tokio::test]
+async fn series_by_the_hundred_thousand_are_held_back_in_time() {
+    let url = scripted::server(|_| (401, String::new())).await;
+    let mut stage = Setup::new().timeout_s(3).url(&format!("{url}/write")).start().await;
+    let metrics: Vec<_> = (0..150_000).map(|at| format!(r#""m{at:x}":1"#)).collect();
+    let of = |timestamp: i64| {
+        format!(
+            r#"{{"dimensions":{{"x":"{}"}},"timestamp":{timestamp},"metrics":{{{}}}}}"#,
+            "x".repeat(10_000),
+            metrics.join(",")
+        )
+    };
+    // The clock of the function is the real one: long after the first of these, long before the second.
+    let invocation = stage.invoke(format!("[{},{}]", of(NOW_MS), of(9_000_000_000_000))).await;
+    assert_eq!(error_kind(&invocation), "WriteFailed");
+    assert!(invocation.max_rss_kb < Some(SMALLEST_FUNCTION_KB), "{:?} kB", invocation.max_rss_kb);
+}
+
 #[tokio::test]
 async fn hundreds_of_thousands_of_metrics_in_one_event_stay_within_the_memory() {
     let mut stage = Setup::new().timeout_s(20).url(&sink().await).start().await;

@@ -69,8 +69,16 @@ async fn bad_external_labels_are_named() {
 
 #[tokio::test]
 async fn a_bad_choice_is_named_with_what_is_allowed() {
-    check(&[("REMOTE_WRITE_AUTH", "basic")], &["REMOTE_WRITE_AUTH", "basic", "sigv4", "none"]).await;
-    check(&[("NAME_ESCAPING", "dots")], &["NAME_ESCAPING", "dots", "underscores", "reject"]).await;
+    check(&[("REMOTE_WRITE_AUTH", "basic")], &["REMOTE_WRITE_AUTH", "sigv4", "none"]).await;
+    check(&[("NAME_ESCAPING", "dots")], &["NAME_ESCAPING", "underscores", "reject"]).await;
+}
+
+/// What stands in a variable may be a secret that was put there by mistake.
+#[tokio::test]
+async fn a_bad_choice_is_not_repeated() {
+    let setup = Setup::new().env("REMOTE_WRITE_AUTH", "Bearer hunter2");
+    let error = setup.try_start().await.map(|_| ()).expect_err("it came up");
+    assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
 }
 
 #[tokio::test]

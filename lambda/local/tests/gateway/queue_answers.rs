@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use push_gateway_local::sqs::sqs_event;
 use serde_json::{Value, json};
 
 use crate::scripted;
-use crate::support::{NOW_MS, Setup, event};
+use crate::support::{NOW_MS, QUEUE, Setup, event, messages};
 
 /// The calls that a scripted SQS was given.
 type Calls = Arc<Mutex<Vec<Value>>>;
@@ -106,6 +107,39 @@ async fn a_queue_that_refuses_us_gets_no_second_call_with_the_same_letters() {
     let (mut stage, calls) = stage(|_| (403, json!({"__type": "AccessDenied"}))).await;
     assert_eq!(stage.bodies(&hellos(10)).await.len(), 10);
     assert_eq!(calls.lock().expect("no test panicked with it").len(), 1);
+}
+
+#[tokio::test]
+async fn a_queue_that_refuses_every_letter_alone_is_not_asked_about_the_rest() {
+    let (mut stage, calls) = stage(|_| (400, json!({"__type": "QueueDoesNotExist"}))).await;
+    let invocation = stage.invoke(sqs_event(QUEUE, &messages(&hellos(1_000)))).await;
+    assert_eq!(invocation.batch_item_failures().map(|ids| ids.len()), Some(1_000));
+    let calls = calls.lock().expect("no test panicked with it").len();
+    assert!(calls <= 20, "{calls} calls");
+    let warnings = invocation.logs.iter().filter(|line| line.contains("could not be moved")).count();
+    assert_eq!(warnings, 1, "one line however many letters");
+}
+
+#[tokio::test]
+async fn one_letter_that_the_queue_refuses_does_not_keep_the_others_from_it() {
+    let (mut stage, _) = stage(|call| {
+        let bad = entries(call).iter().any(|(_, body)| body.ends_with('4'));
+        if bad { (400, json!({"__type": "InvalidMessageContents"})) } else { all_but('!')(call) }
+    })
+    .await;
+    assert_eq!(stage.bodies(&hellos(10)).await, [4]);
+}
+
+#[tokio::test]
+async fn an_answer_that_names_other_letters_or_has_nulls_is_taken_for_what_it_says() {
+    let (mut stage, _) = stage(|call| {
+        let known = entries(call).into_iter().map(|(id, _)| json!({"Id": id}));
+        let other = (0..2_000).map(|id| json!({"Id": (id + 1_000).to_string()}));
+        let successful: Vec<_> = known.take(1).chain(other).collect();
+        (200, json!({"Successful": successful, "Failed": null}))
+    })
+    .await;
+    assert_eq!(stage.bodies(&hellos(3)).await.len(), 2);
 }
 
 /// SQS takes ten entries and 1 MiB, and ids that differ within a call.

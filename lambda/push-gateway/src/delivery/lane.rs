@@ -1,0 +1,224 @@
+//! Lane: the requests of one lane → the fates of their origins. Takes apart what is refused, holds back what has to wait.
+//!
+//! In: planned requests that share series, in order. Out: a [`Delivery`], and the series that are held back. It may assume
+//! that no other lane has any of its series.
+
+use std::cell::Cell;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
+
+use amp::{Answer, Failure, Outcome};
+use hashbrown::{HashMap, HashSet};
+use remote_write::{EncodedRequest, PlannedRequest, Series, SeriesId, SeriesSample, halves_by_origin};
+use tokio::time::Instant;
+
+use super::{Delivery, Fate, Limits, NotDelivered, Timed};
+
+/// Series of which something was not delivered, and why. Nothing later of them is sent.
+pub(super) type HeldBack = HashMap<SeriesId, Rc<NotDelivered>>;
+
+/// What the lanes of one part of a delivery have in common.
+pub(super) struct Shared<'a, S> {
+    pub(super) series: &'a Series,
+    /// What the ranges of the lanes are of.
+    pub(super) samples: &'a [SeriesSample],
+    pub(super) limits: Limits,
+    pub(super) send: &'a S,
+    /// How many requests may still be spent on taking refused ones apart.
+    pub(super) extra_requests: &'a Cell<u32>,
+    /// How many of these are for samples that are sent later.
+    pub(super) reserved_requests: u32,
+    /// The reason for what there was no time for.
+    pub(super) out_of_time: Rc<NotDelivered>,
+    /// What is held back of samples that were sent earlier.
+    pub(super) held_back: &'a HeldBack,
+}
+
+/// Sends one lane. Lanes have no series in common, so all of its state is its own.
+struct LaneSender<'a, S> {
+    shared: &'a Shared<'a, S>,
+    held_back: HeldBack,
+    /// The requests that were refused, by their bytes: the same bytes are never sent again.
+    refused: HashMap<u64, Refusal>,
+    /// Samples that were delivered by a part of a refused request; they supersede what is left of it.
+    delivered: HashSet<(SeriesId, i64)>,
+    result: Delivery,
+}
+
+/// Sends the requests of `lane` one after the other.
+pub(super) async fn send_lane<S: AsyncFn(EncodedRequest) -> Timed>(
+    shared: &Shared<'_, S>,
+    lane: &[PlannedRequest],
+) -> (Delivery, HeldBack) {
+    let sender = LaneSender {
+        shared,
+        held_back: HeldBack::new(),
+        refused: HashMap::new(),
+        delivered: HashSet::new(),
+        result: Delivery::default(),
+    };
+    sender.send(lane).await
+}
+
+impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
+    async fn send(mut self, lane: &[PlannedRequest]) -> (Delivery, HeldBack) {
+        for planned in lane {
+            let whole = &self.shared.samples[planned.samples.clone()];
+            if Instant::now() >= self.shared.limits.deadline {
+                // A payload may be good for many thousands of requests, so what is left is passed over quickly.
+                self.result.settle_all(whole, &Fate::NotDelivered(Rc::clone(&self.shared.out_of_time)));
+                continue;
+            }
+            let whole = self.without_held_back(whole.to_vec());
+            if whole.is_empty() {
+                continue;
+            }
+            match self.send_request(&whole).await {
+                Outcome::Delivered => self.result.settle_all(&whole, &Fate::Delivered),
+                Outcome::Retryable(failure) => self.hold_back(&whole, NotDelivered::Failed(failure)),
+                Outcome::Rejected(answer) => self.take_apart(&whole, Refusal::OfData(answer)).await,
+                Outcome::TooLarge(answer) => self.take_apart(&whole, Refusal::OfSize(answer)).await,
+            }
+        }
+        (self.result, self.held_back)
+    }
+
+    /// Finds out what is wrong with a refused request by sending its parts, in time order and one after the other.
+    async fn take_apart(&mut self, refused: &[SeriesSample], refusal: Refusal) {
+        self.delivered.clear();
+        // The last one is next, so the later half goes below the earlier one.
+        let mut parts = Vec::new();
+        self.split(refused, refusal, &mut parts);
+        while let Some((part, refusal)) = parts.pop() {
+            let part = self.without_held_back(part);
+            let part = self.without_superseded(part);
+            if part.is_empty() {
+                continue;
+            }
+            if let Some(refusal) = self.refused.get(&fingerprint(&self.shared.series.encode(&part))).cloned()
+            {
+                // The samples that it lacks are superseded, so on the wire it is what was refused already.
+                self.split(&part, refusal, &mut parts);
+                continue;
+            }
+            let left = self.shared.extra_requests.get();
+            if left <= self.shared.reserved_requests {
+                self.hold_back(&part, NotDelivered::Unclear { answer: refusal.answer() });
+                continue;
+            }
+            self.shared.extra_requests.set(left - 1);
+            match self.send_request(&part).await {
+                Outcome::Delivered => {
+                    self.delivered.extend(part.iter().map(|s| (s.series, s.sample.timestamp_ms())));
+                    self.result.settle_all(&part, &Fate::Delivered);
+                }
+                Outcome::Retryable(failure) => self.hold_back(&part, NotDelivered::Failed(failure)),
+                Outcome::Rejected(answer) => self.split(&part, Refusal::OfData(answer), &mut parts),
+                Outcome::TooLarge(answer) => self.split(&part, Refusal::OfSize(answer), &mut parts),
+            }
+        }
+    }
+
+    /// Puts the halves of a refused part on `parts`, or settles the fate of one that cannot be halved.
+    fn split(
+        &mut self,
+        part: &[SeriesSample],
+        refusal: Refusal,
+        parts: &mut Vec<(Vec<SeriesSample>, Refusal)>,
+    ) {
+        self.refused.insert(fingerprint(&self.shared.series.encode(part)), refusal.clone());
+        let halves = match &refusal {
+            Refusal::OfData(_) => halves_by_origin(part),
+            Refusal::OfSize(_) => self.shared.series.halves_by_size(part).or_else(|| halves_by_origin(part)),
+        };
+        match halves {
+            Some((earlier, later)) => {
+                parts.push((later, refusal.clone()));
+                parts.push((earlier, refusal));
+            }
+            None => self.result.settle_all(part, &Fate::Rejected(Rc::new(refusal.answer()))),
+        }
+    }
+
+    async fn send_request(&mut self, samples: &[SeriesSample]) -> Outcome {
+        if Instant::now() >= self.shared.limits.deadline {
+            // Encoding takes time too.
+            return Outcome::Retryable(Failure::OutOfTime);
+        }
+        let request = self.shared.series.encode(samples);
+        let (samples, bytes) = (request.samples, request.body.len());
+        if bytes > self.shared.limits.max_request_bytes {
+            // Snappy makes a message of random bytes a little longer. What the receiver would say is known.
+            return Outcome::TooLarge(Answer { status: 413, body: "larger than a request may be".into() });
+        }
+        let Timed { written, latency_ms } = (self.shared.send)(request).await;
+        let figures = &mut self.result.figures;
+        if written.attempts > 0 {
+            figures.requests += 1;
+            figures.retries += written.attempts as usize - 1;
+            figures.bytes += bytes;
+            figures.latencies_ms.push(latency_ms);
+        }
+        if matches!(written.outcome, Outcome::Delivered) {
+            figures.samples += samples;
+        }
+        written.outcome
+    }
+
+    fn hold_back(&mut self, samples: &[SeriesSample], reason: NotDelivered) {
+        let reason = Rc::new(reason);
+        for sample in samples {
+            self.held_back.entry(sample.series).or_insert_with(|| Rc::clone(&reason));
+        }
+        self.result.settle_all(samples, &Fate::NotDelivered(reason));
+    }
+
+    /// Takes out the samples of series that are held back, and settles their fate.
+    fn without_held_back(&mut self, mut samples: Vec<SeriesSample>) -> Vec<SeriesSample> {
+        if self.held_back.is_empty() && self.shared.held_back.is_empty() {
+            return samples;
+        }
+        samples.retain(|sample| {
+            let reason = self.held_back.get(&sample.series).or(self.shared.held_back.get(&sample.series));
+            if let Some(reason) = reason {
+                self.result.settle(sample.origin, &Fate::NotDelivered(Rc::clone(reason)));
+            }
+            reason.is_none()
+        });
+        samples
+    }
+
+    /// Takes out the samples that a delivered part supersedes, and settles their fate.
+    fn without_superseded(&mut self, mut samples: Vec<SeriesSample>) -> Vec<SeriesSample> {
+        samples.retain(|s| {
+            let superseded = self.delivered.contains(&(s.series, s.sample.timestamp_ms()));
+            if superseded {
+                self.result.settle(s.origin, &Fate::Delivered);
+            }
+            !superseded
+        });
+        samples
+    }
+}
+
+/// Tells the bytes of one request from those of the few others that an invocation has refused.
+fn fingerprint(request: &EncodedRequest) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    request.body.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What a receiver refuses about a request, with its answer.
+#[derive(Clone, Debug)]
+enum Refusal {
+    OfData(Answer),
+    OfSize(Answer),
+}
+
+impl Refusal {
+    fn answer(self) -> Answer {
+        match self {
+            Self::OfData(answer) | Self::OfSize(answer) => answer,
+        }
+    }
+}
