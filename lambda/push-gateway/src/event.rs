@@ -14,7 +14,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use crate::text::{Members, Text, bounded, text_of};
+use crate::text::{Members, NotText, Text, bounded, text_of};
 use crate::value::{Value, parse_number, parse_text, parse_timestamp};
 
 /// One event: samples of one instant under one set of labels.
@@ -93,6 +93,12 @@ pub enum InvalidEvent {
         /// What a request may have.
         limit: usize,
     },
+}
+
+impl From<NotText> for InvalidEvent {
+    fn from(error: NotText) -> Self {
+        Self::Json(error.to_string())
+    }
 }
 
 /// Reads the text of one event.

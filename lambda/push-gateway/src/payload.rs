@@ -248,13 +248,14 @@ impl<'a> Message<'a> {
             Body::Text(text) => return Ok(Cow::Borrowed(text)),
             Body::Raw(raw) => raw.ok_or(InvalidEvent::Missing("body"))?,
         };
-        text_of(raw).unwrap_or_else(|| {
-            Err(InvalidEvent::Type {
+        match text_of(raw) {
+            Some(text) => Ok(text?),
+            None => Err(InvalidEvent::Type {
                 field: "body".to_owned(),
                 expected: "a string",
                 found: bounded(raw.get()),
-            })
-        })
+            }),
+        }
     }
 
     /// What SQS says of the message; nothing where it says it in a form that we do not know.

@@ -8,21 +8,24 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::event::InvalidEvent;
-
 /// How much of a user's text an error repeats, in characters.
 const SHOWN_CHARS: usize = 64;
+
+/// A JSON string whose escapes make no Unicode text.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct NotText(String);
 
 /// A JSON string.
 #[derive(Debug, serde::Deserialize)]
 pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
 /// The text of a JSON string, or `None` for any other value. A string with a lone surrogate is an error.
-pub(crate) fn text_of(raw: &RawValue) -> Option<Result<Cow<'_, str>, InvalidEvent>> {
+pub(crate) fn text_of(raw: &RawValue) -> Option<Result<Cow<'_, str>, NotText>> {
     let quoted = raw.get().strip_prefix('"')?.strip_suffix('"')?;
     Some(if quoted.contains('\\') {
         let text = serde_json::from_str::<Text<'_>>(raw.get());
-        text.map(|text| text.0).map_err(|error| InvalidEvent::Json(error.to_string()))
+        text.map(|text| text.0).map_err(|error| NotText(error.to_string()))
     } else {
         Ok(Cow::Borrowed(quoted))
     })

@@ -13,6 +13,8 @@
 //! | [`split`]   | the samples of a refused request → its halves                             | cannot                 |
 //! | [`encode`]  | the samples of one request → protobuf, then snappy                         | cannot                 |
 //!
+//! `wire` knows the messages themselves: fields and their sizes.
+//!
 //! After [`Labels::new`] nothing is checked again: validity is in the type.
 //!
 //! Specification: <https://prometheus.io/docs/specs/prw/remote_write_spec/>.
@@ -24,6 +26,7 @@ pub mod request;
 pub mod sample;
 pub mod series;
 pub mod split;
+mod wire;
 
 pub use encode::EncodedRequest;
 pub use labels::{DuplicateLabel, Labels};

@@ -9,8 +9,8 @@
 
 use std::ops::Range;
 
-use crate::encode;
 use crate::series::{Series, SeriesSample, supersedes};
+use crate::wire;
 
 /// The most that one request may have, decoded as well as compressed. AMP takes 1 MB and does not say of which;
 /// Cortex, whose error texts AMP shows, applies its limit to both.
@@ -67,15 +67,15 @@ impl Series {
                 let mut from = 0;
                 while from < run.len() {
                     let to = next_cut(run, from);
-                    let one_len = encode::sample_field_len(run[to - 1].sample);
-                    if packer.len + encode::series_len(labels, samples_len + one_len) > max_bytes {
+                    let one_len = wire::sample_field_len(run[to - 1].sample);
+                    if packer.len + wire::series_len(labels, samples_len + one_len) > max_bytes {
                         packer.close(at + from, samples_len > 0);
                         samples_len = 0;
                     }
                     samples_len += one_len;
                     from = to;
                 }
-                packer.len += encode::series_len(labels, samples_len);
+                packer.len += wire::series_len(labels, samples_len);
             }
             at += run.len();
         }

@@ -9,10 +9,10 @@ use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::encode::{self, LabelFields};
 use crate::labels::Labels;
 use crate::name::{METRIC_NAME_LABEL, MetricName};
 use crate::sample::{Origin, Sample};
+use crate::wire::{self, LabelFields};
 
 /// A set of labels that a [`SeriesBuilder`] has interned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl SeriesBuilder {
         scratch.clear();
         let mut name_at = 0;
         for (name, value) in labels.iter() {
-            encode::put_label(scratch, name, value);
+            wire::put_label(scratch, name, value);
             if name < METRIC_NAME_LABEL {
                 name_at = scratch.len();
             }
@@ -125,7 +125,7 @@ impl SeriesBuilder {
             name: name.as_str().as_bytes(),
             after_name: &[],
         };
-        encode::series_len(fields, encode::MAX_SAMPLE_LEN)
+        wire::series_len(fields, wire::MAX_SAMPLE_LEN)
     }
 
     /// Adds a sample. Samples of one series at the same timestamp are kept in the order in which they are added.

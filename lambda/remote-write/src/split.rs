@@ -7,10 +7,10 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
-use crate::encode;
 use crate::request::next_cut;
 use crate::sample::Origin;
 use crate::series::{Series, SeriesSample, supersedes};
+use crate::wire;
 
 /// The first part to send and the second.
 pub type Halves = (Vec<SeriesSample>, Vec<SeriesSample>);
@@ -24,9 +24,9 @@ impl Series {
         while at < samples.len() && len < half {
             let to = next_cut(samples, at);
             let opens_series = at == 0 || samples[at].series != samples[at - 1].series;
-            let sample_len = encode::sample_field_len(samples[to - 1].sample);
+            let sample_len = wire::sample_field_len(samples[to - 1].sample);
             len += if opens_series {
-                encode::series_len(self.label_fields(samples[at].series), sample_len)
+                wire::series_len(self.label_fields(samples[at].series), sample_len)
             } else {
                 sample_len
             };

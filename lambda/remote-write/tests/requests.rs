@@ -149,11 +149,11 @@ fn halving_by_size_ends_at_single_samples_without_losing_one() {
     let samples: Vec<_> =
         (0..100).map(|t| given(if t % 3 == 0 { "a" } else { "b" }, &[], t / 2, 1.0)).collect();
     let series = group(&samples);
-    let (mut todo, mut kept) = (vec![series.samples().to_vec()], 0);
-    while let Some(part) = todo.pop() {
+    let (mut pending, mut kept) = (vec![series.samples().to_vec()], 0);
+    while let Some(part) = pending.pop() {
         if let Some((first, second)) = series.halves_by_size(&part) {
             assert!(!first.is_empty() && !second.is_empty());
-            todo.extend([first, second]);
+            pending.extend([first, second]);
         } else {
             assert_eq!(series.encode(&part).samples, 1);
             kept += part.len();
