@@ -47,6 +47,12 @@ struct Seen {
 }
 
 impl Receiver {
+    /// Refuses these values, rolls back, and has no other fault.
+    fn refusing(refused: HashSet<i32>) -> Self {
+        let (max_samples, max_request_bytes) = (usize::MAX, 1_000_000);
+        Self { refused, keeps_good: false, max_samples, fails: HashSet::new(), max_request_bytes }
+    }
+
     fn answer(&self, request: &EncodedRequest, seen: &mut Seen) -> Outcome {
         let answer = |status: u16| Answer { status, body: "refused".into() };
         let number = seen.requests;
@@ -234,7 +240,7 @@ proptest! {
         keeps_good in any::<bool>(),
     ) {
         let refused = HashSet::from([refused]);
-        let receiver = Receiver { refused, keeps_good, max_samples: usize::MAX, fails: HashSet::new(), max_request_bytes: 1_000_000 };
+        let receiver = Receiver { keeps_good, ..Receiver::refusing(refused) };
         let (delivery, seen) = run(&events, &receiver, 60);
         prop_assume!(seen.requests <= 32);
         for (at, event) in events.iter().enumerate() {
@@ -264,13 +270,7 @@ fn count(delivery: &Delivery, events: usize, is_kind: impl Fn(&Fate) -> bool) ->
 #[test]
 fn a_receiver_that_refuses_everything_is_asked_65_times_and_no_one_is_called_guilty_without_proof() {
     let events = one_each(1_000);
-    let receiver = Receiver {
-        refused: (0..1_000).collect(),
-        keeps_good: false,
-        max_samples: usize::MAX,
-        fails: HashSet::new(),
-        max_request_bytes: 1_000_000,
-    };
+    let receiver = Receiver::refusing((0..1_000).collect());
     let (delivery, seen) = run(&events, &receiver, 60);
     assert_eq!(seen.requests, 65);
     let rejected = count(&delivery, 1_000, |fate| matches!(fate, Fate::Rejected(_)));
@@ -282,13 +282,7 @@ fn a_receiver_that_refuses_everything_is_asked_65_times_and_no_one_is_called_gui
 #[test]
 fn one_guilty_event_of_a_thousand_is_found_with_twenty_requests() {
     let events = one_each(1_000);
-    let receiver = Receiver {
-        refused: HashSet::from([617]),
-        keeps_good: false,
-        max_samples: usize::MAX,
-        fails: HashSet::new(),
-        max_request_bytes: 1_000_000,
-    };
+    let receiver = Receiver::refusing(HashSet::from([617]));
     let (delivery, seen) = run(&events, &receiver, 60);
     assert!(matches!(delivery.fate(Origin(617)), Fate::Rejected(_)));
     assert_eq!(count(&delivery, 1_000, |fate| matches!(fate, Fate::Delivered)), 999);
@@ -299,13 +293,7 @@ fn one_guilty_event_of_a_thousand_is_found_with_twenty_requests() {
 fn what_a_half_lacks_only_because_it_is_superseded_is_not_sent_again_to_be_refused_again() {
     let same = Event { timestamp_ms: NOW_MS, values: BTreeMap::from([('a', 5)]) };
     let events = vec![same; 500];
-    let receiver = Receiver {
-        refused: HashSet::from([5]),
-        keeps_good: false,
-        max_samples: usize::MAX,
-        fails: HashSet::new(),
-        max_request_bytes: 1_000_000,
-    };
+    let receiver = Receiver::refusing(HashSet::from([5]));
     let (delivery, seen) = run(&events, &receiver, 60);
     assert_eq!(seen.requests, 1);
     assert_eq!(count(&delivery, 500, |fate| matches!(fate, Fate::Rejected(_))), 500);
@@ -317,13 +305,7 @@ fn what_is_hopeless_leaves_requests_for_what_is_not() {
     let old = (0..100).map(|at_ms| at(NOW_MS - 12 * TICK_MS + at_ms, 'b', 9));
     let fresh = (0..200).map(|at_ms| at(NOW_MS + at_ms, 'a', if at_ms == 77 { 9 } else { 1 }));
     let events: Vec<_> = old.chain(fresh).collect();
-    let receiver = Receiver {
-        refused: HashSet::from([9]),
-        keeps_good: false,
-        max_samples: usize::MAX,
-        fails: HashSet::new(),
-        max_request_bytes: 1_000_000,
-    };
+    let receiver = Receiver::refusing(HashSet::from([9]));
     let (delivery, _) = run(&events, &receiver, 60);
     assert!(matches!(delivery.fate(Origin(177)), Fate::Rejected(_)));
     assert_eq!((100..300).filter(|&at| matches!(delivery.fate(Origin(at)), Fate::Delivered)).count(), 199);
@@ -332,13 +314,7 @@ fn what_is_hopeless_leaves_requests_for_what_is_not() {
 #[test]
 fn nothing_is_sent_when_there_is_no_time() {
     let events = one_each(3);
-    let receiver = Receiver {
-        refused: HashSet::new(),
-        keeps_good: false,
-        max_samples: usize::MAX,
-        fails: HashSet::new(),
-        max_request_bytes: 1_000_000,
-    };
+    let receiver = Receiver::refusing(HashSet::new());
     let (delivery, seen) = run(&events, &receiver, 0);
     assert_eq!(seen.requests, 0);
     assert_eq!(count(&delivery, 3, |fate| matches!(fate, Fate::NotDelivered(_))), 3);
@@ -351,13 +327,7 @@ fn what_is_too_old_or_too_far_ahead_does_not_travel_with_what_is_not() {
         values: BTreeMap::from([('a', value), ('b', value)]),
     };
     let events = [at(1, 5), at(0, 1), at(-12, 9), at(-1, 2)];
-    let receiver = Receiver {
-        refused: HashSet::from([5, 9]),
-        keeps_good: false,
-        max_samples: usize::MAX,
-        fails: HashSet::new(),
-        max_request_bytes: 1_000_000,
-    };
+    let receiver = Receiver::refusing(HashSet::from([5, 9]));
     let (delivery, seen) = run(&events, &receiver, 60);
     assert_eq!(
         seen.requests, 3,
@@ -374,13 +344,7 @@ fn what_is_held_back_of_the_old_holds_back_the_rest_of_its_series() {
         timestamp_ms: NOW_MS + ticks * TICK_MS,
         values: BTreeMap::from([(series, 1)]),
     });
-    let receiver = Receiver {
-        refused: HashSet::new(),
-        keeps_good: false,
-        max_samples: usize::MAX,
-        fails: HashSet::from([0]),
-        max_request_bytes: 1_000_000,
-    };
+    let receiver = Receiver { fails: HashSet::from([0]), ..Receiver::refusing(HashSet::new()) };
     let (delivery, seen) = run(&events, &receiver, 60);
     assert_eq!(seen.stored, HashMap::from([(('b', NOW_MS), 1.0)]));
     assert_eq!(count(&delivery, 3, |fate| matches!(fate, Fate::NotDelivered(_))), 2);
@@ -391,13 +355,7 @@ fn two_events_for_one_instant_end_with_the_later_one_unless_it_is_refused() {
     let both = |first, second| {
         [first, second].map(|value| Event { timestamp_ms: 7, values: BTreeMap::from([('a', value)]) })
     };
-    let receiver = Receiver {
-        refused: HashSet::from([9]),
-        keeps_good: false,
-        max_samples: usize::MAX,
-        fails: HashSet::new(),
-        max_request_bytes: 1_000_000,
-    };
+    let receiver = Receiver::refusing(HashSet::from([9]));
     let (_, seen) = run(&both(1, 2), &receiver, 60);
     assert_eq!(seen.stored, HashMap::from([(('a', 7), 2.0)]));
     let (delivery, seen) = run(&both(1, 9), &receiver, 60);
