@@ -4,7 +4,7 @@
 //! that no other lane has any of its series.
 
 use std::cell::Cell;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::rc::Rc;
 
 use amp::{Answer, Failure, Outcome};
@@ -38,7 +38,9 @@ pub(super) struct Shared<'a, S> {
 struct LaneSender<'a, S> {
     shared: &'a Shared<'a, S>,
     held_back: HeldBack,
-    /// The requests that were refused, by their bytes: the same bytes are never sent again.
+    /// The request that was sent last, by a hash of its bytes.
+    sent: u64,
+    /// The requests that were refused, by the same hash: their bytes are never sent again.
     refused: HashMap<u64, Refusal>,
     /// Samples that were delivered by a part of a refused request; they supersede what is left of it.
     delivered: HashSet<(SeriesId, i64)>,
@@ -53,6 +55,7 @@ pub(super) async fn send_lane<S: AsyncFn(EncodedRequest) -> Timed>(
     let sender = LaneSender {
         shared,
         held_back: HeldBack::new(),
+        sent: 0,
         refused: HashMap::new(),
         delivered: HashSet::new(),
         result: Delivery::default(),
@@ -76,28 +79,29 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
             match self.send_request(&whole).await {
                 Outcome::Delivered => self.result.settle_all(&whole, &Fate::Delivered),
                 Outcome::Retryable(failure) => self.hold_back(&whole, NotDelivered::Failed(failure)),
-                Outcome::Rejected(answer) => self.take_apart(&whole, Refusal::OfData(answer)).await,
-                Outcome::TooLarge(answer) => self.take_apart(&whole, Refusal::OfSize(answer)).await,
+                Outcome::Rejected(answer) => self.take_apart(whole, Refusal::OfData(answer)).await,
+                Outcome::TooLarge(answer) => self.take_apart(whole, Refusal::OfSize(answer)).await,
             }
         }
         (self.result, self.held_back)
     }
 
     /// Finds out what is wrong with a refused request by sending its parts, in time order and one after the other.
-    async fn take_apart(&mut self, refused: &[SeriesSample], refusal: Refusal) {
+    async fn take_apart(&mut self, refused: Vec<SeriesSample>, refusal: Refusal) {
         self.delivered.clear();
         // The last one is next, so the later half goes below the earlier one.
         let mut parts = Vec::new();
-        self.split(refused, refusal, &mut parts);
-        while let Some((part, refusal)) = parts.pop() {
+        self.refuse(&refused, refusal, &mut parts);
+        while let Some(Part { samples: part, refusal, of_written }) = parts.pop() {
             let part = self.without_held_back(part);
             let part = self.without_superseded(part);
             if part.is_empty() {
                 continue;
             }
-            if let Some(refusal) = self.refused.get(&fingerprint(&self.shared.series.encode(&part))).cloned()
+            // When all that it lacks is superseded, it may be on the wire what was refused already.
+            if written(&part) == of_written
+                && let Some(refusal) = self.known_refusal(&part)
             {
-                // The samples that it lacks are superseded, so on the wire it is what was refused already.
                 self.split(&part, refusal, &mut parts);
                 continue;
             }
@@ -113,28 +117,35 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
                     self.result.settle_all(&part, &Fate::Delivered);
                 }
                 Outcome::Retryable(failure) => self.hold_back(&part, NotDelivered::Failed(failure)),
-                Outcome::Rejected(answer) => self.split(&part, Refusal::OfData(answer), &mut parts),
-                Outcome::TooLarge(answer) => self.split(&part, Refusal::OfSize(answer), &mut parts),
+                Outcome::Rejected(answer) => self.refuse(&part, Refusal::OfData(answer), &mut parts),
+                Outcome::TooLarge(answer) => self.refuse(&part, Refusal::OfSize(answer), &mut parts),
             }
         }
     }
 
+    /// Remembers that the request just sent, which was `part`, is refused, and splits it.
+    fn refuse(&mut self, part: &[SeriesSample], refusal: Refusal, parts: &mut Vec<Part>) {
+        self.refused.insert(self.sent, refusal.clone());
+        self.split(part, refusal, parts);
+    }
+
+    /// What is known of a request of `samples` because the same bytes were sent before.
+    fn known_refusal(&self, samples: &[SeriesSample]) -> Option<Refusal> {
+        let body = self.shared.series.encode(samples).body;
+        self.refused.get(&self.refused.hasher().hash_one(body)).cloned()
+    }
+
     /// Puts the halves of a refused part on `parts`, or settles the fate of one that cannot be halved.
-    fn split(
-        &mut self,
-        part: &[SeriesSample],
-        refusal: Refusal,
-        parts: &mut Vec<(Vec<SeriesSample>, Refusal)>,
-    ) {
-        self.refused.insert(fingerprint(&self.shared.series.encode(part)), refusal.clone());
+    fn split(&mut self, part: &[SeriesSample], refusal: Refusal, parts: &mut Vec<Part>) {
+        let of_written = written(part);
         let halves = match &refusal {
             Refusal::OfData(_) => halves_by_origin(part),
             Refusal::OfSize(_) => self.shared.series.halves_by_size(part).or_else(|| halves_by_origin(part)),
         };
         match halves {
             Some((earlier, later)) => {
-                parts.push((later, refusal.clone()));
-                parts.push((earlier, refusal));
+                parts.push(Part { samples: later, refusal: refusal.clone(), of_written });
+                parts.push(Part { samples: earlier, refusal, of_written });
             }
             None => self.result.settle_all(part, &Fate::Rejected(Rc::new(refusal.answer()))),
         }
@@ -147,6 +158,7 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
         }
         let request = self.shared.series.encode(samples);
         let (samples, bytes) = (request.samples, request.body.len());
+        self.sent = self.refused.hasher().hash_one(&request.body);
         if bytes > self.shared.limits.max_request_bytes {
             // Snappy makes a message of random bytes a little longer. What the receiver would say is known.
             return Outcome::TooLarge(Answer { status: 413, body: "larger than a request may be".into() });
@@ -201,11 +213,20 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
     }
 }
 
-/// Tells the bytes of one request from those of the few others that an invocation has refused.
-fn fingerprint(request: &EncodedRequest) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    request.body.hash(&mut hasher);
-    hasher.finish()
+/// A part of a refused request.
+struct Part {
+    samples: Vec<SeriesSample>,
+    /// What was said to the request that it is a part of.
+    refusal: Refusal,
+    /// How many samples that request had.
+    of_written: usize,
+}
+
+/// How many of `samples` are written: one for each timestamp of a series.
+fn written(samples: &[SeriesSample]) -> usize {
+    samples
+        .chunk_by(|a, b| (a.series, a.sample.timestamp_ms()) == (b.series, b.sample.timestamp_ms()))
+        .count()
 }
 
 /// What a receiver refuses about a request, with its answer.
