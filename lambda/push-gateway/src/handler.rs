@@ -86,7 +86,7 @@ impl Gateway {
         };
         let write = async |request| self.write(request, write_until).await;
         let (delivery, mut moved) =
-            tokio::join!(deliver(&series, limits, &write), self.bury(invalid, move_until),);
+            tokio::join!(deliver(&series, limits, &write), self.bury(invalid, move_until));
 
         let mut fates = fates_of_records(&records, &delivery);
         if is_fifo {

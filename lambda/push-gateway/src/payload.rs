@@ -127,23 +127,21 @@ impl<'a> Payload<'a> {
             },
         }
     }
-}
-
-impl<'a> Payload<'a> {
-    fn parse_object(text: &'a str) -> Result<Self, UnknownPayload> {
-        match serde_json::from_str::<Envelope<Messages<'a>>>(text) {
-            Ok(Envelope { records: Some(Messages(messages)), metrics: None }) => messages.map(Self::Sqs),
-            Ok(_) => event(text),
-            Err(error) if error.is_data() => no_batch(text, &error),
-            Err(error) => Err(UnknownPayload::NotJson(error.to_string())),
-        }
-    }
 
     /// The messages of an SQS batch; none for a direct invoke.
     pub fn messages(&self) -> &[Message<'a>] {
         match self {
             Self::Sqs(messages) => messages,
             Self::Direct(_) => &[],
+        }
+    }
+
+    fn parse_object(text: &'a str) -> Result<Self, UnknownPayload> {
+        match serde_json::from_str::<Envelope<Messages<'a>>>(text) {
+            Ok(Envelope { records: Some(Messages(messages)), metrics: None }) => messages.map(Self::Sqs),
+            Ok(_) => event(text),
+            Err(error) if error.is_data() => no_batch(text, &error),
+            Err(error) => Err(UnknownPayload::NotJson(error.to_string())),
         }
     }
 }

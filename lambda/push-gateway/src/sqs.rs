@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use amp::{Answer, Client, Failure, Request, Scope};
+use amp::{Answer, Client, Failure, Request, Scope, Verdict, verdict_of_status};
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Method};
 use serde::{Deserialize, Serialize};
@@ -115,7 +115,7 @@ pub(crate) async fn send_message_batch(
         wanted_body: MAX_ANSWER,
     };
     let answer = client.send(&request, deadline).await.result?;
-    if !(200..300).contains(&answer.status) {
+    if verdict_of_status(answer.status) != Verdict::Delivered {
         return Err(Refusal::Answered(answer));
     }
     let result: BatchResult =
