@@ -43,6 +43,8 @@ pub enum Ingestion {
 /// The workspace that is stood in for.
 #[derive(Debug, Clone)]
 pub struct AmpOptions {
+    /// The port of 127.0.0.1 to listen on; 0 takes a free one.
+    pub port: u16,
     /// The workspace id in the path.
     pub workspace: String,
     /// The region that signatures must be scoped to.
@@ -68,6 +70,7 @@ pub struct AmpOptions {
 impl Default for AmpOptions {
     fn default() -> Self {
         Self {
+            port: 0,
             workspace: "ws-local".to_owned(),
             region: "eu-west-1".to_owned(),
             credentials: None,
@@ -120,9 +123,10 @@ impl AmpStandIn {
     /// # Errors
     /// The port cannot be opened.
     pub async fn start(options: AmpOptions) -> io::Result<Self> {
+        let port = options.port;
         let shared = Arc::new(Shared { options, state: Mutex::default() });
         let for_requests = Arc::clone(&shared);
-        let server = HttpServer::start(move |request, connection| {
+        let server = HttpServer::start(port, move |request, connection| {
             handler::handle(Arc::clone(&for_requests), request, connection)
         })
         .await?;

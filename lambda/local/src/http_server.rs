@@ -54,13 +54,14 @@ pub(crate) struct HttpServer {
 }
 
 impl HttpServer {
-    /// Listens on a free port of 127.0.0.1; `handle` is given each request and the number of its connection.
-    pub(crate) async fn start<H, F>(handle: H) -> io::Result<Self>
+    /// Listens on a port of 127.0.0.1 (0 takes a free one); `handle` is given each request and the number of its
+    /// connection.
+    pub(crate) async fn start<H, F>(port: u16, handle: H) -> io::Result<Self>
     where
         H: Fn(http::Request<Incoming>, u64) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Reply> + Send + 'static,
     {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
         let connections = Arc::new(AtomicU64::new(0));
         let accepting = tokio::spawn(accept(listener, handle, Arc::clone(&connections)));

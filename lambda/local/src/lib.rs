@@ -9,6 +9,7 @@
 //! signatures are verified from the published algorithm. A witness must not repeat the mistakes of the accused.
 
 pub mod amp;
+mod children;
 pub mod clock;
 mod http_server;
 pub mod runtime;

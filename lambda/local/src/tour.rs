@@ -94,7 +94,7 @@ async fn start_cloud(
     step.done("checks signatures, snappy, protobuf, names, order, age");
 
     let step = terminal.step("SQS (moto)");
-    let moto = MotoServer::start(moto).await?;
+    let moto = MotoServer::start(moto, 0).await?;
     let sqs = Sqs::new(moto.endpoint(), REGION, credentials.clone());
     let dead_letters = sqs.create_queue("telemetry-dead-letters").await?;
     step.done(&format!("{} with a dead-letter queue", moto.endpoint()));

@@ -55,7 +55,7 @@ impl RuntimeApi {
         let (sender, events) = mpsc::unbounded_channel();
         let current = Arc::new(Mutex::new(None));
         let for_requests = Arc::clone(&current);
-        let server = HttpServer::start(move |request, _connection| {
+        let server = HttpServer::start(0, move |request, _connection| {
             handle(sender.clone(), Arc::clone(&for_requests), request)
         })
         .await?;

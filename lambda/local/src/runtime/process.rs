@@ -3,6 +3,7 @@
 //! In: the options of a function. Out: steps of its life as they happen. Everything it owns ends when it is
 //! dropped: the process is killed and its runtime API closes.
 
+use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 
 use super::api::{Event, NextInvocation, RuntimeApi, error_fields};
 use super::{FunctionOptions, INIT_LIMIT, InitError, measure};
+use crate::children;
 
 /// What happens next in the life of a process.
 #[derive(Debug)]
@@ -45,7 +47,7 @@ impl Process {
     pub(super) async fn start(options: &FunctionOptions) -> Result<Self, InitError> {
         let not_started = |source| InitError::NotStarted { binary: options.binary.clone(), source };
         let api = RuntimeApi::start().await.map_err(not_started)?;
-        let mut command = command(options, &api.address().to_string());
+        let mut command = command(options, &api.address().to_string()).map_err(not_started)?;
         let began = Instant::now();
         let mut child = command.spawn().map_err(not_started)?;
         let output = Output::of(&mut child);
@@ -141,9 +143,9 @@ impl Process {
 }
 
 /// The environment that Lambda gives a custom runtime ("Defined runtime environment variables").
-fn command(options: &FunctionOptions, runtime_api: &str) -> Command {
+fn command(options: &FunctionOptions, runtime_api: &str) -> io::Result<Command> {
     let task_root = options.binary.parent().map(|folder| folder.display().to_string()).unwrap_or_default();
-    let mut command = Command::new(&options.binary);
+    let mut command = children::command(&options.binary)?;
     command
         .env_clear()
         .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
@@ -166,12 +168,11 @@ fn command(options: &FunctionOptions, runtime_api: &str) -> Command {
         .envs(options.env.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
+        .stderr(Stdio::piped());
     if let Some(token) = options.credentials.session_token() {
         command.env("AWS_SESSION_TOKEN", token);
     }
-    command
+    Ok(command)
 }
 
 /// The lines of stdout and stderr as they come.

@@ -1,7 +1,6 @@
 //! The process of moto's server: a complete SQS API over HTTP.
 //!
-//! In: the path of `moto_server`. Out: an endpoint on 127.0.0.1 that is ready. The process ends with the value,
-//! and with this process even when that is killed, where `setpriv` can arrange it.
+//! In: the path of `moto_server`. Out: an endpoint on 127.0.0.1 that is ready. The process ends with the value.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -12,6 +11,8 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
+
+use crate::children;
 
 /// Python needs a moment to import everything on a cold disk.
 const READY_LIMIT: Duration = Duration::from_mins(1);
@@ -43,16 +44,18 @@ pub struct MotoServer {
 }
 
 impl MotoServer {
-    /// Starts `program` on a free port and waits until it takes connections.
+    /// Starts `program` on a port of 127.0.0.1 (0 takes a free one) and waits until it takes connections.
     ///
     /// # Errors
     /// It cannot be started or does not come up.
-    pub async fn start(program: &Path) -> Result<Self, MotoError> {
+    pub async fn start(program: &Path, port: u16) -> Result<Self, MotoError> {
         let not_started = |source| MotoError::NotStarted { program: program.to_owned(), source };
-        // Looked for here because `setpriv` would only leave an exit status behind.
-        std::fs::metadata(program).map_err(not_started)?;
-        let port = free_port().await.map_err(not_started)?;
-        let mut child = command(program, port).spawn().map_err(not_started)?;
+        let port = match port {
+            0 => free_port().await.map_err(not_started)?,
+            port => port,
+        };
+        let mut child =
+            command(program, port).and_then(|mut command| command.spawn()).map_err(not_started)?;
         let deadline = Instant::now() + READY_LIMIT;
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
             if let Some(status) = child.try_wait().map_err(not_started)? {
@@ -77,22 +80,13 @@ async fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?.port())
 }
 
-fn command(program: &Path, port: u16) -> Command {
-    let setpriv = ["/usr/bin/setpriv", "/bin/setpriv"].into_iter().find(|path| Path::new(path).exists());
-    let mut command = match setpriv {
-        Some(setpriv) => {
-            let mut command = Command::new(setpriv);
-            command.args(["--pdeathsig", "KILL"]).arg(program);
-            command
-        }
-        None => Command::new(program),
-    };
+fn command(program: &Path, port: u16) -> io::Result<Command> {
+    let mut command = children::command(program)?;
     command
         .args(["-H", "127.0.0.1", "-p", &port.to_string()])
         // moto logs a line per request; its warnings about being a development server help nobody here.
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    command
+        .stderr(Stdio::null());
+    Ok(command)
 }

@@ -56,7 +56,7 @@ pub(crate) fn endpoint() -> &'static str {
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime").block_on(async {
-                let server = MotoServer::start(&program).await.expect("moto_server starts");
+                let server = MotoServer::start(&program, 0).await.expect("moto_server starts");
                 ready.send(server.endpoint().to_owned()).expect("the test waits for it");
                 std::future::pending::<()>().await;
             });
