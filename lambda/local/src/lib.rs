@@ -12,5 +12,6 @@ pub mod amp;
 mod children;
 pub mod clock;
 mod http_server;
+pub mod lambda;
 pub mod runtime;
 pub mod sqs;

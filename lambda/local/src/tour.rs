@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use push_gateway_local::amp::{AmpOptions, AmpStandIn, Credentials};
 use push_gateway_local::clock::Clock;
-use push_gateway_local::runtime::{Function, FunctionOptions, InitError, Invocation};
+use push_gateway_local::runtime::{Function, FunctionOptions, InitError, Invocation, RoleCredentials};
 use push_gateway_local::sqs::{MotoServer, Sqs};
 
 use events::Delivery;
@@ -113,7 +113,7 @@ async fn start_function(
         .env("DEAD_LETTER_QUEUE_URL", &cloud.dead_letters)
         .env("AWS_ENDPOINT_URL_SQS", cloud.moto.endpoint());
     REGION.clone_into(&mut options.region);
-    options.credentials = credentials;
+    options.credentials = RoleCredentials::Environment(credentials);
     let memory = options.memory_mb;
     let function = Function::spawn(options).await?;
     let (init, _) = function.init().unwrap_or_default();
