@@ -38,7 +38,7 @@ const LAST_WORDS_BYTES: usize = 2_000;
 /// Why there is no Prometheus.
 #[derive(Debug, thiserror::Error)]
 pub enum PrometheusError {
-    /// The program cannot be run, there is no free port, or no room for its data.
+    /// The program cannot be run, the port is taken, or there is no room for its data.
     #[error("cannot start {}", program.display())]
     NotStarted {
         /// The program.
@@ -84,10 +84,7 @@ impl Prometheus {
     pub async fn start(program: &Path, port: u16) -> Result<Self, PrometheusError> {
         let not_started = |source| PrometheusError::NotStarted { program: program.to_owned(), source };
         let directory = tempfile::Builder::new().prefix("prometheus-").tempdir().map_err(not_started)?;
-        let port = match port {
-            0 => free_port().await.map_err(not_started)?,
-            port => port,
-        };
+        let port = free_port(port).await.map_err(not_started)?;
         let child = command(program, port, directory.path())
             .and_then(|mut command| command.spawn())
             .map_err(not_started)?;
@@ -107,7 +104,6 @@ impl Prometheus {
             .map_err(|error| not_started(io::Error::new(io::ErrorKind::InvalidInput, error.to_string())))?;
         let deadline = Instant::now() + READY_LIMIT;
         loop {
-            // The exit is looked for first: on its port somebody else may be ready.
             if let Some(status) = self.child.try_wait().map_err(not_started)? {
                 return Err(PrometheusError::Exited { status, last_words: self.last_words() });
             }
@@ -148,9 +144,9 @@ async fn is_ready(client: &PrometheusClient) -> bool {
 }
 
 /// Prometheus does not tell which port it took if it is told 0; another program would have to take this one within
-/// milliseconds.
-async fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?.port())
+/// milliseconds. A given port must be free too: whoever has it could pass for the new process by being ready.
+async fn free_port(port: u16) -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?.local_addr()?.port())
 }
 
 fn log_file(directory: &Path) -> PathBuf {

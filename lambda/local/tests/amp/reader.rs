@@ -25,11 +25,11 @@ pub(crate) fn form(amp: &AmpStandIn, path: &str, parameters: &[(&str, &str)]) ->
 }
 
 pub(crate) async fn get(amp: &AmpStandIn, path: &str, parameters: &[(&str, &str)]) -> (u16, Value) {
-    json(send(question(amp, path, parameters)).await)
+    json(&send(question(amp, path, parameters)).await)
 }
 
 pub(crate) async fn post(amp: &AmpStandIn, path: &str, parameters: &[(&str, &str)]) -> (u16, Value) {
-    json(send(form(amp, path, parameters)).await)
+    json(&send(form(amp, path, parameters)).await)
 }
 
 /// The `data` of an answer that must be a success.
@@ -43,7 +43,7 @@ pub(crate) async fn data(amp: &AmpStandIn, path: &str, parameters: &[(&str, &str
     answer["data"].take()
 }
 
-fn json(answer: Answer) -> (u16, Value) {
+fn json(answer: &Answer) -> (u16, Value) {
     (answer.0, serde_json::from_str(&answer.1).unwrap_or_else(|error| panic!("{error}: {answer:?}")))
 }
 
