@@ -71,6 +71,8 @@ async fn the_ingestion_rate_refills_with_time_and_no_further_than_one_second() {
     check(&amp, &[samples("c", 100)], 200, "").await;
     hands.move_by(-60_000);
     check(&amp, &[samples("d", 1)], 429, "").await;
+    hands.move_by(60_000);
+    check(&amp, &[samples("d", 1)], 429, "(100) exceeded").await;
 }
 
 /// Cortex, `distributor.go`: what its own rules refuse costs no tokens.
