@@ -70,6 +70,16 @@ async fn a_refusal_by_the_storage_keeps_its_status() {
     assert_eq!(amp.sample_count(), 0);
 }
 
+/// Waits for what must come.
+async fn until(it_is_so: impl Fn() -> bool) {
+    let coming = async {
+        while !it_is_so() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), coming).await.expect("it never came");
+}
+
 /// A sender that does not wait any longer changes nothing: memory has what the storage has.
 #[tokio::test]
 async fn a_request_whose_sender_went_away_is_ingested_to_its_end() {
@@ -88,15 +98,11 @@ async fn a_request_whose_sender_went_away_is_ingested_to_its_end() {
     let sender = tokio::spawn(try_send(request(&amp, body_of(&[ph("a", NOW_MS, 1.0)]))));
     writing.await.expect("a request");
     sender.abort();
-    while amp.requests()[0].ended.is_none() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until(|| amp.requests()[0].ended.is_some()).await;
     assert_eq!(amp.sample_count(), 0, "the storage has not answered yet");
     go_on.send(()).expect("a storage");
     storage.await.expect("no panic");
-    while amp.sample_count() == 0 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until(|| amp.sample_count() > 0).await;
     assert_eq!(stored_ph(&amp, "a"), [(NOW_MS, 1.0)]);
 }
 
