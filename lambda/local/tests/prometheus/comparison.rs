@@ -239,5 +239,4 @@ async fn memory_refuses_what_prometheus_refuses() {
     both.refuse("series", &[]).await;
     both.refuse("series", &[("match[]", "rate(odd[5m])")]).await;
     both.refuse("labels", &[("match[]", "{site=\"\"}")]).await;
-    both.refuse("label/te-xt/values", &[]).await;
 }
