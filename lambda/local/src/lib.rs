@@ -2,6 +2,7 @@
 //!
 //! - [`amp`]: a strict stand-in for one workspace of Amazon Managed Service for Prometheus. It verifies what a
 //!   receiver can verify, keeps what it accepted, writes down every request, and fails on demand.
+//! - [`prometheus`]: a real Prometheus, to store what the stand-in accepts and to answer queries.
 //! - [`runtime`]: the Lambda runtime API around a real binary, with true deadlines and measured costs.
 //! - [`sqs`]: batches as the event source mapping builds them, and a real SQS API (moto) for dead letters.
 //!
@@ -13,5 +14,6 @@ mod children;
 pub mod clock;
 mod http_server;
 pub mod lambda;
+pub mod prometheus;
 pub mod runtime;
 pub mod sqs;
