@@ -57,6 +57,8 @@ pub(super) struct Delivered {
     pub(super) groups: Groups,
     /// Those of them of which a message is back in the queue.
     pub(super) failed: Groups,
+    /// What the function did not get before the mapping was stopped.
+    pub(super) not_invoked: Vec<Message>,
 }
 
 impl<F, Fut> Deliverer<F>
@@ -67,14 +69,15 @@ where
     /// Invokes the function with the batch and settles each message.
     pub(super) async fn deliver(self: Arc<Self>, mut batch: Batch, groups: Groups) -> Delivered {
         let Some(invoked) = self.invoke(&mut batch).await else {
-            return Delivered { failed: groups.clone(), groups };
+            return Delivered { failed: groups.clone(), groups, not_invoked: batch.0 };
         };
         let failed_ids = self.failed_ids(&invoked, &batch);
         let (failed, done): (Vec<_>, Vec<_>) =
             batch.0.into_iter().partition(|message| failed_ids.contains(&message.id));
         let failed_groups = failed.iter().filter_map(|message| message.group.clone()).collect();
+        let retry_until = done.iter().map(|message| message.visible_at).max();
         let handles: Vec<_> = done.into_iter().map(|message| message.receipt_handle).collect();
-        let deleted = delete_all(&self.queue, &handles).await;
+        let deleted = delete_all(&self.queue, &handles, retry_until).await;
         let undeleted = handles.len() - deleted;
         self.figures.send_modify(|figures| {
             figures.in_flight -= count(failed.len() + handles.len());
@@ -82,11 +85,11 @@ where
             figures.deleted += count(deleted);
             figures.undeleted += count(undeleted);
         });
-        Delivered { groups, failed: failed_groups }
+        Delivered { groups, failed: failed_groups, not_invoked: Vec::new() }
     }
 
     /// Invokes the function until it does not throttle, with the messages that are still hidden from others; `None`
-    /// when there is none left, or when the mapping stops in between.
+    /// when there is none left, or when the mapping stops in between and `batch` keeps the rest.
     async fn invoke(&self, batch: &mut Batch) -> Option<Invoked> {
         let mut backoff = Backoff::new(THROTTLED.0, THROTTLED.1);
         loop {
@@ -106,7 +109,6 @@ where
                 return None;
             }
             if self.stops_before(next_attempt).await {
-                self.release(&std::mem::take(&mut batch.0)).await;
                 return None;
             }
         }
@@ -151,17 +153,17 @@ where
     }
 }
 
-/// How many messages could be deleted.
-async fn delete_all(queue: &SourceQueue, receipt_handles: &[String]) -> usize {
+/// How many messages could be deleted. When the queue shows them again, it is too late for another attempt.
+async fn delete_all(queue: &SourceQueue, receipt_handles: &[String], retry_until: Option<Instant>) -> usize {
     let chunks: Vec<_> = receipt_handles.chunks(MAX_ENTRIES).map(<[String]>::to_vec).collect();
     stream::iter(chunks)
-        .map(|chunk| delete_chunk(queue, chunk))
+        .map(|chunk| delete_chunk(queue, chunk, retry_until))
         .buffer_unordered(CONCURRENT_DELETES)
         .fold(0, async |deleted, of_chunk| deleted + of_chunk)
         .await
 }
 
-async fn delete_chunk(queue: &SourceQueue, mut left: Vec<String>) -> usize {
+async fn delete_chunk(queue: &SourceQueue, mut left: Vec<String>, retry_until: Option<Instant>) -> usize {
     let mut backoff = Backoff::new(DELETING.0, DELETING.1);
     let mut deleted = 0;
     for attempt in 1..=DELETE_ATTEMPTS {
@@ -170,10 +172,12 @@ async fn delete_chunk(queue: &SourceQueue, mut left: Vec<String>) -> usize {
             let mut results = results.into_iter();
             left.retain(|_| results.next() == Some(Deletion::Failed));
         }
-        if left.is_empty() || attempt == DELETE_ATTEMPTS {
+        let next_attempt = Instant::now() + backoff.wait();
+        let is_late = retry_until.is_none_or(|until| until <= next_attempt);
+        if left.is_empty() || attempt == DELETE_ATTEMPTS || is_late {
             break;
         }
-        tokio::time::sleep(backoff.wait()).await;
+        tokio::time::sleep_until(next_attempt).await;
     }
     deleted
 }

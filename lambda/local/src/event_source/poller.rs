@@ -50,6 +50,8 @@ pub(super) struct Poller<F> {
     not_before: Option<Instant>,
     failures: Backoff,
     deliveries: JoinSet<Delivered>,
+    /// What is to be made visible again at the end.
+    not_invoked: Vec<Message>,
 }
 
 impl<F, Fut> Poller<F>
@@ -70,6 +72,7 @@ where
             not_before: None,
             failures: Backoff::new(FAILED_RECEIVE.0, FAILED_RECEIVE.1),
             deliveries: JoinSet::new(),
+            not_invoked: Vec::new(),
             deliverer: Arc::new(deliverer),
         }
     }
@@ -85,22 +88,27 @@ where
                     self.take_in(received.expect("a receive does not panic"));
                 }
                 Some(delivered) = self.deliveries.join_next() => {
-                    self.finish(&delivered.expect("a delivery catches what the function throws"));
+                    self.finish(delivered.expect("a delivery catches what the function throws"));
                 }
                 () = sleep_until(wake_at) => {}
                 _ = stopping.wait_for(|is_stopping| *is_stopping) => break,
             }
         }
+        // Not before the last receive has ended, which would only receive again what is made visible.
         while let Some(received) = self.receives.join_next().await {
             self.take_in(received.expect("a receive does not panic"));
         }
         self.line.push(self.gatherer.take());
-        for batch in self.line.take_all() {
-            self.deliverer.release(&batch.0).await;
-        }
+        self.not_invoked.extend(self.line.take_all().into_iter().flat_map(|batch| batch.0));
+        self.release().await;
         while let Some(delivered) = self.deliveries.join_next().await {
-            self.finish(&delivered.expect("a delivery catches what the function throws"));
+            self.finish(delivered.expect("a delivery catches what the function throws"));
         }
+        self.release().await;
+    }
+
+    async fn release(&mut self) {
+        self.deliverer.release(&std::mem::take(&mut self.not_invoked)).await;
     }
 
     /// How many more batches the function can take, those in line not counted off.
@@ -183,7 +191,8 @@ where
         }
     }
 
-    fn finish(&mut self, delivered: &Delivered) {
+    fn finish(&mut self, delivered: Delivered) {
+        self.not_invoked.extend(delivered.not_invoked);
         let taken = count(self.line.finish(&delivered.groups, &delivered.failed));
         self.deliverer.figures.send_modify(|figures| {
             figures.in_flight -= taken;

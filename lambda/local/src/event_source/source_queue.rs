@@ -56,7 +56,7 @@ impl SourceQueue {
             .queue_url(url)
             .attribute_names(QueueAttributeName::QueueArn)
             .attribute_names(QueueAttributeName::VisibilityTimeout);
-        let answer = request.send().await.map_err(SqsError::of("GetQueueAttributes"))?;
+        let answer = in_time("GetQueueAttributes", ANSWER_LIMIT, request.send()).await?;
         let mut attributes: HashMap<_, _> = answer.attributes.unwrap_or_default();
         let arn = attributes.remove(&QueueAttributeName::QueueArn);
         let timeout = attributes.remove(&QueueAttributeName::VisibilityTimeout);
@@ -67,7 +67,8 @@ impl SourceQueue {
         let Some(seconds) = timeout.as_deref().and_then(|seconds| seconds.parse().ok()) else {
             return Err(EventSourceError::QueueAttribute { name: "VisibilityTimeout", value: timeout });
         };
-        let (is_fifo, visibility_timeout) = (arn.ends_with(".fifo"), Duration::from_secs(seconds));
+        let (is_fifo, visibility_timeout) =
+            (arn.strip_suffix(".fifo").is_some(), Duration::from_secs(seconds));
         Ok(Self { sqs, url: url.to_owned(), arn, region, is_fifo, visibility_timeout })
     }
 
@@ -122,7 +123,7 @@ impl SourceQueue {
         Ok(results)
     }
 
-    /// Shows messages to others at once. If SQS does not do it they will be shown when their time is over.
+    /// Shows messages to others at once. Once SQS does not do it, the rest will be shown when their time is over.
     pub(super) async fn release(&self, messages: &[Message]) {
         for chunk in messages.chunks(MAX_ENTRIES) {
             let mut request = self.sqs.client().change_message_visibility_batch().queue_url(&self.url);
@@ -133,7 +134,9 @@ impl SourceQueue {
                     .visibility_timeout(0);
                 request = request.entries(entry.build().expect("id and handle are set"));
             }
-            let _ = in_time("ChangeMessageVisibilityBatch", ANSWER_LIMIT, request.send()).await;
+            if in_time("ChangeMessageVisibilityBatch", ANSWER_LIMIT, request.send()).await.is_err() {
+                return;
+            }
         }
     }
 }

@@ -9,21 +9,21 @@ use aws_sdk_sqs::types::{
 use push_gateway_local::event_source::EventSourceOptions;
 use serde_json::json;
 
+use crate::scripted_sqs::ScriptedSqs;
 use crate::support::{Queue, numbered, records, succeed};
 
 /// Lambda Developer Guide, "Using Lambda with Amazon SQS": "By default, Lambda polls up to 10 messages in your queue
 /// at once and sends that batch to your function".
 #[tokio::test]
 async fn by_default_a_batch_has_up_to_ten_messages_and_does_not_wait_for_them() {
-    let queue = Queue::create("default", 30).await;
-    queue.send(&numbered("m", 23)).await;
+    let queue = ScriptedSqs::start(&numbered("m", 23), Duration::from_secs(30)).await;
     let mapping = queue.map(queue.options(), succeed).await;
     mapping.until(|figures| figures.deleted == 23).await;
     let mut sizes = mapping.sizes();
     sizes.sort_unstable();
     assert_eq!(sizes, [3, 10, 10]);
-    assert!(queue.is_empty().await);
-    queue.send(&["alone"]).await;
+    assert_eq!(queue.visible_and_hidden(), (0, 0));
+    queue.send("alone");
     mapping.until(|figures| figures.deleted == 24).await;
     assert_eq!(mapping.batches().last(), Some(&vec!["alone".to_owned()]));
 }
@@ -32,8 +32,7 @@ async fn by_default_a_batch_has_up_to_ten_messages_and_does_not_wait_for_them() 
 /// size quota is reached, or the configured maximum batch size is reached".
 #[tokio::test]
 async fn a_window_gathers_more_than_one_receive_returns() {
-    let queue = Queue::create("window", 30).await;
-    queue.send(&numbered("m", 35)).await;
+    let queue = ScriptedSqs::start(&numbered("m", 35), Duration::from_secs(30)).await;
     let options =
         EventSourceOptions { batch_size: 25, batching_window: Duration::from_secs(2), ..queue.options() };
     let mapping = queue.map(options, succeed).await;

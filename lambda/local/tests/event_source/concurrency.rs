@@ -7,14 +7,14 @@ use std::time::Duration;
 use push_gateway_local::event_source::{EventSourceOptions, Invoked};
 use tokio::sync::{Barrier, Semaphore};
 
+use crate::scripted_sqs::ScriptedSqs;
 use crate::support::{Queue, eventually, numbered, succeed};
 
 /// Lambda Developer Guide, "Configuring maximum concurrency for Amazon SQS event sources": "limits the number of
 /// concurrent instances of the function that an Amazon SQS event source can invoke".
 #[tokio::test]
 async fn no_more_invocations_run_than_the_maximum_concurrency() {
-    let queue = Queue::create("bounded", 30).await;
-    queue.send(&numbered("m", 30)).await;
+    let queue = ScriptedSqs::start(&numbered("m", 30), Duration::from_secs(30)).await;
     let options = EventSourceOptions { batch_size: 3, max_concurrency: Some(2), ..queue.options() };
     let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let highest = Arc::clone(&most);
@@ -40,8 +40,7 @@ async fn no_more_invocations_run_than_the_maximum_concurrency() {
 /// whoever may come: nothing is hidden that cannot be handed over.
 #[tokio::test]
 async fn while_the_function_is_busy_no_more_is_received() {
-    let queue = Queue::create("busy", 30).await;
-    queue.send(&numbered("m", 80)).await;
+    let queue = ScriptedSqs::start(&numbered("m", 80), Duration::from_secs(30)).await;
     let (gate, closed) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
     let (opened, arrived) = (Arc::clone(&gate), Arc::clone(&closed));
     let mapping = queue
@@ -57,7 +56,7 @@ async fn while_the_function_is_busy_no_more_is_received() {
     let _ = closed.acquire_many(5).await.expect("five invocations");
     let figures = mapping.until(|figures| figures.invocations_in_flight == 5).await;
     assert_eq!((figures.received, figures.in_flight), (50, 50));
-    assert_eq!(queue.visible_and_hidden().await, (30, 50));
+    assert_eq!(queue.visible_and_hidden(), (30, 50));
     gate.close();
     mapping.until(|figures| figures.deleted == 80).await;
 }

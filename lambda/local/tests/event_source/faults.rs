@@ -12,7 +12,7 @@ use crate::support::{Mapping, bodies, eventually, numbered, succeed};
 const HIDDEN: Duration = Duration::from_secs(30);
 
 async fn map(sqs: &ScriptedSqs) -> Mapping {
-    Mapping::start(sqs.sqs(), sqs.options(), succeed).await.expect("a mapping")
+    sqs.map(sqs.options(), succeed).await
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn a_large_queue_is_drained() {
     let sqs = ScriptedSqs::start(&sent, Duration::from_mins(5)).await;
     let options =
         EventSourceOptions { batch_size: 1_000, batching_window: Duration::from_secs(2), ..sqs.options() };
-    let mapping = Mapping::start(sqs.sqs(), options, succeed).await.expect("a mapping");
+    let mapping = sqs.map(options, succeed).await;
     let figures = mapping.until(|figures| figures.deleted == 10_000).await;
     assert_eq!(figures.received, 10_000);
     let payloads = mapping.payloads();

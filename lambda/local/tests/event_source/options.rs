@@ -8,7 +8,7 @@ use crate::support::{Mapping, Queue, succeed};
 
 /// Why the mapping cannot be created; nothing may have been received.
 async fn refusal(queue: &Queue, change: impl FnOnce(&mut EventSourceOptions)) -> String {
-    if queue.url.ends_with(".fifo") {
+    if queue.url.strip_suffix(".fifo").is_some() {
         queue.send_in_groups(&[("group", "waits")]).await;
     } else {
         queue.send(&["waits"]).await;
@@ -89,7 +89,7 @@ async fn the_maximum_concurrency_is_two_to_one_thousand() {
 #[tokio::test]
 async fn the_queue_has_to_hide_a_message_as_long_as_the_function_may_take() {
     let queue = Queue::create("visibility", 30).await;
-    let refused = refusal(&queue, |options| options.function_timeout = Duration::from_secs(60)).await;
+    let refused = refusal(&queue, |options| options.function_timeout = Duration::from_mins(1)).await;
     assert_eq!(refused, "Queue visibility timeout: 30 seconds is less than Function timeout: 60 seconds");
     let mut options = queue.options();
     options.function_timeout = Duration::from_secs(30);

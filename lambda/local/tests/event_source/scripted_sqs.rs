@@ -1,6 +1,8 @@
-//! An SQS endpoint with one standard queue that fails on demand, and that is fast enough for many messages.
+//! An SQS endpoint with one standard queue that fails on demand, that is fast enough for many messages, and that
+//! never hands out a message twice by itself: two receives at once from moto may.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,14 +13,13 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use push_gateway_local::event_source::EventSourceOptions;
-use push_gateway_local::sqs::Sqs;
+use push_gateway_local::event_source::{EventSourceOptions, Invoked};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::support::client;
+use crate::support::{Mapping, client};
 
 /// What an operation does instead of what it should.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +47,7 @@ struct State {
 /// The endpoint. It ends with the value.
 #[derive(Debug)]
 pub(crate) struct ScriptedSqs {
-    pub(crate) endpoint: String,
+    endpoint: String,
     state: Arc<Mutex<State>>,
     _serving: JoinSet<()>,
 }
@@ -79,8 +80,31 @@ impl ScriptedSqs {
         lock(&self.state).messages.values().map(|(body, ..)| body.clone()).collect()
     }
 
-    pub(crate) fn sqs(&self) -> Sqs {
-        client(&self.endpoint)
+    /// Messages that a receiver could have, and messages hidden from it.
+    pub(crate) fn visible_and_hidden(&self) -> (usize, usize) {
+        let (now, state) = (Instant::now(), lock(&self.state));
+        let is_hidden = |at: &Option<Instant>| at.is_some_and(|at| at > now);
+        let hidden = state.messages.values().filter(|(_, _, at)| is_hidden(at)).count();
+        (state.messages.len() - hidden, hidden)
+    }
+
+    /// Puts another message into the queue.
+    pub(crate) fn send(&self, body: &str) {
+        let mut state = lock(&self.state);
+        let number = state.messages.last_key_value().map_or(1_000_000, |(last, _)| last + 1);
+        state.messages.insert(number, (body.to_owned(), 0, None));
+    }
+
+    /// Starts a mapping to a function that answers what `answer` makes of the records.
+    pub(crate) async fn map<Fut>(
+        &self,
+        options: EventSourceOptions,
+        answer: impl Fn(Vec<Value>) -> Fut + Send + Sync + 'static,
+    ) -> Mapping
+    where
+        Fut: Future<Output = Invoked> + Send + 'static,
+    {
+        Mapping::start(client(&self.endpoint), options, answer).await.expect("a mapping")
     }
 
     pub(crate) fn options(&self) -> EventSourceOptions {

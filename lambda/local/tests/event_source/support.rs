@@ -13,7 +13,7 @@ use push_gateway_local::sqs::{MotoServer, Sqs};
 use serde_json::{Value, json};
 
 /// A test that waits longer for something waits for what never comes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A queue that no other test uses.
 #[derive(Debug)]
