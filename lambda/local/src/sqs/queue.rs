@@ -18,7 +18,7 @@ pub struct SqsError {
 }
 
 impl SqsError {
-    fn of<E: std::error::Error>(operation: &'static str) -> impl FnOnce(E) -> Self {
+    pub(crate) fn of<E: std::error::Error>(operation: &'static str) -> impl FnOnce(E) -> Self {
         move |error| Self { operation, message: DisplayErrorContext(error).to_string() }
     }
 }
