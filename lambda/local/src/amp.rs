@@ -53,6 +53,17 @@ pub struct AmpStandIn {
     server: HttpServer,
 }
 
+/// How much a stand-in has seen and holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AmpCounts {
+    /// Write requests, right or wrong.
+    pub requests: usize,
+    /// Series with at least one sample.
+    pub series: usize,
+    /// Stored samples.
+    pub samples: usize,
+}
+
 /// What all connections share.
 #[derive(Debug)]
 struct Shared {
@@ -170,9 +181,9 @@ impl AmpStandIn {
         self.server.come_back().await
     }
 
-    /// Every request so far but those of the read API, in the order of arrival.
+    /// Every request so far (as many as it may remember) but those of the read API, in the order of arrival.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
-        self.shared.state().journal.requests().to_vec()
+        self.shared.state().journal.requests()
     }
 
     /// Every series with its samples.
@@ -188,7 +199,18 @@ impl AmpStandIn {
 
     /// How many samples are stored.
     pub fn sample_count(&self) -> usize {
-        self.shared.state().store.series().values().map(StoredSamples::len).sum()
+        self.counts().samples
+    }
+
+    /// How much there is of everything.
+    pub fn counts(&self) -> AmpCounts {
+        let state = self.shared.state();
+        let series = state.store.series();
+        AmpCounts {
+            requests: state.journal.count(),
+            series: series.len(),
+            samples: series.values().map(StoredSamples::len).sum(),
+        }
     }
 
     /// Pairs of requests that travelled at the same time although they share a series.

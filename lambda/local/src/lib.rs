@@ -13,9 +13,11 @@
 pub mod amp;
 mod children;
 pub mod clock;
+pub mod credentials;
 pub mod event_source;
 mod http_server;
 pub mod lambda;
 pub mod prometheus;
 pub mod runtime;
 pub mod sqs;
+pub mod stack;

@@ -4,6 +4,7 @@
 //! the remote-write receiver enabled and nothing stored. The process and its data end with the value.
 
 pub(crate) mod client;
+mod samples;
 
 use std::ffi::OsStr;
 use std::io;
@@ -22,6 +23,8 @@ use tokio::time::Instant;
 
 use crate::children;
 use client::{ClientError, PrometheusClient};
+
+pub use samples::{QueryError, samples};
 
 /// Without data it takes well under a second, on a busy machine some more.
 const READY_LIMIT: Duration = Duration::from_mins(1);

@@ -55,6 +55,8 @@ pub struct AmpOptions {
     /// The base URL of a Prometheus, such as `http://127.0.0.1:9090`, in which accepted samples are stored and
     /// which answers the read API. It must have its remote-write receiver enabled. `None` keeps to memory.
     pub prometheus: Option<String>,
+    /// How many write requests it remembers for [`super::AmpStandIn::requests`]; the oldest are forgotten.
+    pub journal_limit: usize,
     /// The time of day, for signatures, the age of samples, and limits per second.
     pub clock: Clock,
 }
@@ -83,6 +85,7 @@ impl Default for AmpOptions {
             active_series: Some(50_000_000),
             success_status: 200,
             prometheus: None,
+            journal_limit: usize::MAX,
             clock: Clock::system(),
         }
     }
