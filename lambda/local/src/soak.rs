@@ -32,8 +32,8 @@ pub(crate) struct SoakArguments {
     /// How long to send.
     #[arg(long = "for", default_value = "10m", value_parser = humantime::parse_duration, value_name = "TIME")]
     time: Duration,
-    /// Messages a second.
-    #[arg(long, default_value_t = 100, value_name = "COUNT")]
+    /// Messages a second. moto looks through its whole queue for each of them: far more than 50 pile up.
+    #[arg(long, default_value_t = 50, value_name = "COUNT")]
     rate: u32,
     /// Devices that send, which make two series each.
     #[arg(long, default_value_t = 40, value_name = "COUNT")]

@@ -10,6 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use push_gateway_local::amp::Fault;
 use push_gateway_local::stack::Stack;
+use tokio::time::Instant;
 
 use crate::noise::Noise;
 use crate::terminal::{Style, Terminal};
@@ -45,8 +46,11 @@ pub(super) async fn run(stack: Arc<Stack>, mut noise: Noise, terminal: Terminal)
                 }
             }
             1 => {
-                if let Some(pid) = kill_the_function(&stack) {
-                    tell(terminal, &format!("the function is killed (process {pid})"));
+                if let Some(pid) = kill_at_work(&stack).await {
+                    tell(
+                        terminal,
+                        &format!("the function is killed in the middle of a batch (process {pid})"),
+                    );
                 }
             }
             _ => {
@@ -65,13 +69,20 @@ pub(super) async fn mend(stack: &Stack) -> io::Result<()> {
     stack.amp().come_back().await
 }
 
-/// Kills a process that has an invocation, or else one that waits.
-fn kill_the_function(stack: &Stack) -> Option<u32> {
-    let mut environments = stack.function().environments();
-    environments.sort_by_key(|environment| !environment.is_busy);
-    let pid = environments.iter().find_map(|environment| environment.pid)?;
-    kill(Pid::from_raw(i32::try_from(pid).ok()?), Signal::SIGKILL).ok()?;
-    Some(pid)
+/// Kills a process that has an invocation. It has one for a few milliseconds only, so the receiver is slow for once.
+async fn kill_at_work(stack: &Stack) -> Option<u32> {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    stack.amp().set_faults(vec!["slow=2s:1".parse().expect("a well-formed fault")]);
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        let busy = stack.function().environments().into_iter().find(|environment| environment.is_busy);
+        if let Some(pid) = busy.and_then(|environment| environment.pid) {
+            kill(Pid::from_raw(i32::try_from(pid).ok()?), Signal::SIGKILL).ok()?;
+            return Some(pid);
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    None
 }
 
 fn tell(terminal: Terminal, what: &str) {
