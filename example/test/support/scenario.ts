@@ -5,7 +5,7 @@
  * own words if it fails.
  */
 
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
 import { encodeEvents, type Message, type PushEvent, sendEvents, sendMessages } from '../../src/index.js';
 import { Ledger, type Poison } from './ledger.js';
@@ -17,7 +17,11 @@ import { waitFor } from './wait.js';
 const TIMEOUT_MS = 180_000;
 
 /** A message that must end in the dead-letter queue, before it is sent. */
-export type UnsentPoison = Message & Omit<Poison, 'messageId' | 'body'>;
+export type UnsentPoison = Omit<Poison, 'messageId' | 'body'> & { readonly message: Message };
+
+function isPoison(item: PushEvent | UnsentPoison): item is UnsentPoison {
+  return 'message' in item;
+}
 
 export class Scenario {
   readonly stack: Stack;
@@ -33,19 +37,20 @@ export class Scenario {
     await sendEvents(this.stack.sqs, this.stack.endpoints.sqs.queueUrl, events);
   }
 
-  /** Sends events and poison in this order. */
-  async sendMixed(messages: readonly (PushEvent | UnsentPoison)[], groupOf?: (event: PushEvent) => string): Promise<void> {
-    const bodies = messages.map((message): Message => {
-      if ('body' in message) return message.groupId === undefined ? { body: message.body } : { body: message.body, groupId: message.groupId };
-      const body = encodeEvents(message);
-      return groupOf === undefined ? { body } : { body, groupId: groupOf(message) };
+  /** Sends events and poison in this order. With `groupOf`, to a FIFO queue. */
+  async sendMixed(items: readonly (PushEvent | UnsentPoison)[], groupOf?: (event: PushEvent) => string): Promise<void> {
+    const messages = items.map((item): Message => {
+      if (isPoison(item)) return item.message;
+      const body = encodeEvents(item);
+      return groupOf === undefined ? { body } : { body, groupId: groupOf(item) };
     });
-    const ids = await sendMessages(this.stack.sqs, this.stack.endpoints.sqs.queueUrl, bodies);
-    messages.forEach((message, at) => {
-      if (!('body' in message)) this.ledger.note([message]);
+    const ids = await sendMessages(this.stack.sqs, this.stack.endpoints.sqs.queueUrl, messages);
+    items.forEach((item, at) => {
+      const messageId = ids[at] as string;
+      if (!isPoison(item)) this.ledger.note([item]);
       else {
-        const { groupId: _, ...poison } = message;
-        this.ledger.notePoison({ ...poison, messageId: ids[at] as string });
+        const { message, ...verdict } = item;
+        this.ledger.notePoison({ ...verdict, messageId, body: message.body });
       }
     });
   }
@@ -64,12 +69,16 @@ export class Scenario {
  * @param name a sentence of behaviour
  * @param options further options of `push-gateway-local serve`
  */
-export function scenario(name: string, options: readonly string[], body: (scenario: Scenario) => Promise<void>): void {
+export function scenario(
+  name: string,
+  options: readonly string[],
+  body: (scenario: Scenario, context: TestContext) => Promise<void>,
+): void {
   void test(name, { timeout: TIMEOUT_MS }, async (context) => {
     await using stack = await Stack.start(options);
     const run = new Scenario(stack);
     try {
-      await body(run);
+      await body(run, context);
       context.diagnostic(await run.ledger.assertBalanced(stack));
     } catch (error) {
       context.diagnostic(`the stack's own words:\n${stack.output}`);
