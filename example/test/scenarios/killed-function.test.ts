@@ -13,7 +13,7 @@ scenario('nothing is lost when the function is killed in the middle of a batch',
   const { control } = run.stack;
   // The receiver does not answer, so the function is still at work when it dies.
   await control.setFaults('hang');
-  await run.send(readings({ devices: 10, perDevice: 30, intervalMs: 500, endMs: Date.now() }));
+  await run.send(readings({ devices: 10, perDevice: 15, intervalMs: 1_000, endMs: Date.now() }));
   const state = await waitFor(
     'a function at work',
     () => control.functionState(),

@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 
-const POLL_INTERVAL_MS = 100;
+const POLL_INTERVAL_MS = 200;
 
 /**
  * Polls until the value is as wanted, and returns it.
