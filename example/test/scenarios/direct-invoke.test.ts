@@ -50,13 +50,25 @@ scenario('a function that is invoked directly answers as the API says', [], asyn
     const bad = { ...oneOf('invalid'), metrics: { temperature_celsius: 'warm' } };
     ledger.note([good]);
     const pushing = pushEvents(lambda, FunctionName, [good, bad]);
-    await assert.rejects(pushing, (error) => {
-      assert.ok(error instanceof PushError, String(error));
-      assert.equal(error.errorType, 'InvalidEvent');
-      assert.match(error.message, /event 1.*temperature_celsius/);
-      assert.equal(error.mayPassLater, false);
-      return true;
-    });
+    await assert.rejects(pushing, isPushError('InvalidEvent', /event 1.*temperature_celsius/, false));
+  });
+
+  /** AMP: "Metric samples older than 1 hour are refused" (AMP_quotas.html). */
+  await context.test('an event that the receiver refuses is a function error with its words', async () => {
+    const good = oneOf('young');
+    const old = { ...oneOf('old'), timestamp: Date.now() - 2 * 3_600_000 };
+    ledger.note([good]);
+    const pushing = pushEvents(lambda, FunctionName, [old, good]);
+    await assert.rejects(pushing, isPushError('WriteRejected', /400/, false));
+  });
+
+  await context.test('an event that cannot be written now can be pushed again later', async () => {
+    const event = oneOf('later');
+    await stack.control.setFaults('403');
+    await assert.rejects(pushEvents(lambda, FunctionName, event), isPushError('WriteFailed', /403/, true));
+    await stack.control.setFaults();
+    ledger.note([event]);
+    assert.equal((await pushEvents(lambda, FunctionName, event)).events, 1);
   });
 
   await context.test('a function error comes with status 200 and its payload', async () => {
@@ -119,6 +131,15 @@ scenario('a function that is invoked directly answers as the API says', [], asyn
     await assert.rejects(pushing, isServiceError('ResourceNotFoundException', 404));
   });
 });
+
+function isPushError(errorType: string, message: RegExp, mayPassLater: boolean): (error: unknown) => true {
+  return (error) => {
+    assert.ok(error instanceof PushError, String(error));
+    assert.match(error.message, message);
+    assert.deepEqual([error.errorType, error.mayPassLater], [errorType, mayPassLater]);
+    return true;
+  };
+}
 
 function isServiceError(name: string, status: number): (error: unknown) => true {
   return (error) => {

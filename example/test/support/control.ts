@@ -2,6 +2,9 @@
 
 import assert from 'node:assert/strict';
 
+/** The stack answers at once, or something is wrong with it. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
 export interface FunctionState {
   readonly processes: readonly { readonly pid: number; readonly busy: boolean }[];
   readonly invocations: number;
@@ -50,13 +53,11 @@ export class Control {
   }
 
   async #request(method: 'GET' | 'PUT', path: string, body?: string): Promise<string> {
-    const response = await fetch(new URL(path, withSlash(this.#url)), body === undefined ? { method } : { method, body });
+    const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+    const init = body === undefined ? { method, signal } : { method, signal, body };
+    const response = await fetch(`${this.#url}/${path}`, init);
     const text = await response.text();
     assert.ok(response.ok, `${method} /${path} of the control API: ${response.status} ${text}`);
     return text;
   }
-}
-
-function withSlash(url: string): string {
-  return url.endsWith('/') ? url : `${url}/`;
 }

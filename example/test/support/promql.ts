@@ -13,6 +13,9 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import type { Endpoints } from './endpoints.js';
 import { type Sample, seriesName } from './series.js';
 
+/** AMP ends a query after a minute (https://docs.aws.amazon.com/prometheus/latest/userguide/AMP_quotas.html). */
+const QUERY_TIMEOUT_MS = 60_000;
+
 interface Answer {
   readonly status: string;
   readonly error?: string;
@@ -72,7 +75,7 @@ export class Workspace {
     });
     // fetch sets the host by itself, from the same URL.
     const { host: _, ...headers } = signed.headers;
-    const response = await fetch(url, { method: 'POST', headers, body });
+    const response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(QUERY_TIMEOUT_MS) });
     const text = await response.text();
     assert.equal(response.status, 200, `${query}: ${text}`);
     const answer = JSON.parse(text) as Answer;
