@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readings } from '../support/events.js';
 import { scenario } from '../support/scenario.js';
 
-scenario('what is delivered twice changes nothing', ['--batch-size', '100', '--batching-window', '1s'], async (run) => {
+scenario('what is delivered twice changes nothing', [], async (run) => {
   const { control, workspace } = run.stack;
   const counts = (): Promise<Map<string, number>> => workspace.values('count_over_time(reading_number[1h])');
   const events = readings({ devices: 10, perDevice: 15, intervalMs: 1_000, endMs: Date.now() });

@@ -7,7 +7,7 @@ import { readings } from '../support/events.js';
 import { scenario } from '../support/scenario.js';
 import { waitFor } from '../support/wait.js';
 
-const OPTIONS = ['--visibility-timeout', '8s', '--function-timeout', '5s', '--batch-size', '100', '--batching-window', '1s'];
+const OPTIONS = ['--visibility-timeout', '8s', '--function-timeout', '5s'];
 
 scenario('nothing is lost when the function is killed in the middle of a batch', OPTIONS, async (run) => {
   const { control } = run.stack;

@@ -16,7 +16,7 @@ const READINGS = 500;
  * https://docs.aws.amazon.com/prometheus/latest/userguide/AMP_quotas.html
  */
 const INTERVAL_MS = 400;
-const OPTIONS = ['--out-of-order-window', '600s', '--batch-size', '1000', '--batching-window', '1s'];
+const OPTIONS = ['--out-of-order-window', '600s'];
 
 /** Events in a message, at most: a busy producer packs several into one, and a gateway has to cope with any number. */
 const MOST_EVENTS = 20;

@@ -5,9 +5,7 @@ import assert from 'node:assert/strict';
 import { readings } from '../support/events.js';
 import { scenario } from '../support/scenario.js';
 
-const OPTIONS = ['--batch-size', '100', '--batching-window', '1s'];
-
-scenario('short faults of the receiver are got over within the invocation', OPTIONS, async (run) => {
+scenario('short faults of the receiver are got over within the invocation', [], async (run) => {
   const { control } = run.stack;
   const rounds = ['429:3', '500:2', 'reset:2'];
   const events = readings({ devices: 10, perDevice: 5 * rounds.length, intervalMs: 500, endMs: Date.now() });

@@ -26,9 +26,11 @@ export interface Figures {
 
 export class Control {
   readonly #url: string;
+  readonly #functionName: string;
 
-  constructor(url: string) {
+  constructor(url: string, functionName: string) {
     this.#url = url;
+    this.#functionName = functionName;
   }
 
   /** Replaces the receiver's faults; each is a specification such as `503:2`. None: the receiver is well. */
@@ -43,8 +45,8 @@ export class Control {
 
   async functionState(): Promise<FunctionState> {
     const functions = JSON.parse(await this.#request('GET', 'functions')) as Record<string, FunctionState>;
-    const state = functions['push-gateway'];
-    assert.ok(state !== undefined, `no function push-gateway among ${Object.keys(functions).join(', ')}`);
+    const state = functions[this.#functionName];
+    assert.ok(state !== undefined, `no function ${this.#functionName} among ${Object.keys(functions).join(', ')}`);
     return state;
   }
 

@@ -4,11 +4,12 @@ import { readFile } from 'node:fs/promises';
 
 export interface Endpoints {
   readonly region: string;
-  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken: string };
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string };
   readonly lambda: { readonly endpoint: string; readonly functionName: string };
   readonly sqs: { readonly endpoint: string; readonly queueUrl: string; readonly deadLetterQueueUrl: string };
   readonly amp: { readonly endpoint: string; readonly remoteWriteUrl: string; readonly queryUrl: string };
-  readonly prometheus: { readonly url: string };
+  /** What stands behind the workspace; `null` is the stack's own memory, which knows no PromQL. */
+  readonly prometheus: { readonly url: string } | null;
   readonly control: string;
 }
 

@@ -39,7 +39,7 @@ export class Stack implements AsyncDisposable {
     const { region, credentials } = endpoints;
     this.#process = process;
     this.endpoints = endpoints;
-    this.control = new Control(endpoints.control);
+    this.control = new Control(endpoints.control, endpoints.lambda.functionName);
     this.workspace = new Workspace(endpoints);
     this.sqs = new SQSClient({ region, credentials, endpoint: endpoints.sqs.endpoint });
     this.lambda = new LambdaClient({ region, credentials, endpoint: endpoints.lambda.endpoint });
@@ -56,6 +56,7 @@ export class Stack implements AsyncDisposable {
         START_DEADLINE_MS,
       );
       if (endpoints instanceof Error) throw endpoints;
+      assert.ok(endpoints.prometheus !== null, 'there is no Prometheus: set PROMETHEUS to its path');
       return new Stack(process, endpoints);
     } catch (error) {
       await process.kill();
