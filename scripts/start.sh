@@ -24,6 +24,6 @@ programs=(--function "$FUNCTION" --moto "$VENV/bin/moto_server")
 if [ "$command" = tour ]; then
   exec "$LOCAL" tour "${programs[@]}"
 fi
-# npm may be gone by now, and nobody would be left to stop the stack.
-kill -0 "$PPID" || die "the command that started this is gone"
-exec "$LOCAL" serve "${programs[@]}" --stop-with-parent "$@"
+# npm runs this in a shell of its own. Whichever of the two is killed, even now, the stack must not stay behind.
+npm="$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$PPID/status")"
+exec "$LOCAL" serve "${programs[@]}" --stop-with "$PPID" --stop-with "$npm" "$@"

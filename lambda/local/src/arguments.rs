@@ -43,9 +43,9 @@ pub(crate) struct ServeArguments {
     /// Write the endpoints to this file, as JSON, once everything is up.
     #[arg(long, value_name = "FILE")]
     pub(crate) endpoints: Option<PathBuf>,
-    /// Stop when the parent process ends, however it ends.
-    #[arg(long)]
-    pub(crate) stop_with_parent: bool,
+    /// Stop when the process with this id ends, however it ends; may be given again.
+    #[arg(long, value_name = "PID")]
+    pub(crate) stop_with: Vec<u32>,
     #[command(flatten)]
     ports: PortArguments,
     #[command(flatten)]

@@ -8,11 +8,10 @@ mod screen;
 use std::io;
 use std::path::Path;
 use std::process::{ExitCode, exit};
+use std::time::Duration;
 
-use nix::sys::prctl;
-use nix::sys::signal::Signal;
 use push_gateway_local::stack::{Endpoints, Figures, Stack, StackError};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
 use crate::arguments::ServeArguments;
@@ -46,10 +45,7 @@ pub(crate) async fn run(arguments: &ServeArguments) -> ExitCode {
 }
 
 async fn serve(terminal: Terminal, arguments: &ServeArguments) -> Result<(), ServeError> {
-    if arguments.stop_with_parent {
-        prctl::set_pdeathsig(Signal::SIGTERM).map_err(|error| ServeError::Signals(error.into()))?;
-    }
-    let mut signals = StopSignal::listen().map_err(ServeError::Signals)?;
+    let mut signals = StopSignal::listen(arguments.stop_with.clone()).map_err(ServeError::Signals)?;
     terminal.title("Serverless Prometheus push gateway: the whole stack on this machine");
     let options = arguments.stack_options();
     let began = Instant::now();
@@ -89,27 +85,43 @@ fn write_endpoints(file: &Path, endpoints: &Endpoints) -> Result<(), ServeError>
     std::fs::rename(&unfinished, file).map_err(failed)
 }
 
-/// Ctrl-C, or the polite signal of a process manager.
+/// Ctrl-C, the polite signal of a process manager, or the end of a process that this one must not outlive.
 struct StopSignal {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-    hang_up: tokio::signal::unix::Signal,
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+    companions: Vec<u32>,
 }
 
 impl StopSignal {
-    fn listen() -> io::Result<Self> {
+    fn listen(companions: Vec<u32>) -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
+            companions,
         })
     }
 
+    /// Waits for any of them. The end of a process is told once.
     async fn wait(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
             _ = self.hang_up.recv() => {}
+            () = end_of_any(&self.companions) => self.companions.clear(),
         }
+    }
+}
+
+/// Waits until one of these processes is gone, or dead and not yet buried by its parent.
+async fn end_of_any(companions: &[u32]) {
+    const LOOK: Duration = Duration::from_millis(250);
+    let is_alive = |pid: &u32| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status"));
+        status.is_ok_and(|status| !status.contains("\nState:\tZ"))
+    };
+    while companions.iter().all(is_alive) {
+        tokio::time::sleep(LOOK).await;
     }
 }

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::Stdio;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use push_gateway_local::sqs::Sqs;
 use tokio::process::Command;
 
-use crate::support::{PROGRAM, Serve, arguments, descendants, endpoints_in, eventually, function, is_alive};
+use crate::support::{PROGRAM, Serve, arguments, descendants, eventually, function, is_alive};
 
 fn names(processes: &BTreeMap<i32, String>) -> Vec<&str> {
     processes.values().map(String::as_str).collect()
@@ -69,28 +68,23 @@ async fn no_child_outlives_a_command_that_is_killed() {
     }
 }
 
-/// `npm start` is three processes deep; killing the first must end the last.
+/// Whoever started it may be killed, and a process between the two may live on.
 #[tokio::test]
-async fn it_stops_with_its_parent_when_asked_to() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("endpoints.json");
-    let mut shell = Command::new("/bin/sh")
-        // Without a second command the shell would replace itself by the program.
-        .args(["-c", "\"$@\"; exit 3", "sh", PROGRAM])
-        .args(arguments(&file, &["--prometheus", "none", "--stop-with-parent"]))
-        .stdout(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("there is a shell");
-    endpoints_in(&file).await;
-    let shell_pid = i32::try_from(shell.id().expect("it runs")).expect("a small number");
-    let children = descendants(shell_pid);
+async fn it_stops_with_the_processes_that_it_is_told() {
+    let mut companion =
+        Command::new("sleep").arg("1000").kill_on_drop(true).spawn().expect("there is a sleep");
+    let pid = companion.id().expect("it runs").to_string();
+    let serve = Serve::start(&["--prometheus", "none", "--stop-with", &pid]).await;
+    let children = descendants(serve.pid());
     assert!(names(&children).contains(&"moto_server"), "{children:?}");
-    kill(Pid::from_raw(shell_pid), Signal::SIGKILL).expect("it runs");
-    shell.wait().await.expect("it ends");
+    // Dead is enough; nobody waits for the companion before the stack is gone.
+    kill(Pid::from_raw(pid.parse().expect("a number")), Signal::SIGKILL).expect("it runs");
+    let (status, printed) = serve.end().await;
+    assert!(status.success(), "{status}: {printed}");
     for (pid, name) in children {
         eventually(&format!("{name} ends"), || !is_alive(pid)).await;
     }
+    companion.wait().await.expect("it ended");
 }
 
 /// Nothing of the stack can be reached from another machine.

@@ -80,7 +80,7 @@ impl Serve {
 }
 
 /// The endpoints, once they are written.
-pub(crate) async fn endpoints_in(file: &std::path::Path) -> Value {
+async fn endpoints_in(file: &std::path::Path) -> Value {
     let deadline = Instant::now() + READY_LIMIT;
     loop {
         if let Ok(text) = fs::read_to_string(file) {
