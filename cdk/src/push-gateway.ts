@@ -241,7 +241,7 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
    * @param props changes to the metric
    */
   public metricDeadLetters(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.deadLetterQueue.metricApproximateNumberOfMessagesVisible({ label: 'Dead letters', statistic: 'Maximum', ...props });
+    return this.deadLetterQueue.metricApproximateNumberOfMessagesVisible(props);
   }
 
   private queueFor(method: string): sqs.IQueue {

@@ -9,7 +9,9 @@ export const PACKAGE = path.resolve(__dirname, '..', '..');
 export const REPOSITORY = path.resolve(PACKAGE, '..');
 
 /** Some code, so that no function has to be built for what is not about it. */
-export const SOME_CODE = lambda.Code.fromAsset(path.join(PACKAGE, 'test', 'fixtures', 'function'));
+export function someCode(): lambda.Code {
+  return lambda.Code.fromAsset(path.join(PACKAGE, 'test', 'fixtures', 'function'));
+}
 
 export function newStack(props?: StackProps): Stack {
   return new Stack(new App(), 'Stack', props);
@@ -31,7 +33,7 @@ export function inStack(fill: (stack: Stack) => void, props?: StackProps): Templ
 }
 
 export function newGateway(stack: Stack, props: PrometheusPushGatewayProps = {}): PrometheusPushGateway {
-  return new PrometheusPushGateway(stack, 'Metrics', props.function ? props : { code: SOME_CODE, ...props });
+  return new PrometheusPushGateway(stack, 'Metrics', props.function ? props : { code: someCode(), ...props });
 }
 
 /** The properties of the only resource of a type. */

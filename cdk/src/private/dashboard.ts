@@ -32,7 +32,7 @@ export function dashboard(
       : graph('Concurrency', [gateway.function.metric('ConcurrentExecutions', { statistic: 'Maximum' })]),
   );
   made.addWidgets(
-    graph('Lost: dead letters and discarded samples', [gateway.metricDeadLetters()], [workspace.metricDiscardedSamples()]),
+    graph('Lost: dead letters and discarded samples', [gateway.metricDeadLetters({ label: 'Dead letters' })], [workspace.metricDiscardedSamples()]),
     graph('Workspace', [workspace.metricIngestionRate()], [workspace.metricActiveSeries()]),
     graph('Age of out-of-order samples', [workspace.metricOutOfOrderSampleAge()]),
   );
