@@ -26,6 +26,6 @@ say "The constructs and their tests"
 npm run --silent build
 rm -rf test/build
 npx --no-install tsc --project test
-node --test test/build/*.test.js
+node --test --test-reporter=spec test/build/*.test.js
 # One after the other: they pack the package, which compiles it anew.
-node --test --test-concurrency=1 test/build/package/*.test.js
+node --test --test-reporter=spec --test-concurrency=1 test/build/package/*.test.js

@@ -114,7 +114,8 @@ export interface PrometheusPushGatewayProps {
 
   /**
    * The function that runs. Give one to run it with settings that are not here: `PROVIDED_AL2023` as runtime, and code
-   * that follows the contract of the gateway's. The gateway adds environment variables, permissions and the event source.
+   * that follows the contract of the gateway's. The gateway adds environment variables, permissions and the event source;
+   * what becomes of its asynchronous invokes is up to the function.
    *
    * @default - a new function
    */
@@ -130,7 +131,8 @@ export interface PrometheusPushGatewayProps {
   readonly architecture?: lambda.Architecture;
 
   /**
-   * The code of the function: a folder or zip with an executable file `bootstrap`. Set it to run a build of your own.
+   * The code of the function: a folder or zip with an executable file `bootstrap` for `architecture`. Set it to run a
+   * build of your own.
    *
    * @default - the function that this package carries, for `architecture`
    */
@@ -164,14 +166,15 @@ export interface PrometheusPushGatewayProps {
   readonly logGroup?: logs.ILogGroup;
 
   /**
-   * How long the log group that is made keeps logs. The function writes one line per invocation.
+   * How long the log group that is made keeps logs. The function writes two lines per invocation, so longer costs little.
    *
    * @default logs.RetentionDays.ONE_MONTH
    */
   readonly logRetention?: logs.RetentionDays;
 
   /**
-   * How much the function logs, as JSON. Its CloudWatch metrics are log lines too: they are written at every level.
+   * How much the function logs, as JSON. Lower it to find out what happens in an invocation, raise it to save the line
+   * of each. Its CloudWatch metrics are log lines too, which are written at every level.
    *
    * @default lambda.ApplicationLogLevel.INFO
    */
@@ -195,14 +198,15 @@ export interface PrometheusPushGatewayProps {
   readonly vpc?: ec2.IVpc;
 
   /**
-   * The subnets of `vpc` in which the function runs.
+   * The subnets of `vpc` in which the function runs. Set it if there are no private ones with a way out.
    *
    * @default - private subnets
    */
   readonly vpcSubnets?: ec2.SubnetSelection;
 
   /**
-   * The security groups of the function in `vpc`. They have to let out HTTPS.
+   * The security groups of the function in `vpc`. They have to let out HTTPS. Give one to restrict the rest, or to be
+   * let in by others.
    *
    * @default - a new one that lets everything out
    */
@@ -232,21 +236,23 @@ export interface PrometheusPushGatewayProps {
   readonly environment?: { [name: string]: string };
 
   /**
-   * Where asynchronous invokes go that failed for good. IoT Core's Lambda action is one.
+   * Where asynchronous invokes go that failed for good, such as those of IoT Core's Lambda action. Set it to keep them
+   * apart from other dead letters: Lambda wraps the event in a record of the invocation.
    *
    * @default - the dead-letter queue; none if that is a FIFO queue, which Lambda does not take
    */
   readonly onFailure?: lambda.IDestination;
 
   /**
-   * How often an asynchronous invoke is tried again: 0 to 2 times.
+   * How often an asynchronous invoke is tried again: 0 to 2 times. Lower it if late samples are worth nothing.
    *
    * @default 2
    */
   readonly retryAttempts?: number;
 
   /**
-   * How long an asynchronous invoke may wait before it fails: 60 seconds to 6 hours.
+   * How long an asynchronous invoke may wait before it fails: 60 seconds to 6 hours. Shorten it if late samples are
+   * worth nothing.
    *
    * The default is the age beyond which AMP refuses a sample.
    *

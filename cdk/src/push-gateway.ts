@@ -47,6 +47,9 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
   /** The principal of the function. */
   public readonly grantPrincipal: iam.IPrincipal;
 
+  /** Whether asynchronous invokes that failed go nowhere, as far as it is known. */
+  private readonly losesFailedInvokes: boolean;
+
   /**
    * @param scope the parent
    * @param id of the construct
@@ -62,6 +65,7 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
     this.queue = queueOf(this, props, defaults, this.deadLetterQueue);
     this.function = props.function ?? pushFunction(this, props, defaults, this.deadLetterQueue);
     this.grantPrincipal = this.function.grantPrincipal;
+    this.losesFailedInvokes = !props.function && !props.onFailure && this.deadLetterQueue.fifo;
 
     const variables = environmentOf(this, {
       workspace: this.workspace,
@@ -125,7 +129,7 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
    * @param options what it selects, and the way it takes
    */
   public addIotRule(id: string, options: IotRuleOptions): iot.CfnTopicRule {
-    return iotRule(this, id, options);
+    return iotRule(this, id, options, this.losesFailedInvokes);
   }
 
   /**

@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import { Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { IotRuleOptions, IotRuleVia, PrometheusPushGatewayProps } from 'cdk-serverless-prometheus-push-gateway';
-import { gatewayTemplate, newGateway, newStack, only } from './support';
+import { gatewayTemplate, newGateway, newStack } from './support';
 
 const SQL = "SELECT {'device': topic(2)} AS dimensions, timestamp() AS timestamp, * AS metrics FROM 'devices/+'";
 const ref = (id: string) => ({ Ref: Match.stringLikeRegexp(`^${id}`) });
@@ -92,16 +93,27 @@ test('without a queue, and with a FIFO queue, a rule invokes the function', () =
   }
 });
 
-test('with a FIFO dead-letter queue, a warning says that there is no error action', () => {
+/** The warnings about losing messages of a rule through the function. */
+function warnings(props: PrometheusPushGatewayProps, options: Partial<IotRuleOptions> = {}): string[] {
   const stack = newStack();
-  newGateway(stack, { fifo: true }).addIotRule('Telemetry', { sql: SQL });
-  Annotations.fromStack(stack).hasWarning(
-    '/Stack/Metrics/Telemetry',
-    Match.stringLikeRegexp('messages that the rule cannot pass on are lost'),
-  );
-  const rule = only(Template.fromStack(stack), 'AWS::IoT::TopicRule');
-  assert.equal(rule.TopicRulePayload.ErrorAction, undefined);
-  assert.equal('AWS::IAM::Role' in rule, false);
+  newGateway(stack, props).addIotRule('Telemetry', { sql: SQL, via: IotRuleVia.FUNCTION, ...options });
+  const found = Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('are lost'));
+  return found.map(({ entry }) => String(entry.data).split(':')[0]);
+}
+
+test('with a FIFO dead-letter queue, warnings say what is lost and what to set', () => {
+  assert.deepEqual(warnings({ fifo: true }), [
+    'messages that the rule cannot pass on are lost',
+    'messages for which the function fails are lost',
+  ]);
+  const onFailure: lambda.IDestination = { bind: () => ({ destination: 'arn:aws:sns:eu-west-1:123456789012:failed' }) };
+  const errorAction = { cloudwatchLogs: { logGroupName: 'errors', roleArn: 'arn:aws:iam::123456789012:role/errors' } };
+  assert.deepEqual(warnings({ fifo: true, onFailure }, { errorAction }), []);
+});
+
+test('with a standard dead-letter queue nothing is lost, and there is no warning', () => {
+  assert.deepEqual(warnings({}), []);
+  assert.deepEqual(warnings({ directInvokeOnly: true }), []);
 });
 
 test('a rule has the name, description, state and error action that are given', () => {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Duration, Stack, Token } from 'aws-cdk-lib';
+import { CfnParameter, Duration, Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { PrometheusPushGatewayProps } from 'cdk-serverless-prometheus-push-gateway';
-import { gatewayTemplate, newGateway, newStack, only, someCode } from './support';
+import { inStack, newGateway, newStack, only, someCode } from './support';
 
 const queue = (stack: Stack) => new sqs.Queue(stack, 'Own');
 const fn = (stack: Stack) =>
@@ -109,12 +109,17 @@ for (const [what, props, message] of [
   [
     'a FIFO queue has a standard dead-letter queue',
     (stack) => ({ fifo: true, deadLetterQueue: queue(stack) }),
-    'deadLetterQueue must be a FIFO queue as the queue is, but is a standard queue',
+    'deadLetterQueue must be a FIFO queue, as the queue is, but is a standard queue',
   ],
   [
     'a standard queue has a FIFO dead-letter queue',
     (stack) => ({ deadLetterQueue: new sqs.Queue(stack, 'Letters', { fifo: true }) }),
-    'deadLetterQueue must be a standard queue as the queue is, but is a FIFO queue',
+    'deadLetterQueue must be a standard queue, as the queue is, but is a FIFO queue',
+  ],
+  [
+    'failed invokes are to go to a FIFO queue',
+    (stack) => ({ directInvokeOnly: true, deadLetterQueue: new sqs.Queue(stack, 'Letters', { fifo: true }) }),
+    'deadLetterQueue must be a standard queue, as Lambda wants it, but is a FIFO queue',
   ],
   [
     'a log group is given and its retention too',
@@ -161,11 +166,14 @@ test('fails if messages are sent or measured without a queue', () => {
 });
 
 test('values that are known only at deployment pass', () => {
-  const template = gatewayTemplate({
-    batchSize: Token.asNumber({ Ref: 'BatchSize' }),
-    timeout: Duration.seconds(Token.asNumber({ Ref: 'Timeout' })),
-    visibilityTimeout: Duration.minutes(15),
+  const template = inStack((stack) => {
+    const number = (id: string) => new CfnParameter(stack, id, { type: 'Number' }).valueAsNumber;
+    newGateway(stack, {
+      batchSize: number('BatchSize'),
+      timeout: Duration.seconds(number('Timeout')),
+      visibilityTimeout: Duration.minutes(15),
+    });
   });
-  const { BatchSize } = only(template, 'AWS::Lambda::EventSourceMapping');
-  assert.deepEqual(BatchSize, { Ref: 'BatchSize' });
+  assert.deepEqual(only(template, 'AWS::Lambda::EventSourceMapping').BatchSize, { Ref: 'BatchSize' });
+  assert.deepEqual(only(template, 'AWS::Lambda::Function').Timeout, { Ref: 'Timeout' });
 });

@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'node:test';
-import { CfnOutput, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { CfnOutput, CfnParameter, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -436,13 +436,18 @@ test('fails if an imported endpoint is already a remote-write URL', () => {
   );
 });
 
-test('tokens pass validation', () => {
-  workspaceTemplate({
-    alias: Token.asString({ Ref: 'Alias' }),
-    limitsPerLabelSet: [{ labels: {}, maxSeries: Token.asNumber({ Ref: 'MaxSeries' }) }],
-    outOfOrderTimeWindow: Duration.seconds(Token.asNumber({ Ref: 'Window' })),
-  }).hasResourceProperties(WORKSPACE, {
+test('values that are known only at deployment pass', () => {
+  const parameter = (stack: Stack, id: string, type: string) => new CfnParameter(stack, id, { type });
+  workspaceTemplate((stack) => ({
+    alias: parameter(stack, 'Alias', 'String').valueAsString,
+    limitsPerLabelSet: [{ labels: {}, maxSeries: parameter(stack, 'MaxSeries', 'Number').valueAsNumber }],
+    outOfOrderTimeWindow: Duration.seconds(parameter(stack, 'Window', 'Number').valueAsNumber),
+  })).hasResourceProperties(WORKSPACE, {
     Alias: { Ref: 'Alias' },
-    WorkspaceConfiguration: { OutOfOrderTimeWindowInSeconds: { Ref: 'Window' }, RuleQueryOffsetInSeconds: { Ref: 'Window' } },
+    WorkspaceConfiguration: {
+      LimitsPerLabelSets: [{ Limits: { MaxSeries: { Ref: 'MaxSeries' } } }],
+      OutOfOrderTimeWindowInSeconds: { Ref: 'Window' },
+      RuleQueryOffsetInSeconds: { Ref: 'Window' },
+    },
   });
 });

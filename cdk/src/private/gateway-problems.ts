@@ -81,8 +81,9 @@ function queueProblems(props: PrometheusPushGatewayProps, defaults: Defaults): P
       `maxBatchingWindow must be at least 1 s with a batchSize above 10, but batchSize is ${batchSize}`,
     ),
     not(
-      !props.queue && !props.directInvokeOnly && props.deadLetterQueue !== undefined && props.deadLetterQueue.fifo !== fifo,
-      `deadLetterQueue must be a ${fifo ? 'FIFO' : 'standard'} queue as the queue is, but is a ${fifo ? 'standard' : 'FIFO'} queue`,
+      !props.queue && props.deadLetterQueue !== undefined && props.deadLetterQueue.fifo !== fifo,
+      `deadLetterQueue must be a ${fifo ? 'FIFO' : 'standard'} queue, as ${props.directInvokeOnly ? 'Lambda wants it' : 'the queue is'}, ` +
+        `but is a ${fifo ? 'standard' : 'FIFO'} queue`,
     ),
     shortestVisibilityTimeout
       ? duration('visibilityTimeout', props.visibilityTimeout, shortestVisibilityTimeout, Duration.hours(12))

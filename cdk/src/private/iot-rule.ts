@@ -9,8 +9,13 @@ import type { PrometheusPushGateway } from '../push-gateway';
 import { grantSend } from './grants';
 import { not, text, validate } from './validate';
 
-/** Adds a rule to `gateway`. */
-export function iotRule(gateway: PrometheusPushGateway, id: string, options: IotRuleOptions): iot.CfnTopicRule {
+/** Adds a rule to `gateway`, and warns where messages can be lost. */
+export function iotRule(
+  gateway: PrometheusPushGateway,
+  id: string,
+  options: IotRuleOptions,
+  losesFailedInvokes: boolean,
+): iot.CfnTopicRule {
   const { queue, deadLetterQueue } = gateway;
   const standardQueue = queue?.fifo === false ? queue : undefined;
   const via = options.via ?? (standardQueue ? IotRuleVia.QUEUE : IotRuleVia.FUNCTION);
@@ -50,6 +55,12 @@ export function iotRule(gateway: PrometheusPushGateway, id: string, options: Iot
     Annotations.of(scope).addWarningV2(
       'cdk-serverless-prometheus-push-gateway:iotRuleWithoutErrorAction',
       'messages that the rule cannot pass on are lost: the dead-letter queue is a FIFO queue, which IoT Core cannot send to; set errorAction',
+    );
+  }
+  if (via === IotRuleVia.FUNCTION && losesFailedInvokes) {
+    Annotations.of(scope).addWarningV2(
+      'cdk-serverless-prometheus-push-gateway:iotRuleWithoutOnFailure',
+      'messages for which the function fails are lost: the dead-letter queue is a FIFO queue, which Lambda cannot send to; set onFailure of the gateway',
     );
   }
 
