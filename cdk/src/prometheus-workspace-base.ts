@@ -46,7 +46,7 @@ export interface IPrometheusWorkspace extends IResource, aps.IWorkspaceRef {
    * Adds a rule groups namespace: recording and alerting rules, which AMP evaluates.
    *
    * @see https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-ruler-rulesfile.html
-   * @param id of the construct; the namespace's name is made from its path
+   * @param id the identifier of the construct; the namespace's name is made from its path
    * @param rules a rules file: at most 1,000,000 bytes, with the key `groups` at its root
    */
   addRuleGroups(id: string, rules: YamlDefinition): aps.CfnRuleGroupsNamespace;
@@ -57,7 +57,7 @@ export interface IPrometheusWorkspace extends IResource, aps.IWorkspaceRef {
    * a VPC can have one such endpoint with private DNS only.
    *
    * @see https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-and-interface-VPC.html
-   * @param id of the construct
+   * @param id the identifier of the construct
    * @param options the VPC, its subnets and security groups
    */
   addInterfaceEndpoint(id: string, options: WorkspaceInterfaceEndpointOptions): ec2.InterfaceVpcEndpoint;
@@ -73,8 +73,8 @@ export interface IPrometheusWorkspace extends IResource, aps.IWorkspaceRef {
   /**
    * Grants actions on this workspace alone.
    *
-   * @param grantee who may
-   * @param actions such as `aps:GetSeries`
+   * @param grantee the principal that may
+   * @param actions the actions, such as `aps:GetSeries`
    */
   grant(grantee: iam.IGrantable, ...actions: string[]): iam.Grant;
 
@@ -83,7 +83,7 @@ export interface IPrometheusWorkspace extends IResource, aps.IWorkspaceRef {
    *
    *  - `aps:RemoteWrite`
    *
-   * @param grantee who may
+   * @param grantee the principal that may
    */
   grantRemoteWrite(grantee: iam.IGrantable): iam.Grant;
 
@@ -95,7 +95,7 @@ export interface IPrometheusWorkspace extends IResource, aps.IWorkspaceRef {
    *  - `aps:GetSeries`
    *  - `aps:QueryMetrics`
    *
-   * @param grantee who may
+   * @param grantee the principal that may
    */
   grantQuery(grantee: iam.IGrantable): iam.Grant;
 
@@ -103,7 +103,7 @@ export interface IPrometheusWorkspace extends IResource, aps.IWorkspaceRef {
    * A metric of this workspace in the namespace `AWS/Prometheus`: average over 5 minutes.
    *
    * @see https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-CW-usage-metrics.html
-   * @param metricName such as `RuleEvaluationFailures`
+   * @param metricName the name of the metric, such as `RuleEvaluationFailures`
    * @param props dimensions here are added to `Workspace`
    */
   metric(metricName: string, props?: cloudwatch.MetricOptions): cloudwatch.Metric;

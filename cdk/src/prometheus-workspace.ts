@@ -163,8 +163,8 @@ export class PrometheusWorkspace extends PrometheusWorkspaceBase {
   /**
    * A workspace that exists already.
    *
-   * @param scope the parent
-   * @param id of the construct
+   * @param scope the parent construct
+   * @param id the identifier of the construct
    * @param attributes its ARN, and its endpoint if that is not the public one
    */
   public static fromWorkspaceAttributes(
@@ -202,8 +202,8 @@ export class PrometheusWorkspace extends PrometheusWorkspaceBase {
   public readonly prometheusEndpoint: string;
 
   /**
-   * @param scope the parent
-   * @param id of the construct
+   * @param scope the parent construct
+   * @param id the identifier of the construct
    * @param props how the workspace is set up
    */
   constructor(scope: Construct, id: string, props: PrometheusWorkspaceProps = {}) {

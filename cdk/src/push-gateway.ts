@@ -51,8 +51,8 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
   private readonly losesFailedInvokes: boolean;
 
   /**
-   * @param scope the parent
-   * @param id of the construct
+   * @param scope the parent construct
+   * @param id the identifier of the construct
    * @param props how the gateway is set up
    */
   constructor(scope: Construct, id: string, props: PrometheusPushGatewayProps = {}) {
@@ -103,7 +103,7 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
    *
    *  - `lambda:InvokeFunction`
    *
-   * @param grantee who may
+   * @param grantee the principal that may
    */
   public grantInvoke(grantee: iam.IGrantable): iam.Grant {
     return this.function.grantInvoke(grantee);
@@ -116,7 +116,7 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
    *  - `sqs:GetQueueAttributes`
    *  - `sqs:GetQueueUrl`
    *
-   * @param grantee who may
+   * @param grantee the principal that may
    */
   public grantSendMessages(grantee: iam.IGrantable): iam.Grant {
     return this.queueFor('grantSendMessages').grantSendMessages(grantee);
@@ -125,7 +125,7 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
   /**
    * Adds an IoT rule that feeds the gateway.
    *
-   * @param id of the rule, unique in the gateway
+   * @param id the identifier of the rule, unique in the gateway
    * @param options what it selects, and the way it takes
    */
   public addIotRule(id: string, options: IotRuleOptions): iot.CfnTopicRule {
@@ -136,7 +136,7 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
    * Adds alarms for what a person has to look at: dead letters, the age of the oldest message, errors, throttles, and
    * samples that the workspace discards. They notify when they go off and when they are over.
    *
-   * @param topic gets the notifications
+   * @param topic the topic that gets the notifications
    * @param options when the alarms go off
    */
   public addAlarms(topic: sns.ITopic, options: PushGatewayAlarmOptions = {}): PushGatewayAlarms {

@@ -30,15 +30,25 @@ test('by default a rule sends to the queue, and to the dead-letter queue what it
   });
 });
 
-/** https://docs.aws.amazon.com/iot/latest/developerguide/cross-service-confused-deputy-prevention.html */
-test("a rule's role serves rules of this account alone, may send to the two queues, and exists before the rule", () => {
+/** https://docs.aws.amazon.com/iot/latest/developerguide/iot-create-role.html */
+test("a rule's role serves rules of this account and region alone, may send to the two queues, and exists before the rule", () => {
   const template = ruleTemplate();
   template.hasResourceProperties('AWS::IAM::Role', {
     AssumeRolePolicyDocument: {
       Statement: [
         {
           Action: 'sts:AssumeRole',
-          Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+          Condition: {
+            ArnLike: {
+              'aws:SourceArn': {
+                'Fn::Join': [
+                  '',
+                  ['arn:', { Ref: 'AWS::Partition' }, ':iot:', { Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' }, ':rule/*'],
+                ],
+              },
+            },
+            StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
+          },
           Effect: 'Allow',
           Principal: { Service: 'iot.amazonaws.com' },
         },
@@ -131,6 +141,13 @@ test('a rule has the name, description, state and error action that are given', 
       ErrorAction: { CloudwatchLogs: { LogGroupName: 'errors' } },
     },
   });
+});
+
+test("a rule's role serves that rule alone if its name is known", () => {
+  const roles = Object.values(ruleTemplate({ ruleName: 'telemetry_1' }).findResources('AWS::IAM::Role'));
+  const ofRule = roles.filter((role) => JSON.stringify(role).includes('iot.amazonaws.com'));
+  assert.equal(ofRule.length, 1);
+  assert.match(JSON.stringify(ofRule[0].Properties.AssumeRolePolicyDocument), /":rule\/telemetry_1"/);
 });
 
 test('a gateway can have several rules', () => {

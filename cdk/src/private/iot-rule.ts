@@ -29,16 +29,22 @@ export function iotRule(
   ]);
 
   const scope = new Construct(gateway, id);
-  const { account } = Stack.of(gateway);
+  const stack = Stack.of(gateway);
   // One role for both actions, and none where neither needs it.
   let role: iam.Role | undefined;
   const roleFor = (target: sqs.IQueue) => {
     role ??= new iam.Role(scope, 'Role', {
       description: 'Role of an IoT rule that feeds the push gateway',
-      // Without the condition, rules of any account could use the role:
-      // https://docs.aws.amazon.com/iot/latest/developerguide/cross-service-confused-deputy-prevention.html
+      // Without the conditions, rules of any account could use the role:
+      // https://docs.aws.amazon.com/iot/latest/developerguide/iot-create-role.html
+      // A name that CloudFormation makes is known too late for the role, which has to be there before the rule.
       assumedBy: new iam.ServicePrincipal('iot.amazonaws.com', {
-        conditions: { StringEquals: { 'aws:SourceAccount': account } },
+        conditions: {
+          ArnLike: {
+            'aws:SourceArn': stack.formatArn({ service: 'iot', resource: 'rule', resourceName: options.ruleName ?? '*' }),
+          },
+          StringEquals: { 'aws:SourceAccount': stack.account },
+        },
       }),
     });
     grantSend(target, role);
@@ -81,7 +87,7 @@ export function iotRule(
     gateway.function.addPermission(`${id}Invoke`, {
       principal: new iam.ServicePrincipal('iot.amazonaws.com'),
       sourceArn: rule.attrArn,
-      sourceAccount: account,
+      sourceAccount: stack.account,
     });
   }
   return rule;
