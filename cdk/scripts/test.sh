@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Builds the package and runs its tests: `npm test --workspace cdk`. The function has to be built: npm run build:lambda.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/lib.sh
+source ../scripts/lib.sh
+
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20
+
+# cfn-lint, and what a Python app with constructs needs, in a virtual environment that is made anew when the
+# requirements change. A stamp, written last, holds those that are installed.
+requirements=test/requirements.txt
+stamp=.venv/requirements.installed
+if ! cmp -s "$requirements" "$stamp"; then
+  say "Making a Python environment in cdk/.venv (once, about a minute)"
+  python3 -m venv --clear .venv ||
+    die "Python cannot make a virtual environment." \
+      "On Debian and Ubuntu it needs a package: apt-get install python3-venv"
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$requirements" ||
+    die "pip could not install the packages of cdk/$requirements; see its message above."
+  cp "$requirements" "$stamp"
+fi
+
+say "The constructs and their tests"
+npm run --silent build
+rm -rf test/build
+npx --no-install tsc --project test
+node --test --test-reporter=spec test/build/*.test.js
+# One after the other: they pack the package, which compiles it anew.
+node --test --test-reporter=spec --test-concurrency=1 test/build/package/*.test.js

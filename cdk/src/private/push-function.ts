@@ -1,0 +1,88 @@
+/** The function: props → a Lambda function whose role may do what it needs and nothing else. */
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { PrometheusPushGatewayProps } from '../push-gateway-props';
+import type { Defaults } from './defaults';
+import { loggingOf } from './environment';
+import { grantSend } from './grants';
+import { shippedCode } from './shipped-code';
+
+/** Makes the function in `scope`. What failed asynchronous invokes leave goes to `deadLetterQueue` by default. */
+export function pushFunction(
+  scope: Construct,
+  props: PrometheusPushGatewayProps,
+  { architecture, timeout }: Defaults,
+  deadLetterQueue: sqs.IQueue,
+): lambda.Function {
+  const logGroup =
+    props.logGroup ??
+    new logs.LogGroup(scope, 'LogGroup', {
+      retention: props.logRetention ?? logs.RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+  const { applicationLogLevel, environment } = loggingOf(props.logLevel ?? lambda.ApplicationLogLevel.INFO);
+
+  return new lambda.Function(scope, 'Function', {
+    description: 'Writes metrics to Amazon Managed Service for Prometheus',
+    runtime: lambda.Runtime.PROVIDED_AL2023,
+    handler: 'bootstrap',
+    architecture,
+    code: props.code ?? shippedCode(architecture),
+    memorySize: props.memorySize ?? 128,
+    timeout,
+    role: functionRole(scope, logGroup, props.vpc),
+    logGroup,
+    loggingFormat: lambda.LoggingFormat.JSON,
+    applicationLogLevelV2: applicationLogLevel,
+    tracing: props.tracing ?? lambda.Tracing.DISABLED,
+    vpc: props.vpc,
+    vpcSubnets: props.vpcSubnets,
+    securityGroups: props.securityGroups,
+    environment: { ...environment, ...props.environment },
+    onFailure: props.onFailure ?? (deadLetterQueue.fifo ? undefined : destinationOf(deadLetterQueue)),
+    retryAttempts: props.retryAttempts ?? 2,
+    maxEventAge: props.maxEventAge ?? Duration.hours(1),
+  });
+}
+
+/** Not the managed policies, which allow writing to every log group of the account. */
+function functionRole(scope: Construct, logGroup: logs.ILogGroup, vpc?: ec2.IVpc): iam.Role {
+  const role = new iam.Role(scope, 'Role', {
+    description: 'Role of the push gateway function',
+    assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+  });
+  logGroup.grantWrite(role);
+  if (vpc) {
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        // https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html: these cannot be limited to a resource
+        // in advance, since Lambda makes the network interfaces.
+        actions: [
+          'ec2:AssignPrivateIpAddresses',
+          'ec2:CreateNetworkInterface',
+          'ec2:DeleteNetworkInterface',
+          'ec2:DescribeNetworkInterfaces',
+          'ec2:DescribeSubnets',
+          'ec2:UnassignPrivateIpAddresses',
+        ],
+        resources: ['*'],
+      }),
+    );
+  }
+  return role;
+}
+
+/** As `SqsDestination` of aws-lambda-destinations, with the one action that is needed. */
+function destinationOf(queue: sqs.IQueue): lambda.IDestination {
+  return {
+    bind: (_scope, fn) => {
+      grantSend(queue, fn);
+      return { destination: queue.queueArn };
+    },
+  };
+}

@@ -1,0 +1,292 @@
+import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as aps from 'aws-cdk-lib/aws-aps';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { definitionProblems } from './private/definition-problems';
+import { duration, integer, not, text, validate } from './private/validate';
+import { IPrometheusWorkspace, PrometheusWorkspaceBase } from './prometheus-workspace-base';
+import { YamlDefinition } from './yaml-definition';
+
+/**
+ * A limit on the active series that have certain labels, so that one tenant or source cannot use up the workspace.
+ */
+export interface LabelSetLimit {
+  /**
+   * The labels that a series must have, by name. `{}` is the default bucket: all series that match no other set.
+   */
+  readonly labels: { [name: string]: string };
+
+  /**
+   * The most active series with these labels: an integer of at least 0. With 0 nothing is limited, but AMP publishes
+   * CloudWatch metrics for the label set.
+   */
+  readonly maxSeries: number;
+}
+
+/**
+ * Which queries are logged, and where.
+ */
+export interface QueryLogging {
+  /**
+   * The log group. Its name should begin with `/aws/vendedlogs/`, which keeps the account's resource policy for
+   * CloudWatch Logs small.
+   */
+  readonly logGroup: logs.ILogGroup;
+
+  /**
+   * Queries that process more samples than this are logged: an integer of at least 0. A lower threshold shows more
+   * queries and costs more logs.
+   *
+   * @see https://docs.aws.amazon.com/prometheus/latest/userguide/query-insights-control.html
+   * @default 1000000
+   */
+  readonly samplesProcessedThreshold?: number;
+}
+
+/**
+ * How a workspace is set up.
+ */
+export interface PrometheusWorkspaceProps {
+  /**
+   * A name for people: 1 to 100 characters. It need not be unique. Set it to find the workspace in the console.
+   *
+   * @default - no alias
+   */
+  readonly alias?: string;
+
+  /**
+   * How long samples are kept: 1 to 1095 days. AMP bills what is kept.
+   *
+   * @default - AMP's own, which is 150 days
+   */
+  readonly retention?: Duration;
+
+  /**
+   * How much older than the newest sample of the workspace a sample may be: 0 to 600 seconds. With 0, samples out of
+   * order are refused. Shorten it if alerting rules have to see complete data sooner, since `ruleQueryOffset` follows it.
+   *
+   * The default is the most that AMP allows, because samples travel through a queue: batches are written in any order,
+   * and a batch that is delivered again comes at least six function timeouts late.
+   *
+   * @see https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-workspace-configuration.html
+   * @default Duration.minutes(10)
+   */
+  readonly outOfOrderTimeWindow?: Duration;
+
+  /**
+   * How far in the past rules are evaluated: 0 to 86,400 seconds. Alerts come later by as much. Shorten it if alerts
+   * matter more than the samples that come late; a rule group's own `query_offset` wins.
+   *
+   * The default is the window, as AMP advises, so that rules see what came out of order.
+   *
+   * @default - the same as `outOfOrderTimeWindow`
+   */
+  readonly ruleQueryOffset?: Duration;
+
+  /**
+   * Limits on active series by label set. Set them when tenants or sources share the workspace.
+   *
+   * @default - only the limit of the workspace
+   */
+  readonly limitsPerLabelSet?: LabelSetLimit[];
+
+  /**
+   * The symmetric KMS key that encrypts the workspace. A workspace cannot get, lose or change its key later: it is
+   * replaced. If the key is made in this app, its policy is extended as AMP needs it.
+   *
+   * @see https://docs.aws.amazon.com/prometheus/latest/userguide/encryption-at-rest-Amazon-Service-Prometheus.html
+   * @default - a key that AWS owns
+   */
+  readonly encryptionKey?: kms.IKey;
+
+  /**
+   * Where errors and warnings of rules and of the Alertmanager are logged (AMP's "vended logs"). The log group's name
+   * should begin with `/aws/vendedlogs/`, which keeps the account's resource policy for CloudWatch Logs small. Set it
+   * when the workspace has rules or an Alertmanager definition: nothing else tells why an alert was not sent.
+   *
+   * @see https://docs.aws.amazon.com/prometheus/latest/userguide/CW-logs.html
+   * @default - not logged
+   */
+  readonly logGroup?: logs.ILogGroup;
+
+  /**
+   * Logs costly queries, to find who runs them.
+   *
+   * @default - queries are not logged
+   */
+  readonly queryLogging?: QueryLogging;
+
+  /**
+   * The definition of the workspace's Alertmanager: at most 1,000,000 bytes, with the key `alertmanager_config` at its
+   * root. Its only kind of receiver is an SNS topic, which needs `allowAlertsTo` as well.
+   *
+   * @see https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-alertmanager-config.html
+   * @default - no Alertmanager
+   */
+  readonly alertmanagerDefinition?: YamlDefinition;
+
+  /**
+   * What becomes of the workspace, and of all samples in it, when it is removed from the stack. Use
+   * `RemovalPolicy.DESTROY` for stacks that come and go.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/**
+ * What has to be known of a workspace that exists already.
+ */
+export interface PrometheusWorkspaceAttributes {
+  /**
+   * The ARN of the workspace: `arn:<partition>:aps:<region>:<account>:workspace/<workspace id>`.
+   */
+  readonly workspaceArn: string;
+
+  /**
+   * The URL under which the Prometheus-compatible APIs are, ending in `/workspaces/<workspace id>/`. Set it to use a
+   * FIPS or dual-stack host, or an interface endpoint without private DNS.
+   *
+   * @default - the public endpoint in the region of the ARN
+   */
+  readonly prometheusEndpoint?: string;
+}
+
+/**
+ * A workspace of Amazon Managed Service for Prometheus (AMP).
+ *
+ * @resource AWS::APS::Workspace
+ */
+export class PrometheusWorkspace extends PrometheusWorkspaceBase {
+  /**
+   * A workspace that exists already.
+   *
+   * @param scope the parent construct
+   * @param id the identifier of the construct
+   * @param attributes its ARN, and its endpoint if that is not the public one
+   */
+  public static fromWorkspaceAttributes(
+    scope: Construct,
+    id: string,
+    attributes: PrometheusWorkspaceAttributes,
+  ): IPrometheusWorkspace {
+    const { workspaceArn, prometheusEndpoint } = attributes;
+    validate(scope, [
+      text(
+        'workspaceArn',
+        workspaceArn,
+        /^arn:[^:]+:aps:[^:]+:\d{12}:workspace\/[A-Za-z0-9-]+$/,
+        'arn:<partition>:aps:<region>:<account>:workspace/<workspace id>',
+      ),
+      text(
+        'prometheusEndpoint',
+        prometheusEndpoint,
+        /^https?:\/\/.+\/workspaces\/[A-Za-z0-9-]+\/$/,
+        'a URL that ends in /workspaces/<workspace id>/',
+      ),
+    ]);
+    const arn = Stack.of(scope).splitArn(workspaceArn, ArnFormat.SLASH_RESOURCE_NAME);
+
+    class Imported extends PrometheusWorkspaceBase {
+      public readonly workspaceArn = workspaceArn;
+      public readonly workspaceId = arn.resourceName!;
+      public readonly prometheusEndpoint = prometheusEndpoint ?? this.endpointOf(this.workspaceId, arn.region!);
+    }
+    return new Imported(scope, id, { environmentFromArn: workspaceArn });
+  }
+
+  public readonly workspaceArn: string;
+  public readonly workspaceId: string;
+  public readonly prometheusEndpoint: string;
+
+  /**
+   * @param scope the parent construct
+   * @param id the identifier of the construct
+   * @param props how the workspace is set up
+   */
+  constructor(scope: Construct, id: string, props: PrometheusWorkspaceProps = {}) {
+    super(scope, id);
+    validate(this, problems(props));
+    const outOfOrderTimeWindow = props.outOfOrderTimeWindow ?? Duration.minutes(10);
+
+    const workspace = new aps.CfnWorkspace(this, 'Resource', {
+      alias: props.alias,
+      kmsKeyArn: props.encryptionKey?.keyArn,
+      alertManagerDefinition: props.alertmanagerDefinition?.yaml,
+      loggingConfiguration: props.logGroup && { logGroupArn: props.logGroup.logGroupArn },
+      queryLoggingConfiguration: props.queryLogging && {
+        destinations: [
+          {
+            cloudWatchLogs: { logGroupArn: props.queryLogging.logGroup.logGroupArn },
+            filters: { qspThreshold: props.queryLogging.samplesProcessedThreshold ?? 1_000_000 },
+          },
+        ],
+      },
+      workspaceConfiguration: {
+        retentionPeriodInDays: props.retention?.toDays(),
+        outOfOrderTimeWindowInSeconds: outOfOrderTimeWindow.toSeconds(),
+        ruleQueryOffsetInSeconds: (props.ruleQueryOffset ?? outOfOrderTimeWindow).toSeconds(),
+        limitsPerLabelSets: props.limitsPerLabelSet?.map(({ labels, maxSeries }) => ({
+          labelSet: Object.entries(labels).map(([name, value]) => ({ name, value })),
+          limits: { maxSeries },
+        })),
+      },
+    });
+    workspace.applyRemovalPolicy(props.removalPolicy ?? RemovalPolicy.RETAIN);
+    if (props.encryptionKey) allowUseOf(props.encryptionKey, this.env);
+
+    this.workspaceArn = workspace.attrArn;
+    this.workspaceId = workspace.attrWorkspaceId;
+    this.prometheusEndpoint = this.endpointOf(this.workspaceId, this.env.region);
+  }
+}
+
+function problems(props: PrometheusWorkspaceProps) {
+  return [
+    text('alias', props.alias, /^.{1,100}$/, '1 to 100 characters'),
+    days('retention', props.retention, 1, 1095),
+    duration('outOfOrderTimeWindow', props.outOfOrderTimeWindow, Duration.seconds(0), Duration.seconds(600)),
+    duration('ruleQueryOffset', props.ruleQueryOffset, Duration.seconds(0), Duration.days(1)),
+    integer(
+      'queryLogging.samplesProcessedThreshold',
+      props.queryLogging?.samplesProcessedThreshold,
+      0,
+      Number.MAX_SAFE_INTEGER,
+    ),
+    ...(props.limitsPerLabelSet ?? []).map(({ maxSeries }, index) =>
+      integer(`limitsPerLabelSet[${index}].maxSeries`, maxSeries, 0, Number.MAX_SAFE_INTEGER),
+    ),
+    ...definitionProblems('alertmanagerDefinition', props.alertmanagerDefinition, 'alertmanager_config'),
+  ];
+}
+
+function days(prop: string, value: Duration | undefined, min: number, max: number) {
+  if (value === undefined || value.isUnresolved()) return undefined;
+  const given = value.toDays({ integral: false });
+  return not(
+    !Number.isInteger(given) || given < min || given > max,
+    `${prop} must be whole days between ${min} and ${max}, but is ${given} days`,
+  );
+}
+
+/**
+ * Lets everybody in the account whom IAM lets use the workspace use its key through AMP, as AMP's guide has it. Without
+ * effect on an imported key.
+ */
+function allowUseOf(key: kms.IKey, env: { account: string; region: string }) {
+  key.addToResourcePolicy(
+    new iam.PolicyStatement({
+      principals: [new iam.AnyPrincipal()],
+      actions: ['kms:CreateGrant', 'kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKey'],
+      resources: ['*'],
+      conditions: {
+        StringEquals: {
+          'kms:CallerAccount': env.account,
+          'kms:ViaService': `aps.${env.region}.amazonaws.com`,
+        },
+      },
+    }),
+  );
+}

@@ -1,0 +1,9 @@
+/** The template of a gateway without props, without what depends on the machine. */
+import * as path from 'node:path';
+import { PACKAGE, gatewayTemplate, withoutHashes } from './support';
+
+export const SNAPSHOT = path.join(PACKAGE, 'test', 'default-template.json');
+
+export function defaultTemplate(): unknown {
+  return withoutHashes(gatewayTemplate());
+}

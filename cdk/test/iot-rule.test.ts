@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Stack } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { IotRuleOptions, IotRuleVia, PrometheusPushGatewayProps } from 'cdk-serverless-prometheus-push-gateway';
+import { gatewayTemplate, newGateway, newStack } from './support';
+
+const SQL = "SELECT {'device': topic(2)} AS dimensions, timestamp() AS timestamp, * AS metrics FROM 'devices/+'";
+const ref = (id: string) => ({ Ref: Match.stringLikeRegexp(`^${id}`) });
+const arn = (id: string) => ({ 'Fn::GetAtt': [Match.stringLikeRegexp(`^${id}`), 'Arn'] });
+
+function ruleTemplate(options: Partial<IotRuleOptions> = {}, props: PrometheusPushGatewayProps = {}): Template {
+  return gatewayTemplate(props, (gateway) => gateway.addIotRule('Telemetry', { sql: SQL, ...options }));
+}
+
+/** https://docs.aws.amazon.com/iot/latest/developerguide/sqs-rule-action.html */
+test('by default a rule sends to the queue, and to the dead-letter queue what it cannot send', () => {
+  const sqs = (id: string) => ({ Sqs: { QueueUrl: ref(id), RoleArn: arn('MetricsTelemetryRole'), UseBase64: false } });
+  ruleTemplate().hasResourceProperties('AWS::IoT::TopicRule', {
+    RuleName: Match.absent(),
+    TopicRulePayload: {
+      Actions: [sqs('MetricsQueue')],
+      AwsIotSqlVersion: '2016-03-23',
+      ErrorAction: sqs('MetricsDeadLetterQueue'),
+      RuleDisabled: false,
+      Sql: SQL,
+    },
+  });
+});
+
+/** https://docs.aws.amazon.com/iot/latest/developerguide/iot-create-role.html */
+test("a rule's role serves rules of this account and region alone, may send to the two queues, and exists before the rule", () => {
+  const template = ruleTemplate();
+  template.hasResourceProperties('AWS::IAM::Role', {
+    AssumeRolePolicyDocument: {
+      Statement: [
+        {
+          Action: 'sts:AssumeRole',
+          Condition: {
+            ArnLike: {
+              'aws:SourceArn': {
+                'Fn::Join': [
+                  '',
+                  ['arn:', { Ref: 'AWS::Partition' }, ':iot:', { Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' }, ':rule/*'],
+                ],
+              },
+            },
+            StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
+          },
+          Effect: 'Allow',
+          Principal: { Service: 'iot.amazonaws.com' },
+        },
+      ],
+    },
+  });
+  template.hasResourceProperties('AWS::IAM::Policy', {
+    PolicyDocument: {
+      Statement: [
+        { Action: 'sqs:SendMessage', Effect: 'Allow', Resource: arn('MetricsQueue') },
+        { Action: 'sqs:SendMessage', Effect: 'Allow', Resource: arn('MetricsDeadLetterQueue') },
+      ],
+    },
+    Roles: [ref('MetricsTelemetryRole')],
+  });
+  template.hasResource('AWS::IoT::TopicRule', {
+    DependsOn: Match.arrayWith([Match.stringLikeRegexp('^MetricsTelemetryRoleDefaultPolicy')]),
+  });
+});
+
+test('a rule may use the key of encrypted queues', () => {
+  const stack = newStack();
+  newGateway(stack, { queueEncryptionKey: new kms.Key(stack, 'Key') }).addIotRule('Telemetry', { sql: SQL });
+  Template.fromStack(stack).hasResourceProperties('AWS::IAM::Policy', {
+    PolicyDocument: {
+      Statement: Match.arrayWith([{ Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Effect: 'Allow', Resource: arn('Key') }]),
+    },
+    Roles: [ref('MetricsTelemetryRole')],
+  });
+});
+
+/** https://docs.aws.amazon.com/iot/latest/developerguide/lambda-rule-action.html */
+test('a rule may invoke the function, with a permission for this rule of this account', () => {
+  const template = ruleTemplate({ via: IotRuleVia.FUNCTION });
+  template.hasResourceProperties('AWS::IoT::TopicRule', {
+    TopicRulePayload: { Actions: [{ Lambda: { FunctionArn: arn('MetricsFunction') } }] },
+  });
+  template.hasResourceProperties('AWS::Lambda::Permission', {
+    Action: 'lambda:InvokeFunction',
+    FunctionName: arn('MetricsFunction'),
+    Principal: 'iot.amazonaws.com',
+    SourceAccount: { Ref: 'AWS::AccountId' },
+    SourceArn: arn('MetricsTelemetry'),
+  });
+});
+
+test('without a queue, and with a FIFO queue, a rule invokes the function', () => {
+  for (const props of [{ directInvokeOnly: true }, { fifo: true }]) {
+    ruleTemplate({}, props).hasResourceProperties('AWS::IoT::TopicRule', {
+      TopicRulePayload: { Actions: [{ Lambda: { FunctionArn: arn('MetricsFunction') } }] },
+    });
+  }
+});
+
+/** The warnings about losing messages of a rule through the function. */
+function warnings(props: PrometheusPushGatewayProps, options: Partial<IotRuleOptions> = {}): string[] {
+  const stack = newStack();
+  newGateway(stack, props).addIotRule('Telemetry', { sql: SQL, via: IotRuleVia.FUNCTION, ...options });
+  const found = Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('are lost'));
+  return found.map(({ entry }) => String(entry.data).split(':')[0]);
+}
+
+test('with a FIFO dead-letter queue, warnings say what is lost and what to set', () => {
+  assert.deepEqual(warnings({ fifo: true }), [
+    'messages that the rule cannot pass on are lost',
+    'messages for which the function fails are lost',
+  ]);
+  const onFailure: lambda.IDestination = { bind: () => ({ destination: 'arn:aws:sns:eu-west-1:123456789012:failed' }) };
+  const errorAction = { cloudwatchLogs: { logGroupName: 'errors', roleArn: 'arn:aws:iam::123456789012:role/errors' } };
+  assert.deepEqual(warnings({ fifo: true, onFailure }, { errorAction }), []);
+});
+
+test('with a standard dead-letter queue nothing is lost, and there is no warning', () => {
+  assert.deepEqual(warnings({}), []);
+  assert.deepEqual(warnings({ directInvokeOnly: true }), []);
+});
+
+test('a rule has the name, description, state and error action that are given', () => {
+  const template = ruleTemplate({
+    ruleName: 'telemetry_1',
+    description: 'from devices',
+    enabled: false,
+    errorAction: { cloudwatchLogs: { logGroupName: 'errors', roleArn: 'arn:aws:iam::123456789012:role/errors' } },
+  });
+  template.hasResourceProperties('AWS::IoT::TopicRule', {
+    RuleName: 'telemetry_1',
+    TopicRulePayload: {
+      Description: 'from devices',
+      RuleDisabled: true,
+      ErrorAction: { CloudwatchLogs: { LogGroupName: 'errors' } },
+    },
+  });
+});
+
+test("a rule's role serves that rule alone if its name is known", () => {
+  const roles = Object.values(ruleTemplate({ ruleName: 'telemetry_1' }).findResources('AWS::IAM::Role'));
+  const ofRule = roles.filter((role) => JSON.stringify(role).includes('iot.amazonaws.com'));
+  assert.equal(ofRule.length, 1);
+  assert.match(JSON.stringify(ofRule[0].Properties.AssumeRolePolicyDocument), /":rule\/telemetry_1"/);
+});
+
+test('a gateway can have several rules', () => {
+  const template = gatewayTemplate({}, (gateway) => {
+    gateway.addIotRule('One', { sql: SQL });
+    gateway.addIotRule('Two', { sql: SQL, via: IotRuleVia.FUNCTION });
+    gateway.addIotRule('Three', { sql: SQL, via: IotRuleVia.FUNCTION });
+  });
+  template.resourceCountIs('AWS::IoT::TopicRule', 3);
+  template.resourceCountIs('AWS::Lambda::Permission', 2);
+});
+
+for (const [what, props, options, message] of [
+  ['a rule is to use a queue that is not there', { directInvokeOnly: true }, { via: IotRuleVia.QUEUE }, 'via must be FUNCTION, because there is no queue, but is QUEUE'],
+  ['a rule is to use a FIFO queue', { fifo: true }, { via: IotRuleVia.QUEUE }, 'via must be FUNCTION, because IoT Core cannot send to a FIFO queue, but is QUEUE'],
+  ['the statement is empty', {}, { sql: ' ' }, 'sql must be a SQL statement, but is " "'],
+  ['the name has a hyphen', {}, { ruleName: 'a-b' }, 'ruleName must be 1 to 128 letters, digits and underscores, but is "a-b"'],
+] as [string, PrometheusPushGatewayProps, Partial<IotRuleOptions>, string][]) {
+  test(`fails if ${what}`, () => {
+    const gateway = newGateway(new Stack(), props);
+    assert.throws(() => gateway.addIotRule('Telemetry', { sql: SQL, ...options }), {
+      message: `Default/Metrics: ${message}`,
+    });
+  });
+}

@@ -1,0 +1,71 @@
+/** Other languages: the Python wheel makes the same template as TypeScript, and the other targets are generated. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { after, before, test } from 'node:test';
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import { IotRuleVia, NameEscaping, PrometheusPushGateway, PrometheusWorkspace } from 'cdk-serverless-prometheus-push-gateway';
+import { ARCHITECTURE, PACKAGE, newFolder, requireArtifact, run } from './support';
+
+const PYTHON = path.join(PACKAGE, '.venv', 'bin', 'python');
+const folder = newFolder('languages');
+const generated = path.join(folder, 'dist');
+after(() => fs.rmSync(folder, { recursive: true }));
+
+before(() => {
+  requireArtifact();
+  assert.ok(fs.existsSync(PYTHON), `${PYTHON} is missing; run npm test --workspace cdk`);
+  run(PACKAGE, 'npx', [
+    '--no-install',
+    'jsii-pacmak',
+    '--code-only',
+    '--outdir',
+    generated,
+    '--pack-command',
+    'npm pack --ignore-scripts --loglevel=error',
+    '.',
+  ]);
+});
+
+test('a Python app makes the same template as its TypeScript twin', () => {
+  const wheels = path.join(folder, 'wheels');
+  const site = path.join(folder, 'site');
+  const pip = ['-m', 'pip', '--quiet', '--disable-pip-version-check'];
+  run(folder, PYTHON, [...pip, 'wheel', '--no-deps', '--no-build-isolation', '--no-index', '--wheel-dir', wheels, path.join(generated, 'python')]);
+  const [wheel] = fs.readdirSync(wheels);
+  assert.match(wheel, /^cdk_serverless_prometheus_push_gateway-.*\.whl$/);
+  run(folder, PYTHON, [...pip, 'install', '--no-deps', '--no-index', '--target', site, path.join(wheels, wheel)]);
+  run(folder, PYTHON, [path.join(PACKAGE, 'test', 'package', 'twin.py'), ARCHITECTURE, path.join(folder, 'python.out')], {
+    PYTHONPATH: site,
+    JSII_RUNTIME_PACKAGE_CACHE_ROOT: path.join(folder, 'cache'),
+  });
+  const template = JSON.parse(fs.readFileSync(path.join(folder, 'python.out', 'Twin.template.json'), 'utf8'));
+  assert.deepEqual(template, Template.fromStack(twin()).toJSON());
+});
+
+/** What twin.py makes. */
+function twin(): Stack {
+  const stack = new Stack(new App(), 'Twin');
+  const workspace = new PrometheusWorkspace(stack, 'Workspace', { alias: 'twin', retention: Duration.days(30) });
+  const gateway = new PrometheusPushGateway(stack, 'Metrics', {
+    workspace,
+    architecture: ARCHITECTURE === 'arm64' ? lambda.Architecture.ARM_64 : lambda.Architecture.X86_64,
+    batchSize: 100,
+    externalLabels: { env: 'prod' },
+    nameEscaping: NameEscaping.REJECT,
+  });
+  gateway.addIotRule('Rule', { sql: "SELECT * FROM 'events'", via: IotRuleVia.FUNCTION });
+  gateway.addAlarms(new sns.Topic(stack, 'Topic'));
+  gateway.addDashboard();
+  return stack;
+}
+
+test('the sources for Java, .NET and Go are generated', () => {
+  const files = fs.readdirSync(generated, { recursive: true, encoding: 'utf8' });
+  for (const file of [/^java\/.*\/PrometheusPushGateway\.java$/, /^dotnet\/.*\/PrometheusPushGateway\.cs$/, /^go\/.*\/PrometheusPushGateway\.go$/]) {
+    assert.ok(files.some((name) => file.test(name)), String(file));
+  }
+});

@@ -1,0 +1,32 @@
+"""The twin of what python.test.ts makes: twin.py <architecture> <output folder>"""
+
+import sys
+
+from aws_cdk import App, Duration, Stack
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from cdk_serverless_prometheus_push_gateway import (
+    IotRuleVia,
+    NameEscaping,
+    PrometheusPushGateway,
+    PrometheusWorkspace,
+)
+
+architecture, outdir = sys.argv[1:]
+
+app = App(outdir=outdir)
+stack = Stack(app, "Twin")
+workspace = PrometheusWorkspace(stack, "Workspace", alias="twin", retention=Duration.days(30))
+gateway = PrometheusPushGateway(
+    stack,
+    "Metrics",
+    workspace=workspace,
+    architecture=lambda_.Architecture.ARM_64 if architecture == "arm64" else lambda_.Architecture.X86_64,
+    batch_size=100,
+    external_labels={"env": "prod"},
+    name_escaping=NameEscaping.REJECT,
+)
+gateway.add_iot_rule("Rule", sql="SELECT * FROM 'events'", via=IotRuleVia.FUNCTION)
+gateway.add_alarms(sns.Topic(stack, "Topic"))
+gateway.add_dashboard()
+app.synth()

@@ -1,0 +1,77 @@
+/** What the default stack may do, as an explicit list: whatever is not on it fails. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Template } from 'aws-cdk-lib/assertions';
+import { gatewayTemplate } from './support';
+
+/** Each action that a policy of the default stack allows, and the one resource that it allows it on. */
+const ALLOWED: Record<string, string> = {
+  'aps:RemoteWrite': 'MetricsWorkspace',
+  'logs:CreateLogStream': 'MetricsLogGroup',
+  'logs:PutLogEvents': 'MetricsLogGroup',
+  'sqs:DeleteMessage': 'MetricsQueue',
+  'sqs:GetQueueAttributes': 'MetricsQueue',
+  'sqs:ReceiveMessage': 'MetricsQueue',
+  'sqs:SendMessage': 'MetricsDeadLetterQueue',
+};
+
+/** Every policy document of a template, wherever it is in a resource. */
+function documents(template: Template): { at: string; statements: any[] }[] {
+  const found: { at: string; statements: any[] }[] = [];
+  const walk = (value: unknown, at: string) => {
+    if (typeof value !== 'object' || value === null) return;
+    const { Statement } = value as { Statement?: any };
+    if (Statement) found.push({ at, statements: [Statement].flat() });
+    for (const [key, inner] of Object.entries(value)) walk(inner, `${at}/${key}`);
+  };
+  for (const [id, resource] of Object.entries(template.toJSON().Resources)) walk(resource, id);
+  return found;
+}
+
+test('the default stack may do what is on the list, on the resource that is on the list, and all of it', () => {
+  const used = new Set<string>();
+  for (const { at, statements } of documents(gatewayTemplate())) {
+    for (const statement of statements) {
+      if (statement.Effect === 'Deny') continue;
+      if (at.endsWith('AssumeRolePolicyDocument')) {
+        assert.deepEqual(statement, {
+          Action: 'sts:AssumeRole',
+          Effect: 'Allow',
+          Principal: { Service: 'lambda.amazonaws.com' },
+        });
+        continue;
+      }
+      assert.equal(statement.NotAction, undefined, at);
+      assert.equal(statement.NotResource, undefined, at);
+      for (const action of [statement.Action].flat()) {
+        for (const resource of [statement.Resource].flat()) {
+          assert.deepEqual(Object.keys(resource), ['Fn::GetAtt'], `${at}: ${action} on ${JSON.stringify(resource)}`);
+          const [id, attribute] = resource['Fn::GetAtt'];
+          assert.equal(attribute, 'Arn');
+          assert.equal(id.replace(/[0-9A-F]{8}$/, ''), ALLOWED[action], `${at}: ${action}`);
+          used.add(action);
+        }
+      }
+    }
+  }
+  assert.deepEqual([...used].sort(), Object.keys(ALLOWED));
+});
+
+test('the default stack attaches no managed policy and lets nobody in from outside', () => {
+  const template = gatewayTemplate();
+  for (const role of Object.values(template.findResources('AWS::IAM::Role'))) {
+    assert.equal(role.Properties.ManagedPolicyArns, undefined);
+  }
+  for (const type of ['AWS::Lambda::Permission', 'AWS::Lambda::Url', 'AWS::IAM::User', 'AWS::IAM::ManagedPolicy']) {
+    template.resourceCountIs(type, 0);
+  }
+});
+
+test('the walk sees what is too much', () => {
+  const wide = Template.fromJSON({
+    Resources: {
+      A: { Type: 'AWS::IAM::Role', Properties: { Policies: [{ PolicyDocument: { Statement: [{ Action: '*' }] } }] } },
+    },
+  });
+  assert.deepEqual(documents(wide), [{ at: 'A/Properties/Policies/0/PolicyDocument', statements: [{ Action: '*' }] }]);
+});

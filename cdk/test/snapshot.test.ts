@@ -1,0 +1,21 @@
+/**
+ * The default template, whole. Logical IDs are a contract: a change replaces a user's resources. A test run never writes
+ * the snapshot; `npm run snapshot --workspace cdk` does, and the change is reviewed.
+ */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { test } from 'node:test';
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { SNAPSHOT, defaultTemplate } from './default-template';
+import { newGateway, withoutHashes } from './support';
+
+test('the default template is the one that was reviewed', () => {
+  assert.deepEqual(defaultTemplate(), JSON.parse(fs.readFileSync(SNAPSHOT, 'utf8')));
+});
+
+test('the feature flags of a new app change nothing in it', () => {
+  const stack = new Stack(new App({ context: require('aws-cdk-lib/recommended-feature-flags.json') }), 'Stack');
+  newGateway(stack);
+  assert.deepEqual(withoutHashes(Template.fromStack(stack)), defaultTemplate());
+});

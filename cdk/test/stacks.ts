@@ -1,0 +1,106 @@
+/** Stacks that together use every prop and method: what is checked on all templates is checked on these. */
+import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { IotRuleVia, NameEscaping, PrometheusWorkspace, YamlDefinition } from 'cdk-serverless-prometheus-push-gateway';
+import { newGateway } from './support';
+
+const SQL =
+  "SELECT {'device': topic(2)} AS dimensions, timestamp() AS timestamp, {'temperature': temperature} AS metrics FROM 'devices/+/telemetry'";
+
+function everythingOfAGateway(stack: Stack): void {
+  const topic = new sns.Topic(stack, 'Topic', { enforceSSL: true });
+  const gateway = newGateway(stack, {
+    batchSize: 1000,
+    environment: { AWS_ENDPOINT_URL_SQS: 'https://sqs.example.com' },
+    externalLabels: { env: 'prod', region: stack.region },
+    logLevel: lambda.ApplicationLogLevel.WARN,
+    maxBatchingWindow: Duration.seconds(30),
+    maxConcurrency: 10,
+    maxEventAge: Duration.minutes(10),
+    maxReceiveCount: 20,
+    memorySize: 256,
+    nameEscaping: NameEscaping.REJECT,
+    retryAttempts: 1,
+    timeout: Duration.minutes(1),
+    tracing: lambda.Tracing.ACTIVE,
+  });
+  gateway.addIotRule('ViaQueue', { sql: SQL, ruleName: 'via_queue', description: 'Telemetry of devices' });
+  gateway.addIotRule('ViaFunction', { sql: SQL, via: IotRuleVia.FUNCTION });
+  gateway.addAlarms(topic);
+  gateway.addDashboard();
+  const producer = new iam.Role(stack, 'Producer', { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com') });
+  gateway.grantSendMessages(producer);
+  gateway.grantInvoke(producer);
+}
+
+function encryptedInAVpc(stack: Stack): void {
+  const key = new kms.Key(stack, 'Key', { enableKeyRotation: true });
+  const vpc = new ec2.Vpc(stack, 'Vpc', {
+    natGateways: 0,
+    subnetConfiguration: [{ name: 'isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
+    flowLogs: { all: {} },
+  });
+  const subnets = { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
+  const workspace = new PrometheusWorkspace(stack, 'Workspace', { encryptionKey: key });
+  workspace.addInterfaceEndpoint('Endpoint', { vpc, subnets });
+  vpc.addInterfaceEndpoint('Sqs', { service: ec2.InterfaceVpcEndpointAwsService.SQS, subnets });
+  newGateway(stack, { workspace, queueEncryptionKey: key, vpc, vpcSubnets: subnets }).addIotRule('Rule', { sql: SQL });
+}
+
+function everythingOfAWorkspace(stack: Stack): void {
+  const topic = new sns.Topic(stack, 'Topic', { enforceSSL: true });
+  const workspace = new PrometheusWorkspace(stack, 'Workspace', {
+    alias: 'devices',
+    alertmanagerDefinition: YamlDefinition.fromInline(
+      `alertmanager_config: |\n  route:\n    receiver: default\n  receivers:\n  - name: default\n    sns_configs:\n    - topic_arn: ${topic.topicArn}\n      sigv4:\n        region: ${stack.region}\n`,
+    ),
+    limitsPerLabelSet: [{ labels: { team: 'a' }, maxSeries: 100_000 }],
+    logGroup: new logs.LogGroup(stack, 'Vended', { logGroupName: '/aws/vendedlogs/devices' }),
+    outOfOrderTimeWindow: Duration.minutes(5),
+    queryLogging: { logGroup: new logs.LogGroup(stack, 'Queries', { logGroupName: '/aws/vendedlogs/devices-queries' }) },
+    removalPolicy: RemovalPolicy.DESTROY,
+    retention: Duration.days(400),
+    ruleQueryOffset: Duration.minutes(1),
+  });
+  workspace.allowAlertsTo(topic);
+  workspace.addRuleGroups('Rules', YamlDefinition.fromInline('groups:\n- name: g\n  rules:\n  - record: a:b\n    expr: sum(a)\n'));
+  workspace.grantQuery(new iam.Role(stack, 'Reader', { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com') }));
+}
+
+function partsThatAreGiven(stack: Stack): void {
+  const letters = new sqs.Queue(stack, 'Letters', { enforceSSL: true });
+  const queue = new sqs.Queue(stack, 'Queue', {
+    enforceSSL: true,
+    visibilityTimeout: Duration.minutes(5),
+    deadLetterQueue: { queue: letters, maxReceiveCount: 5 },
+  });
+  const workspace = PrometheusWorkspace.fromWorkspaceAttributes(stack, 'Workspace', {
+    workspaceArn: 'arn:aws:aps:eu-west-1:123456789012:workspace/ws-12345678-abcd-1234-abcd-123456789012',
+  });
+  newGateway(stack, { workspace, queue, logGroup: new logs.LogGroup(stack, 'Logs') });
+}
+
+/** By name: what fills a stack. */
+export const STACKS: Record<string, (stack: Stack) => void> = {
+  Default: (stack) => void newGateway(stack),
+  DirectInvokeOnly: (stack) => void newGateway(stack, { directInvokeOnly: true }),
+  Fifo: (stack) => void newGateway(stack, { fifo: true }),
+  EncryptedInAVpc: encryptedInAVpc,
+  EverythingOfAGateway: everythingOfAGateway,
+  EverythingOfAWorkspace: everythingOfAWorkspace,
+  PartsThatAreGiven: partsThatAreGiven,
+};
+
+/** An app in a folder of its own, with one of the stacks. */
+export function appWith(name: string, outdir: string): { app: App; stack: Stack } {
+  const app = new App({ outdir });
+  const stack = new Stack(app, name);
+  STACKS[name](stack);
+  return { app, stack };
+}

@@ -1,0 +1,44 @@
+/** cfn-lint knows the schema of every resource. The environment with it is made by scripts/test.sh. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { after, test } from 'node:test';
+import { STACKS, appWith } from './stacks';
+import { PACKAGE } from './support';
+
+const CFN_LINT = path.join(PACKAGE, '.venv', 'bin', 'cfn-lint');
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'templates-'));
+after(() => fs.rmSync(folder, { recursive: true }));
+
+/** A dependency that is there twice: CDK lets a function, and we a rule, depend on its role and on the role's policy. */
+const IGNORED = ['W3005'];
+
+function lint(file: string): { status: number | null; output: string } {
+  assert.ok(fs.existsSync(CFN_LINT), `${CFN_LINT} is missing; run npm test --workspace cdk`);
+  const { status, stdout, stderr } = spawnSync(
+    CFN_LINT,
+    ['--regions', 'eu-west-1', '--ignore-checks', ...IGNORED, '--', file],
+    { encoding: 'utf8' },
+  );
+  return { status, output: stdout + stderr };
+}
+
+for (const name of Object.keys(STACKS)) {
+  test(`cfn-lint finds nothing in the template ${name}`, () => {
+    const outdir = path.join(folder, name);
+    appWith(name, outdir).app.synth();
+    const { status, output } = lint(path.join(outdir, `${name}.template.json`));
+    assert.equal(output, '');
+    assert.equal(status, 0);
+  });
+}
+
+test('cfn-lint would find a property that does not exist', () => {
+  const file = path.join(folder, 'wrong.json');
+  fs.writeFileSync(file, JSON.stringify({ Resources: { A: { Type: 'AWS::APS::Workspace', Properties: { Aliass: 'a' } } } }));
+  const { status, output } = lint(file);
+  assert.notEqual(status, 0);
+  assert.match(output, /Aliass/);
+});

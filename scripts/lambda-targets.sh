@@ -1,0 +1,60 @@
+# Shared by the scripts that build the function for Lambda: the architectures, and what makes a build reproducible.
+# To be sourced after lib.sh.
+
+# Named as AWS names them (https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html).
+ARCHITECTURES=(arm64 x86_64)
+
+triple_of() {
+  case "$1" in
+    arm64) echo aarch64-unknown-linux-gnu ;;
+    x86_64) echo x86_64-unknown-linux-gnu ;;
+  esac
+}
+
+host_architecture() {
+  case "$(rustc -vV | sed -n 's/^host: //p')" in
+    aarch64-*-linux-gnu) echo arm64 ;;
+    x86_64-*-linux-gnu) echo x86_64 ;;
+    *) echo another ;;
+  esac
+}
+
+# Whether the standard library of a target is there, however Rust was installed.
+is_installed() {
+  compgen -G "$(rustc --print target-libdir --target "$1")/libstd-*.rlib" >/dev/null
+}
+
+# A foreign architecture needs a linker and a C compiler of its own.
+require_linker() {
+  [ "$1" != "$(host_architecture)" ] || return 0
+  local triple prefix
+  triple="$(triple_of "$1")"
+  prefix="${triple/-unknown/}"
+  command -v "$prefix-gcc" >/dev/null ||
+    die "The Rust target $triple is installed, but $prefix-gcc, which links for it, is not." \
+      "On Debian and Ubuntu: apt-get install gcc-${prefix//_/-}"
+  local variable="${triple//-/_}"
+  export "CARGO_TARGET_${variable^^}_LINKER=$prefix-gcc"
+}
+
+cargo_home() {
+  echo "${CARGO_HOME:-$HOME/.cargo}"
+}
+
+# Panics name their source files. Without the folders of this machine in these names, the bytes are the same on all.
+# Usage: reproducible_flags <repository> <target directory>
+reproducible_flags() {
+  # Of two prefixes that fit, rustc takes the last: the target directory may be inside the repository.
+  echo "--remap-path-prefix=$(cargo_home)=/cargo --remap-path-prefix=$1=/source --remap-path-prefix=$2=/target"
+}
+
+# Fails if a built file names a folder of this machine: it would differ elsewhere.
+# Usage: check_paths <file> <repository> <target directory>
+check_paths() {
+  local folder
+  for folder in "$(cargo_home)" "$2" "$3"; do
+    if grep -qF "$folder/" "$1"; then
+      die "$1 names the folder $folder of this machine, so its bytes differ elsewhere."
+    fi
+  done
+}
