@@ -12,8 +12,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/lambda-targets.sh"
 require_cargo
 cd "$REPOSITORY"
 
-# Flags that differ from those of other builds, and so a folder of its own: the builds would undo each other's work.
-target_directory="$(target_directory)/lambda"
 built=()
 for architecture in "${ARCHITECTURES[@]}"; do
   triple="$(triple_of "$architecture")"
@@ -21,23 +19,19 @@ for architecture in "${ARCHITECTURES[@]}"; do
     say "Left out $architecture: its Rust target is not installed (rustup target add $triple)"
     continue
   fi
-  require_linker "$architecture"
   say "Building the function for $architecture"
-  # Alone, because Cargo gives crates that are built together the features of all, and the artifact grows by them.
-  RUSTFLAGS="$(reproducible_flags "$REPOSITORY" "$target_directory")" CARGO_TARGET_DIR="$target_directory" \
-    cargo build --release --locked -p push-gateway --target "$triple"
+  build_function "$architecture"
 
   bootstrap="cdk/assets/$architecture/bootstrap"
-  built_file="$target_directory/$triple/release/push-gateway"
-  bash scripts/check-artifact.sh "$built_file"
-  check_paths "$built_file" "$REPOSITORY" "$target_directory"
+  bash scripts/check-artifact.sh "$FUNCTION"
+  check_paths "$FUNCTION" "$REPOSITORY" "$(target_directory)"
   if [ "$architecture" = "$(host_architecture)" ]; then
-    node scripts/check-answers.mjs "$built_file"
+    node scripts/check-answers.mjs "$FUNCTION"
   else
     say "Not started: this machine is $(host_architecture)"
   fi
   # What does not change is not touched, and what was checked is what is shipped.
-  cmp -s "$built_file" "$bootstrap" || install -D -m 755 "$built_file" "$bootstrap"
+  cmp -s "$FUNCTION" "$bootstrap" || install -D -m 755 "$FUNCTION" "$bootstrap"
   built+=("$bootstrap")
 done
 

@@ -58,3 +58,17 @@ check_paths() {
     fi
   done
 }
+
+# Builds the function for an architecture as it is shipped; sets FUNCTION to the file.
+# Usage: build_function <architecture>
+build_function() {
+  local triple folder
+  triple="$(triple_of "$1")"
+  # Flags that differ from those of other builds, and so a folder of its own: the builds would undo each other's work.
+  folder="$(target_directory)/lambda"
+  require_linker "$1"
+  # Alone, because Cargo gives crates that are built together the features of all, and the artifact grows by them.
+  RUSTFLAGS="$(reproducible_flags "$REPOSITORY" "$folder")" CARGO_TARGET_DIR="$folder" \
+    cargo build --release --locked -p push-gateway --target "$triple"
+  FUNCTION="$folder/$triple/release/push-gateway"
+}

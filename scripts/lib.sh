@@ -80,16 +80,14 @@ require_npm_packages() {
   cp "$REPOSITORY/package-lock.json" "$stamp"
 }
 
-# The function and the local stack, optimised; sets FUNCTION and LOCAL.
+# The function as it is shipped, and the local stack, optimised; sets FUNCTION and LOCAL.
 build_release() {
   say "Building the function and the local stack (the first time takes a few minutes)"
   cargo build --release --locked -p push-gateway-local
-  # Alone, because Cargo gives crates that are built together the features of all, and the artifact grows by them.
-  cargo build --release --locked -p push-gateway
-  local target
-  target="$(target_directory)"
-  FUNCTION="$target/release/push-gateway"
-  LOCAL="$target/release/push-gateway-local"
+  LOCAL="$(target_directory)/release/push-gateway-local"
+  # shellcheck source=scripts/lambda-targets.sh
+  source "$REPOSITORY/scripts/lambda-targets.sh"
+  build_function "$(host_architecture)"
 }
 
 # Where Cargo builds: the user's environment or configuration may say so.

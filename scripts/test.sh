@@ -24,7 +24,9 @@ build_release
 export PUSH_GATEWAY_BINARY="$FUNCTION"
 export PUSH_GATEWAY_LOCAL="$LOCAL"
 export MOTO_SERVER="$VENV/bin/moto_server"
-bash scripts/check-artifact.sh "$PUSH_GATEWAY_BINARY"
+
+say "The function as the construct library ships it"
+bash scripts/build-lambda.sh
 
 say "Unit, property and end-to-end tests"
 cargo test --workspace --locked
