@@ -103,7 +103,7 @@ class StackProcess {
     const directory = await mkdtemp(join(tmpdir(), 'push-gateway-example-'));
     const endpointsFile = join(directory, 'endpoints.json');
     const required = ['--function', functionBinary, '--moto', moto, '--prometheus', prometheus];
-    const child = spawn(local, ['serve', ...required, '--endpoints', endpointsFile, '--stop-with-parent', ...options], {
+    const child = spawn(local, ['serve', ...required, '--endpoints', endpointsFile, '--stop-with', String(process.pid), ...options], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     return new StackProcess(child, directory, endpointsFile);

@@ -42,6 +42,11 @@ async fn obey(event: LambdaEvent<Value>) -> Result<Value, Error> {
             println!("to stdout");
             eprintln!("to stderr");
         }
+        "write" => {
+            for _ in 0..order["lines"].as_u64().unwrap_or_default() {
+                println!("{}", order["text"].as_str().unwrap_or_default());
+            }
+        }
         "size" => {
             return Ok("x".repeat(usize::try_from(order["bytes"].as_u64().unwrap_or_default())?).into());
         }
@@ -50,7 +55,15 @@ async fn obey(event: LambdaEvent<Value>) -> Result<Value, Error> {
         }
         _ => {}
     }
-    Ok(json!({ "echo": order, "requestId": context.request_id, "deadline": context.deadline }))
+    let custom = context.client_context.map(|client| client.custom);
+    let (request_id, deadline) = (context.request_id, context.deadline);
+    Ok(json!({
+        "echo": order,
+        "requestId": request_id,
+        "deadline": deadline,
+        "custom": custom,
+        "pid": std::process::id(),
+    }))
 }
 
 /// The runtime crate reports no init errors, so this speaks to the API itself.

@@ -7,12 +7,13 @@
 //! Not emulated: limits of memory and CPU (both are reported), the freeze between invocations.
 
 mod api;
+mod invocation;
 mod measure;
 mod process;
 
-use std::io;
 use std::path::PathBuf;
-use std::process::ExitStatus;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -21,6 +22,7 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use api::{Event, NextInvocation};
+pub use invocation::{InitError, Invocation, InvocationRequest, Outcome};
 use process::{Process, Step};
 
 /// Lambda quotas: the limit of a synchronous invocation's payload and of its answer.
@@ -31,6 +33,9 @@ const MAX_RESPONSE_BYTES: usize = MAX_PAYLOAD_BYTES + 100;
 
 /// Lambda, "execution environment": the init phase is limited to 10 seconds.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
+
+/// The account that everything here belongs to; moto's queues have the same.
+pub(crate) const ACCOUNT: &str = "123456789012";
 
 /// How a function is configured.
 #[derive(Debug, Clone)]
@@ -48,7 +53,22 @@ pub struct FunctionOptions {
     /// The region it runs in.
     pub region: String,
     /// The credentials of its role.
-    pub credentials: Credentials,
+    pub credentials: RoleCredentials,
+}
+
+/// How a function comes by the credentials of its role.
+#[derive(Debug, Clone)]
+pub enum RoleCredentials {
+    /// Environment variables, good for as long as the process lives. This is how Lambda gives them to most functions.
+    Environment(Credentials),
+    /// An HTTP endpoint that hands out credentials which expire
+    /// (AWS SDKs and Tools Reference Guide, "Container credential provider").
+    Endpoint {
+        /// Where to ask.
+        url: String,
+        /// What to show there.
+        authorization_token: String,
+    },
 }
 
 impl FunctionOptions {
@@ -61,14 +81,19 @@ impl FunctionOptions {
             timeout: Duration::from_secs(10),
             memory_mb: 128,
             region: "eu-west-1".to_owned(),
-            credentials: Credentials::new(
+            credentials: RoleCredentials::Environment(Credentials::new(
                 "AKIDLOCAL",
                 "local-secret",
                 Some("local-token".to_owned()),
                 None,
                 "local",
-            ),
+            )),
         }
+    }
+
+    /// The function's Amazon Resource Name.
+    pub fn arn(&self) -> String {
+        format!("arn:aws:lambda:{}:{ACCOUNT}:function:{}", self.region, self.name)
     }
 
     /// Sets an environment variable.
@@ -79,150 +104,30 @@ impl FunctionOptions {
     }
 }
 
-/// Why a function did not come up.
-#[derive(Debug, thiserror::Error)]
-pub enum InitError {
-    /// The program could not be started, or the runtime API could not be served.
-    #[error("cannot start {}", binary.display())]
-    NotStarted {
-        /// The program.
-        binary: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// It reported an error of its own (`/runtime/init/error`).
-    #[error("init error {error_type}: {message}")]
-    Reported {
-        /// The kind of error.
-        error_type: String,
-        /// What it says.
-        message: String,
-        /// What it logged.
-        logs: Vec<String>,
-    },
-    /// It ended before it asked for an invocation.
-    #[error("exited before the first invocation: {status}")]
-    Exited {
-        /// How.
-        status: ExitStatus,
-        /// What it logged.
-        logs: Vec<String>,
-    },
-    /// It did not ask for an invocation in time.
-    #[error("did not ask for an invocation within {} s", INIT_LIMIT.as_secs())]
-    TimedOut {
-        /// What it logged.
-        logs: Vec<String>,
-    },
-}
-
-/// What an invocation ended with.
-#[derive(Debug)]
-pub enum Outcome {
-    /// The function's answer.
-    Response(Bytes),
-    /// The function reported an error.
-    FunctionError {
-        /// `errorType` of the report.
-        error_type: String,
-        /// `errorMessage` of the report.
-        error_message: String,
-        /// The whole report.
-        raw: Bytes,
-    },
-    /// It did not answer before its deadline and was killed.
-    TimedOut,
-    /// It ended in the middle of the invocation.
-    Exited {
-        /// How.
-        status: ExitStatus,
-    },
-    /// It was to be started for this invocation and did not come up.
-    InitFailed(InitError),
-    /// The payload is over Lambda's limit and was not handed over.
-    PayloadTooLarge {
-        /// Its length.
-        bytes: usize,
-    },
-}
-
-/// One invocation and what it cost.
-#[derive(Debug)]
-pub struct Invocation {
-    /// What it ended with.
-    pub outcome: Outcome,
-    /// The request id that the function was given.
-    pub request_id: String,
-    /// From handing over the payload to the function's answer.
-    pub duration: Duration,
-    /// User and system time of the whole process from handing over the payload until it asked for the next one
-    /// (`clock_getcpuclockid`, nanoseconds); `None` if the process did not live to be measured.
-    pub cpu: Option<Duration>,
-    /// The largest resident set of the process so far (`VmHWM`).
-    pub max_rss_kb: Option<u64>,
-    /// What it wrote to stdout and stderr since the last invocation; the first one includes the init phase.
-    pub logs: Vec<String>,
-    /// The init phase that preceded this invocation, if it was the first of its process.
-    pub init: Option<Duration>,
-}
-
-impl Invocation {
-    /// Whether a new process was started for it.
-    pub fn is_cold_start(&self) -> bool {
-        self.init.is_some()
-    }
-
-    /// What Lambda bills: the init phase and the duration, rounded up to a millisecond.
-    pub fn billed_ms(&self) -> u128 {
-        (self.init.unwrap_or_default() + self.duration).as_nanos().div_ceil(1_000_000)
-    }
-
-    /// The answer, if there is one.
-    pub fn response(&self) -> Option<&Bytes> {
-        match &self.outcome {
-            Outcome::Response(body) => Some(body),
-            _ => None,
-        }
-    }
-
-    /// The answer as JSON, if there is one and it is JSON.
-    pub fn json(&self) -> Option<serde_json::Value> {
-        serde_json::from_slice(self.response()?).ok()
-    }
-
-    /// The ids in `batchItemFailures` of the answer; `None` if the answer is not that of a batch.
-    pub fn batch_item_failures(&self) -> Option<Vec<String>> {
-        let answer = self.json()?;
-        let failures = answer.get("batchItemFailures")?.as_array()?;
-        failures.iter().map(|f| f.get("itemIdentifier")?.as_str().map(str::to_owned)).collect()
-    }
-
-    /// `errorType` and `errorMessage`, if the function reported an error.
-    pub fn function_error(&self) -> Option<(&str, &str)> {
-        match &self.outcome {
-            Outcome::FunctionError { error_type, error_message, .. } => Some((error_type, error_message)),
-            _ => None,
-        }
-    }
-}
-
-/// A function that is ready to be invoked.
+/// One execution environment of a function.
 #[derive(Debug)]
 pub struct Function {
     options: FunctionOptions,
     process: Option<Process>,
     invocations: u64,
     clock: Clock,
+    pid: Arc<AtomicU32>,
 }
 
 impl Function {
+    /// An environment without a process: the first invocation starts it.
+    pub fn cold(options: FunctionOptions) -> Self {
+        Self { options, process: None, invocations: 0, clock: Clock::system(), pid: Arc::default() }
+    }
+
     /// Starts the program and waits until it asks for its first invocation.
     ///
     /// # Errors
     /// The init phase failed; nothing is left running.
     pub async fn spawn(options: FunctionOptions) -> Result<Self, InitError> {
-        let process = Process::start(&options).await?;
-        Ok(Self { options, process: Some(process), invocations: 0, clock: Clock::system() })
+        let mut function = Self::cold(options);
+        function.process = Some(function.start().await?);
+        Ok(function)
     }
 
     /// Time from starting the program to its first poll, and the CPU time that took; `None` after it was killed.
@@ -235,6 +140,11 @@ impl Function {
         self.process.as_ref().and_then(Process::pid)
     }
 
+    /// Where the process id can be read while an invocation has the function; zero when no process runs.
+    pub(crate) fn watch_pid(&self) -> Arc<AtomicU32> {
+        Arc::clone(&self.pid)
+    }
+
     /// The options it runs with; changes hold from the next start.
     pub fn options_mut(&mut self) -> &mut FunctionOptions {
         &mut self.options
@@ -243,32 +153,48 @@ impl Function {
     /// Stops the process; the next invocation is a cold start.
     pub fn kill(&mut self) {
         self.process = None;
+        self.pid.store(0, Ordering::Relaxed);
     }
 
     /// Hands over a payload and waits for the outcome, starting the program again if it is not running.
     pub async fn invoke(&mut self, payload: impl Into<Bytes>) -> Invocation {
         self.invocations += 1;
         let request_id = format!("00000000-0000-4000-8000-{:012x}", self.invocations);
-        let payload = payload.into();
-        if payload.len() > MAX_PAYLOAD_BYTES {
-            return not_run(request_id, Outcome::PayloadTooLarge { bytes: payload.len() });
+        self.invoke_as(InvocationRequest { request_id, payload: payload.into(), client_context: None }).await
+    }
+
+    /// As [`Function::invoke`], with everything that a caller can say.
+    pub async fn invoke_as(&mut self, request: InvocationRequest) -> Invocation {
+        if request.payload.len() > MAX_PAYLOAD_BYTES {
+            let bytes = request.payload.len();
+            return not_run(request.request_id, Outcome::PayloadTooLarge { bytes });
         }
-        let mut process = match self.process.take() {
+        let waiting = self.process.take().filter(Process::is_running);
+        let mut process = match waiting {
             Some(process) => process,
-            None => match Process::start(&self.options).await {
+            None => match self.start().await {
                 Ok(process) => process,
-                Err(error) => return not_run(request_id, Outcome::InitFailed(error)),
+                Err(error) => return not_run(request.request_id, Outcome::InitFailed(error)),
             },
         };
-        let (invocation, survives) = self.run(&mut process, request_id, payload).await;
+        let (invocation, survives) = self.run(&mut process, request).await;
         if survives {
             self.process = Some(process);
+        } else {
+            self.pid.store(0, Ordering::Relaxed);
         }
         invocation
     }
 
+    async fn start(&self) -> Result<Process, InitError> {
+        let process = Process::start(&self.options).await?;
+        self.pid.store(process.pid().unwrap_or_default(), Ordering::Relaxed);
+        Ok(process)
+    }
+
     /// One invocation on a process that is waiting for one; also says whether the process can take another.
-    async fn run(&self, process: &mut Process, request_id: String, payload: Bytes) -> (Invocation, bool) {
+    async fn run(&self, process: &mut Process, request: InvocationRequest) -> (Invocation, bool) {
+        let InvocationRequest { request_id, payload, client_context } = request;
         let init = process.take_init();
         let cpu_before = process.cpu();
         let began = Instant::now();
@@ -277,10 +203,8 @@ impl Function {
             request_id: request_id.clone(),
             deadline_ms: self.clock.now_ms()
                 + i64::try_from(self.options.timeout.as_millis()).unwrap_or(i64::MAX),
-            function_arn: format!(
-                "arn:aws:lambda:{}:000000000000:function:{}",
-                self.options.region, self.options.name
-            ),
+            function_arn: self.options.arn(),
+            client_context,
             payload,
         });
         let outcome = wait_for_outcome(process, deadline).await;

@@ -3,6 +3,7 @@
 //! In: requests of the function. Out: [`Event`]s for whoever runs the invocation, and the next invocation when
 //! there is one. Source: Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes".
 
+use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,6 +39,8 @@ pub(super) struct NextInvocation {
     pub(super) request_id: String,
     pub(super) deadline_ms: i64,
     pub(super) function_arn: String,
+    /// A JSON object.
+    pub(super) client_context: Option<String>,
     pub(super) payload: Bytes,
 }
 
@@ -131,7 +134,27 @@ async fn next(events: &mpsc::UnboundedSender<Event>) -> Reply {
         let value = HeaderValue::try_from(value).expect("ids, numbers and ARNs are ASCII");
         response.headers_mut().insert(name, value);
     }
+    if let Some(context) = invocation.client_context {
+        let context =
+            HeaderValue::try_from(escape_non_ascii(&context)).expect("JSON escapes control characters");
+        response.headers_mut().insert("lambda-runtime-client-context", context);
+    }
     Reply::Answer(response)
+}
+
+/// Headers are ASCII, and JSON can say every other character as `\u` and four digits per UTF-16 unit.
+fn escape_non_ascii(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character.is_ascii() {
+            escaped.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        }
+    }
+    escaped
 }
 
 /// The body, unless it is longer than allowed.

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::api::{Event, NextInvocation, RuntimeApi, error_fields};
-use super::{FunctionOptions, INIT_LIMIT, InitError, measure};
+use super::{FunctionOptions, INIT_LIMIT, InitError, RoleCredentials, measure};
 use crate::children;
 
 /// What happens next in the life of a process.
@@ -113,6 +113,11 @@ impl Process {
         }
     }
 
+    /// False when it ended while nobody asked anything of it.
+    pub(super) fn is_running(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| !waiting.is_closed())
+    }
+
     pub(super) fn pid(&self) -> Option<u32> {
         self.child.id()
     }
@@ -157,21 +162,30 @@ fn command(options: &FunctionOptions, runtime_api: &str) -> io::Result<Command> 
         .env("AWS_LAMBDA_LOG_STREAM_NAME", "local")
         .env("AWS_REGION", &options.region)
         .env("AWS_DEFAULT_REGION", &options.region)
-        .env("AWS_ACCESS_KEY_ID", options.credentials.access_key_id())
-        .env("AWS_SECRET_ACCESS_KEY", options.credentials.secret_access_key())
         .env("LAMBDA_TASK_ROOT", task_root)
         .env("LAMBDA_RUNTIME_DIR", "/var/runtime")
         .env("LANG", "en_US.UTF-8")
         .env("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin")
         .env("TZ", ":UTC")
         .env("_HANDLER", "bootstrap")
-        .envs(options.env.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    if let Some(token) = options.credentials.session_token() {
-        command.env("AWS_SESSION_TOKEN", token);
+    match &options.credentials {
+        RoleCredentials::Environment(credentials) => {
+            command
+                .env("AWS_ACCESS_KEY_ID", credentials.access_key_id())
+                .env("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key())
+                .envs(credentials.session_token().map(|token| ("AWS_SESSION_TOKEN", token)));
+        }
+        RoleCredentials::Endpoint { url, authorization_token } => {
+            command
+                .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
+                .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", authorization_token);
+        }
     }
+    // Last, because on Lambda too a function's own variables win over the defaults that are not reserved.
+    command.envs(options.env.iter().map(|(name, value)| (name, value)));
     Ok(command)
 }
 

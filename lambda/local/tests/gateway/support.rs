@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use push_gateway_local::amp::{AmpOptions, AmpStandIn, Credentials, Fault};
-use push_gateway_local::runtime::{Function, FunctionOptions, InitError, Invocation, Outcome};
+use push_gateway_local::runtime::{
+    Function, FunctionOptions, InitError, Invocation, Outcome, RoleCredentials,
+};
 use push_gateway_local::sqs::{QueueMessage, sqs_event};
 
 /// 2023-02-14T18:06:57Z, the time of the README's example event.
@@ -81,7 +83,7 @@ impl Setup {
         let mut options = FunctionOptions::new(function_binary()).env("REMOTE_WRITE_URL", url);
         options.env.extend(self.env);
         options.timeout = self.timeout;
-        options.credentials = credentials();
+        options.credentials = RoleCredentials::Environment(credentials());
         let function = Function::spawn(options).await?;
         Ok(Stage { amp, function })
     }
