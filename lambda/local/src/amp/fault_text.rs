@@ -9,7 +9,7 @@
 //! | `reset` | a connection that is reset |
 //! | `slow` | the usual answer after 2 s, or after another time: `slow=500ms` |
 //! | `drop` | a connection that is closed without an answer although the samples are stored |
-//! | `trickle` | the head of a 200, then one byte of body a second without end |
+//! | `trickle` | the head of a 503, then one byte of body a second without end |
 //! | `refuse` | a 400 for the series after `@`, which it needs; the other series are stored |
 //!
 //! `:<times>` ends the fault after so many requests; `@<label>=<value>` restricts it to requests that hold a series
@@ -93,7 +93,8 @@ fn parse_action(
         "hang" => Action::Hang,
         "reset" => Action::Reset,
         "drop" => Action::AcceptThenDrop,
-        "trickle" => Action::SlowTrickle { code: 200, interval: TRICKLE },
+        // Not a 200: a receiver that says so and stores nothing has lied, and no sender can get over that.
+        "trickle" => Action::SlowTrickle { code: 503, interval: TRICKLE },
         "refuse" => {
             let series = series.ok_or(FaultSyntaxError::SeriesNeeded)?.clone();
             Action::RefuseSeries { series, code: 400, text: "series refused as told".to_owned() }
@@ -165,7 +166,7 @@ mod tests {
             ("slow=500ms", "Delay(500ms)".to_owned()),
             ("slow=3s", "Delay(3s)".to_owned()),
             ("drop", "AcceptThenDrop".to_owned()),
-            ("trickle", "SlowTrickle { code: 200, interval: 1s }".to_owned()),
+            ("trickle", "SlowTrickle { code: 503, interval: 1s }".to_owned()),
         ] {
             assert_eq!(written(text), format!("{action} None Any"), "{text}");
         }
