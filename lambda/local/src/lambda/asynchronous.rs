@@ -16,7 +16,7 @@ use super::pool::Pool;
 pub struct AsyncPolicy {
     /// The pauses before the second, third … attempt after a function error.
     pub retry_pauses: Vec<Duration>,
-    /// The first pause after a throttle; it doubles up to [`MAX_THROTTLE_PAUSE`].
+    /// The first pause after a throttle; it doubles up to five minutes.
     pub throttle_pause: Duration,
 }
 

@@ -1,6 +1,7 @@
 //! The process of moto's server: a complete SQS API over HTTP.
 //!
-//! In: the path of `moto_server`. Out: an endpoint on 127.0.0.1 that is ready. The process ends with the value.
+//! In: the path of `moto_server` in a virtual environment. Out: an endpoint on 127.0.0.1 that is ready, which loses no
+//! message (`moto.py` says why that has to be said). The process ends with the value.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -16,6 +17,9 @@ use crate::children;
 
 /// Python needs a moment to import everything on a cold disk.
 const READY_LIMIT: Duration = Duration::from_mins(1);
+
+/// What the Python of the virtual environment runs in place of `moto_server`.
+const WITH_LOCKS: &str = include_str!("moto.py");
 
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +48,7 @@ pub struct MotoServer {
 }
 
 impl MotoServer {
-    /// Starts `program` on a port of 127.0.0.1 (0 takes a free one) and waits until it takes connections.
+    /// Starts `program`, beside which its `python` lies, on a port of 127.0.0.1 (0 takes a free one) and waits until it takes connections.
     ///
     /// # Errors
     /// It cannot be started or does not come up.
@@ -81,9 +85,11 @@ async fn free_port() -> io::Result<u16> {
 }
 
 fn command(program: &Path, port: u16) -> io::Result<Command> {
-    let mut command = children::command(program)?;
+    // Looked for here because Python would only leave an exit status behind.
+    std::fs::metadata(program)?;
+    let mut command = children::command(&program.with_file_name("python"))?;
     command
-        .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+        .args(["-c", WITH_LOCKS, "-H", "127.0.0.1", "-p", &port.to_string()])
         // moto logs a line per request; its warnings about being a development server help nobody here.
         .stdin(Stdio::null())
         .stdout(Stdio::null())

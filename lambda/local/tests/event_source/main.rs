@@ -5,6 +5,7 @@ mod batches;
 mod concurrency;
 mod faults;
 mod fifo;
+mod moto;
 mod options;
 mod responses;
 mod scripted_sqs;

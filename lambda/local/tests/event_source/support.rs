@@ -13,10 +13,10 @@ use push_gateway_local::sqs::{MotoServer, Sqs};
 use serde_json::{Value, json};
 
 /// A test that waits longer for something waits for what never comes.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A queue that no other test uses.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Queue {
     pub(crate) url: String,
     pub(crate) sqs: Sqs,

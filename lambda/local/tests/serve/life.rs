@@ -33,7 +33,7 @@ async fn an_interrupt_stops_everything_and_says_what_became_of_it() {
     let serve = Serve::start(&["--prometheus", "auto"]).await;
     send_one(&serve).await;
     let children = descendants(serve.pid());
-    for program in ["moto_server", "prometheus", "push-gateway"] {
+    for program in ["python", "prometheus", "push-gateway"] {
         assert!(names(&children).contains(&program), "{program} in {children:?}");
     }
     serve.signal(Signal::SIGINT);
@@ -76,7 +76,7 @@ async fn it_stops_with_the_processes_that_it_is_told() {
     let pid = companion.id().expect("it runs").to_string();
     let serve = Serve::start(&["--prometheus", "none", "--stop-with", &pid]).await;
     let children = descendants(serve.pid());
-    assert!(names(&children).contains(&"moto_server"), "{children:?}");
+    assert!(names(&children).contains(&"python"), "{children:?}");
     // Dead is enough; nobody waits for the companion before the stack is gone.
     kill(Pid::from_raw(pid.parse().expect("a number")), Signal::SIGKILL).expect("it runs");
     let (status, printed) = serve.end().await;
