@@ -176,7 +176,7 @@ async function sendBatch(
   batch.forEach((message, at) => {
     const id = successes.get(String(at))?.MessageId;
     const failure = failures.get(String(at));
-    const reason = failure === undefined ? 'no answer for this message' : `${failure.Code}: ${failure.Message ?? 'no reason given'}`;
+    const reason = failure === undefined ? 'no answer for this message' : `${failure.Code}: ${failure.Message ?? ''}`;
     if (id !== undefined) sent.push([message, id]);
     else if (failure?.SenderFault === true) refused.push([message, reason]);
     else postponed.push([message, reason]);

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { encodeEvents, type PushEvent } from '../../src/index.js';
 
-const withValue = (value: number | string): PushEvent => ({ dimensions: {}, timestamp: 1_676_398_017_000, metrics: { m: value } });
+const withValue = (m: number): PushEvent => ({ dimensions: {}, timestamp: 1_676_398_017_000, metrics: { m } });
 
 test('an event is written with its own values', () => {
   const event = { dimensions: { site: 'north' }, timestamp: 1_676_398_017_000, metrics: { ph: '6.70', temperature: 14.3 } };
@@ -18,7 +18,9 @@ test('an event is written with its own values', () => {
 /** README, "Events": strings "may be `NaN`, `Inf`, `+Inf`, `-Inf`"; JSON itself has none of them. */
 test('values that JSON has no number for are written as strings', () => {
   const cases = [[Number.NaN, '"NaN"'], [Infinity, '"+Inf"'], [-Infinity, '"-Inf"'], [-0, '"-0.0"'], [0, '0']] as const;
-  for (const [value, json] of cases) assert.match(encodeEvents(withValue(value)), new RegExp(`"m":${json.replace('+', '\\+')}}`));
+  for (const [value, json] of cases) {
+    assert.equal(encodeEvents(withValue(value)), `{"dimensions":{},"timestamp":1676398017000,"metrics":{"m":${json}}}`);
+  }
 });
 
 /** https://tc39.es/ecma262/#sec-numeric-types-number-tostring: the shortest digits that read back to the same double. */

@@ -1,4 +1,7 @@
-/** At-least-once delivery: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/standard-queues-at-least-once-delivery.html */
+/**
+ * At-least-once delivery.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/standard-queues-at-least-once-delivery.html
+ */
 
 import assert from 'node:assert/strict';
 
@@ -17,6 +20,7 @@ scenario('what is delivered twice changes nothing', [], async (run) => {
   const before = await counts();
   assert.deepEqual([...before.values()], Array<number>(10).fill(15));
   const { amp } = await control.figures();
+  assert.ok(amp.requests > 3, 'each lost answer made for another request');
 
   // The same messages once more, and again some answers are lost.
   await control.setFaults('drop:2');

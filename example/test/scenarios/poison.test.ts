@@ -1,4 +1,7 @@
-/** Poison messages among good ones: each is set aside alone, unchanged, with its reason. README, "What becomes of an event". */
+/**
+ * Poison messages among good ones: each is set aside alone, unchanged, with its reason.
+ * README, "What becomes of an event".
+ */
 
 import { encodeEvents } from '../../src/index.js';
 import { noise, readings, shuffled } from '../support/events.js';

@@ -5,7 +5,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { readings } from '../support/events.js';
 import { scenario } from '../support/scenario.js';
-import { waitFor } from '../support/wait.js';
 
 const SECONDS_DOWN = 20;
 
@@ -24,6 +23,7 @@ scenario('what is sent while the receiver is down is delivered when it is back',
   await run.send(seconds.slice(0, 5).flat());
   await run.settle();
   await control.setReceiver('down');
+  // The producers keep their pace: the second between two sends is part of what happens, not a wait for anything.
   for (const second of seconds.slice(5, 5 + SECONDS_DOWN)) {
     await run.send(second);
     await delay(1_000);
@@ -33,5 +33,4 @@ scenario('what is sent while the receiver is down is delivered when it is back',
   await control.setReceiver('up');
   await run.send(seconds.slice(5 + SECONDS_DOWN).flat());
   await run.settle();
-  await waitFor('no dead letters', () => control.figures(), ({ deadLetters }) => deadLetters === 0);
 });

@@ -8,10 +8,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { readings } from '../support/events.js';
 import { scenario } from '../support/scenario.js';
 
-/** More than two lives of the credentials. */
+/** More than two lives of the credentials, so that those of the start have expired and their successors, too. */
 const SECONDS = 45;
 
 scenario('events are delivered across the expiry of credentials', ['--rotate-credentials', '20s'], async (run) => {
+  // A producer's pace, over several lives of the credentials.
   for (let second = 0; second < SECONDS; second += 1) {
     await run.send(readings({ devices: 5, perDevice: 1, intervalMs: 0, endMs: Date.now() }));
     await delay(1_000);

@@ -102,10 +102,9 @@ class StackProcess {
     const { local, functionBinary, moto, prometheus } = programs();
     const directory = await mkdtemp(join(tmpdir(), 'push-gateway-example-'));
     const endpointsFile = join(directory, 'endpoints.json');
-    const required = ['--function', functionBinary, '--moto', moto, '--prometheus', prometheus];
-    const child = spawn(local, ['serve', ...required, '--endpoints', endpointsFile, '--stop-with', String(process.pid), ...options], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const binaries = ['--function', functionBinary, '--moto', moto, '--prometheus', prometheus];
+    const life = ['--endpoints', endpointsFile, '--stop-with', String(process.pid)];
+    const child = spawn(local, ['serve', ...binaries, ...life, ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
     return new StackProcess(child, directory, endpointsFile);
   }
 
