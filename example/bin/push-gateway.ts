@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+/**
+ * The CDK app: what the command line sets in the context becomes props of the one stack.
+ *
+ * Context: `alarmEmail`, who is told of alarms; `architecture`, `arm64` (the default) or `x86_64`; `code`, a folder with
+ * a file `bootstrap` to run instead of the function that the construct library carries.
+ */
+
+import { App } from 'aws-cdk-lib';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+
+import { PushGatewayStack } from '../lib/push-gateway-stack.js';
+
+const ARCHITECTURES = [lambda.Architecture.ARM_64, lambda.Architecture.X86_64];
+
+const app = new App();
+
+function contextText(name: string): string | undefined {
+  const value: unknown = app.node.tryGetContext(name);
+  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
+  throw new Error(`context ${name} must be a text that is not empty, but is ${JSON.stringify(value)}`);
+}
+
+const architectureName = contextText('architecture') ?? lambda.Architecture.ARM_64.name;
+const architecture = ARCHITECTURES.find(({ name }) => name === architectureName);
+if (architecture === undefined) {
+  const names = ARCHITECTURES.map(({ name }) => name).join(' or ');
+  throw new Error(`context architecture must be ${names}, but is ${architectureName}`);
+}
+const alarmEmail = contextText('alarmEmail');
+const folder = contextText('code');
+
+// Without `env` the stack goes to the account and region of whoever deploys it.
+new PushGatewayStack(app, 'PushGateway', {
+  description: 'Metrics as JSON into Amazon Managed Service for Prometheus',
+  architecture,
+  ...(alarmEmail === undefined ? {} : { alarmEmail }),
+  ...(folder === undefined ? {} : { code: lambda.Code.fromAsset(folder) }),
+});

@@ -1,0 +1,87 @@
+/**
+ * A gateway with all three doors: a queue, a function to invoke, and an IoT rule; watched by alarms and a dashboard.
+ *
+ * Its outputs are what the commands in `src/commands` look for in `outputs.json`.
+ */
+
+import { ArnFormat, CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { PrometheusPushGateway } from 'cdk-serverless-prometheus-push-gateway';
+import type { Construct } from 'constructs';
+
+/** What may differ from one deployment to the next. */
+export interface PushGatewayStackProps extends StackProps {
+  /**
+   * Who is told of alarms: an e-mail address, which has to confirm it.
+   * @default - nobody; subscribe to the topic of the output `AlarmTopicArn`
+   */
+  readonly alarmEmail?: string;
+
+  /**
+   * The function's processor: one that the function was built for.
+   * @default lambda.Architecture.ARM_64
+   */
+  readonly architecture?: lambda.Architecture;
+
+  /**
+   * The function's code: a file `bootstrap`. Give your own to try a change.
+   * @default - the function that the construct library carries
+   */
+  readonly code?: lambda.Code;
+}
+
+export class PushGatewayStack extends Stack {
+  constructor(scope: Construct, id: string, { alarmEmail, architecture, code, ...props }: PushGatewayStackProps = {}) {
+    super(scope, id, props);
+
+    const gateway = new PrometheusPushGateway(this, 'Metrics', {
+      ...(architecture === undefined ? {} : { architecture }),
+      ...(code === undefined ? {} : { code }),
+    });
+    // An example to try and to remove. Take this out to keep the metrics when the stack is deleted.
+    gateway.workspace.applyRemovalPolicy(RemovalPolicy.DESTROY);
+
+    // Devices publish whole events, so the rule has nothing to build.
+    gateway.addIotRule('Events', {
+      sql: "SELECT * FROM 'devices/+/events'",
+      description: 'Passes the events of devices on to the push gateway',
+    });
+
+    const alarmTopic = this.alarmTopic();
+    if (alarmEmail !== undefined) alarmTopic.addSubscription(new EmailSubscription(alarmEmail));
+    gateway.addAlarms(alarmTopic);
+    const dashboard = gateway.addDashboard();
+
+    const output = (name: string, value: string, description: string): CfnOutput =>
+      new CfnOutput(this, name, { value, description });
+    output('Region', this.region, 'Where it all is');
+    // There is a queue, since nothing above says otherwise.
+    output('QueueUrl', gateway.queue!.queueUrl, 'Where producers send events');
+    output('DeadLetterQueueUrl', gateway.deadLetterQueue.queueUrl, 'Where events end that can never be written, with the reason');
+    output('FunctionName', gateway.function.functionName, 'What producers invoke who want an answer at once');
+    output('IotTopic', 'devices/<device>/events', 'Where devices publish events');
+    output('PrometheusEndpoint', gateway.workspace.prometheusEndpoint, 'What a Grafana data source wants, with SigV4');
+    output('QueryUrl', gateway.workspace.queryUrl, 'Where PromQL is asked, with SigV4 for the service aps');
+    output('AlarmTopicArn', alarmTopic.topicArn, 'Where alarms are announced');
+    output('DashboardName', dashboard.dashboardName, 'The dashboard in CloudWatch');
+  }
+
+  /** A topic that takes TLS only, and notifications of this account's alarms. */
+  private alarmTopic(): sns.Topic {
+    const topic = new sns.Topic(this, 'Alarms', { enforceSSL: true });
+    // A policy of one's own, such as one that demands TLS, takes the place of the default that lets alarms in:
+    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+    topic.grantPublish(
+      new iam.ServicePrincipal('cloudwatch.amazonaws.com', {
+        conditions: {
+          ArnLike: { 'aws:SourceArn': this.formatArn({ service: 'cloudwatch', resource: 'alarm', resourceName: '*', arnFormat: ArnFormat.COLON_RESOURCE_NAME }) },
+          StringEquals: { 'aws:SourceAccount': this.account },
+        },
+      }),
+    );
+    return topic;
+  }
+}
