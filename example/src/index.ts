@@ -1,7 +1,8 @@
-/** Producers for the push gateway: through its queue, or directly. */
+/** Producers for the push gateway: through its queue, through IoT Core, or directly. */
 
 export { type PushSummary, PushError, pushEvents, pushEventsLater } from './direct.js';
 export { encodeEvents, type PushEvent } from './event.js';
+export { EventsNotPublishedError, publishEvents, topicOf, type UnpublishedEvent } from './iot.js';
 export { MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, type Message } from './message-batch.js';
 export {
   MessagesNotSentError,

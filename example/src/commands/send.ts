@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+/** The command `send`: events from the command line, a file or a pipe, through any door. */
+
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { parseArgs } from 'node:util';
+
+import type { PushEvent } from '../index.js';
+import { openDoor } from './door.js';
+import { type ExitStatus, run } from './run.js';
+import { TARGET_HELP, TARGET_OPTIONS, targetOf } from './target.js';
+
+const HELP = `Send events to the push gateway.
+
+Usage: npm run send -- [OPTIONS] [NAME=VALUE]...
+
+  NAME=VALUE            a metric of one event
+  --dimension NAME=VALUE, -d
+                        a dimension of it; may be given again
+  --file FILE           an event or an array of events as JSON instead; - reads standard input.
+                        An event without a timestamp gets the present time.
+
+${TARGET_HELP}`;
+
+async function send(args: string[]): Promise<ExitStatus> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { ...TARGET_OPTIONS, dimension: { type: 'string', short: 'd', multiple: true, default: [] }, file: { type: 'string' } },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const now = Date.now();
+  const events =
+    values.file === undefined
+      ? [{ dimensions: pairs(values.dimension), timestamp: now, metrics: pairs(positionals) }]
+      : await eventsOf(values.file, now);
+  if (values.file === undefined && positionals.length === 0) throw new Error('there is nothing to send: give metrics as NAME=VALUE, or --file');
+  if (values.file !== undefined && positionals.length + values.dimension.length > 0) {
+    throw new Error('the events are in the file: leave out metrics and --dimension');
+  }
+
+  const { sent, failed, reason } = await openDoor(await targetOf(values)).send(events);
+  process.stdout.write(`sent ${sent}, failed ${failed}\n`);
+  if (reason !== undefined) process.stderr.write(`${reason}\n`);
+  return failed === 0 ? 0 : 1;
+}
+
+/** Values stay as they were written, so that `6.70` keeps its decimals. */
+function pairs(texts: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    texts.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at < 1) throw new Error(`"${pair}" is not NAME=VALUE`);
+      return [pair.slice(0, at), pair.slice(at + 1)] as const;
+    }),
+  );
+}
+
+/** The gateway judges the events; here they only have to be JSON. */
+async function eventsOf(file: string, now: number): Promise<PushEvent[]> {
+  const json = await (file === '-' ? text(process.stdin) : readFile(file, 'utf8'));
+  const parsed = JSON.parse(json) as PushEvent | PushEvent[];
+  return (Array.isArray(parsed) ? parsed : [parsed]).map((event) => ({ ...event, timestamp: event.timestamp ?? now }));
+}
+
+await run(send);
