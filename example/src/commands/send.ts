@@ -50,13 +50,15 @@ async function send(args: string[]): Promise<ExitStatus> {
 
 /** Values stay as they were written, so that `6.70` keeps its decimals. */
 function pairs(texts: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    texts.map((pair) => {
-      const at = pair.indexOf('=');
-      if (at < 1) throw new Error(`"${pair}" is not NAME=VALUE`);
-      return [pair.slice(0, at), pair.slice(at + 1)] as const;
-    }),
-  );
+  const values = new Map<string, string>();
+  for (const pair of texts) {
+    const at = pair.indexOf('=');
+    if (at < 1) throw new Error(`"${pair}" is not NAME=VALUE`);
+    const name = pair.slice(0, at);
+    if (values.has(name)) throw new Error(`${name} is given twice`);
+    values.set(name, pair.slice(at + 1));
+  }
+  return Object.fromEntries(values);
 }
 
 /** The gateway judges the events; here they only have to be JSON. */

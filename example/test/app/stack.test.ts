@@ -1,0 +1,174 @@
+/** The CDK app: what its template holds, and what cdk-nag and cfn-lint say of it. */
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, before, test, type TestContext } from 'node:test';
+import { promisify } from 'node:util';
+
+import { App, Validations } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { AwsSolutionsChecks } from 'cdk-nag';
+
+import { PushGatewayStack, type PushGatewayStackProps } from '../../lib/push-gateway-stack.js';
+import { programs } from '../support/environment.js';
+
+const PACKAGE = resolve(import.meta.dirname, '..', '..', '..');
+const CFN_LINT = resolve(PACKAGE, '..', 'cdk', '.venv', 'bin', 'cfn-lint');
+
+/** A dependency that is there twice, which CDK writes: a function depends on its role and on the role's policy. */
+const IGNORED = ['W3005'];
+
+/** What the AwsSolutions rules find, and why it is right as it is: nothing. */
+const ACKNOWLEDGED: readonly { readonly id: string; readonly reason: string }[] = [];
+
+const execute = promisify(execFile);
+let folder: string;
+let code: string;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'push-gateway-app-'));
+  code = join(folder, 'code');
+  await mkdir(code);
+  await copyFile(programs().functionBinary, join(code, 'bootstrap'));
+});
+after(() => rm(folder, { recursive: true }));
+
+function newStack(name: string, props: PushGatewayStackProps = {}): { app: App; stack: PushGatewayStack; outdir: string } {
+  const outdir = join(folder, name);
+  const app = new App({ outdir });
+  return { app, stack: new PushGatewayStack(app, 'PushGateway', { code: lambda.Code.fromAsset(code), ...props }), outdir };
+}
+
+/** What the command line makes of the app; the environment holds nothing of whoever runs the test. */
+function synth(outdir: string, ...options: string[]): Promise<unknown> {
+  const env = { PATH: process.env['PATH'], HOME: folder, CI: 'true', CDK_DISABLE_CLI_TELEMETRY: 'true' };
+  const cdk = createRequire(import.meta.url).resolve('aws-cdk/bin/cdk');
+  // It is built already, and other tests are running from what was built.
+  const args = [cdk, 'synth', '--quiet', '--no-notices', '--build', 'true', '--output', join(folder, outdir), ...options];
+  return execute(process.execPath, args, { cwd: PACKAGE, env });
+}
+
+async function lint(template: string): Promise<string> {
+  assert.ok(existsSync(CFN_LINT), 'cfn-lint is missing; run npm test --workspace cdk, which installs it');
+  const { stdout, stderr } = await execute(CFN_LINT, ['--regions', 'eu-west-1', '--ignore-checks', ...IGNORED, '--', template]).catch(
+    (error: { stdout: string; stderr: string }) => error,
+  );
+  return stdout + stderr;
+}
+
+/** What the AwsSolutions rules print when the app is synthesised. */
+function findings(context: TestContext, app: App): string {
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  const log: string[] = [];
+  context.mock.method(console, 'error', (...line: unknown[]) => void log.push(line.join(' ')));
+  const { exitCode } = process;
+  try {
+    app.synth();
+  } catch (error) {
+    log.push(String(error));
+  } finally {
+    process.exitCode = exitCode;
+  }
+  return log.join('\n');
+}
+
+test('the command line synthesises the stack, with the settings of the context', async () => {
+  await synth('synth', '-c', `code=${code}`, '-c', 'architecture=x86_64', '-c', 'alarmEmail=who@example.com');
+  const template = Template.fromJSON(JSON.parse(await readFile(join(folder, 'synth', 'PushGateway.template.json'), 'utf8')) as object);
+  template.hasResourceProperties('AWS::Lambda::Function', { Architectures: ['x86_64'], Runtime: 'provided.al2023' });
+  template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'who@example.com' });
+  const assets = (await readdir(join(folder, 'synth'))).filter((name) => name.startsWith('asset.'));
+  assert.equal(assets.length, 1);
+  assert.deepEqual(await readdir(join(folder, 'synth', assets[0] as string)), ['bootstrap']);
+});
+
+test('fails if the context has an architecture that Lambda does not have', async () => {
+  await assert.rejects(synth('riscv', '-c', `code=${code}`, '-c', 'architecture=riscv'), /context architecture must be arm64 or x86_64, but is riscv/);
+});
+
+/** `cdk init` writes the flags of its version into cdk.json: https://docs.aws.amazon.com/cdk/v2/guide/featureflags.html */
+test('the feature flags are those of a new app', async () => {
+  const { context } = JSON.parse(await readFile(join(PACKAGE, 'cdk.json'), 'utf8')) as { context: object };
+  assert.deepEqual(context, createRequire(import.meta.url)('aws-cdk-lib/recommended-feature-flags.json'));
+});
+
+test('the outputs name every door and every place to look', () => {
+  const template = Template.fromStack(newStack('outputs').stack);
+  const outputs = template.findOutputs('*') as Record<string, { Value: unknown }>;
+  assert.deepEqual(Object.keys(outputs).sort(), [
+    'AlarmTopicArn',
+    'DashboardName',
+    'DeadLetterQueueUrl',
+    'FunctionName',
+    'IotTopic',
+    'PrometheusEndpoint',
+    'QueryUrl',
+    'QueueUrl',
+    'Region',
+  ]);
+  const [workspace] = Object.keys(template.findResources('AWS::APS::Workspace'));
+  assert.match(JSON.stringify(outputs['PrometheusEndpoint']?.Value), new RegExp(`/workspaces/.*"${workspace}","WorkspaceId"`));
+});
+
+test('the rule passes on what devices publish on the topic of the output', () => {
+  const template = Template.fromStack(newStack('rule').stack);
+  const topic = (template.findOutputs('IotTopic')['IotTopic'] as { Value: string }).Value;
+  const filter = topic.replace('<device>', '+');
+  template.hasResourceProperties('AWS::IoT::TopicRule', {
+    TopicRulePayload: { Sql: `SELECT * FROM '${filter}'`, Actions: [{ Sqs: { UseBase64: false } }], ErrorAction: Match.anyValue() },
+  });
+});
+
+/** "the resource policy must allow CloudWatch": Notify_Users_Alarm_Changes.html of the CloudWatch user guide. */
+test('alarms of this account may notify the topic, although its policy is its own', () => {
+  const template = Template.fromStack(newStack('alarms').stack);
+  const [topic] = Object.keys(template.findResources('AWS::SNS::Topic'));
+  const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm'));
+  assert.equal(alarms.length, 5);
+  for (const { Properties } of alarms) assert.deepEqual(Properties.AlarmActions, [{ Ref: topic }]);
+  template.hasResourceProperties('AWS::SNS::TopicPolicy', {
+    PolicyDocument: {
+      Statement: Match.arrayWith([
+        Match.objectLike({
+          Effect: 'Allow',
+          Action: 'sns:Publish',
+          Principal: { Service: 'cloudwatch.amazonaws.com' },
+          Resource: { Ref: topic },
+          Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+        }),
+      ]),
+    },
+  });
+  template.resourceCountIs('AWS::CloudWatch::Dashboard', 1);
+});
+
+test('nothing of the stack stays behind when it is deleted', () => {
+  const { Resources } = Template.fromStack(newStack('removal').stack).toJSON() as { Resources: Record<string, { DeletionPolicy?: string }> };
+  const kept = Object.entries(Resources).filter(([, { DeletionPolicy = 'Delete' }]) => DeletionPolicy !== 'Delete');
+  assert.deepEqual(kept, []);
+});
+
+test('cdk-nag finds nothing that is not acknowledged with a reason', (context) => {
+  const { app, stack } = newStack('nag', { alarmEmail: 'who@example.com' });
+  for (const acknowledgement of ACKNOWLEDGED) Validations.of(stack).acknowledge(acknowledgement);
+  assert.doesNotMatch(findings(context, app), /AwsSolutions-/);
+});
+
+test('cdk-nag would find a queue in the stack that allows connections without TLS', (context) => {
+  const { app, stack } = newStack('nag-wrong');
+  new sqs.Queue(stack, 'Wrong');
+  assert.match(findings(context, app), /AwsSolutions-SQS4/);
+});
+
+test('cfn-lint finds nothing in the template', async () => {
+  const { app, outdir } = newStack('lint', { alarmEmail: 'who@example.com' });
+  app.synth();
+  assert.equal(await lint(join(outdir, 'PushGateway.template.json')), '');
+});
