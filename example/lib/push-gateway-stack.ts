@@ -74,10 +74,16 @@ export class PushGatewayStack extends Stack {
     const topic = new sns.Topic(this, 'Alarms', { enforceSSL: true });
     // A policy of one's own, such as one that demands TLS, takes the place of the default that lets alarms in:
     // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+    const alarms = this.formatArn({
+      service: 'cloudwatch',
+      resource: 'alarm',
+      resourceName: '*',
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
     topic.grantPublish(
       new iam.ServicePrincipal('cloudwatch.amazonaws.com', {
         conditions: {
-          ArnLike: { 'aws:SourceArn': this.formatArn({ service: 'cloudwatch', resource: 'alarm', resourceName: '*', arnFormat: ArnFormat.COLON_RESOURCE_NAME }) },
+          ArnLike: { 'aws:SourceArn': alarms },
           StringEquals: { 'aws:SourceAccount': this.account },
         },
       }),
