@@ -136,6 +136,9 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
    * Adds alarms for what a person has to look at: dead letters, the age of the oldest message, errors, throttles, and
    * samples that the workspace discards. They notify when they go off and when they are over.
    *
+   * A topic with a policy of its own, as `enforceSSL` gives it one, has to let `cloudwatch.amazonaws.com` publish:
+   * alarms that may not are silent.
+   *
    * @param topic the topic that gets the notifications
    * @param options when the alarms go off
    */
