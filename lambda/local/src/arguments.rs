@@ -169,14 +169,14 @@ impl ServeArguments {
     }
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
+pub(crate) fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("it is not of the form NAME=VALUE".to_owned()),
     }
 }
 
-fn out_of_order_window(text: &str) -> Result<Duration, String> {
+pub(crate) fn out_of_order_window(text: &str) -> Result<Duration, String> {
     let window = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     if window > MAX_OUT_OF_ORDER_WINDOW {
         return Err("AMP allows 600s at most".to_owned());

@@ -7,10 +7,12 @@
 mod answer;
 mod api;
 mod asynchronous;
+mod client;
 mod pool;
 mod request;
 
 pub use answer::FunctionError;
 pub use api::LambdaApi;
 pub use asynchronous::AsyncPolicy;
+pub use client::{Answered, InvokeError, LambdaClient};
 pub use pool::{ConcurrencyExceeded, Counts, Environment, Pool, Seen};

@@ -3,9 +3,12 @@
 //! In: a command line. Out: what the command prints; the exit code is 1 when something is not as it must be.
 
 mod arguments;
+mod invocation_line;
 mod noise;
+mod part;
 mod serve;
 mod soak;
+mod stop_signal;
 mod terminal;
 mod tour;
 mod wording;
@@ -16,6 +19,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use arguments::ServeArguments;
+use part::Part;
 use soak::SoakArguments;
 
 /// Run the push gateway against a stand-in of the cloud, on this machine only.
@@ -41,6 +45,8 @@ enum Command {
     Serve(Box<ServeArguments>),
     /// Send a steady load for a time while things fail at random, and prove that the sums match.
     Soak(SoakArguments),
+    #[command(flatten)]
+    Part(Part),
 }
 
 #[tokio::main]
@@ -49,6 +55,7 @@ async fn main() -> ExitCode {
         Command::Tour { function, moto } => tour::run(&function, &moto).await,
         Command::Serve(arguments) => serve::run(&arguments).await,
         Command::Soak(arguments) => soak::run(&arguments).await,
+        Command::Part(part) => part::run(part).await,
     }
 }
 

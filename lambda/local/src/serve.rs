@@ -8,13 +8,13 @@ mod screen;
 use std::io;
 use std::path::Path;
 use std::process::{ExitCode, exit};
-use std::time::Duration;
 
 use push_gateway_local::stack::{Endpoints, Figures, Stack, StackError};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
 use crate::arguments::ServeArguments;
+use crate::invocation_line;
+use crate::stop_signal::StopSignal;
 use crate::terminal::Terminal;
 
 /// What a shell says of a program that Ctrl-C ended.
@@ -50,7 +50,7 @@ async fn serve(terminal: Terminal, arguments: &ServeArguments) -> Result<(), Ser
     let options = arguments.stack_options();
     let began = Instant::now();
     let step = terminal.step("starting");
-    let starting = Stack::start(&options, move |seen| screen::invocation(terminal, began, &seen));
+    let starting = Stack::start(&options, move |seen| invocation_line::print(terminal, began, &seen));
     let stack = tokio::select! {
         stack = starting => stack?,
         () = signals.wait() => return Ok(()),
@@ -83,45 +83,4 @@ fn write_endpoints(file: &Path, endpoints: &Endpoints) -> Result<(), ServeError>
     let unfinished = file.with_extension("unfinished");
     std::fs::write(&unfinished, format!("{:#}\n", endpoints.to_json())).map_err(failed)?;
     std::fs::rename(&unfinished, file).map_err(failed)
-}
-
-/// Ctrl-C, the polite signal of a process manager, or the end of a process that this one must not outlive.
-struct StopSignal {
-    interrupt: Signal,
-    terminate: Signal,
-    hang_up: Signal,
-    companions: Vec<u32>,
-}
-
-impl StopSignal {
-    fn listen(companions: Vec<u32>) -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
-            companions,
-        })
-    }
-
-    /// Waits for any of them. The end of a process is told once.
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
-            () = end_of_any(&self.companions) => self.companions.clear(),
-        }
-    }
-}
-
-/// Waits until one of these processes is gone, or dead and not yet buried by its parent.
-async fn end_of_any(companions: &[u32]) {
-    const LOOK: Duration = Duration::from_millis(250);
-    let is_alive = |pid: &u32| {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status"));
-        status.is_ok_and(|status| !status.contains("\nState:\tZ"))
-    };
-    while companions.iter().all(is_alive) {
-        tokio::time::sleep(LOOK).await;
-    }
 }

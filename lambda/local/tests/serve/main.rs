@@ -2,4 +2,5 @@
 
 mod control;
 mod life;
+mod parts;
 mod support;

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 const READY_LIMIT: Duration = Duration::from_mins(1);
 
 /// How long something may take that is bound to happen.
-const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 pub(crate) struct Serve {
     pub(crate) child: Child,
@@ -137,7 +137,7 @@ pub(crate) fn function() -> PathBuf {
         .map_or_else(|| repository().join("target/release/push-gateway"), PathBuf::from)
 }
 
-fn moto() -> PathBuf {
+pub(crate) fn moto() -> PathBuf {
     environment("MOTO_SERVER").map_or_else(|| repository().join(".venv/bin/moto_server"), PathBuf::from)
 }
 

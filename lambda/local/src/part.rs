@@ -1,0 +1,60 @@
+//! `amp`, `lambda`, `event-source`: one part of the stack alone, beside others that are already there.
+//!
+//! In: a command line. Out: one line with the address, then whatever the part has to tell, until somebody stops it.
+
+mod amp;
+mod event_source;
+mod lambda;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use crate::stop_signal::StopSignal;
+use crate::terminal::Terminal;
+
+/// A part that runs by itself.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Part {
+    /// Stand in for one AMP workspace.
+    Amp(amp::AmpArguments),
+    /// Serve functions by Lambda's invoke API.
+    Lambda(lambda::LambdaArguments),
+    /// Deliver the messages of a queue to a function of any Lambda API.
+    EventSource(event_source::EventSourceArguments),
+}
+
+/// What all parts have in common.
+#[derive(Debug, Args)]
+struct Common {
+    /// The region that it claims to be in.
+    #[arg(long, default_value = "eu-west-1")]
+    region: String,
+    /// Stop when the process with this id ends, however it ends; may be given again.
+    #[arg(long, value_name = "PID")]
+    stop_with: Vec<u32>,
+}
+
+/// Runs a part until it is stopped.
+pub(crate) async fn run(part: Part) -> ExitCode {
+    let result = match part {
+        Part::Amp(arguments) => amp::run(arguments).await,
+        Part::Lambda(arguments) => lambda::run(arguments).await,
+        Part::EventSource(arguments) => event_source::run(arguments).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            Terminal::detect().error(&*error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Common {
+    async fn until_stopped(&self) -> Result<(), Box<dyn Error>> {
+        StopSignal::listen(self.stop_with.clone())?.wait().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,75 @@
+//! `amp`: the stand-in for one workspace, alone.
+
+use std::error::Error;
+use std::time::Duration;
+
+use clap::Args;
+use push_gateway_local::amp::{AmpOptions, AmpStandIn, Credentials, Fault};
+
+use super::Common;
+use crate::arguments::out_of_order_window;
+
+/// The workspace.
+#[derive(Debug, Args)]
+pub(crate) struct AmpArguments {
+    #[command(flatten)]
+    common: Common,
+    /// Port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// The workspace id in the path.
+    #[arg(long, default_value = "ws-local")]
+    workspace: String,
+    /// The access key id that requests are signed with; without it unsigned requests are taken.
+    #[arg(long, requires = "secret_access_key", value_name = "ID")]
+    access_key_id: Option<String>,
+    /// The secret access key.
+    #[arg(long, requires = "access_key_id", value_name = "KEY")]
+    secret_access_key: Option<String>,
+    /// The session token, if the credentials are temporary.
+    #[arg(long, requires = "access_key_id", value_name = "TOKEN")]
+    session_token: Option<String>,
+    /// The base URL of a Prometheus behind it, which stores the samples and answers PromQL.
+    #[arg(long, value_name = "URL")]
+    prometheus: Option<String>,
+    /// The out-of-order window (0s to 600s).
+    #[arg(long, default_value = "60s", value_parser = out_of_order_window, value_name = "TIME")]
+    out_of_order_window: Duration,
+    /// Samples a second, at most [default: AMP's quota].
+    #[arg(long, value_name = "SAMPLES")]
+    ingestion_rate: Option<f64>,
+    /// Active series, at most [default: AMP's quota].
+    #[arg(long, value_name = "SERIES")]
+    active_series: Option<usize>,
+    /// Make write requests fail, for example 503:2 or hang@device=d1; may be given again.
+    #[arg(long, value_name = "FAULT")]
+    fail: Vec<Fault>,
+}
+
+/// Requests that it remembers: nobody asks for them here.
+const JOURNAL_LIMIT: usize = 100;
+
+/// Runs it.
+pub(super) async fn run(arguments: AmpArguments) -> Result<(), Box<dyn Error>> {
+    let defaults = AmpOptions::default();
+    let keys = arguments.access_key_id.zip(arguments.secret_access_key);
+    let options = AmpOptions {
+        port: arguments.port,
+        workspace: arguments.workspace,
+        region: arguments.common.region.clone(),
+        credentials: keys.map(|(id, key)| Credentials::new(id, key, arguments.session_token, None, "local")),
+        out_of_order_window: arguments.out_of_order_window,
+        ingestion_rate: arguments.ingestion_rate.or(defaults.ingestion_rate),
+        active_series: arguments.active_series.or(defaults.active_series),
+        prometheus: arguments.prometheus,
+        journal_limit: JOURNAL_LIMIT,
+        ..defaults
+    };
+    let amp = AmpStandIn::start(options).await?;
+    amp.set_faults(arguments.fail);
+    println!("{}", amp.endpoint());
+    arguments.common.until_stopped().await?;
+    let counts = amp.counts();
+    println!("{} write requests, {} samples in {} series", counts.requests, counts.samples, counts.series);
+    Ok(())
+}

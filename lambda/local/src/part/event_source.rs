@@ -1,0 +1,80 @@
+//! `event-source`: the mapping between a queue and a function, alone.
+
+use std::error::Error;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use clap::Args;
+use push_gateway_local::event_source::{EventSource, EventSourceOptions, Invoked};
+use push_gateway_local::lambda::{Answered, LambdaClient};
+use push_gateway_local::sqs::Sqs;
+
+use super::Common;
+
+/// The queue and the function.
+#[derive(Debug, Args)]
+pub(crate) struct EventSourceArguments {
+    #[command(flatten)]
+    common: Common,
+    /// The SQS endpoint (plain HTTP).
+    #[arg(long, value_name = "URL")]
+    sqs_endpoint: String,
+    /// The queue.
+    #[arg(long, value_name = "URL")]
+    queue_url: String,
+    /// The Lambda endpoint (plain HTTP).
+    #[arg(long, value_name = "URL")]
+    lambda_endpoint: String,
+    /// The function.
+    #[arg(long, value_name = "NAME")]
+    function_name: String,
+    /// The function's time-out, which the queue's visibility timeout must not be less than.
+    #[arg(long, default_value = "10s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    function_timeout: Duration,
+    /// Messages in a batch, at most (1 to 10000; FIFO: to 10).
+    #[arg(long, default_value_t = 10, value_name = "COUNT")]
+    batch_size: usize,
+    /// How long a batch is gathered (0s to 300s).
+    #[arg(long, default_value = "0s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    batching_window: Duration,
+    /// Batches at work at a time, at most (2 to 1000) [default: five].
+    #[arg(long, value_name = "COUNT")]
+    max_concurrency: Option<usize>,
+    /// Take any answer for the success of the whole batch, as without `ReportBatchItemFailures`.
+    #[arg(long)]
+    ignore_batch_item_failures: bool,
+}
+
+/// Runs it.
+pub(super) async fn run(arguments: EventSourceArguments) -> Result<(), Box<dyn Error>> {
+    let credentials = Credentials::from_keys("AKIDLOCAL", "local-secret", None);
+    let sqs = Sqs::new(&arguments.sqs_endpoint, &arguments.common.region, credentials);
+    let options = EventSourceOptions {
+        queue_url: arguments.queue_url,
+        batch_size: arguments.batch_size,
+        batching_window: arguments.batching_window,
+        max_concurrency: arguments.max_concurrency,
+        report_batch_item_failures: !arguments.ignore_batch_item_failures,
+        function_timeout: arguments.function_timeout,
+    };
+    let client = LambdaClient::new(&arguments.lambda_endpoint, &arguments.function_name);
+    let event_source = EventSource::start(sqs, options, move |payload| {
+        let client = client.clone();
+        async move {
+            match client.invoke(payload).await {
+                Ok(Answered::Response(body)) => Invoked::Response(body),
+                Ok(Answered::Throttled) => Invoked::Throttled,
+                Ok(Answered::FunctionError(_)) => Invoked::FunctionError,
+                Err(error) => {
+                    eprintln!("{error}");
+                    Invoked::FunctionError
+                }
+            }
+        }
+    })
+    .await?;
+    println!("polling");
+    arguments.common.until_stopped().await?;
+    println!("{:?}", event_source.stop().await);
+    Ok(())
+}

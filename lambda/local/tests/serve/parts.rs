@@ -1,0 +1,71 @@
+//! `amp`, `lambda` and `event-source`, each a process of its own, together a pipeline.
+
+use std::process::Stdio;
+
+use push_gateway_local::amp::Credentials;
+use push_gateway_local::sqs::{MotoServer, Sqs};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::support::{PROGRAM, SOON, function, moto};
+
+/// A part and the line with which it says that it is ready.
+async fn part(arguments: &[&str]) -> (Child, String) {
+    let mut command = Command::new(PROGRAM);
+    let mut child =
+        command.args(arguments).stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("the program runs");
+    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let line = tokio::time::timeout(SOON, lines.next_line()).await.expect("it is ready").expect("text");
+    // Whatever it says later must find a reader.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    (child, line.expect("a line"))
+}
+
+async fn get(url: &str) -> String {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::get(url).await.expect("an answer").text().await.expect("text")
+}
+
+#[tokio::test]
+async fn a_message_goes_from_the_queue_through_every_part_to_the_workspace() {
+    let moto = MotoServer::start(&moto(), 0).await.expect("moto starts");
+    let sqs = Sqs::new(moto.endpoint(), "eu-west-1", Credentials::from_keys("any", "any", None));
+    let queue_url = sqs.create_queue("alone").await.expect("a queue");
+    let (_amp, workspace) = part(&["amp", "--fail", "503:1"]).await;
+    let function = format!("gateway={}", function().display());
+    let url = format!("REMOTE_WRITE_URL={workspace}api/v1/remote_write");
+    let (_lambda, lambda) =
+        part(&["lambda", "--function", &function, "--env", &url, "--env", "REMOTE_WRITE_AUTH=none"]).await;
+    let (_event_source, ready) = part(&[
+        "event-source",
+        "--sqs-endpoint",
+        moto.endpoint(),
+        "--queue-url",
+        &queue_url,
+        "--lambda-endpoint",
+        &lambda,
+        "--function-name",
+        "gateway",
+    ])
+    .await;
+    assert_eq!(ready, "polling");
+
+    let now_ms = push_gateway_local::clock::Clock::system().now_ms();
+    let event =
+        format!(r#"{{"dimensions":{{"device":"d1"}},"timestamp":{now_ms},"metrics":{{"level":"0.5"}}}}"#);
+    let sent = sqs.client().send_message().queue_url(&queue_url).message_body(event).send().await;
+    sent.expect("the queue takes it");
+    let wanted = r#""value":["#;
+    let query = format!("{workspace}api/v1/query?query=level");
+    let arrival = async {
+        loop {
+            let answer = get(&query).await;
+            if answer.contains(wanted) {
+                return answer;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    let answer = tokio::time::timeout(SOON, arrival).await.expect("the sample arrives");
+    assert!(answer.contains(r#""0.5"]"#), "{answer}");
+}
