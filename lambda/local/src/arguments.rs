@@ -90,7 +90,7 @@ struct QueueArguments {
     /// How long a batch is gathered [default: 1s; FIFO: none].
     #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
     batching_window: Option<Duration>,
-    /// Batches at work at a time, at most (2 to 1000) [default: no limit but the function's].
+    /// Batches at work at a time, at most (2 to 1000) [default: five, with which Lambda begins].
     #[arg(long, value_name = "COUNT")]
     max_concurrency: Option<usize>,
     /// How long a received message stays hidden [default: 6 × the function's time-out + the window].

@@ -50,7 +50,7 @@ pub struct StackOptions {
     pub batch_size: usize,
     /// How long a batch is gathered.
     pub batching_window: Duration,
-    /// Batches at work at a time, at most.
+    /// Batches at work at a time, at most; five, with which Lambda begins, if not given.
     pub max_concurrency: Option<usize>,
     /// How long a received message stays hidden; six times the function's time-out and the window if not given.
     pub visibility_timeout: Option<Duration>,
