@@ -1,0 +1,131 @@
+//! The scale check: 1 to 8 execution environments of the function under as much load as they take → events per second,
+//! CPU per event, and the point where this machine is the limit.
+//!
+//! Each environment is a process with the emulator's runtime API, fed with full batches one after the other. The
+//! emulator and the receiver run on the same processors; what share of the busy time is the function's is said.
+
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use push_gateway_local::runtime::Function;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::batch::{Batch, Shape};
+use crate::budget;
+use crate::measure::{Error, count};
+use crate::progress::Progress;
+use crate::subject::Subject;
+use crate::used::Machine;
+
+/// Numbers of environments.
+const ENVIRONMENTS: std::ops::RangeInclusive<usize> = 1..=8;
+
+/// When so much of the machine is busy, it is the limit.
+const BUSY: f64 = 0.9;
+
+/// One more environment should bring this much more, or something else is the limit.
+const WORTHWHILE: f64 = 1.05;
+
+/// What so many environments did.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// How many ran at once.
+    pub(crate) environments: usize,
+    /// Events written in a second.
+    pub(crate) events_per_second: f64,
+    /// CPU time of the function's processes for an event, in microseconds.
+    pub(crate) cpu_us: f64,
+    /// Which share of the machine was busy, from 0 to 1.
+    pub(crate) busy: f64,
+    /// Which share of the machine the function's processes had, from 0 to 1.
+    pub(crate) ours: f64,
+}
+
+/// Takes every step.
+pub(crate) async fn steps(
+    subject: &Subject,
+    length: Duration,
+    progress: &mut Progress,
+) -> Result<Vec<Step>, Error> {
+    let mut steps = Vec::new();
+    for environments in ENVIRONMENTS {
+        progress.step(&format!("{environments} execution environments"));
+        steps.push(step(subject, environments, length).await?);
+        progress.tick();
+    }
+    Ok(steps)
+}
+
+/// How many times [`steps`] ticks.
+pub(crate) fn ticks() -> usize {
+    ENVIRONMENTS.count()
+}
+
+/// The first step at which the machine is the limit.
+pub(crate) fn limit(steps: &[Step]) -> Option<&Step> {
+    steps.iter().enumerate().find_map(|(at, step)| {
+        let gains =
+            steps.get(at + 1).is_none_or(|next| next.events_per_second > step.events_per_second * WORTHWHILE);
+        (step.busy >= BUSY || !gains).then_some(step)
+    })
+}
+
+async fn step(subject: &Subject, environments: usize, length: Duration) -> Result<Step, Error> {
+    let mut functions = Vec::new();
+    for _ in 0..environments {
+        let spawned = Function::spawn(subject.options.clone()).await;
+        let mut function = spawned.map_err(|error| Error::Start(subject.name.clone(), error))?;
+        let batch = Batch::of(Shape::Usual, budget::SMALLER);
+        subject.check(&batch, &function.invoke(batch.payload.clone()).await)?;
+        functions.push(function);
+    }
+    let payload = Batch::of(Shape::Usual, budget::FULL).payload;
+    let before = Machine::now().ok_or(Error::NotMeasured)?;
+    let began = Instant::now();
+    let mut running = JoinSet::new();
+    for mut function in functions {
+        let payload = payload.clone();
+        running.spawn(async move {
+            let (mut batches, mut cpu) = (0_usize, Duration::ZERO);
+            while began.elapsed() < length {
+                let invocation = function.invoke(payload.clone()).await;
+                if invocation.batch_item_failures().is_some_and(|failures| failures.is_empty()) {
+                    batches += 1;
+                }
+                cpu += invocation.cpu.unwrap_or_default();
+            }
+            (batches, cpu)
+        });
+    }
+    let done = running.join_all().await;
+    let took = began.elapsed().as_secs_f64();
+    let busy = Machine::now().ok_or(Error::NotMeasured)?.busy_since(before);
+    let events = count(done.iter().map(|(batches, _)| batches * budget::FULL).sum::<usize>());
+    let cpu = done.iter().map(|(_, cpu)| cpu.as_secs_f64()).sum::<f64>();
+    let processors = count(available_parallelism().map_or(1, std::num::NonZero::get));
+    Ok(Step {
+        environments,
+        events_per_second: events / took,
+        cpu_us: cpu * 1e6 / events.max(1.0),
+        busy,
+        ours: cpu / (took * processors),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(environments: usize, events_per_second: f64, busy: f64) -> Step {
+        Step { environments, events_per_second, cpu_us: 1.0, busy, ours: busy / 2.0 }
+    }
+
+    #[test]
+    fn the_limit_is_where_the_machine_is_busy_or_more_environments_bring_nothing() {
+        let at = |steps: &[Step]| limit(steps).map(|step| step.environments);
+        assert_eq!(at(&[step(1, 100.0, 0.5), step(2, 180.0, 0.95), step(3, 185.0, 0.99)]), Some(2));
+        assert_eq!(at(&[step(1, 100.0, 0.5), step(2, 180.0, 0.7), step(3, 181.0, 0.7)]), Some(2));
+        assert_eq!(at(&[step(1, 100.0, 0.2), step(2, 200.0, 0.4)]), None);
+    }
+}
