@@ -12,6 +12,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use push_gateway_local::amp::{AmpOptions, AmpStandIn, ReceivedRequest};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
@@ -28,6 +29,9 @@ const BATCHES: usize = 10;
 
 /// Agents flush once a second at the latest; when nothing came for so long, everything is there.
 const QUIET: Duration = Duration::from_millis(2_500);
+
+/// How long all samples may take to arrive.
+const ARRIVAL_LIMIT: Duration = Duration::from_secs(10);
 
 /// Over how long the CPU time without load is taken.
 const IDLE: Duration = Duration::from_secs(2);
@@ -63,9 +67,16 @@ pub(crate) enum Error {
     /// It did not take the samples.
     #[error("it answered {0} to the samples")]
     Refused(u16),
-    /// Nothing came out of it.
-    #[error("it wrote nothing to the receiver")]
-    Silent,
+    /// Not everything came out of it.
+    #[error("of {expected} samples it wrote {written}; it was refused with {answer:?}")]
+    Incomplete {
+        /// How many samples it was given.
+        expected: usize,
+        /// How many of them it wrote.
+        written: usize,
+        /// The first answer that was no success.
+        answer: String,
+    },
     /// The kernel does not say what it used.
     #[error("its CPU time is not told")]
     NotMeasured,
@@ -147,17 +158,14 @@ async fn measure_one(
     receiver: &Receiver,
     rounds: usize,
 ) -> Result<AgentCosts, Error> {
+    prove(kind, program).await?;
     let folder = TempDir::new()?;
     let agent = Agent::start(kind, program, folder.path(), &receiver.url).await?;
     let used = || used::by_process(agent.id).ok_or(Error::NotMeasured);
     let mut batch = 0;
-    // The first is the warm-up, and shows that what goes in comes out.
-    let before = received(receiver).await?;
+    // The first is the warm-up.
     hand_over(kind, &agent, &mut batch).await?;
     wait_until_quiet(receiver).await?;
-    if received(receiver).await? == before {
-        return Err(Error::Silent);
-    }
     let began = used()?;
     tokio::time::sleep(IDLE).await;
     let idle = used()?.saturating_sub(began).as_secs_f64() / IDLE.as_secs_f64();
@@ -171,6 +179,29 @@ async fn measure_one(
     }
     let peak_mb = used::peak_bytes(agent.id).map(megabytes).ok_or(Error::NotMeasured)?;
     Ok(AgentCosts { name: kind.name.to_owned(), cpu_ms: Spread::of(cpu_ms), peak_mb, differs: kind.differs })
+}
+
+/// Makes sure that all samples that go in come out. The stand-in counts them, whatever else it has to say: agents write
+/// as Prometheus takes it, which is less strict.
+async fn prove(kind: Kind, program: &Path) -> Result<(), Error> {
+    let stand_in = AmpStandIn::start(AmpOptions::default()).await?;
+    let folder = TempDir::new()?;
+    let agent = Agent::start(kind, program, folder.path(), &stand_in.remote_write_url()).await?;
+    hand_over(kind, &agent, &mut 0).await?;
+    let (expected, began) = (BATCHES * input::SAMPLES_OF_A_BATCH, Instant::now());
+    loop {
+        let requests = stand_in.requests();
+        let written = requests.iter().map(ReceivedRequest::sample_count).sum();
+        if written >= expected {
+            return Ok(());
+        }
+        if began.elapsed() > ARRIVAL_LIMIT {
+            let refusal = requests.iter().find(|request| !request.is_delivered());
+            let answer = refusal.map(|request| request.answer.clone()).unwrap_or_default();
+            return Err(Error::Incomplete { expected, written, answer });
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 async fn hand_over(kind: Kind, agent: &Agent, batch: &mut u32) -> Result<(), Error> {

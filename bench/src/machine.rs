@@ -28,12 +28,19 @@ impl Machine {
             .into_iter()
             .filter_map(|program| Some((program, find(program, folders)?)));
         for (program, path) in found {
-            let argument = if program == "vmagent" { "-version" } else { "--version" };
-            if let Some(says) = first_line(&path, argument).await {
-                versions.push(if says.contains(program) { says } else { format!("{program} {says}") });
-            }
+            // Debian's vmagent does not know its own version, but its package does.
+            let says = if program == "vmagent" {
+                package_version().await
+            } else {
+                first_line(&path, &["--version"]).await
+            };
+            versions.push(match says {
+                Some(says) if says.contains(program) => says,
+                Some(says) => format!("{program} {says}"),
+                None => format!("{program} of unknown version"),
+            });
         }
-        versions.extend(first_line(&peers.join("python/.venv/bin/python"), "--version").await);
+        versions.extend(first_line(&peers.join("python/.venv/bin/python"), &["--version"]).await);
         versions.extend(python_packages(peers).unwrap_or_default());
         versions.extend(node_packages(peers).unwrap_or_default());
         Self { date: today(), processor: processor(), versions }
@@ -69,11 +76,17 @@ fn processor() -> String {
 }
 
 /// What a program says of itself, without what is in brackets.
-async fn first_line(program: &Path, argument: &str) -> Option<String> {
-    let output = children::command(program).ok()?.arg(argument).output().await.ok()?;
+async fn first_line(program: &Path, arguments: &[&str]) -> Option<String> {
+    let output = children::command(program).ok()?.args(arguments).output().await.ok()?;
     let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
     let line = String::from_utf8_lossy(&text).lines().next()?.to_owned();
-    Some(line.split(" (").next().unwrap_or_default().trim().to_owned())
+    let says = line.split(" (").next().unwrap_or_default().trim().replace(", version ", " ");
+    (output.status.success() && !says.is_empty()).then_some(says)
+}
+
+async fn package_version() -> Option<String> {
+    let dpkg_query = Path::new("/usr/bin/dpkg-query");
+    first_line(dpkg_query, &["--showformat=${Version}", "--show", "victoria-metrics"]).await
 }
 
 /// The lines of the requirements that name a package.

@@ -133,14 +133,14 @@ async fn measure_all(arguments: Arguments) -> Result<Results, Box<dyn Error>> {
         starts: vec![],
         batches: vec![],
         agents: vec![],
-        scale: vec![],
+        scale: scale::Scale::default(),
         rounds,
     };
     if !only_scale {
         measure_functions(&mut results, &plan, &mut progress).await?;
         results.agents = agents::measure(&arguments.path, &receiver, plan.agent_rounds, &mut progress).await;
     }
-    results.scale = scale::steps(&results.subjects[0], plan.scale_step, &mut progress).await?;
+    results.scale = scale::check(&results.subjects[0], plan.scale_step, &mut progress).await?;
     progress.done();
     Ok(results)
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 use crate::agents;
 use crate::machine::Machine;
 use crate::measure::{Measured, Start};
-use crate::scale::Step;
+use crate::scale::Scale;
 use crate::subject::Subject;
 
 /// Everything that was measured.
@@ -30,7 +30,7 @@ pub(crate) struct Results {
     /// The servers.
     pub(crate) agents: Vec<agents::Outcome>,
     /// The scale check.
-    pub(crate) scale: Vec<Step>,
+    pub(crate) scale: Scale,
     /// How often each figure was taken.
     pub(crate) rounds: usize,
 }

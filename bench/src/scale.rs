@@ -27,6 +27,18 @@ const BUSY: f64 = 0.9;
 /// One more environment should bring this much more, or something else is the limit.
 const WORTHWHILE: f64 = 1.05;
 
+/// Over how long it is seen what the machine does without this load.
+const BEFORE: Duration = Duration::from_secs(1);
+
+/// The whole check.
+#[derive(Debug, Default)]
+pub(crate) struct Scale {
+    /// Which share of the machine was busy before the check began, from 0 to 1.
+    pub(crate) busy_before: f64,
+    /// Every step.
+    pub(crate) steps: Vec<Step>,
+}
+
 /// What so many environments did.
 #[derive(Debug)]
 pub(crate) struct Step {
@@ -43,21 +55,25 @@ pub(crate) struct Step {
 }
 
 /// Takes every step.
-pub(crate) async fn steps(
+pub(crate) async fn check(
     subject: &Subject,
     length: Duration,
     progress: &mut Progress,
-) -> Result<Vec<Step>, Error> {
+) -> Result<Scale, Error> {
+    progress.step("the machine without load");
+    let before = Machine::now().ok_or(Error::NotMeasured)?;
+    tokio::time::sleep(BEFORE).await;
+    let busy_before = Machine::now().ok_or(Error::NotMeasured)?.busy_since(before);
     let mut steps = Vec::new();
     for environments in ENVIRONMENTS {
         progress.step(&format!("{environments} execution environments"));
         steps.push(step(subject, environments, length).await?);
         progress.tick();
     }
-    Ok(steps)
+    Ok(Scale { busy_before, steps })
 }
 
-/// How many times [`steps`] ticks.
+/// How many times [`check`] ticks.
 pub(crate) fn ticks() -> usize {
     ENVIRONMENTS.count()
 }

@@ -12,8 +12,10 @@ use push_gateway_local::clock::Clock;
 /// As many label sets as the usual batch has, each with its metrics.
 const CUSTOMERS: u32 = 500;
 const METRICS: [&str; 2] = ["temperature", "ph"];
-/// Samples of each series: 11,000 in all.
+/// Samples of each series.
 const SAMPLES: u32 = 11;
+/// As many samples as a full batch has.
+pub(super) const SAMPLES_OF_A_BATCH: usize = 11_000;
 
 /// The form of the samples.
 #[derive(Debug, Clone, Copy)]

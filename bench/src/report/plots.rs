@@ -48,7 +48,7 @@ pub(super) const PLOTS: [Plot; 3] = [PEERS, CPU, MEMORY];
 /// Draws all plots into `folder`.
 pub(super) fn draw(results: &Results, folder: &Path) -> io::Result<()> {
     let failed = |error: Box<dyn std::error::Error>| io::Error::other(error.to_string());
-    bars(results, &folder.join(PEERS.file)).map_err(failed)?;
+    bars(&full_batch(results), &folder.join(PEERS.file)).map_err(failed)?;
     let per_sample =
         |costs: &Costs, measured: &Measured| costs.cpu_ms.median * 1e3 / count(measured.batch.samples);
     let per_sample = lines(results, per_sample);
@@ -101,6 +101,7 @@ where
     chart
         .configure_mesh()
         .x_desc("records in the batch")
+        .x_label_formatter(&|records| format!("{records:.0}"))
         .y_desc(unit)
         .label_style((FONT, 13))
         .light_line_style(WHITE)
@@ -141,8 +142,7 @@ fn full_batch(results: &Results) -> Vec<(String, f64)> {
 }
 
 /// Horizontal bars, one for each subject.
-fn bars(results: &Results, file: &Path) -> Result<(), Box<dyn std::error::Error>> {
-    let bars = full_batch(results);
+fn bars(bars: &[(String, f64)], file: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let most = bars.iter().map(|bar| bar.1).fold(1.0, f64::max);
     let rows = bars.len().max(1);
     let root = SVGBackend::new(file, SIZE).into_drawing_area();
@@ -152,12 +152,12 @@ fn bars(results: &Results, file: &Path) -> Result<(), Box<dyn std::error::Error>
         .margin(12)
         .x_label_area_size(30)
         .y_label_area_size(270)
-        .build_cartesian_2d(0.0..most * 1.12, (0..rows).into_segmented())?;
+        .build_cartesian_2d(0.0..most * 1.12, (0..rows - 1).into_segmented())?;
     chart
         .configure_mesh()
         .disable_y_mesh()
         .disable_y_axis()
-        .y_labels(0)
+        .y_label_formatter(&|_| String::new())
         .light_line_style(WHITE)
         .label_style((FONT, 13))
         .draw()?;
@@ -170,8 +170,8 @@ fn bars(results: &Results, file: &Path) -> Result<(), Box<dyn std::error::Error>
         bar.set_margin(4, 4, 0, 0);
         chart.draw_series([bar])?;
         let beside = TextStyle::from((FONT, 13)).pos(Pos::new(HPos::Left, VPos::Center));
-        let text = format!(" {figure:.1}");
-        chart.draw_series([Text::new(text, (*figure, SegmentValue::CenterOf(row)), beside)])?;
+        let text = format!("{figure:.1}");
+        chart.draw_series([Text::new(text, (figure + most * 0.01, SegmentValue::CenterOf(row)), beside)])?;
     }
     let name_style = TextStyle::from((FONT, 13)).pos(Pos::new(HPos::Right, VPos::Center));
     for (at, (name, _)) in bars.iter().enumerate() {
@@ -181,4 +181,24 @@ fn bars(results: &Results, file: &Path) -> Result<(), Box<dyn std::error::Error>
     }
     root.present()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_plot_names_what_it_shows() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("plot.svg");
+        let drawn = || std::fs::read_to_string(&file).expect("it was written");
+        bars(&[("one".to_owned(), 7.0), ("another".to_owned(), 53.5)], &file).expect("it can be drawn");
+        assert!(drawn().contains("another") && drawn().contains("53.5"));
+        let lines = [("one".to_owned(), vec![(1.0, 190.0), (100.0, 2.7), (5_500.0, 0.6)])];
+        let range = (0.1..400.0).log_scale();
+        against_batch_size(&CPU, "µs per sample", &file, &lines, range).expect("it can be drawn");
+        assert!(drawn().contains("one") && drawn().contains("µs per sample"));
+        against_batch_size(&MEMORY, "MB", &file, &lines, 0.0..200.0).expect("it can be drawn");
+        assert!(drawn().contains("MB"));
+    }
 }

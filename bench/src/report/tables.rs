@@ -24,7 +24,7 @@ pub(super) const NOTES: [&str; 7] = [
 /// All tables in their order.
 pub(super) fn all(results: &Results) -> Vec<Table> {
     let mut tables = vec![batches(results), shapes(results), agents(results), starts(results)];
-    if !results.scale.is_empty() {
+    if !results.scale.steps.is_empty() {
         tables.push(scale_check(results));
     }
     tables.push(cost_of_writing(results));
@@ -153,8 +153,8 @@ fn starts(results: &Results) -> Table {
 }
 
 fn scale_check(results: &Results) -> Table {
-    let limit = scale::limit(&results.scale).map(|step| step.environments);
-    let rows = results.scale.iter().map(|step| {
+    let limit = scale::limit(&results.scale.steps).map(|step| step.environments);
+    let rows = results.scale.steps.iter().map(|step| {
         let is_limit = if Some(step.environments) == limit { "this machine is the limit" } else { "" };
         vec![
             step.environments.to_string(),
@@ -166,7 +166,10 @@ fn scale_check(results: &Results) -> Table {
         ]
     });
     Table {
-        title: "Scale check: full batches, as many as so many execution environments take".to_owned(),
+        title: format!(
+            "Scale check: full batches, as many as so many execution environments take; {:.0} % of the machine was busy before",
+            results.scale.busy_before * 100.0
+        ),
         header: vec!["environments", "", "events/s", "CPU, µs/event", "machine busy", "by the function"],
         texts: 2,
         rows: rows.collect(),
@@ -195,10 +198,10 @@ pub(super) fn cost_of_writing(results: &Results) -> Table {
                 subject.name.clone(),
                 format!("{memory_mb:.0}"),
                 format!("{:.0}", cost::billed_ms(workload)),
-                format!("{:.4}", cost.lambda),
+                format!("{:.6}", cost.lambda),
                 format!("{:.4}", cost.queue),
                 format!("{:.4}", cost.ingestion),
-                format!("{:.4}", cost.total()),
+                format!("{:.6}", cost.total()),
             ]);
         }
     }
