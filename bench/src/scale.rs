@@ -24,7 +24,7 @@ const ENVIRONMENTS: std::ops::RangeInclusive<usize> = 1..=8;
 /// When so much of the machine is busy, it is the limit.
 const BUSY: f64 = 0.9;
 
-/// One more environment should bring this much more, or something else is the limit.
+/// More environments are worth while when they bring this much more.
 const WORTHWHILE: f64 = 1.05;
 
 /// Over how long it is seen what the machine does without this load.
@@ -78,13 +78,10 @@ pub(crate) fn ticks() -> usize {
     ENVIRONMENTS.count()
 }
 
-/// The first step at which the machine is the limit.
+/// The first step at which the machine is the limit: it is busy, and no other step brings much more.
 pub(crate) fn limit(steps: &[Step]) -> Option<&Step> {
-    steps.iter().enumerate().find_map(|(at, step)| {
-        let gains =
-            steps.get(at + 1).is_none_or(|next| next.events_per_second > step.events_per_second * WORTHWHILE);
-        (step.busy >= BUSY || !gains).then_some(step)
-    })
+    let best = steps.iter().map(|step| step.events_per_second).fold(0.0, f64::max);
+    steps.iter().find(|step| step.busy >= BUSY && step.events_per_second * WORTHWHILE >= best)
 }
 
 async fn step(subject: &Subject, environments: usize, length: Duration) -> Result<Step, Error> {
@@ -138,10 +135,10 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_where_the_machine_is_busy_or_more_environments_bring_nothing() {
+    fn the_limit_is_the_first_busy_step_that_no_other_beats() {
         let at = |steps: &[Step]| limit(steps).map(|step| step.environments);
-        assert_eq!(at(&[step(1, 100.0, 0.5), step(2, 180.0, 0.95), step(3, 185.0, 0.99)]), Some(2));
-        assert_eq!(at(&[step(1, 100.0, 0.5), step(2, 180.0, 0.7), step(3, 181.0, 0.7)]), Some(2));
+        assert_eq!(at(&[step(1, 100.0, 0.75), step(2, 180.0, 0.92), step(3, 185.0, 0.99)]), Some(2));
+        assert_eq!(at(&[step(1, 100.0, 0.95), step(2, 90.0, 0.95), step(3, 180.0, 0.95)]), Some(3));
         assert_eq!(at(&[step(1, 100.0, 0.2), step(2, 200.0, 0.4)]), None);
     }
 }

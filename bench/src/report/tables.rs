@@ -29,6 +29,7 @@ pub(super) fn all(results: &Results) -> Vec<Table> {
     }
     tables.push(cost_of_writing(results));
     tables.push(budgets(results));
+    tables.retain(|table| !table.rows.is_empty());
     tables
 }
 
