@@ -32,15 +32,25 @@ pub(super) struct Plot {
     pub(super) file: &'static str,
     /// What it shows.
     pub(super) title: &'static str,
+    /// A corner that no line goes through.
+    legend: SeriesLabelPosition,
 }
 
-const PEERS: Plot =
-    Plot { file: "bench-peers.svg", title: "CPU time for 11,000 samples, in milliseconds (less is better)" };
+const PEERS: Plot = Plot {
+    file: "bench-peers.svg",
+    title: "CPU time for 11,000 samples, in milliseconds (less is better)",
+    legend: SeriesLabelPosition::LowerRight,
+};
 const CPU: Plot = Plot {
     file: "bench-cpu-per-sample.svg",
     title: "CPU time for a sample against batch size, in microseconds (both axes logarithmic)",
+    legend: SeriesLabelPosition::UpperRight,
 };
-const MEMORY: Plot = Plot { file: "bench-memory.svg", title: "Peak memory against batch size, in MB" };
+const MEMORY: Plot = Plot {
+    file: "bench-memory.svg",
+    title: "Peak memory against batch size, in MB",
+    legend: SeriesLabelPosition::UpperLeft,
+};
 
 /// All plots in their order.
 pub(super) const PLOTS: [Plot; 3] = [PEERS, CPU, MEMORY];
@@ -103,6 +113,7 @@ where
         .x_desc("records in the batch")
         .x_label_formatter(&|records| format!("{records:.0}"))
         .y_desc(unit)
+        .y_label_formatter(&|figure| figure.to_string())
         .label_style((FONT, 13))
         .light_line_style(WHITE)
         .draw()?;
@@ -115,7 +126,7 @@ where
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
+        .position(plot.legend.clone())
         .background_style(WHITE)
         .border_style(RGBColor(200, 200, 200))
         .label_font((FONT, 13))
@@ -157,6 +168,7 @@ fn bars(bars: &[(String, f64)], file: &Path) -> Result<(), Box<dyn std::error::E
         .configure_mesh()
         .disable_y_mesh()
         .disable_y_axis()
+        .x_label_formatter(&|figure| figure.to_string())
         .y_label_formatter(&|_| String::new())
         .light_line_style(WHITE)
         .label_style((FONT, 13))
