@@ -44,6 +44,54 @@ require_python_packages() {
   cp "$requirements" "$stamp"
 }
 
+# The real Prometheus, which the tests ask for PromQL; sets PROMETHEUS. Debian's and Ubuntu's package is installed where
+# this user may do that.
+require_prometheus() {
+  if [ -z "${PROMETHEUS:-}" ] && ! command -v prometheus >/dev/null; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+      say "Installing Prometheus (Debian's package, once)"
+      install_debian_packages prometheus
+    fi
+  fi
+  PROMETHEUS="${PROMETHEUS:-$(command -v prometheus || true)}"
+  [ -n "$PROMETHEUS" ] ||
+    die "prometheus is missing. On Debian and Ubuntu: sudo apt-get install prometheus" \
+      "Elsewhere: get it from https://prometheus.io/download/, and put it into PATH or set PROMETHEUS to its path."
+  export PROMETHEUS
+}
+
+# Packages of Debian or Ubuntu, for root. RUNLEVEL=1 keeps their services from being started.
+install_debian_packages() {
+  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1 && return
+  # The package lists may be missing or old.
+  apt-get update -qq
+  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# The npm packages of the workspaces, as the lock file names them.
+require_npm_packages() {
+  command -v npm >/dev/null || die "npm is missing. Install Node 20 or newer and run this again."
+  local stamp="$REPOSITORY/node_modules/.package-lock.installed"
+  if cmp -s "$REPOSITORY/package-lock.json" "$stamp"; then
+    return
+  fi
+  say "Installing the npm packages (once)"
+  (cd "$REPOSITORY" && npm ci --no-audit --no-fund --loglevel=error)
+  cp "$REPOSITORY/package-lock.json" "$stamp"
+}
+
+# The function and the local stack, optimised; sets FUNCTION and LOCAL.
+build_release() {
+  say "Building the function and the local stack (the first time takes a few minutes)"
+  cargo build --release --locked -p push-gateway-local
+  # Alone, because Cargo gives crates that are built together the features of all, and the artifact grows by them.
+  cargo build --release --locked -p push-gateway
+  local target
+  target="$(target_directory)"
+  FUNCTION="$target/release/push-gateway"
+  LOCAL="$target/release/push-gateway-local"
+}
+
 # Where Cargo builds: the user's environment or configuration may say so.
 target_directory() {
   cargo metadata --format-version 1 --no-deps --locked | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'

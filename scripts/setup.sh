@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests and the local stack need beside Cargo's own packages: moto, in the repository's .venv.
+# Installs what the tests and the local stack need beside Cargo's own packages: moto in the repository's .venv, the npm
+# packages, and Prometheus where this user may install it.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
@@ -7,3 +8,5 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 require_cargo
 require_python_packages
+require_npm_packages
+require_prometheus

@@ -7,6 +7,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 require_cargo
 require_python_packages
+require_npm_packages
+require_prometheus
 cd "$REPOSITORY"
 
 say "Formatting"
@@ -18,13 +20,16 @@ cargo clippy --workspace --all-targets --locked -- -D warnings
 say "Documentation, with every broken link an error"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet
 
-say "The release binary, which the end-to-end tests run"
-cargo build --release --locked -p push-gateway
-export PUSH_GATEWAY_BINARY="$(target_directory)/release/push-gateway"
+build_release
+export PUSH_GATEWAY_BINARY="$FUNCTION"
+export PUSH_GATEWAY_LOCAL="$LOCAL"
 export MOTO_SERVER="$VENV/bin/moto_server"
 bash scripts/check-artifact.sh "$PUSH_GATEWAY_BINARY"
 
 say "Unit, property and end-to-end tests"
 cargo test --workspace --locked
+
+say "End to end, with the AWS SDK for JavaScript and PromQL"
+npm test --workspaces --if-present
 
 say "All checks passed"

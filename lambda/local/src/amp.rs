@@ -1,93 +1,50 @@
 //! A strict stand-in for one workspace of Amazon Managed Service for Prometheus (AMP).
 //!
-//! In: remote-write 1.0 requests over HTTP. Out: AMP's answers, and for tests everything that was seen:
-//! requests in their order of arrival, stored samples, connections. It may assume nothing about a request; each
-//! thing a sender must do is checked by one function that cites where the rule is written down.
+//! In: remote-write 1.0 requests and queries over HTTP. Out: AMP's answers, and for tests everything that was
+//! seen: write requests in their order of arrival, stored samples, connections. It may assume nothing about a
+//! request; each thing a sender must do is checked by one function that cites where the rule is written down.
+//!
+//! What it accepted it remembers; given a Prometheus, it stores samples there as well, and only what Prometheus
+//! took counts as accepted.
 //!
 //! Where AMP's behaviour is not documented, the rule is that of the open source software whose error texts AMP
 //! shows (Cortex), and where that is lenient but the remote-write specification is not, the specification holds.
 
+mod accepted_credentials;
+mod active_series;
 mod answer;
 mod decode;
 mod envelope;
 mod fault;
+mod fault_text;
+mod form;
+mod forward;
 mod handler;
 mod journal;
+mod limits;
+mod numbers;
+mod options;
+mod read_api;
 mod series_rules;
 mod sigv4;
 mod store;
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 pub use aws_credential_types::Credentials;
 pub use prometheus_proto as proto;
 
-use crate::clock::Clock;
+use accepted_credentials::AcceptedCredentials;
+
 use crate::http_server::HttpServer;
+use crate::prometheus::client::PrometheusClient;
 
 pub use fault::{Action, Fault, Matcher, SeriesMatcher};
+pub use fault_text::FaultSyntaxError;
 pub use journal::{Overlap, ReceivedRequest};
+pub use options::{AmpOptions, Ingestion, MAX_OUT_OF_ORDER_WINDOW};
 pub use store::{LabelSet, StoredSamples, StoredSeries};
-
-/// What a receiver does with the good samples of a request that also holds bad ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ingestion {
-    /// AMP: they are written, and the answer is a 400 with the first error's text.
-    KeepGood,
-    /// Prometheus: nothing of the request is written.
-    RollBack,
-}
-
-/// The workspace that is stood in for.
-#[derive(Debug, Clone)]
-pub struct AmpOptions {
-    /// The port of 127.0.0.1 to listen on; 0 takes a free one.
-    pub port: u16,
-    /// The workspace id in the path.
-    pub workspace: String,
-    /// The region that signatures must be scoped to.
-    pub region: String,
-    /// Whose signature is accepted; `None` accepts unsigned requests.
-    pub credentials: Option<Credentials>,
-    /// How far behind the workspace's newest sample a series may be filled in; zero disables it.
-    pub out_of_order_window: Duration,
-    /// How old a sample may be by the clock.
-    pub max_sample_age: Option<Duration>,
-    /// How far in the future a sample may be by the clock.
-    pub max_ahead: Option<Duration>,
-    /// What becomes of the good samples of a bad request.
-    pub ingestion: Ingestion,
-    /// The limit for a request's body, compressed and decoded alike.
-    pub max_request_bytes: usize,
-    /// The status of success. AMP says 200, Prometheus 204, Cortex sometimes 202.
-    pub success_status: u16,
-    /// The time of day.
-    pub clock: Clock,
-}
-
-impl Default for AmpOptions {
-    fn default() -> Self {
-        Self {
-            port: 0,
-            workspace: "ws-local".to_owned(),
-            region: "eu-west-1".to_owned(),
-            credentials: None,
-            // AMP quotas: "out-of-order time window", 60 s unless changed.
-            out_of_order_window: Duration::from_mins(1),
-            // AMP quotas: "Metric samples older than 1 hour are refused".
-            max_sample_age: Some(Duration::from_hours(1)),
-            // Cortex's `creation grace period` and Prometheus's `maxAheadTime` are both 10 minutes.
-            max_ahead: Some(Duration::from_mins(10)),
-            ingestion: Ingestion::KeepGood,
-            // AMP quotas: a request is limited to 1 MB; Cortex applies its limit before and after snappy.
-            max_request_bytes: 1_000_000,
-            success_status: 200,
-            clock: Clock::system(),
-        }
-    }
-}
 
 /// A running stand-in; it stops when it is dropped.
 #[derive(Debug)]
@@ -96,16 +53,32 @@ pub struct AmpStandIn {
     server: HttpServer,
 }
 
+/// How much a stand-in has seen and holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AmpCounts {
+    /// Write requests, right or wrong.
+    pub requests: usize,
+    /// Series with at least one sample.
+    pub series: usize,
+    /// Stored samples.
+    pub samples: usize,
+}
+
 /// What all connections share.
 #[derive(Debug)]
 struct Shared {
     options: AmpOptions,
+    credentials: Mutex<Option<AcceptedCredentials>>,
+    prometheus: Option<PrometheusClient>,
+    /// Held from the rules to the commit while Prometheus decides in between, so that both see the same order.
+    ingesting: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     store: store::Store,
+    limits: limits::Limits,
     journal: journal::Journal,
     faults: Vec<Fault>,
 }
@@ -115,22 +88,67 @@ impl Shared {
         // A test that panicked elsewhere must not hide its own message behind a poisoned lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn credentials(&self) -> MutexGuard<'_, Option<AcceptedCredentials>> {
+        self.credentials.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The signature of a request to any of the APIs, if the workspace wants one.
+    fn check_signature(&self, head: &http::request::Parts, body: &[u8]) -> Result<(), answer::Refusal> {
+        let accepted = self.credentials().clone();
+        accepted.map_or(Ok(()), |accepted| {
+            sigv4::verify(&self.options.region, &accepted, self.options.clock.now_ms(), head, body)
+        })
+    }
+}
+
+impl State {
+    fn plan(
+        &mut self,
+        options: &AmpOptions,
+        request: &proto::WriteRequest,
+        refused: Option<&store::RefusedSeries>,
+    ) -> Result<store::Plan, answer::Refusal> {
+        self.store.plan(options, &mut self.limits, request, refused)
+    }
 }
 
 impl AmpStandIn {
-    /// Starts on a free port of 127.0.0.1.
+    /// Starts on a port of 127.0.0.1.
     ///
     /// # Errors
-    /// The port cannot be opened.
+    /// The port cannot be opened, or an option is outside its range or no URL ([`io::ErrorKind::InvalidInput`]).
     pub async fn start(options: AmpOptions) -> io::Result<Self> {
+        options.check()?;
+        let prometheus = options.prometheus.as_deref().map(PrometheusClient::new).transpose();
+        let prometheus =
+            prometheus.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))?;
         let port = options.port;
-        let shared = Arc::new(Shared { options, state: Mutex::default() });
+        let credentials = options.credentials.clone().map(|pair| AcceptedCredentials::new(vec![pair]));
+        let shared = Arc::new(Shared {
+            options,
+            credentials: Mutex::new(credentials),
+            prometheus,
+            ingesting: tokio::sync::Mutex::default(),
+            state: Mutex::default(),
+        });
         let for_requests = Arc::clone(&shared);
         let server = HttpServer::start(port, move |request, connection| {
             handler::handle(Arc::clone(&for_requests), request, connection)
         })
         .await?;
         Ok(Self { shared, server })
+    }
+
+    /// The workspace's endpoint as AMP states it, `http://127.0.0.1:<port>/workspaces/<id>/`: `api/v1/remote_write`
+    /// and `api/v1/query` are below it.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}/workspaces/{}/", self.server.address(), self.shared.options.workspace)
+    }
+
+    /// Where instant queries go.
+    pub fn query_url(&self) -> String {
+        format!("{}api/v1/query", self.endpoint())
     }
 
     /// Where write requests go.
@@ -144,25 +162,55 @@ impl AmpStandIn {
         self.shared.state().faults = faults;
     }
 
-    /// Every request so far, in the order of arrival.
+    /// Replaces the credentials whose signatures are accepted: several while keys rotate, none to forbid everybody.
+    /// A pair is forbidden once its `expiry` has passed by the clock.
+    pub fn accept_credentials(&self, credentials: Vec<Credentials>) {
+        *self.shared.credentials() = Some(AcceptedCredentials::new(credentials));
+    }
+
+    /// Refuses connections from now on and cuts those that are open. Nothing that is stored is lost.
+    pub fn go_down(&self) {
+        self.server.go_down();
+    }
+
+    /// Listens again on the same port; if it is not down, nothing changes.
+    ///
+    /// # Errors
+    /// The port was taken by somebody else in the meantime.
+    pub async fn come_back(&self) -> io::Result<()> {
+        self.server.come_back().await
+    }
+
+    /// Every request so far (as many as it may remember) but those of the read API, in the order of arrival.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
-        self.shared.state().journal.requests().to_vec()
+        self.shared.state().journal.requests()
     }
 
     /// Every series with its samples.
     pub fn series(&self) -> StoredSeries {
-        self.shared.state().store.series()
+        self.shared.state().store.series().clone()
     }
 
     /// The samples of the series with exactly these labels (none when there is no such series).
     pub fn samples_of(&self, labels: &[(&str, &str)]) -> StoredSamples {
         let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        self.shared.state().store.series().remove(&labels).unwrap_or_default()
+        self.shared.state().store.series().get(&labels).cloned().unwrap_or_default()
     }
 
     /// How many samples are stored.
     pub fn sample_count(&self) -> usize {
-        self.shared.state().store.series().values().map(StoredSamples::len).sum()
+        self.counts().samples
+    }
+
+    /// How much there is of everything.
+    pub fn counts(&self) -> AmpCounts {
+        let state = self.shared.state();
+        let series = state.store.series();
+        AmpCounts {
+            requests: state.journal.count(),
+            series: series.len(),
+            samples: series.values().map(StoredSamples::len).sum(),
+        }
     }
 
     /// Pairs of requests that travelled at the same time although they share a series.
@@ -175,7 +223,7 @@ impl AmpStandIn {
         self.server.connections()
     }
 
-    /// Forgets samples, requests and faults.
+    /// Forgets samples, requests, faults and what was used of the limits. A Prometheus behind it forgets nothing.
     pub fn reset(&self) {
         *self.shared.state() = State::default();
     }

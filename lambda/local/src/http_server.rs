@@ -1,14 +1,15 @@
 //! A small HTTP/1.1 server on 127.0.0.1 whose handler also decides how a connection ends.
 //!
 //! In: requests of any client. Out: whatever the handler answers, or an abrupt end of the connection. The server
-//! and all its connections die with the [`HttpServer`] value.
+//! and all its connections die with the [`HttpServer`] value, and can be away for a while before that.
 
-use std::future::Future;
+use std::fmt;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -45,12 +46,17 @@ impl Reply {
     }
 }
 
-/// A running server.
-#[derive(Debug)]
+type Answering = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+/// What answers a request, given the number of its connection.
+type Handler = Arc<dyn Fn(http::Request<Incoming>, u64) -> Answering + Send + Sync>;
+
+/// A server with an address of its own, at which it listens or not.
 pub(crate) struct HttpServer {
     address: SocketAddr,
     connections: Arc<AtomicU64>,
-    accepting: JoinHandle<()>,
+    handler: Handler,
+    listening: Mutex<Option<Listening>>,
 }
 
 impl HttpServer {
@@ -58,14 +64,18 @@ impl HttpServer {
     /// connection.
     pub(crate) async fn start<H, F>(port: u16, handle: H) -> io::Result<Self>
     where
-        H: Fn(http::Request<Incoming>, u64) -> F + Clone + Send + Sync + 'static,
+        H: Fn(http::Request<Incoming>, u64) -> F + Send + Sync + 'static,
         F: Future<Output = Reply> + Send + 'static,
     {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-        let address = listener.local_addr()?;
-        let connections = Arc::new(AtomicU64::new(0));
-        let accepting = tokio::spawn(accept(listener, handle, Arc::clone(&connections)));
-        Ok(Self { address, connections, accepting })
+        let server = Self {
+            address: listener.local_addr()?,
+            connections: Arc::default(),
+            handler: Arc::new(move |request, connection| Box::pin(handle(request, connection)) as Answering),
+            listening: Mutex::default(),
+        };
+        *server.listening() = Some(server.listen(listener));
+        Ok(server)
     }
 
     /// Where it listens.
@@ -77,47 +87,105 @@ impl HttpServer {
     pub(crate) fn connections(&self) -> u64 {
         self.connections.load(Ordering::Relaxed)
     }
+
+    /// Refuses connections from now on and cuts those that are open.
+    pub(crate) fn go_down(&self) {
+        self.listening().take();
+    }
+
+    /// Listens again at the same address, if it does not already.
+    pub(crate) async fn come_back(&self) -> io::Result<()> {
+        if self.listening().is_some() {
+            return Ok(());
+        }
+        let listener = TcpListener::bind(self.address).await?;
+        *self.listening() = Some(self.listen(listener));
+        Ok(())
+    }
+
+    fn listening(&self) -> MutexGuard<'_, Option<Listening>> {
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn listen(&self, listener: TcpListener) -> Listening {
+        let socket = Arc::new(ListeningSocket(Mutex::new(Some(listener))));
+        let accepting = accept(Arc::clone(&socket), Arc::clone(&self.handler), Arc::clone(&self.connections));
+        Listening { socket, accepting: tokio::spawn(accepting) }
+    }
 }
 
-impl Drop for HttpServer {
+impl fmt::Debug for HttpServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpServer").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// A listening server; dropping it is its end.
+struct Listening {
+    socket: Arc<ListeningSocket>,
+    accepting: JoinHandle<()>,
+}
+
+impl Drop for Listening {
     fn drop(&mut self) {
+        // Whoever connects after this line is refused, even if the task below ends a moment later.
+        self.socket.close();
         // The connections live in a set inside this task and are aborted with it.
         self.accepting.abort();
     }
 }
 
-async fn accept<H, F>(listener: TcpListener, handle: H, connections: Arc<AtomicU64>)
-where
-    H: Fn(http::Request<Incoming>, u64) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Reply> + Send + 'static,
-{
+/// A socket that can be closed while a task waits for its next connection.
+struct ListeningSocket(Mutex<Option<TcpListener>>);
+
+impl ListeningSocket {
+    /// The next connection; an error once the socket is closed.
+    fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<TcpStream>> {
+        match &*self.lock() {
+            Some(listener) => listener.poll_accept(context).map_ok(|(stream, _)| stream),
+            None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.lock().is_none()
+    }
+
+    fn close(&self) {
+        self.lock().take();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<TcpListener>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn accept(socket: Arc<ListeningSocket>, handler: Handler, connections: Arc<AtomicU64>) {
     let mut open = JoinSet::new();
-    loop {
+    while !socket.is_closed() {
         tokio::select! {
-            accepted = listener.accept() => {
+            accepted = poll_fn(|context| socket.poll_accept(context)) => {
                 // A failed accept concerns one client (it may be gone already), never the server.
-                let Ok((stream, _)) = accepted else { continue };
+                let Ok(stream) = accepted else { continue };
                 let number = connections.fetch_add(1, Ordering::Relaxed);
-                open.spawn(serve(stream, handle.clone(), number));
+                open.spawn(serve(stream, Arc::clone(&socket), Arc::clone(&handler), number));
             }
             Some(_) = open.join_next() => {}
         }
     }
 }
 
-async fn serve<H, F>(stream: TcpStream, handle: H, number: u64)
-where
-    H: Fn(http::Request<Incoming>, u64) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Reply> + Send + 'static,
-{
+async fn serve(stream: TcpStream, socket: Arc<ListeningSocket>, handler: Handler, number: u64) {
     // Without this, Nagle's algorithm and delayed acknowledgements add 40 ms to an answer in two segments.
     let _ = stream.set_nodelay(true);
     let reset = Arc::new(AtomicBool::new(false));
     let io = TokioIo::new(Resettable { stream, reset: Arc::clone(&reset) });
     let service = service_fn(move |request| {
-        let answering = handle(request, number);
+        // A connection of a server that has gone down may live for a moment longer, but is not served.
+        let answering = (!socket.is_closed()).then(|| handler(request, number));
         let reset = Arc::clone(&reset);
         async move {
+            let Some(answering) = answering else { return Err(io::Error::other("gone down")) };
             match answering.await {
                 Reply::Answer(response) => Ok(response),
                 Reply::Close => Err(io::Error::other("told to close the connection")),

@@ -2,12 +2,21 @@
 //!
 //! In: a command line. Out: what the command prints; the exit code is 1 when something is not as it must be.
 
+mod arguments;
+mod noise;
+mod serve;
+mod soak;
+mod terminal;
 mod tour;
+mod wording;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use arguments::ServeArguments;
+use soak::SoakArguments;
 
 /// Run the push gateway against a stand-in of the cloud, on this machine only.
 #[derive(Debug, Parser)]
@@ -28,11 +37,29 @@ enum Command {
         #[arg(long)]
         moto: PathBuf,
     },
+    /// Keep the whole stack up: queue, event source mapping, function, workspace, and Prometheus if it is there.
+    Serve(Box<ServeArguments>),
+    /// Send a steady load for a time while things fail at random, and prove that the sums match.
+    Soak(SoakArguments),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Tour { function, moto } => tour::run(&function, &moto).await,
+        Command::Serve(arguments) => serve::run(&arguments).await,
+        Command::Soak(arguments) => soak::run(&arguments).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_free_of_contradictions() {
+        Arguments::command().debug_assert();
     }
 }

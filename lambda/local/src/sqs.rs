@@ -5,7 +5,9 @@
 mod event;
 mod moto;
 mod queue;
+mod record;
 
 pub use event::{Fifo, QueueMessage, sqs_event};
 pub use moto::{MotoError, MotoServer};
 pub use queue::{ReceivedMessage, Sqs, SqsError};
+pub(crate) use record::Record;

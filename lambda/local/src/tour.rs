@@ -6,7 +6,6 @@
 mod events;
 mod ledger;
 mod report;
-mod terminal;
 
 use std::error::Error;
 use std::path::Path;
@@ -17,9 +16,10 @@ use push_gateway_local::clock::Clock;
 use push_gateway_local::runtime::{Function, FunctionOptions, InitError, Invocation, RoleCredentials};
 use push_gateway_local::sqs::{MotoServer, Sqs};
 
+use crate::terminal::Terminal;
+use crate::wording::millis;
 use events::Delivery;
 use ledger::Ledger;
-use terminal::Terminal;
 
 const REGION: &str = "eu-west-1";
 const QUEUE_ARN: &str = "arn:aws:sqs:eu-west-1:000000000000:telemetry";
@@ -117,7 +117,7 @@ async fn start_function(
     let memory = options.memory_mb;
     let function = Function::spawn(options).await?;
     let (init, _) = function.init().unwrap_or_default();
-    step.done(&format!("under the Lambda runtime API, {memory} MB, ready after {}", report::millis(init)));
+    step.done(&format!("under the Lambda runtime API, {memory} MB, ready after {}", millis(init)));
     Ok(function)
 }
 

@@ -2,6 +2,7 @@
 //!
 //! In: the beginning and the end of each request. Out: [`ReceivedRequest`]s and the [`Overlap`]s among them.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use http::HeaderMap;
@@ -74,15 +75,36 @@ pub struct Overlap {
     pub series: LabelSet,
 }
 
+/// The latest requests, and how many there were before them.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
-    requests: Vec<ReceivedRequest>,
+    requests: VecDeque<ReceivedRequest>,
+    forgotten: usize,
     ticks: u64,
 }
 
 impl Journal {
-    pub(super) fn requests(&self) -> &[ReceivedRequest] {
-        &self.requests
+    pub(super) fn requests(&self) -> Vec<ReceivedRequest> {
+        self.requests.iter().cloned().collect()
+    }
+
+    /// How many requests there were, the forgotten ones included.
+    pub(super) fn count(&self) -> usize {
+        self.forgotten + self.requests.len()
+    }
+
+    /// Enters a request, and forgets the oldest beyond `limit`. Returns its number.
+    fn push(&mut self, request: ReceivedRequest, limit: usize) -> usize {
+        self.requests.push_back(request);
+        if self.requests.len() > limit {
+            self.requests.pop_front();
+            self.forgotten += 1;
+        }
+        self.count() - 1
+    }
+
+    fn get_mut(&mut self, number: usize) -> Option<&mut ReceivedRequest> {
+        self.requests.get_mut(number.checked_sub(self.forgotten)?)
     }
 
     fn tick(&mut self) -> u64 {
@@ -97,7 +119,7 @@ impl Journal {
         const NOTICING: std::time::Duration = std::time::Duration::from_millis(50);
         let mut found = Vec::new();
         for (second, later) in self.requests.iter().enumerate() {
-            for (first, earlier) in self.requests[..second].iter().enumerate() {
+            for (first, earlier) in self.requests.range(..second).enumerate() {
                 if earlier.ended.is_some_and(|ended| ended < later.began) {
                     continue;
                 }
@@ -119,15 +141,15 @@ impl Journal {
 #[derive(Debug)]
 pub(super) struct Entry {
     shared: Arc<Shared>,
-    index: usize,
+    number: usize,
 }
 
 impl Entry {
     pub(super) fn open(shared: Arc<Shared>, head: &http::request::Parts, connection: u64) -> Self {
-        let index = {
+        let number = {
             let mut state = shared.state();
             let began = state.journal.tick();
-            state.journal.requests.push(ReceivedRequest {
+            let request = ReceivedRequest {
                 began,
                 ended: None,
                 began_at: Instant::now(),
@@ -142,15 +164,15 @@ impl Entry {
                 violation: None,
                 status: None,
                 answer: String::new(),
-            });
-            state.journal.requests.len() - 1
+            };
+            state.journal.push(request, shared.options.journal_limit)
         };
-        Self { shared, index }
+        Self { shared, number }
     }
 
     /// Adds to the entry. After a [`super::AmpStandIn::reset`] there is none left to add to.
     pub(super) fn note(&self, add: impl FnOnce(&mut ReceivedRequest)) {
-        if let Some(request) = self.shared.state().journal.requests.get_mut(self.index) {
+        if let Some(request) = self.shared.state().journal.get_mut(self.number) {
             add(request);
         }
     }
@@ -160,7 +182,7 @@ impl Drop for Entry {
     fn drop(&mut self) {
         let mut state = self.shared.state();
         let tick = state.journal.tick();
-        if let Some(request) = state.journal.requests.get_mut(self.index) {
+        if let Some(request) = state.journal.get_mut(self.number) {
             request.ended = Some(tick);
             request.ended_at = Some(Instant::now());
         }

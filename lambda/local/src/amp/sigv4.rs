@@ -1,7 +1,7 @@
 //! Verifies AWS Signature Version 4 by the published algorithm, without any code of a signer.
 //!
-//! In: a request as it arrived, the credentials it should be signed with, the time. Out: nothing, or the 403 that
-//! AWS answers. Source: AWS IAM User Guide, "Create a signed AWS API request" and "Troubleshoot Signature Version
+//! In: a request as it arrived, the credentials that are accepted, the time. Out: nothing, or the 403 that AWS
+//! answers. Source: AWS IAM User Guide, "Create a signed AWS API request" and "Troubleshoot Signature Version
 //! 4 signing"; messages as AMP shows them.
 
 use std::fmt::Write as _;
@@ -12,7 +12,9 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use sha2::{Digest as _, Sha256};
 
+use super::accepted_credentials::AcceptedCredentials;
 use super::answer::Refusal;
+use super::form;
 use crate::clock::{UtcTime, epoch_ms_from_iso_basic};
 
 /// AWS accepts a signature for five minutes before and after the time it states.
@@ -26,14 +28,14 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// Checks the signature of a request.
 pub(super) fn verify(
     region: &str,
-    credentials: &Credentials,
+    accepted: &AcceptedCredentials,
     now_ms: i64,
     head: &Parts,
     body: &[u8],
 ) -> Result<(), Refusal> {
     let authorization = Authorization::of(&head.headers)?;
-    access_key_is_known(credentials, &authorization)?;
-    session_token_is_right(credentials, &head.headers)?;
+    let session_token = head.headers.get("x-amz-security-token").map(http::HeaderValue::as_bytes);
+    let credentials = accepted.of_request(authorization.access_key, session_token, now_ms)?;
     let date = date_is_near(now_ms, &head.headers)?;
     scope_is_right(region, &authorization, &date)?;
     required_headers_are_signed(&authorization, &head.headers)?;
@@ -77,22 +79,6 @@ impl<'a> Authorization<'a> {
             signature: field("Signature")?,
         })
     }
-}
-
-fn access_key_is_known(credentials: &Credentials, authorization: &Authorization<'_>) -> Result<(), Refusal> {
-    if authorization.access_key == credentials.access_key_id() {
-        return Ok(());
-    }
-    Err(forbidden("The security token included in the request is invalid."))
-}
-
-/// "If you're using temporary security credentials, you must include `X-Amz-Security-Token` in your request".
-fn session_token_is_right(credentials: &Credentials, headers: &HeaderMap) -> Result<(), Refusal> {
-    let sent = headers.get("x-amz-security-token").map(http::HeaderValue::as_bytes);
-    if sent == credentials.session_token().map(str::as_bytes) {
-        return Ok(());
-    }
-    Err(forbidden("The security token included in the request is invalid."))
 }
 
 fn date_is_near(now_ms: i64, headers: &HeaderMap) -> Result<String, Refusal> {
@@ -198,7 +184,7 @@ fn canonical_request(head: &Parts, signed_headers: &str, body_hash: &str) -> Str
     let mut canonical = format!(
         "{}\n{}\n{}\n",
         head.method,
-        uri_encode(head.uri.path(), true),
+        uri_encode(head.uri.path().as_bytes(), true),
         canonical_query(head.uri.query().unwrap_or_default())
     );
     for name in signed_headers.split(';') {
@@ -215,29 +201,25 @@ fn canonical_value(value: &http::HeaderValue) -> String {
     text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// Names and values are encoded exactly once and sorted by name, then by value.
+/// Names and values are encoded as the algorithm wants it, however the sender encoded them, and sorted by name,
+/// then by value. A `+` is a blank, as in every form; signers send `%20`.
 fn canonical_query(query: &str) -> String {
-    let mut pairs: Vec<(String, String)> = query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(name, value)| (encode_once(name), encode_once(value)))
-        .collect();
+    let encoded = |text: &str| match form::decode(text) {
+        Some(bytes) => uri_encode(&bytes, false),
+        None => uri_encode(text.as_bytes(), false),
+    };
+    let mut pairs: Vec<(String, String)> =
+        form::raw_pairs(query).map(|(name, value)| (encoded(name), encoded(value))).collect();
     pairs.sort();
     let pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join("&")
 }
 
-/// What is encoded already stays as it is.
-fn encode_once(text: &str) -> String {
-    uri_encode(text, false).replace("%25", "%")
-}
-
 /// `UriEncode` of the algorithm: all but letters, digits and `-._~` as `%XY`; a path keeps its slashes. AMP's
 /// paths arrive encoded and are encoded a second time, as for every service but S3.
-fn uri_encode(text: &str, keep_slash: bool) -> String {
+fn uri_encode(text: &[u8], keep_slash: bool) -> String {
     let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
+    for &byte in text {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (keep_slash && byte == b'/') {
             encoded.push(char::from(byte));
         } else {
@@ -316,6 +298,10 @@ mod tests {
     #[test]
     fn a_query_is_sorted_and_encoded_once() {
         assert_eq!(canonical_query("b=2&a=%2F&a=1&c"), "a=%2F&a=1&b=2&c=");
+        assert_eq!(
+            canonical_query("query=a%2bb+c%20d&m[]=%25&n=100%"),
+            "m%5B%5D=%25&n=100%25&query=a%2Bb%20c%20d"
+        );
         assert_eq!(canonical_query(""), "");
     }
 }

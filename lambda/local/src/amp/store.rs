@@ -1,15 +1,18 @@
 //! What the workspace remembers, and the rules that need its memory.
 //!
-//! In: decoded requests. Out: stored samples, and the first error of what was not stored. The rules are those of
-//! the Prometheus storage engine (`tsdb/head_append.go`, `appendable`), on which AMP's are built.
+//! In: decoded requests. Out: for each a plan of what is to be stored and the first error of what is not; and the
+//! samples of the plans that were carried out. The rules are those of the Prometheus storage engine
+//! (`tsdb/head_append.go`, `appendable`), on which AMP's are built.
 
 use std::collections::BTreeMap;
 
 use http::StatusCode;
 use prometheus_proto::{Sample, TimeSeries, WriteRequest};
 
+use super::active_series::Room;
 use super::answer::Refusal;
 use super::fault::SeriesMatcher;
+use super::limits::Limits;
 use super::series_rules::{check_series, describe, whole_ms};
 use super::{AmpOptions, Ingestion};
 use crate::clock::UtcTime;
@@ -40,47 +43,85 @@ pub(super) struct RefusedSeries {
     pub(super) refusal: Refusal,
 }
 
+/// What becomes of one request.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// What is to be stored; a series all of whose samples are refused has none.
+    pub(super) accepted: StoredSeries,
+    /// What the sender is told.
+    pub(super) first_error: Option<Refusal>,
+}
+
 impl Store {
-    pub(super) fn series(&self) -> StoredSeries {
-        self.series.clone()
+    pub(super) fn series(&self) -> &StoredSeries {
+        &self.series
     }
 
-    /// Stores what of a request is acceptable, or nothing, and reports the first thing that is not.
-    pub(super) fn ingest(
-        &mut self,
+    /// Says what of a request is acceptable, and the first thing that is not. Nothing is stored yet.
+    pub(super) fn plan(
+        &self,
         options: &AmpOptions,
+        limits: &mut Limits,
         request: &WriteRequest,
         refused: Option<&RefusedSeries>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Plan, Refusal> {
         every_series_has_labels(request)?;
         let now_ms = options.clock.now_ms();
-        let mut accepted = StoredSeries::new();
-        let mut first_error = None;
-        for series in &request.timeseries {
-            let labels = label_set(series);
-            let checked = not_refused(refused, series)
-                .and_then(|()| check_series(options, now_ms, series).map_err(Refusal::bad_request))
-                .and_then(|()| series_is_new_in_the_request(&accepted, &labels, series));
-            if let Err(refusal) = checked {
-                first_error.get_or_insert(refusal);
-                continue;
-            }
-            let samples = accepted.entry(labels.clone()).or_default();
-            let stored = self.series.get(&labels);
-            for sample in &series.samples {
-                match self.check_sample(options, stored, series, *sample) {
-                    Ok(()) => drop(samples.insert(sample.timestamp, sample.value)),
-                    Err(text) => drop(first_error.get_or_insert(Refusal::bad_request(text))),
-                }
+        let checked: Vec<Result<&TimeSeries, Refusal>> = request
+            .timeseries
+            .iter()
+            .map(|series| {
+                not_refused(refused, series)?;
+                check_series(options, now_ms, series).map_err(Refusal::bad_request)?;
+                Ok(series)
+            })
+            .collect();
+        // Cortex's distributor counts what is left after the rules of its own, before storage looks at it.
+        limits.take_samples(options, checked.iter().flatten().map(|series| series.samples.len()).sum())?;
+
+        let mut plan = Plan::default();
+        let mut room = Room::of(options, &self.series, request.timeseries.len());
+        for series in checked {
+            if let Err(refusal) =
+                series.and_then(|series| self.plan_series(options, &mut plan, &mut room, series))
+            {
+                plan.first_error.get_or_insert(refusal);
             }
         }
-        if first_error.is_none() || options.ingestion == Ingestion::KeepGood {
-            self.append(accepted);
+        if plan.first_error.is_some() && options.ingestion == Ingestion::RollBack {
+            plan.accepted.clear();
         }
-        first_error.map_or(Ok(()), Err)
+        Ok(plan)
     }
 
-    fn append(&mut self, accepted: StoredSeries) {
+    /// Adds the good samples of one series to the plan and reports the first that is not.
+    fn plan_series(
+        &self,
+        options: &AmpOptions,
+        plan: &mut Plan,
+        room: &mut Room,
+        series: &TimeSeries,
+    ) -> Result<(), Refusal> {
+        let labels = label_set(series);
+        series_is_new_in_the_request(&plan.accepted, &labels, series)?;
+        let stored = self.series.get(&labels);
+        let mut first_error = Ok(());
+        let mut good = StoredSamples::new();
+        for sample in &series.samples {
+            match self.check_sample(options, stored, series, *sample) {
+                Ok(()) => drop(good.insert(sample.timestamp, sample.value)),
+                Err(text) => first_error = first_error.and(Err(Refusal::bad_request(text))),
+            }
+        }
+        if !good.is_empty() {
+            room.take(options, stored)?;
+        }
+        plan.accepted.insert(labels, good);
+        first_error
+    }
+
+    /// Stores what was planned.
+    pub(super) fn commit(&mut self, accepted: StoredSeries) {
         for (labels, samples) in accepted {
             if let Some((newest, _)) = samples.last_key_value() {
                 self.head = Some(self.head.map_or(*newest, |head| head.max(*newest)));

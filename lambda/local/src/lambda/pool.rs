@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -25,6 +26,8 @@ pub struct ConcurrencyExceeded {
 pub struct Seen<'a> {
     /// The function's name.
     pub function: &'a str,
+    /// The function's time-out.
+    pub timeout: Duration,
     /// Length of the payload.
     pub payload_bytes: usize,
     /// What came of it.
@@ -184,7 +187,12 @@ impl Shared {
         if FunctionError::of(&invocation, self.options.timeout).is_some() {
             self.errors.fetch_add(1, Ordering::Relaxed);
         }
-        (self.watcher)(Seen { function: &self.options.name, payload_bytes, invocation: &invocation });
+        (self.watcher)(Seen {
+            function: &self.options.name,
+            timeout: self.options.timeout,
+            payload_bytes,
+            invocation: &invocation,
+        });
         invocation
     }
 

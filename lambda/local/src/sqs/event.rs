@@ -1,12 +1,15 @@
-//! The payload of an invocation by the SQS event source mapping.
+//! Made-up messages, for payloads without a queue behind them.
 //!
-//! In: messages. Out: JSON with the fields that Lambda sends (Lambda Developer Guide, "Using Lambda with SQS").
+//! In: bodies. Out: the payload that the SQS event source mapping would invoke a function with.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use bytes::Bytes;
 use md5::{Digest as _, Md5};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+use super::record::{AttributeValue, MessageAttribute, Record};
 
 /// One message as it lies in a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,9 +54,10 @@ impl QueueMessage {
         self
     }
 
-    fn to_json(&self, queue_arn: &str, region: &str) -> Value {
-        let mut attributes = Map::new();
-        let mut set = |name: &str, value: String| drop(attributes.insert(name.to_owned(), value.into()));
+    /// What SQS would say about it.
+    fn to_record(&self) -> Record {
+        let mut attributes = BTreeMap::new();
+        let mut set = |name: &str, value: String| drop(attributes.insert(name.to_owned(), value));
         set("ApproximateReceiveCount", self.receive_count.to_string());
         set("SentTimestamp", self.sent_at_ms.to_string());
         set("SenderId", "AIDALOCAL".to_owned());
@@ -64,31 +68,23 @@ impl QueueMessage {
             set("MessageGroupId", group.clone());
             set("MessageDeduplicationId", self.message_id.clone());
         }
-        let message_attributes: Map<String, Value> = self
-            .attributes
-            .iter()
-            .map(|(name, value)| {
-                let lists = json!([]);
-                let attribute = json!({
-                    "stringValue": value,
-                    "stringListValues": lists,
-                    "binaryListValues": lists,
-                    "dataType": "String",
-                });
-                (name.clone(), attribute)
-            })
-            .collect();
-        json!({
-            "messageId": self.message_id,
-            "receiptHandle": format!("receipt-{}-{}", self.message_id, self.receive_count),
-            "body": self.body,
-            "attributes": attributes,
-            "messageAttributes": message_attributes,
-            "md5OfBody": md5_hex(self.body.as_bytes()),
-            "eventSource": "aws:sqs",
-            "eventSourceARN": queue_arn,
-            "awsRegion": region,
-        })
+        let text = |value: &String| MessageAttribute {
+            data_type: "String".to_owned(),
+            value: AttributeValue::Text(value.clone()),
+        };
+        Record {
+            message_id: self.message_id.clone(),
+            receipt_handle: format!("receipt-{}-{}", self.message_id, self.receive_count),
+            body: self.body.clone(),
+            md5_of_body: md5_hex(self.body.as_bytes()),
+            attributes,
+            message_attributes: self
+                .attributes
+                .iter()
+                .map(|(name, value)| (name.clone(), text(value)))
+                .collect(),
+            md5_of_message_attributes: None,
+        }
     }
 }
 
@@ -98,7 +94,8 @@ impl QueueMessage {
 /// If `queue_arn` has no region in its fourth part.
 pub fn sqs_event(queue_arn: &str, messages: &[QueueMessage]) -> Bytes {
     let region = queue_arn.split(':').nth(3).expect("a queue's ARN is arn:aws:sqs:<region>:<account>:<name>");
-    let records: Vec<Value> = messages.iter().map(|message| message.to_json(queue_arn, region)).collect();
+    let records: Vec<Value> =
+        messages.iter().map(|message| message.to_record().to_json(queue_arn, region)).collect();
     json!({ "Records": records }).to_string().into()
 }
 

@@ -18,7 +18,8 @@ pub struct SqsError {
 }
 
 impl SqsError {
-    fn of<E: std::error::Error>(operation: &'static str) -> impl FnOnce(E) -> Self {
+    /// The error of an operation of the SDK.
+    pub fn of<E: std::error::Error>(operation: &'static str) -> impl FnOnce(E) -> Self {
         move |error| Self { operation, message: DisplayErrorContext(error).to_string() }
     }
 }

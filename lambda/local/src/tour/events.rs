@@ -10,6 +10,8 @@ use push_gateway_local::amp::LabelSet;
 use push_gateway_local::sqs::{QueueMessage, sqs_event};
 use serde_json::{Map, Value, json};
 
+use crate::noise::Noise;
+
 /// Messages per pond in the batch, and the time between them: eight and a half minutes in all, as when a queue has
 /// waited for its function.
 const READINGS: u16 = 170;
@@ -90,7 +92,7 @@ fn an_array(now_ms: i64) -> Delivery {
 }
 
 fn a_batch(now_ms: i64) -> Delivery {
-    let mut noise = Noise(0x2545_f491_4f6c_dd1d);
+    let mut noise = Noise::new(0x2545_f491_4f6c_dd1d);
     let mut messages = Vec::new();
     for reading in 0..READINGS {
         let timestamp = now_ms - i64::from(READINGS - reading) * INTERVAL_MS;
@@ -162,30 +164,5 @@ impl Event {
         let samples = samples.collect();
         let queued = QueueMessage::new(number, body.to_string(), self.timestamp);
         Message { queued, samples, flaw: None }
-    }
-}
-
-/// A small generator of noise (xorshift64): the same numbers on every machine.
-struct Noise(u64);
-
-impl Noise {
-    fn bits(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    /// A number from -1 to 1.
-    fn next(&mut self) -> f64 {
-        let step = u32::try_from(self.bits() >> 33).unwrap_or_default();
-        f64::from(step) / f64::from(1_u32 << 30) - 1.0
-    }
-
-    fn shuffle<T>(&mut self, items: &mut [T]) {
-        for last in (1..items.len()).rev() {
-            let other = usize::try_from(self.bits() % (last as u64 + 1)).unwrap_or_default();
-            items.swap(last, other);
-        }
     }
 }

@@ -3,14 +3,14 @@
 //! In: what is stored, the ledger, the invocations. Out: text on stdout, and whether all is well.
 
 use std::error::Error;
-use std::time::Duration;
 
 use push_gateway_local::amp::{LabelSet, StoredSamples, StoredSeries};
 use push_gateway_local::runtime::{InitError, Invocation, Outcome};
 
 use super::Visit;
 use super::ledger::{End, Ledger};
-use super::terminal::{Style, Terminal};
+use crate::terminal::{Style, Terminal};
+use crate::wording::{clip, grouped, megabytes, millis};
 
 /// Columns of a sparkline.
 const SPARKS: usize = 26;
@@ -119,12 +119,7 @@ pub(crate) fn sum(terminal: Terminal, ledger: &Ledger, visits: &[Visit]) -> bool
 
 /// Something that could not even begin.
 pub(crate) fn error(terminal: Terminal, error: &(dyn Error + 'static)) {
-    println!("\n  {} {error}", terminal.paint(Style::Bad, "✗"));
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        println!("    because: {error}");
-        cause = error.source();
-    }
+    terminal.error(error);
     if let Some(
         InitError::Reported { logs: lines, .. }
         | InitError::Exited { logs: lines, .. }
@@ -155,17 +150,6 @@ fn more(count: usize) {
     }
 }
 
-/// Milliseconds with as many decimals as say something.
-pub(crate) fn millis(duration: Duration) -> String {
-    format!("{:.1} ms", duration.as_secs_f64() * 1_000.0)
-}
-
-fn megabytes(kb: u64) -> String {
-    // Tenths of a megabyte, rounded up, without leaving integers.
-    let tenths = (kb * 10).div_ceil(1_024);
-    format!("{}.{} MB", tenths / 10, tenths % 10)
-}
-
 /// `temperature{customerId="customer1"}`.
 fn compact(labels: &LabelSet) -> String {
     let name = labels.get("__name__").map_or("", String::as_str);
@@ -189,30 +173,6 @@ fn sparkline(samples: &StoredSamples) -> String {
     means.iter().map(|mean| BARS[thresholds.iter().filter(|threshold| mean > threshold).count()]).collect()
 }
 
-/// `1,023`.
-fn grouped(count: usize) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// At most this many characters, on one line.
-fn clip(text: &str, columns: usize) -> String {
-    let line = text.replace(['\n', '\r'], " ");
-    if line.chars().count() <= columns {
-        return line;
-    }
-    let mut clipped: String = line.chars().take(columns - 1).collect();
-    clipped.push('…');
-    clipped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,16 +183,5 @@ mod tests {
         assert_eq!(sparkline(&samples), "▁▂▃▄▅▆▇█");
         assert_eq!(sparkline(&StoredSamples::from([(0, 5.0), (1, 5.0)])), "▁▁");
         assert_eq!(sparkline(&StoredSamples::from([(0, f64::NAN)])), "");
-    }
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
-    }
-
-    #[test]
-    fn a_long_text_is_clipped_to_its_columns() {
-        assert_eq!(clip("größer\nals", 8), "größer …");
-        assert_eq!(clip("kurz", 8), "kurz");
     }
 }

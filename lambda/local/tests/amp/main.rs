@@ -2,7 +2,13 @@
 //!
 //! Every rule is one test that cites its source.
 
+mod credentials;
+mod down;
+mod fault_text;
 mod faults;
+mod limits;
+mod read_api;
+mod reader;
 mod rules;
 mod sender;
 mod signature;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::sender::{MINUTE_MS, NOW_MS, check, ph, series, stand_in, stored_ph, write};
-use push_gateway_local::amp::{AmpOptions, Ingestion};
+use push_gateway_local::amp::{AmpOptions, AmpStandIn, Ingestion};
 
 /// Prometheus, `appendable`: the same timestamp with the same value is no error (a retried request).
 #[tokio::test]
@@ -89,6 +89,19 @@ async fn without_a_window_any_older_sample_is_out_of_order() {
     check(&amp, &[ph("a", NOW_MS, 2.0)], 200, "").await;
     check(&amp, &[ph("a", NOW_MS - 1, 1.0)], 400, "err: out of order sample").await;
     check(&amp, &[ph("b", NOW_MS - 1, 1.0)], 200, "").await;
+}
+
+/// AMP, "out-of-order time window": "it can be configured up to a maximum of 600 seconds".
+#[tokio::test]
+async fn a_window_that_amp_does_not_have_is_refused_at_the_start() {
+    let with =
+        |seconds| AmpOptions { out_of_order_window: Duration::from_secs(seconds), ..AmpOptions::default() };
+    for seconds in [0, 60, 600] {
+        AmpStandIn::start(with(seconds)).await.expect("a window that AMP allows");
+    }
+    let error = AmpStandIn::start(with(601)).await.expect_err("too long a window");
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    assert_eq!(error.to_string(), "out-of-order window of 601 s, but AMP allows 0 to 600 s");
 }
 
 /// Remote write 1.0: samples of different series have no order among them.

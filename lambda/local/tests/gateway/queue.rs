@@ -46,8 +46,7 @@ pub(crate) fn with_queue(setup: Setup, url: &str) -> Setup {
     setup.env("DEAD_LETTER_QUEUE_URL", url).env("AWS_ENDPOINT_URL_SQS", endpoint())
 }
 
-/// The server's endpoint. The server starts with the first test that asks and ends with the process: its thread, on
-/// which its life depends, never ends before.
+/// The server's endpoint. The server starts with the first test that asks and ends with the process.
 pub(crate) fn endpoint() -> &'static str {
     static ENDPOINT: OnceLock<String> = OnceLock::new();
     ENDPOINT.get_or_init(|| {

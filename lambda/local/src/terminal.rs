@@ -1,5 +1,6 @@
 //! Lines on a terminal: colours and progress where a person looks at it, plain text elsewhere.
 
+use std::error::Error;
 use std::io::{IsTerminal as _, Write as _, stdout};
 
 use tokio::time::Instant;
@@ -51,6 +52,37 @@ impl Terminal {
 
     pub(crate) fn heading(self, text: &str) {
         println!("\n{}", self.paint(Style::Bold, text));
+    }
+
+    /// Something went wrong, with everything that led to it.
+    pub(crate) fn error(self, error: &(dyn Error + 'static)) {
+        println!("\n  {} {error}", self.paint(Style::Bad, "✗"));
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            println!("    because: {error}");
+            cause = error.source();
+        }
+    }
+
+    /// A line that the next one of its kind writes over; where nobody looks at it, it is not shown.
+    pub(crate) fn progress(self, text: &str) {
+        if self.is_live {
+            print!("\r\x1b[K  {text}");
+            // A progress line that cannot be shown is no reason to stop.
+            let _ = stdout().flush();
+        }
+    }
+
+    /// Takes the progress line away.
+    pub(crate) fn clear_progress(self) {
+        if self.is_live {
+            print!("\r\x1b[K");
+        }
+    }
+
+    /// Whether a person is looking.
+    pub(crate) fn is_live(self) -> bool {
+        self.is_live
     }
 
     /// Announces something that takes a while.

@@ -1,0 +1,65 @@
+/** The stack's control API: faults of the receiver, and the stack's own figures. */
+
+import assert from 'node:assert/strict';
+
+/** The stack answers at once, or something is wrong with it. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
+export interface FunctionState {
+  readonly processes: readonly { readonly pid: number; readonly busy: boolean }[];
+  readonly invocations: number;
+  readonly errors: number;
+}
+
+export interface Figures {
+  readonly queue: { readonly visible: number; readonly inFlight: number };
+  readonly deadLetters: number;
+  readonly eventSource: {
+    readonly received: number;
+    readonly invocations: number;
+    readonly failedInvocations: number;
+    readonly deleted: number;
+    readonly givenBack: number;
+  };
+  readonly amp: { readonly requests: number; readonly series: number; readonly samples: number };
+}
+
+export class Control {
+  readonly #url: string;
+  readonly #functionName: string;
+
+  constructor(url: string, functionName: string) {
+    this.#url = url;
+    this.#functionName = functionName;
+  }
+
+  /** Replaces the receiver's faults; each is a specification such as `503:2`. None: the receiver is well. */
+  async setFaults(...specifications: readonly string[]): Promise<void> {
+    await this.#request('PUT', 'faults', specifications.join('\n'));
+  }
+
+  /** While the receiver is down, connections to it are refused. */
+  async setReceiver(state: 'up' | 'down'): Promise<void> {
+    await this.#request('PUT', 'amp', state);
+  }
+
+  async functionState(): Promise<FunctionState> {
+    const functions = JSON.parse(await this.#request('GET', 'functions')) as Record<string, FunctionState>;
+    const state = functions[this.#functionName];
+    assert.ok(state !== undefined, `no function ${this.#functionName} among ${Object.keys(functions).join(', ')}`);
+    return state;
+  }
+
+  async figures(): Promise<Figures> {
+    return JSON.parse(await this.#request('GET', 'figures')) as Figures;
+  }
+
+  async #request(method: 'GET' | 'PUT', path: string, body?: string): Promise<string> {
+    const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+    const init = body === undefined ? { method, signal } : { method, signal, body };
+    const response = await fetch(`${this.#url}/${path}`, init);
+    const text = await response.text();
+    assert.ok(response.ok, `${method} /${path} of the control API: ${response.status} ${text}`);
+    return text;
+  }
+}

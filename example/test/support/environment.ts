@@ -1,0 +1,36 @@
+/**
+ * Where the programs of the stack are.
+ *
+ * In: environment variables. Out: their values; a missing one is an error that says what to do.
+ */
+
+const VARIABLES = {
+  PUSH_GATEWAY_LOCAL: 'the program push-gateway-local: cargo build --release -p push-gateway-local',
+  PUSH_GATEWAY_BINARY: 'the function: cargo build --release -p push-gateway (alone, after the above)',
+  MOTO_SERVER: 'the program moto_server: bash scripts/setup.sh makes .venv/bin/moto_server',
+  PROMETHEUS: 'the program prometheus, or "auto" to look for it in PATH: on Debian and Ubuntu apt-get install prometheus',
+} as const;
+
+/** The programs of the stack: paths, and for Prometheus anything that `--prometheus` takes. */
+export interface Programs {
+  readonly local: string;
+  readonly functionBinary: string;
+  readonly moto: string;
+  readonly prometheus: string;
+}
+
+/** @throws if a variable is missing, with what each missing one has to be */
+export function programs(environment: NodeJS.ProcessEnv = process.env): Programs {
+  const missing = Object.entries(VARIABLES).filter(([name]) => !environment[name]);
+  if (missing.length > 0) {
+    const lines = missing.map(([name, what]) => `  ${name}: ${what}`);
+    throw new Error(`set these environment variables:\n${lines.join('\n')}`);
+  }
+  const value = (name: keyof typeof VARIABLES): string => environment[name] as string;
+  return {
+    local: value('PUSH_GATEWAY_LOCAL'),
+    functionBinary: value('PUSH_GATEWAY_BINARY'),
+    moto: value('MOTO_SERVER'),
+    prometheus: value('PROMETHEUS'),
+  };
+}

@@ -1,0 +1,187 @@
+//! One batch, from the function to its end.
+//!
+//! In: a batch. Out: every message of it deleted, or left to the queue, which shows it again when its visibility
+//! timeout is over and moves it to the dead-letter queue when it was received too often.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::backoff::Backoff;
+use super::batch::{Batch, Message};
+use super::figures::Figures;
+use super::line::Groups;
+use super::response::failed_items;
+use super::source_queue::{Deletion, MAX_ENTRIES, SourceQueue};
+
+/// The waits between two attempts to invoke a function that throttles.
+const THROTTLED: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// The waits between two attempts to delete, of which there are at most [`DELETE_ATTEMPTS`].
+const DELETING: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+const DELETE_ATTEMPTS: usize = 4;
+const CONCURRENT_DELETES: usize = 4;
+
+/// What an invocation ended with, as far as its messages are concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Invoked {
+    /// The function answered.
+    Response(Bytes),
+    /// It failed in any way: an error of its own, a time-out, an exit, a payload too large.
+    FunctionError,
+    /// It took no invocation: too many are running.
+    Throttled,
+}
+
+/// What deliveries share.
+#[derive(Debug)]
+pub(super) struct Deliverer<F> {
+    pub(super) queue: Arc<SourceQueue>,
+    pub(super) invoke: F,
+    pub(super) report_batch_item_failures: bool,
+    pub(super) figures: Arc<watch::Sender<Figures>>,
+    pub(super) stopping: watch::Receiver<bool>,
+}
+
+/// A delivery that is over.
+#[derive(Debug)]
+pub(super) struct Delivered {
+    /// The groups of its batch.
+    pub(super) groups: Groups,
+    /// Those of them of which a message is back in the queue.
+    pub(super) failed: Groups,
+    /// What the function did not get before the mapping was stopped.
+    pub(super) not_invoked: Vec<Message>,
+}
+
+impl<F, Fut> Deliverer<F>
+where
+    F: Fn(Bytes) -> Fut,
+    Fut: Future<Output = Invoked>,
+{
+    /// Invokes the function with the batch and settles each message.
+    pub(super) async fn deliver(self: Arc<Self>, mut batch: Batch, groups: Groups) -> Delivered {
+        let Some(invoked) = self.invoke(&mut batch).await else {
+            return Delivered { failed: groups.clone(), groups, not_invoked: batch.0 };
+        };
+        let failed_ids = self.failed_ids(&invoked, &batch);
+        let (failed, done): (Vec<_>, Vec<_>) =
+            batch.0.into_iter().partition(|message| failed_ids.contains(&message.id));
+        let failed_groups = failed.iter().filter_map(|message| message.group.clone()).collect();
+        let retry_until = done.iter().map(|message| message.visible_at).max();
+        let handles: Vec<_> = done.into_iter().map(|message| message.receipt_handle).collect();
+        let deleted = delete_all(&self.queue, &handles, retry_until).await;
+        let undeleted = handles.len() - deleted;
+        self.figures.send_modify(|figures| {
+            figures.in_flight -= count(failed.len() + handles.len());
+            figures.given_back += count(failed.len());
+            figures.deleted += count(deleted);
+            figures.undeleted += count(undeleted);
+        });
+        Delivered { groups, failed: failed_groups, not_invoked: Vec::new() }
+    }
+
+    /// Invokes the function until it does not throttle, with the messages that are still hidden from others; `None`
+    /// when there is none left, or when the mapping stops in between and `batch` keeps the rest.
+    async fn invoke(&self, batch: &mut Batch) -> Option<Invoked> {
+        let mut backoff = Backoff::new(THROTTLED.0, THROTTLED.1);
+        loop {
+            self.expire(batch.drop_visible(Instant::now()));
+            let last_visible_at = batch.0.iter().map(|message| message.visible_at).max()?;
+            // A closure that panics is a function that throws.
+            let invocation = AssertUnwindSafe(async { (self.invoke)(batch.payload()).await });
+            let invoked = invocation.catch_unwind().await.unwrap_or(Invoked::FunctionError);
+            if invoked != Invoked::Throttled {
+                self.figures.send_modify(|figures| figures.invocations += 1);
+                return Some(invoked);
+            }
+            self.figures.send_modify(|figures| figures.throttled += 1);
+            let next_attempt = Instant::now() + backoff.wait();
+            if next_attempt >= last_visible_at {
+                self.expire(std::mem::take(&mut batch.0).len());
+                return None;
+            }
+            if self.stops_before(next_attempt).await {
+                return None;
+            }
+        }
+    }
+
+    /// Waits; true if the mapping is stopped in between.
+    async fn stops_before(&self, time: Instant) -> bool {
+        let mut stopping = self.stopping.clone();
+        tokio::time::timeout_at(time, stopping.wait_for(|is_stopping| *is_stopping)).await.is_ok()
+    }
+
+    /// The ids of the messages that failed.
+    fn failed_ids(&self, invoked: &Invoked, batch: &Batch) -> BTreeSet<String> {
+        let ids: BTreeSet<&str> = batch.0.iter().map(|message| message.id.as_str()).collect();
+        let failed = match invoked {
+            Invoked::Response(response) if self.report_batch_item_failures => {
+                failed_items(response, &ids).ok()
+            }
+            Invoked::Response(_) => Some(BTreeSet::new()),
+            Invoked::FunctionError | Invoked::Throttled => None,
+        };
+        failed.unwrap_or_else(|| {
+            self.figures.send_modify(|figures| figures.failed_invocations += 1);
+            ids.into_iter().map(str::to_owned).collect()
+        })
+    }
+
+    fn expire(&self, messages: usize) {
+        self.figures.send_modify(|figures| {
+            figures.in_flight -= count(messages);
+            figures.expired += count(messages);
+        });
+    }
+
+    /// Gives back messages that the function did not get.
+    pub(super) async fn release(&self, messages: &[Message]) {
+        self.queue.release(messages).await;
+        self.figures.send_modify(|figures| {
+            figures.in_flight -= count(messages.len());
+            figures.released += count(messages.len());
+        });
+    }
+}
+
+/// How many messages could be deleted. When the queue shows them again, it is too late for another attempt.
+async fn delete_all(queue: &SourceQueue, receipt_handles: &[String], retry_until: Option<Instant>) -> usize {
+    let chunks: Vec<_> = receipt_handles.chunks(MAX_ENTRIES).map(<[String]>::to_vec).collect();
+    stream::iter(chunks)
+        .map(|chunk| delete_chunk(queue, chunk, retry_until))
+        .buffer_unordered(CONCURRENT_DELETES)
+        .fold(0, async |deleted, of_chunk| deleted + of_chunk)
+        .await
+}
+
+async fn delete_chunk(queue: &SourceQueue, mut left: Vec<String>, retry_until: Option<Instant>) -> usize {
+    let mut backoff = Backoff::new(DELETING.0, DELETING.1);
+    let mut deleted = 0;
+    for attempt in 1..=DELETE_ATTEMPTS {
+        if let Ok(results) = queue.delete(&left).await {
+            deleted += results.iter().filter(|result| **result == Deletion::Done).count();
+            let mut results = results.into_iter();
+            left.retain(|_| results.next() == Some(Deletion::Failed));
+        }
+        let next_attempt = Instant::now() + backoff.wait();
+        let is_late = retry_until.is_none_or(|until| until <= next_attempt);
+        if left.is_empty() || attempt == DELETE_ATTEMPTS || is_late {
+            break;
+        }
+        tokio::time::sleep_until(next_attempt).await;
+    }
+    deleted
+}
+
+pub(super) fn count(number: usize) -> u64 {
+    number as u64
+}

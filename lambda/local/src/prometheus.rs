@@ -1,0 +1,210 @@
+//! A real Prometheus, as storage behind the stand-in and as what speaks `PromQL`.
+//!
+//! In: the path of the program `prometheus`, of version 2.39 or later. Out: its HTTP API on 127.0.0.1, ready, with
+//! the remote-write receiver enabled and nothing stored. The process and its data end with the value.
+
+pub(crate) mod client;
+mod samples;
+
+use std::ffi::OsStr;
+use std::io;
+use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Method;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio::time::Instant;
+
+use crate::children;
+use client::{ClientError, PrometheusClient};
+
+pub use samples::{QueryError, samples};
+
+/// Without data it takes well under a second, on a busy machine some more.
+const READY_LIMIT: Duration = Duration::from_mins(1);
+
+/// A killed process is gone as soon as it is scheduled once more.
+const GONE_LIMIT: Duration = Duration::from_secs(5);
+
+/// AMP's window is 10 minutes at most and a sample's age an hour: whatever the stand-in accepts, this takes too.
+const CONFIG: &str = "storage:\n  tsdb:\n    out_of_order_time_window: 1h\n";
+
+/// How much of what it wrote to stderr an error repeats.
+const LAST_WORDS_BYTES: usize = 2_000;
+
+/// Why there is no Prometheus.
+#[derive(Debug, thiserror::Error)]
+pub enum PrometheusError {
+    /// The program cannot be run, the port is taken, or there is no room for its data.
+    #[error("cannot start {}", program.display())]
+    NotStarted {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It ended at once.
+    #[error("prometheus exited before it was ready ({status}): {last_words}")]
+    Exited {
+        /// How.
+        status: ExitStatus,
+        /// The end of what it wrote to stderr.
+        last_words: String,
+    },
+    /// It never said that it is ready.
+    #[error("prometheus is not ready after {} s: {last_words}", READY_LIMIT.as_secs())]
+    NotReady {
+        /// The end of what it wrote to stderr.
+        last_words: String,
+    },
+}
+
+/// A running Prometheus.
+#[derive(Debug)]
+pub struct Prometheus {
+    url: String,
+    child: Child,
+    // Dropped after the child has ended, see below.
+    directory: TempDir,
+}
+
+impl Prometheus {
+    /// The program `prometheus` in `PATH`, if it is installed.
+    pub fn find() -> Option<PathBuf> {
+        find_in(&std::env::var_os("PATH")?)
+    }
+
+    /// Starts `program` on a port of 127.0.0.1 (0 takes a free one) and waits until it is ready.
+    ///
+    /// # Errors
+    /// It cannot be started or does not come up.
+    pub async fn start(program: &Path, port: u16) -> Result<Self, PrometheusError> {
+        let not_started = |source| PrometheusError::NotStarted { program: program.to_owned(), source };
+        let directory = tempfile::Builder::new().prefix("prometheus-").tempdir().map_err(not_started)?;
+        let port = free_port(port).await.map_err(not_started)?;
+        let child = command(program, port, directory.path())
+            .and_then(|mut command| command.spawn())
+            .map_err(not_started)?;
+        let mut prometheus = Self { url: format!("http://127.0.0.1:{port}"), child, directory };
+        prometheus.wait_until_ready(program).await?;
+        Ok(prometheus)
+    }
+
+    /// Its base URL, `http://127.0.0.1:<port>`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    async fn wait_until_ready(&mut self, program: &Path) -> Result<(), PrometheusError> {
+        let not_started = |source| PrometheusError::NotStarted { program: program.to_owned(), source };
+        let client = PrometheusClient::new(&self.url)
+            .map_err(|error| not_started(io::Error::new(io::ErrorKind::InvalidInput, error.to_string())))?;
+        let deadline = Instant::now() + READY_LIMIT;
+        loop {
+            if let Some(status) = self.child.try_wait().map_err(not_started)? {
+                return Err(PrometheusError::Exited { status, last_words: self.last_words() });
+            }
+            if is_ready(&client).await {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(PrometheusError::NotReady { last_words: self.last_words() });
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn last_words(&self) -> String {
+        let written = std::fs::read(log_file(self.directory.path())).unwrap_or_default();
+        let last = &written[written.len().saturating_sub(LAST_WORDS_BYTES)..];
+        String::from_utf8_lossy(last).trim().to_owned()
+    }
+}
+
+impl Drop for Prometheus {
+    /// Waits for the process to be gone: until then it could still write into the directory that is removed next.
+    fn drop(&mut self) {
+        let _ = self.child.start_kill();
+        let step = Duration::from_millis(1);
+        let mut waited = Duration::ZERO;
+        while waited < GONE_LIMIT && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(step);
+            waited += step;
+        }
+    }
+}
+
+/// The management API: `/-/ready` is 200 once it serves traffic.
+async fn is_ready(client: &PrometheusClient) -> bool {
+    let answer: Result<_, ClientError> = client.send(&Method::GET, "/-/ready", &[], Bytes::new()).await;
+    answer.is_ok_and(|answer| answer.status.is_success())
+}
+
+/// Prometheus does not tell which port it took if it is told 0; another program would have to take this one within
+/// milliseconds. A given port must be free too: whoever has it could pass for the new process by being ready.
+async fn free_port(port: u16) -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?.local_addr()?.port())
+}
+
+fn log_file(directory: &Path) -> PathBuf {
+    directory.join("prometheus.log")
+}
+
+/// Only flags that versions 2 and 3 have in common.
+fn command(program: &Path, port: u16, directory: &Path) -> io::Result<Command> {
+    let config = directory.join("prometheus.yml");
+    std::fs::write(&config, CONFIG)?;
+    let flag = |name: &str, path: &Path| {
+        let mut flag = std::ffi::OsString::from(name);
+        flag.push(path);
+        flag
+    };
+    let mut command = children::command(program)?;
+    command
+        .arg(flag("--config.file=", &config))
+        .arg(flag("--storage.tsdb.path=", &directory.join("data")))
+        // Samples of a workspace with a clock of its own may be years old.
+        .arg("--storage.tsdb.retention.time=100y")
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        .arg("--web.enable-remote-write-receiver")
+        .arg("--log.level=warn")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(log_file(directory))?);
+    Ok(command)
+}
+
+fn find_in(path: &OsStr) -> Option<PathBuf> {
+    let is_executable = |file: &PathBuf| {
+        file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    };
+    std::env::split_paths(path).map(|directory| directory.join("prometheus")).find(is_executable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_is_the_first_executable_file_of_its_name() {
+        let directories = [(); 4].map(|()| tempfile::tempdir().expect("a directory"));
+        let [empty, folder, plain, right] = &directories;
+        std::fs::create_dir(folder.path().join("prometheus")).expect("a folder of that name");
+        for (directory, mode) in [(plain, 0o644), (right, 0o755)] {
+            let file = directory.path().join("prometheus");
+            std::fs::write(&file, "").expect("a file");
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("its mode");
+        }
+        let path = |directories: &[&TempDir]| {
+            std::env::join_paths(directories.iter().map(|directory| directory.path())).expect("a PATH")
+        };
+        assert_eq!(find_in(&path(&[empty, folder, plain, right])), Some(right.path().join("prometheus")));
+        assert_eq!(find_in(&path(&[empty, folder, plain])), None);
+    }
+}

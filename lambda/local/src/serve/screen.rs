@@ -1,0 +1,148 @@
+//! What a person sees while the stack runs: where everything is, and what each invocation did.
+
+use push_gateway_local::lambda::{FunctionError, Seen};
+use push_gateway_local::runtime::Invocation;
+use push_gateway_local::stack::{Endpoints, Figures};
+use tokio::time::Instant;
+
+use crate::terminal::{Style, Terminal};
+use crate::wording::{clip, grouped, megabytes, millis};
+
+/// An event like the README's, at the time of the shell that sends it.
+const EVENT: &str = r#"{"dimensions":{"customerId":"customer1"},"timestamp":'$(date +%s)'000,"metrics":{"temperature":"14.3","ph":"6.7"}}"#;
+
+/// The endpoints, with a line to copy for each.
+pub(crate) fn endpoints(terminal: Terminal, endpoints: &Endpoints) {
+    let user = &endpoints.credentials;
+    let (key, secret) = (user.access_key_id(), user.secret_access_key());
+    let Endpoints { region, lambda, function, sqs, queue_url, control, .. } = endpoints;
+    let aws = format!("AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY={secret} aws --region {region}");
+
+    terminal.heading("Where everything is");
+    let line = |name: &str, url: &str| println!("  {name:<20} {url}");
+    line("Lambda", lambda);
+    line("SQS", sqs);
+    line("queue", queue_url);
+    line("dead-letter queue", &endpoints.dead_letter_queue_url);
+    line("AMP workspace", &endpoints.amp);
+    line(
+        "Prometheus",
+        endpoints.prometheus.as_deref().unwrap_or("none: the workspace keeps samples in memory"),
+    );
+    line("control", control);
+
+    terminal.heading("Try it, from another terminal");
+    let example = |what: &str, command: &str| {
+        println!("  {}\n  {command}\n", terminal.paint(Style::Dim, &format!("# {what}")));
+    };
+    example(
+        "a producer sends a message",
+        &format!(
+            "{aws} sqs send-message --endpoint-url {sqs} --queue-url {queue_url} --message-body '{EVENT}'"
+        ),
+    );
+    example(
+        "or invokes the function directly",
+        &format!(
+            "echo '{EVENT}' | {aws} lambda invoke --endpoint-url {lambda} --function-name {function} \
+             --payload fileb:///dev/stdin /dev/stdout"
+        ),
+    );
+    example(
+        "the workspace answers a signed query, in PromQL if Prometheus stands behind it",
+        &format!(
+            "curl -sG --aws-sigv4 aws:amz:{region}:aps --user {key}:{secret} {} --data-urlencode query=temperature",
+            endpoints.query_url()
+        ),
+    );
+    match &endpoints.prometheus {
+        Some(url) => example(
+            "Prometheus draws it: open this page",
+            &format!("{url}/graph?g0.expr=temperature&g0.tab=0&g0.range_input=15m"),
+        ),
+        None => example(
+            "for PromQL and its page install Prometheus and start again, for example with",
+            "apt-get install prometheus",
+        ),
+    }
+    example(
+        "the workspace fails five times: see that nothing is lost",
+        &format!("curl -X PUT {control}/faults -d 503:5"),
+    );
+    example("what each part holds", &format!("curl {control}/figures"));
+    println!("  {}", terminal.paint(Style::Bold, "Ctrl-C stops everything."));
+    terminal.heading("Invocations");
+}
+
+/// One invocation, and what the function said.
+pub(crate) fn invocation(terminal: Terminal, began: Instant, seen: &Seen<'_>) {
+    let Invocation { duration, init, max_rss_kb, logs, .. } = seen.invocation;
+    let (mark, style) = match FunctionError::of(seen.invocation, seen.timeout) {
+        None => ("✓", Style::Good),
+        Some(_) => ("✗", Style::Bad),
+    };
+    let at = format!("{:>8.1} s", began.elapsed().as_secs_f64());
+    let start = init.map(|init| format!(", cold start {}", millis(init))).unwrap_or_default();
+    let memory = max_rss_kb.map(|kb| format!(", {}", megabytes(kb))).unwrap_or_default();
+    println!(
+        "  {} {} {}: {} bytes in, {}{start}{memory}, {}",
+        terminal.paint(Style::Dim, &at),
+        terminal.paint(style, mark),
+        seen.function,
+        grouped(seen.payload_bytes),
+        millis(*duration),
+        answer(seen),
+    );
+    // The lines in CloudWatch's embedded metric format are for CloudWatch.
+    for line in logs.iter().filter(|line| !line.contains("\"_aws\":")) {
+        println!("  {:>10}   {}", "", terminal.paint(Style::Dim, &clip(without_span(line), 400)));
+    }
+}
+
+/// The span says which invocation it is, which the line before has said.
+fn without_span(line: &str) -> &str {
+    line.split_once("invoke{").and_then(|(_, rest)| rest.split_once("}: ")).map_or(line, |(_, rest)| rest)
+}
+
+fn answer(seen: &Seen<'_>) -> String {
+    match FunctionError::of(seen.invocation, seen.timeout) {
+        Some(error) => clip(&String::from_utf8_lossy(&error.payload), 200),
+        None => clip(&String::from_utf8_lossy(seen.invocation.response().map_or(&[], |body| &body[..])), 100),
+    }
+}
+
+/// The sums at the end.
+pub(crate) fn figures(terminal: Terminal, figures: &Figures) {
+    terminal.heading("What became of it");
+    let line = |name: &str, text: String| println!("  {name:<20} {text}");
+    line(
+        "event source",
+        format!(
+            "{} messages received, {} deleted, {} given back; {} invocations, {} failed",
+            grouped(figures.event_source.received),
+            grouped(figures.event_source.deleted),
+            grouped(figures.event_source.given_back),
+            grouped(figures.event_source.invocations),
+            grouped(figures.event_source.failed_invocations),
+        ),
+    );
+    line(
+        "queue",
+        format!(
+            "{} messages waiting, {} hidden until their visibility timeout",
+            grouped(figures.queue.visible),
+            grouped(figures.queue.in_flight)
+        ),
+    );
+    line("dead-letter queue", format!("{} messages", grouped(figures.dead_letters)));
+    line(
+        "workspace",
+        format!(
+            "{} samples in {} series, by {} write requests",
+            grouped(figures.amp.samples),
+            grouped(figures.amp.series),
+            grouped(figures.amp.requests)
+        ),
+    );
+    println!();
+}

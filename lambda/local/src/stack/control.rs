@@ -1,0 +1,129 @@
+//! The stack's own API, to break things and to count them while it runs.
+//!
+//! In: `PUT /faults` (one fault a line), `PUT /amp` (`down` or `up`), `GET /functions`, `GET /figures`. Out: JSON, or
+//! a line that says what was wrong. Nothing like it exists on AWS; it has a port of its own for that reason.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, Response, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use serde_json::{Map, Value, json};
+
+use super::Parts;
+use crate::amp::Fault;
+use crate::http_server::{HttpServer, Reply, ResponseBody};
+use crate::lambda::Pool;
+
+const MAX_BODY_BYTES: usize = 64 * 1_024;
+
+/// The running API; it stops when it is dropped.
+#[derive(Debug)]
+pub(super) struct Control {
+    server: HttpServer,
+}
+
+impl Control {
+    pub(super) async fn start(port: u16, parts: Arc<Parts>) -> io::Result<Self> {
+        let server = HttpServer::start(port, move |request, _connection| {
+            let parts = Arc::clone(&parts);
+            async move {
+                match answer(&parts, request).await {
+                    Ok(value) => Reply::Answer(json_response(StatusCode::OK, &value)),
+                    Err(refusal) => {
+                        Reply::Answer(json_response(refusal.status, &json!({ "error": refusal.text })))
+                    }
+                }
+            }
+        })
+        .await?;
+        Ok(Self { server })
+    }
+
+    pub(super) fn endpoint(&self) -> String {
+        format!("http://{}", self.server.address())
+    }
+}
+
+struct Refusal {
+    status: StatusCode,
+    text: String,
+}
+
+impl Refusal {
+    fn bad_request(text: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, text: text.into() }
+    }
+
+    fn internal(text: impl Into<String>) -> Self {
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, text: text.into() }
+    }
+}
+
+async fn answer(parts: &Parts, request: http::Request<Incoming>) -> Result<Value, Refusal> {
+    let (head, body) = request.into_parts();
+    match (&head.method, head.uri.path()) {
+        (&Method::GET, "/figures") => match parts.figures().await {
+            Ok(figures) => Ok(figures.to_json()),
+            Err(error) => Err(Refusal::internal(error.to_string())),
+        },
+        (&Method::GET, "/functions") => Ok(functions(&parts.pool)),
+        (&Method::PUT, "/faults") => {
+            let faults = faults(&read(body).await?)?;
+            let count = faults.len();
+            parts.amp.set_faults(faults);
+            Ok(json!({ "faults": count }))
+        }
+        (&Method::PUT, "/amp") => match read(body).await?.trim() {
+            "down" => {
+                parts.amp.go_down();
+                Ok(json!({ "amp": "down" }))
+            }
+            "up" => {
+                parts.amp.come_back().await.map_err(|error| Refusal::internal(error.to_string()))?;
+                Ok(json!({ "amp": "up" }))
+            }
+            other => Err(Refusal::bad_request(format!("{other:?} is neither \"down\" nor \"up\""))),
+        },
+        _ => Err(Refusal {
+            status: StatusCode::NOT_FOUND,
+            text: "there are GET /figures, GET /functions, PUT /faults and PUT /amp".to_owned(),
+        }),
+    }
+}
+
+async fn read(body: Incoming) -> Result<String, Refusal> {
+    let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
+    let body = body.map_err(|error| Refusal::bad_request(error.to_string()))?.to_bytes();
+    String::from_utf8(body.into()).map_err(|error| Refusal::bad_request(error.to_string()))
+}
+
+/// One fault a line; no line, no fault.
+fn faults(text: &str) -> Result<Vec<Fault>, Refusal> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let faults: Result<Vec<Fault>, _> = lines.map(str::parse).collect();
+    faults.map_err(|error| Refusal::bad_request(error.to_string()))
+}
+
+fn functions(pool: &Pool) -> Value {
+    let environments = pool.environments();
+    let running = environments.iter().filter_map(|e| Some(json!({ "pid": e.pid?, "busy": e.is_busy })));
+    let counts = pool.counts();
+    let mut functions = Map::new();
+    let function = json!({
+        "processes": running.collect::<Vec<_>>(),
+        "invocations": counts.invocations,
+        "errors": counts.errors,
+        "throttles": counts.throttles,
+    });
+    functions.insert(pool.options().name.clone(), function);
+    functions.into()
+}
+
+fn json_response(status: StatusCode, body: &Value) -> Response<ResponseBody> {
+    let mut response = Reply::full(status, Bytes::from(format!("{body}\n")));
+    response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,65 @@
+//! Where the parts of a running stack are found, for people and for programs.
+
+use aws_credential_types::Credentials;
+use serde_json::{Value, json};
+
+/// The addresses of a running stack.
+#[derive(Debug, Clone)]
+pub struct Endpoints {
+    /// The region to sign for.
+    pub region: String,
+    /// A user's credentials for the workspace; SQS and Lambda take any.
+    pub credentials: Credentials,
+    /// The Lambda service.
+    pub lambda: String,
+    /// The function's name.
+    pub function: String,
+    /// SQS.
+    pub sqs: String,
+    /// The queue that feeds the function.
+    pub queue_url: String,
+    /// Where messages end that can never be delivered.
+    pub dead_letter_queue_url: String,
+    /// The workspace, with a slash at its end.
+    pub amp: String,
+    /// The Prometheus behind the workspace.
+    pub prometheus: Option<String>,
+    /// The stack's control API.
+    pub control: String,
+}
+
+impl Endpoints {
+    /// Where samples are written.
+    pub fn remote_write_url(&self) -> String {
+        format!("{}api/v1/remote_write", self.amp)
+    }
+
+    /// Where PromQL is asked.
+    pub fn query_url(&self) -> String {
+        format!("{}api/v1/query", self.amp)
+    }
+
+    /// The same for programs.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "region": self.region,
+            "credentials": {
+                "accessKeyId": self.credentials.access_key_id(),
+                "secretAccessKey": self.credentials.secret_access_key(),
+            },
+            "lambda": { "endpoint": self.lambda, "functionName": self.function },
+            "sqs": {
+                "endpoint": self.sqs,
+                "queueUrl": self.queue_url,
+                "deadLetterQueueUrl": self.dead_letter_queue_url,
+            },
+            "amp": {
+                "endpoint": self.amp,
+                "remoteWriteUrl": self.remote_write_url(),
+                "queryUrl": self.query_url(),
+            },
+            "prometheus": self.prometheus.as_ref().map(|url| json!({ "url": url })),
+            "control": self.control,
+        })
+    }
+}

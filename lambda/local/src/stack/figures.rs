@@ -1,0 +1,51 @@
+//! What each part of the stack holds and has done, as numbers that must add up.
+
+use serde_json::{Value, json};
+
+use super::queues::QueueDepth;
+use crate::amp::AmpCounts;
+use crate::event_source;
+use crate::lambda::Counts;
+
+/// The numbers at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Messages in the queue.
+    pub queue: QueueDepth,
+    /// Messages in the dead-letter queue.
+    pub dead_letters: u64,
+    /// What the event source mapping did.
+    pub event_source: event_source::Figures,
+    /// What the function did.
+    pub function: Counts,
+    /// What the workspace saw and holds.
+    pub amp: AmpCounts,
+}
+
+impl Figures {
+    /// The same for programs.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "queue": { "visible": self.queue.visible, "inFlight": self.queue.in_flight },
+            "deadLetters": self.dead_letters,
+            "eventSource": {
+                "received": self.event_source.received,
+                "inFlight": self.event_source.in_flight,
+                "invocations": self.event_source.invocations,
+                "failedInvocations": self.event_source.failed_invocations,
+                "deleted": self.event_source.deleted,
+                "givenBack": self.event_source.given_back,
+            },
+            "function": {
+                "invocations": self.function.invocations,
+                "errors": self.function.errors,
+                "throttles": self.function.throttles,
+            },
+            "amp": {
+                "requests": self.amp.requests,
+                "series": self.amp.series,
+                "samples": self.amp.samples,
+            },
+        })
+    }
+}

@@ -1,0 +1,107 @@
+//! How the stack is put together: plain data with the defaults of a user's first try.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::amp::Fault;
+
+/// Where the samples go that the stand-in accepted, beside its own memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Storage {
+    /// Nowhere: its memory is all there is, and PromQL is not spoken.
+    Memory,
+    /// To a Prometheus that is started with the stack, from this program.
+    Program(PathBuf),
+    /// To a Prometheus that is there already, at this URL.
+    At(String),
+}
+
+/// The ports of 127.0.0.1; 0 takes a free one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ports {
+    /// The AMP stand-in.
+    pub amp: u16,
+    /// SQS.
+    pub sqs: u16,
+    /// The Lambda service.
+    pub lambda: u16,
+    /// Prometheus, if it is started with the stack.
+    pub prometheus: u16,
+    /// The stack's own control API.
+    pub control: u16,
+}
+
+/// The whole stack.
+#[derive(Debug, Clone)]
+pub struct StackOptions {
+    /// The push gateway's binary.
+    pub function: PathBuf,
+    /// The program `moto_server`.
+    pub moto: PathBuf,
+    /// What stands behind the AMP stand-in.
+    pub storage: Storage,
+    /// Where everything listens.
+    pub ports: Ports,
+    /// The region that everything claims to be in.
+    pub region: String,
+    /// Whether the queue and its dead-letter queue are FIFO queues.
+    pub fifo: bool,
+    /// Messages a batch has at most.
+    pub batch_size: usize,
+    /// How long a batch is gathered.
+    pub batching_window: Duration,
+    /// Batches at work at a time, at most.
+    pub max_concurrency: Option<usize>,
+    /// How long a received message stays hidden; six times the function's time-out and the window if not given.
+    pub visibility_timeout: Option<Duration>,
+    /// After how many receptions the queue moves a message to its dead-letter queue.
+    pub max_receive_count: u32,
+    /// The function's time-out.
+    pub function_timeout: Duration,
+    /// The function's memory in MB (reported to it, not enforced).
+    pub memory_mb: u32,
+    /// Execution environments of the function, at most.
+    pub concurrency: u32,
+    /// Further environment variables of the function.
+    pub env: Vec<(String, String)>,
+    /// The workspace's out-of-order window.
+    pub out_of_order_window: Duration,
+    /// How long credentials live; without it they are in the environment and do not expire.
+    pub credentials_lifetime: Option<Duration>,
+    /// Faults of the stand-in from the start.
+    pub faults: Vec<Fault>,
+}
+
+impl StackOptions {
+    /// A stack with AWS's defaults where it has some, and short waits elsewhere.
+    pub fn new(function: PathBuf, moto: PathBuf) -> Self {
+        Self {
+            function,
+            moto,
+            storage: Storage::Memory,
+            ports: Ports::default(),
+            region: "eu-west-1".to_owned(),
+            fifo: false,
+            batch_size: 1_000,
+            batching_window: Duration::from_secs(1),
+            max_concurrency: None,
+            visibility_timeout: None,
+            max_receive_count: 5,
+            function_timeout: Duration::from_secs(10),
+            memory_mb: 128,
+            concurrency: 10,
+            env: Vec::new(),
+            out_of_order_window: Duration::from_mins(1),
+            credentials_lifetime: None,
+            faults: Vec::new(),
+        }
+    }
+
+    /// The visibility timeout that the queue gets.
+    ///
+    /// Lambda Developer Guide, "Creating and configuring an Amazon SQS event source mapping": at least six times
+    /// the function's time-out, plus the batching window.
+    pub fn visibility_timeout(&self) -> Duration {
+        self.visibility_timeout.unwrap_or(self.function_timeout * 6 + self.batching_window)
+    }
+}

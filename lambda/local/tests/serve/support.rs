@@ -1,0 +1,152 @@
+//! A running `serve` with its processes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use tokio::time::Instant;
+
+/// Prometheus and moto need a moment on a busy machine.
+const READY_LIMIT: Duration = Duration::from_mins(1);
+
+/// How long something may take that is bound to happen.
+const SOON: Duration = Duration::from_secs(20);
+
+pub(crate) struct Serve {
+    pub(crate) child: Child,
+    pub(crate) endpoints: Value,
+    _folder: TempDir,
+}
+
+/// The command line of a stack that writes its endpoints to `file`.
+pub(crate) fn arguments(file: &std::path::Path, further: &[&str]) -> Vec<String> {
+    let mut arguments = vec![
+        "serve".to_owned(),
+        "--function".to_owned(),
+        function().display().to_string(),
+        "--moto".to_owned(),
+        moto().display().to_string(),
+        "--endpoints".to_owned(),
+        file.display().to_string(),
+    ];
+    arguments.extend(further.iter().map(|argument| (*argument).to_owned()));
+    arguments
+}
+
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_push-gateway-local");
+
+impl Serve {
+    pub(crate) async fn start(further: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("endpoints.json");
+        let child = Command::new(PROGRAM)
+            .args(arguments(&file, further))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the program runs");
+        let endpoints = endpoints_in(&file).await;
+        Self { child, endpoints, _folder: folder }
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        i32::try_from(self.child.id().expect("it runs")).expect("a small number")
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.pid()), signal).expect("it runs");
+    }
+
+    /// Waits for its end; what it printed comes with it.
+    pub(crate) async fn end(mut self) -> (ExitStatus, String) {
+        let mut stdout = self.child.stdout.take().expect("it is piped");
+        let read = tokio::spawn(async move {
+            let mut text = String::new();
+            let _ = tokio::io::AsyncReadExt::read_to_string(&mut stdout, &mut text).await;
+            text
+        });
+        let status =
+            tokio::time::timeout(SOON, self.child.wait()).await.expect("it ends").expect("it has a status");
+        (status, read.await.expect("the reader does not panic"))
+    }
+}
+
+/// The endpoints, once they are written.
+pub(crate) async fn endpoints_in(file: &std::path::Path) -> Value {
+    let deadline = Instant::now() + READY_LIMIT;
+    loop {
+        if let Ok(text) = fs::read_to_string(file) {
+            return serde_json::from_str(&text).expect("the file is whole as soon as it is there");
+        }
+        assert!(Instant::now() < deadline, "no endpoints within {READY_LIMIT:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Waits until something is so.
+pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + SOON;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}: not within {SOON:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// All processes that descend from `root`, with their names.
+pub(crate) fn descendants(root: i32) -> BTreeMap<i32, String> {
+    let processes: Vec<(i32, i32, String)> = fs::read_dir("/proc")
+        .expect("Linux")
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(|pid| Some((pid, parent(pid)?, name(pid)?)))
+        .collect();
+    let mut found = BTreeMap::new();
+    let mut generation = vec![root];
+    while let Some(parent) = generation.pop() {
+        for (pid, _, name) in processes.iter().filter(|(_, of, _)| *of == parent) {
+            found.insert(*pid, name.clone());
+            generation.push(*pid);
+        }
+    }
+    found
+}
+
+/// Whether a process is there and not merely waiting to be noticed.
+pub(crate) fn is_alive(pid: i32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| !status.contains("Z (zombie)"))
+}
+
+fn parent(pid: i32) -> Option<i32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+}
+
+fn name(pid: i32) -> Option<String> {
+    Some(fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim().to_owned())
+}
+
+pub(crate) fn function() -> PathBuf {
+    environment("PUSH_GATEWAY_BINARY")
+        .map_or_else(|| repository().join("target/release/push-gateway"), PathBuf::from)
+}
+
+fn moto() -> PathBuf {
+    environment("MOTO_SERVER").map_or_else(|| repository().join(".venv/bin/moto_server"), PathBuf::from)
+}
+
+fn repository() -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    folder.ancestors().nth(2).expect("lambda/local is two levels down").to_owned()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge of the tests")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# A steady load with faults at random, and the sums at the end: `npm run soak`, `npm run soak -- --for 1h --rate 200`.
+set -euo pipefail
+
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+require_cargo
+require_python_packages
+require_prometheus
+cd "$REPOSITORY"
+build_release
+exec "$LOCAL" soak --function "$FUNCTION" --moto "$VENV/bin/moto_server" --prometheus "$PROMETHEUS" "$@"
