@@ -3,11 +3,12 @@
 
 mod agents;
 mod binary;
+mod cloud;
 mod inputs;
 mod limits;
 mod metrics;
-// mod prometheus;
-// mod promql;
+mod prometheus;
+mod promql;
 mod retries;
 mod scripted;
 mod server;
