@@ -4,12 +4,13 @@ use push_gateway_local::runtime::{Function, FunctionOptions, InitError, Invocati
 use serde_json::{Value, json};
 
 use crate::scripted::{Reply, Server};
+use crate::support::binary;
 
 /// What a function of the read side may need at most for an answer of 5 MB, in kB.
 const MEMORY_BUDGET_KB: u64 = 48 * 1_024;
 
 fn options(handler: &str, server: &Server) -> FunctionOptions {
-    FunctionOptions::new(env!("CARGO_BIN_EXE_query"))
+    FunctionOptions::new(binary())
         .env("_HANDLER", handler)
         .env("WORKSPACE_URL", server.url())
         .env("AWS_ENDPOINT_URL_AMP", server.url())

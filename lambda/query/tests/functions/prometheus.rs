@@ -6,7 +6,7 @@ use push_gateway_local::runtime::{Function, FunctionOptions, RoleCredentials};
 use serde_json::{Value, json};
 
 use crate::cloud::Cloud;
-use crate::support::{NOW_S, credentials, data, error, fixed_now};
+use crate::support::{NOW_S, binary, credentials, data, error, fixed_now};
 
 /// Doubles that are hard to write in decimal, to read from it, or both.
 const HARD_VALUES: [f64; 16] = [
@@ -41,7 +41,7 @@ fn system_now() -> SystemTime {
     SystemTime::now()
 }
 
-/// Each value as a series of its own, one second apart so that a range finds them one by one.
+/// Each value as a series of its own.
 fn events(now_ms: u128) -> Value {
     let event = |(n, value): (usize, &f64)| json!({"dimensions": {"n": n.to_string()}, "timestamp": now_ms, "metrics": {"hard": text(*value)}});
     HARD_VALUES.iter().enumerate().map(event).collect()
@@ -70,9 +70,8 @@ async fn what_the_gateway_wrote_is_read_back_to_the_last_bit_by_the_real_binary(
         ("query", json!({"query": "hard", "time": time})),
         ("range_query", json!({"query": "hard", "start": time, "end": time, "step": 1})),
     ] {
-        let mut options = FunctionOptions::new(env!("CARGO_BIN_EXE_query"))
-            .env("_HANDLER", handler)
-            .env("WORKSPACE_URL", cloud.url());
+        let mut options =
+            FunctionOptions::new(binary()).env("_HANDLER", handler).env("WORKSPACE_URL", cloud.url());
         options.credentials = RoleCredentials::Environment(credentials());
         let mut function = Function::spawn(options).await.expect("a start");
         let answer = function.invoke(payload.to_string()).await.json().expect("JSON");
@@ -110,7 +109,7 @@ async fn a_syntax_error_comes_back_in_prometheus_own_words() {
     let cloud = Cloud::at(fixed_now()).await;
     for handler in ["query", "range_query"] {
         for (query, words) in [
-            ("sum(up", "1:7: parse error: unclosed left parenthesis"),
+            ("sum(up", "parse error: unclosed left parenthesis"),
             ("up{", "parse error"),
             ("rate(up)", "expected type range vector in call to function \"rate\", got instant vector"),
             ("nonsense(up)", "unknown function with name \"nonsense\""),

@@ -1,5 +1,6 @@
 //! The functions in process, configured as on Lambda.
 
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use amp::{Client, World};
@@ -24,6 +25,12 @@ pub(crate) fn fixed_now() -> SystemTime {
 
 pub(crate) fn credentials() -> Credentials {
     Credentials::new("AKIDEXAMPLE", "secret/with+signs", Some(TOKEN.to_owned()), None, "test")
+}
+
+/// The binary: `QUERY_BINARY`, which is to be the artifact, or else the one that is built for tests.
+#[expect(clippy::disallowed_methods, reason = "the edge of the test")]
+pub(crate) fn binary() -> PathBuf {
+    std::env::var("QUERY_BINARY").map_or_else(|_| env!("CARGO_BIN_EXE_query").into(), PathBuf::from)
 }
 
 /// One function.
