@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { InvokeCommand, LambdaServiceException } from '@aws-sdk/client-lambda';
 
 import { encodeEvents, PushError, type PushEvent, pushEvents, pushEventsLater } from '../../src/index.js';
+import type { FunctionState } from '../support/control.js';
 import { readings } from '../support/events.js';
 import { scenario } from '../support/scenario.js';
 import { samplesOf } from '../support/series.js';
@@ -24,7 +25,7 @@ const eventsOf = (device: string, count: number): PushEvent[] =>
 
 const oneOf = (device: string): PushEvent => eventsOf(device, 1)[0] as PushEvent;
 
-scenario('a function that is invoked directly answers as the API says', [], async ({ stack, ledger }, context) => {
+scenario('a function that is invoked directly answers as the API says', ['--env', 'AWS_LAMBDA_LOG_FORMAT=JSON'], async ({ stack, ledger }, context) => {
   const { lambda, endpoints, workspace } = stack;
   const FunctionName = endpoints.lambda.functionName;
 
@@ -93,7 +94,9 @@ scenario('a function that is invoked directly answers as the API says', [], asyn
 
   /** "For the `DryRun` invocation type, the status code is 204." */
   await context.test('a dry run is answered with 204 and invokes nothing', async () => {
-    const { invocations } = await stack.control.functionState();
+    // The asynchronous invocations before this one may have written their samples and still be at work.
+    const isIdle = ({ processes }: FunctionState): boolean => processes.every(({ busy }) => !busy);
+    const { invocations } = await waitFor('an idle function', () => stack.control.functionState(), isIdle);
     const Payload = encodeEvents(oneOf('dry'));
     const { StatusCode } = await lambda.send(new InvokeCommand({ FunctionName, InvocationType: 'DryRun', Payload }));
     assert.equal(StatusCode, 204);

@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use crate::children;
 use client::{ClientError, PrometheusClient};
 
-pub use samples::{QueryError, samples};
+pub use samples::{QueryError, SamplesByLabels, samples};
 
 /// Without data it takes well under a second, on a busy machine some more.
 const READY_LIMIT: Duration = Duration::from_mins(1);

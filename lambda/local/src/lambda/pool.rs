@@ -130,7 +130,7 @@ impl Pool {
         let environments = self.0.environments();
         let now = |state: &Arc<State>| Environment {
             pid: Some(state.pid.load(Ordering::Relaxed)).filter(|pid| *pid != 0),
-            is_busy: state.is_busy.load(Ordering::Relaxed),
+            is_busy: state.is_busy.load(Ordering::SeqCst),
         };
         environments.states.iter().map(now).collect()
     }
@@ -138,8 +138,8 @@ impl Pool {
     /// What happened so far.
     pub fn counts(&self) -> Counts {
         Counts {
-            invocations: self.0.finished.load(Ordering::Relaxed),
-            errors: self.0.errors.load(Ordering::Relaxed),
+            invocations: self.0.finished.load(Ordering::SeqCst),
+            errors: self.0.errors.load(Ordering::SeqCst),
             throttles: self.0.throttles.load(Ordering::Relaxed),
         }
     }
@@ -179,14 +179,15 @@ impl Shared {
         let payload_bytes = request.payload.len();
         let mut slot = self.take_slot();
         let invocation = slot.function.invoke_as(request).await;
-        slot.state.is_busy.store(false, Ordering::Relaxed);
+        // Whoever sees that nothing is at work any more must find it counted.
+        self.finished.fetch_add(1, Ordering::SeqCst);
+        if FunctionError::of(&invocation, self.options.timeout).is_some() {
+            self.errors.fetch_add(1, Ordering::SeqCst);
+        }
+        slot.state.is_busy.store(false, Ordering::SeqCst);
         self.environments().idle.push(slot);
         // The environment is back before its permit is, so that whoever gets the permit finds it.
         drop(permit);
-        self.finished.fetch_add(1, Ordering::Relaxed);
-        if FunctionError::of(&invocation, self.options.timeout).is_some() {
-            self.errors.fetch_add(1, Ordering::Relaxed);
-        }
         (self.watcher)(Seen {
             function: &self.options.name,
             timeout: self.options.timeout,

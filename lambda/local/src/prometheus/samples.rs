@@ -2,6 +2,7 @@
 //!
 //! In: a selector and how far back to look. Out: the samples as they were written, bit by bit.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +10,12 @@ use http::{HeaderValue, Method, header};
 use serde_json::Value;
 
 use super::client::{ClientError, PrometheusClient};
-use crate::amp::{LabelSet, StoredSamples, StoredSeries};
+
+/// Samples by timestamp (milliseconds since the epoch), by label set with `__name__` among the labels.
+pub type SamplesByLabels = BTreeMap<Labels, Samples>;
+
+type Labels = BTreeMap<String, String>;
+type Samples = BTreeMap<i64, f64>;
 
 /// Why the samples are not known.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +50,7 @@ impl From<ClientError> for QueryError {
 ///
 /// # Errors
 /// It cannot be asked, or it refuses.
-pub async fn samples(url: &str, selector: &str, range: Duration) -> Result<StoredSeries, QueryError> {
+pub async fn samples(url: &str, selector: &str, range: Duration) -> Result<SamplesByLabels, QueryError> {
     let query = format!("{selector}[{}s]", range.as_secs().max(1));
     let form = [(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))];
     let body = format!("query={}", percent_encode(&query));
@@ -60,11 +66,11 @@ pub async fn samples(url: &str, selector: &str, range: Duration) -> Result<Store
     series.ok_or(QueryError::NoMatrix { query })
 }
 
-fn series(series: &Value) -> Option<(LabelSet, StoredSamples)> {
+fn series(series: &Value) -> Option<(Labels, Samples)> {
     let labels = series["metric"].as_object()?.iter();
-    let labels: Option<LabelSet> =
+    let labels: Option<Labels> =
         labels.map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
-    let samples: Option<StoredSamples> = series["values"].as_array()?.iter().map(sample).collect();
+    let samples: Option<Samples> = series["values"].as_array()?.iter().map(sample).collect();
     Some((labels?, samples?))
 }
 
