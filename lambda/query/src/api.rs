@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use amp::reader::Parameters;
-use amp::{Client, Endpoint, Reader, Scope, Sent};
+use amp::{Client, Endpoint, Reader, Scope, Sent, Verdict, verdict_of_status};
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -73,7 +73,7 @@ impl Body {
 
 fn body(sent: Sent) -> Result<Body, Error> {
     let answer = sent.result?;
-    if !(200..300).contains(&answer.status) {
+    if verdict_of_status(answer.status) != Verdict::Delivered {
         return Err(answer.into());
     }
     let is_cut = answer.body.len() > MAX_BODY;

@@ -91,9 +91,11 @@ impl Queries {
         let input = Input::parse(invocation.payload, operation)?;
         if operation == Operation::FindWorkspace {
             let find = FindWorkspace::read(&input)?;
-            let region = region(&input)?
-                .or(self.config.region.as_deref())
-                .ok_or_else(|| InvalidInput::Missing { name: REGION.name, allowed: REGION.kind.allowed() })?;
+            let region =
+                region(&input)?.or(self.config.region.as_deref()).ok_or_else(|| InvalidInput::Missing {
+                    name: REGION.name,
+                    allowed: "AWS region, such as us-east-1".to_owned(),
+                })?;
             let (base, scope) = control_plane::endpoint(&self.config, region);
             let api = Api::new(Arc::clone(&self.client), base, scope, deadline);
             return find.run(&api, region, audience).await;

@@ -113,8 +113,9 @@ impl Input {
     /// # Errors
     /// As [`Input::text`], and [`InvalidInput::Missing`].
     pub fn required_text(&self, parameter: &Parameter) -> Result<&str, InvalidInput> {
+        let allowed = || parameter.description.trim_end_matches('.').to_owned();
         self.text(parameter)?
-            .ok_or_else(|| InvalidInput::Missing { name: parameter.name, allowed: parameter.kind.allowed() })
+            .ok_or_else(|| InvalidInput::Missing { name: parameter.name, allowed: allowed() })
     }
 
     /// A point in time.
@@ -227,7 +228,8 @@ mod tests {
         let error = |result: Result<(), InvalidInput>| result.unwrap_err().to_string();
         assert_eq!(
             error(input(json!({})).required_text(&QUERY).map(drop)),
-            "missing required parameter: query (a text of at most 1000000 bytes)"
+            "missing required parameter: query (PromQL expression, such as \
+             rate(http_requests_total{status=~\"5..\"}[5m]))"
         );
         assert_eq!(
             error(input(json!({"query": 5})).required_text(&QUERY).map(drop)),

@@ -37,13 +37,11 @@ pub fn base_of(url: &str) -> Result<Endpoint, InvalidEndpoint> {
     let uri = endpoint.uri();
     let path = uri.path().trim_end_matches('/');
     let path = OPERATION_PATHS.iter().find_map(|suffix| path.strip_suffix(suffix)).unwrap_or(path);
-    let (scheme, authority) = (uri.scheme_str().unwrap_or_default(), uri.authority());
-    let authority = authority.map(ToString::to_string).unwrap_or_default();
-    Endpoint::parse(&format!(
-        "{scheme}://{}{}",
-        authority.trim_end_matches(":443"),
-        path.trim_end_matches('/')
-    ))
+    let scheme = uri.scheme_str().unwrap_or_default();
+    let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
+    // The port that https has anyway, so that both ways to write a URL are one.
+    let authority = authority.strip_suffix(":443").filter(|_| scheme == "https").unwrap_or(&authority);
+    Endpoint::parse(&format!("{scheme}://{authority}{}", path.trim_end_matches('/')))
 }
 
 /// The workspace that `input` names, or else the configured one.

@@ -69,6 +69,8 @@ fn the_configured_workspace_is_asked_unless_another_is_named() {
     let local = [CONFIGURED, REGION];
     assert_eq!(target(&json!({}), &local).unwrap().url(), CONFIGURED.1);
     assert_eq!(target(&json!({"workspace_url": CONFIGURED.1}), &local).unwrap().url(), CONFIGURED.1);
+    let plain = [("WORKSPACE_URL", "http://127.0.0.1:443"), REGION];
+    assert_eq!(target(&json!({}), &plain).unwrap().url(), "http://127.0.0.1:443");
     let vpc = "https://vpce-1.aps-workspaces.us-east-1.vpce.amazonaws.com/workspaces/ws-1";
     let by_id = target(&json!({"workspace_id": "ws-1"}), &[("WORKSPACE_URL", vpc), REGION]).unwrap();
     assert_eq!(by_id.url(), vpc, "the configured way to the same workspace");
