@@ -14,8 +14,8 @@ const DEFAULT_RANGE_MS: i64 = 3_600_000;
 /// Without a step, a series has about so many points: more than a chart or a model needs.
 const DEFAULT_POINTS: i64 = 250;
 
-/// Prometheus refuses more ("exceeded maximum resolution of 11,000 points per timeseries").
-const MAX_POINTS: i64 = 11_000;
+/// Prometheus refuses a range of more steps ("exceeded maximum resolution of 11,000 points per timeseries").
+const MAX_STEPS: i64 = 11_000;
 
 const NARROW: &str =
     "add label matchers, aggregate with sum by (...), take topk(10, ...), a larger step or a shorter range";
@@ -46,10 +46,10 @@ impl RangeQuery {
         }
         let range_ms = end.ms() - start.ms();
         let step_ms = input.duration_ms(&STEP)?.unwrap_or_else(|| default_step_ms(range_ms));
-        if range_ms / step_ms >= MAX_POINTS {
-            let least = range_ms / (MAX_POINTS - 1) / 1_000 + 1;
+        if range_ms / step_ms > MAX_STEPS {
+            let least = range_ms / (MAX_STEPS + 1) / 1_000 + 1;
             let allowed = format!(
-                "at least {least}s for this range, because Prometheus gives at most {MAX_POINTS} points of a series"
+                "at least {least}s for this range, because Prometheus takes at most {MAX_STEPS} steps"
             );
             return Err(input.invalid(&STEP, allowed));
         }
@@ -137,12 +137,12 @@ mod tests {
     /// Prometheus, `web/api/v1`: a query is refused if `end - start` over `step` is more than 11,000.
     #[test]
     fn the_smallest_step_that_is_proposed_is_accepted() {
-        for range_s in [11_000, 11_001, 86_400, 10_000_000] {
+        for range_s in [11_001, 22_001, 22_002, 86_400, 10_000_000] {
             let payload = |step: &str| json!({"query": "up", "start": 0, "end": range_s, "step": step});
             let refused = read(&payload("1s")).unwrap_err().to_string();
             let least = refused.split("at least ").nth(1).unwrap().split(' ').next().unwrap();
             assert!(read(&payload(least)).is_ok(), "{range_s}: {least}");
         }
-        assert!(read(&json!({"query": "up", "start": 0, "end": 10_999, "step": 1})).is_ok());
+        assert!(read(&json!({"query": "up", "start": 0, "end": 11_000, "step": 1})).is_ok());
     }
 }

@@ -153,6 +153,20 @@ async fn the_default_range_is_drawn_in_about_250_points() {
     assert_eq!((&values[0][0], &values[240][0]), (&json!(NOW_S - 3_600), &json!(NOW_S)));
 }
 
+/// What is not refused here is not refused there either.
+#[tokio::test]
+async fn prometheus_takes_as_many_steps_as_the_function() {
+    let cloud = Cloud::at(fixed_now()).await;
+    let function = cloud.function("range_query");
+    let payload = |range_s| json!({"query": "vector(1)", "start": NOW_S - range_s, "step": "1s"});
+    let answer = function.ask(payload(11_000)).await;
+    assert_eq!(data(&answer)["result"][0]["values"].as_array().map(Vec::len), Some(11_001));
+    let answer = function.ask(payload(11_001)).await;
+    let (status, error) = error(&answer);
+    assert_eq!(status, 400);
+    assert!(error.starts_with("invalid parameter step: \"1s\" was given; allowed is at least 2s"), "{error}");
+}
+
 #[tokio::test]
 async fn metrics_are_listed_and_filtered_by_the_server() {
     let cloud = Cloud::at(fixed_now()).await;
