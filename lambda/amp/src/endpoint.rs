@@ -103,9 +103,20 @@ impl Endpoint {
         let host = SUFFIXES.iter().find_map(|suffix| host.strip_suffix(suffix))?;
         let (service, region) = host.rsplit_once('.')?;
         let service = service.rsplit('.').next()?;
-        let is_amp = matches!(service, "aps-workspaces" | "aps-workspaces-fips") && !region.is_empty();
+        let is_amp = matches!(service, "aps-workspaces" | "aps-workspaces-fips") && is_region(region);
         is_amp.then_some(region)
     }
+}
+
+/// Whether `text` has the form of a region's code, as in `eu-west-1` and `us-gov-east-1`. Other names under
+/// `amazonaws.com` are open to everyone: `aps-workspaces.s3.amazonaws.com` is somebody's bucket.
+pub fn is_region(text: &str) -> bool {
+    let mut parts = text.split('-').rev();
+    let number =
+        parts.next().is_some_and(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
+    let words = parts.clone().count();
+    let are_words = parts.all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase()));
+    number && are_words && words >= 2 && text.len() <= 32
 }
 
 #[cfg(test)]
@@ -140,6 +151,10 @@ mod tests {
             "aps-workspaces.eu-west-1.example.com",
             "aps-workspaces.amazonaws.com",
             "aps-workspaces..amazonaws.com",
+            "aps-workspaces.s3.amazonaws.com",
+            "bucket.aps-workspaces.s3.amazonaws.com",
+            "aps-workspaces.s3.eu-west-1.amazonaws.com",
+            "aps-workspaces.vpce-svc-0a1b.eu-west-1.vpce.amazonaws.com",
             "eu-west-1.amazonaws.com",
         ] {
             assert_eq!(region(host), None, "{host}");
