@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the function as the construct library ships it, for every architecture whose Rust target is installed, into
-# cdk/assets/<architecture>/bootstrap: `npm run build:lambda`. The same source gives the same bytes on every machine
-# with the same compiler, so that a function that did not change is not deployed again.
+# Builds the functions as the construct library ships them, for every architecture whose Rust target is installed, into
+# cdk/assets/<architecture>/<function>/bootstrap: `npm run build:lambda`. The same source gives the same bytes on every
+# machine with the same compiler, so that a function that did not change is not deployed again.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
@@ -22,23 +22,25 @@ for architecture in "${ARCHITECTURES[@]}"; do
     continue
   fi
   require_linker "$architecture"
-  say "Building the function for $architecture"
-  # Alone, because Cargo gives crates that are built together the features of all, and the artifact grows by them.
-  RUSTFLAGS="$(reproducible_flags "$REPOSITORY" "$target_directory")" CARGO_TARGET_DIR="$target_directory" \
-    cargo build --release --locked -p push-gateway --target "$triple"
+  for function in "${FUNCTIONS[@]}"; do
+    say "Building $function for $architecture"
+    # Alone, because Cargo gives crates that are built together the features of all, and the artifact grows by them.
+    RUSTFLAGS="$(reproducible_flags "$REPOSITORY" "$target_directory")" CARGO_TARGET_DIR="$target_directory" \
+      cargo build --release --locked -p "$function" --target "$triple"
 
-  bootstrap="cdk/assets/$architecture/bootstrap"
-  built_file="$target_directory/$triple/release/push-gateway"
-  bash scripts/check-artifact.sh "$built_file"
-  check_paths "$built_file" "$REPOSITORY" "$target_directory"
-  if [ "$architecture" = "$(host_architecture)" ]; then
-    node scripts/check-answers.mjs "$built_file"
-  else
-    say "Not started: this machine is $(host_architecture)"
-  fi
-  # What does not change is not touched, and what was checked is what is shipped.
-  cmp -s "$built_file" "$bootstrap" || install -D -m 755 "$built_file" "$bootstrap"
-  built+=("$bootstrap")
+    bootstrap="cdk/assets/$architecture/$function/bootstrap"
+    built_file="$target_directory/$triple/release/$function"
+    bash scripts/check-artifact.sh "$built_file"
+    check_paths "$built_file" "$REPOSITORY" "$target_directory"
+    if [ "$architecture" = "$(host_architecture)" ]; then
+      node scripts/check-answers.mjs "$function" "$built_file"
+    else
+      say "Not started: this machine is $(host_architecture)"
+    fi
+    # What does not change is not touched, and what was checked is what is shipped.
+    cmp -s "$built_file" "$bootstrap" || install -D -m 755 "$built_file" "$bootstrap"
+    built+=("$bootstrap")
+  done
 done
 
 [ "${#built[@]}" -gt 0 ] || die "No Rust target for Lambda is installed: rustup target add $(triple_of arm64)"

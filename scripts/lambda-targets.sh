@@ -1,8 +1,11 @@
-# Shared by the scripts that build the function for Lambda: the architectures, and what makes a build reproducible.
+# Shared by the scripts that build the functions for Lambda: which there are, the architectures, and what makes a build reproducible.
 # To be sourced after lib.sh.
 
 # Named as AWS names them (https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html).
 ARCHITECTURES=(arm64 x86_64)
+
+# Named as their crates are.
+FUNCTIONS=(push-gateway query)
 
 triple_of() {
   case "$1" in

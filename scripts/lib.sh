@@ -80,15 +80,18 @@ require_npm_packages() {
   cp "$REPOSITORY/package-lock.json" "$stamp"
 }
 
-# The function and the local stack, optimised; sets FUNCTION and LOCAL.
+# The functions and the local stack, optimised; sets FUNCTION, QUERY and LOCAL.
 build_release() {
-  say "Building the function and the local stack (the first time takes a few minutes)"
+  say "Building the functions and the local stack (the first time takes a few minutes)"
   cargo build --release --locked -p push-gateway-local
   # Alone, because Cargo gives crates that are built together the features of all, and the artifact grows by them.
   cargo build --release --locked -p push-gateway
+  cargo build --release --locked -p query
   local target
   target="$(target_directory)"
   FUNCTION="$target/release/push-gateway"
+  # shellcheck disable=SC2034 # for those who source this
+  QUERY="$target/release/query"
   LOCAL="$target/release/push-gateway-local"
 }
 

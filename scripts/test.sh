@@ -22,9 +22,11 @@ RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-it
 
 build_release
 export PUSH_GATEWAY_BINARY="$FUNCTION"
+export QUERY_BINARY="$QUERY"
 export PUSH_GATEWAY_LOCAL="$LOCAL"
 export MOTO_SERVER="$VENV/bin/moto_server"
 bash scripts/check-artifact.sh "$PUSH_GATEWAY_BINARY"
+bash scripts/check-artifact.sh "$QUERY_BINARY"
 
 say "Unit, property and end-to-end tests"
 cargo test --workspace --locked

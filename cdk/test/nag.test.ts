@@ -12,6 +12,15 @@ import { STACKS, appWith } from './stacks';
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'nag-'));
 after(() => fs.rmSync(folder, { recursive: true }));
 
+const FINDING = {
+  id: 'AwsSolutions::AwsSolutions-IAM5[Resource::*]',
+  reason: 'Listing workspaces has no resource to limit the permission to.',
+};
+const FINDING_ALL = {
+  id: 'AwsSolutions::AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:aps:<AWS::Region>:<AWS::AccountId>:workspace/*]',
+  reason: 'Which workspaces there will be is what the function is to find out.',
+};
+
 const ACKNOWLEDGED: Record<string, { id: string; reason: string }[]> = {
   DirectInvokeOnly: [
     {
@@ -39,6 +48,9 @@ const ACKNOWLEDGED: Record<string, { id: string; reason: string }[]> = {
       reason: 'The versions and aliases of the function, as CDK grants invoking.',
     },
   ],
+  QueryFunctions: [FINDING, FINDING_ALL],
+  EverythingOfQueryFunctions: [FINDING, FINDING_ALL],
+  AgentGateway: [FINDING, FINDING_ALL],
 };
 
 /** What the rules find in an app, or undefined. */
