@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use push_gateway_local::amp::{AmpStandIn, StoredSamples};
-use push_gateway_local::runtime::{Function, FunctionOptions, Invocation, RoleCredentials};
+use push_gateway_local::runtime::{Function, FunctionOptions, InitError, Invocation, RoleCredentials};
 use push_gateway_local::stack::{QuerySurroundings, query_functions};
 use serde_json::{Value, json};
 
@@ -44,11 +44,7 @@ pub(crate) enum ReadBackError {
 }
 
 /// Asks, draws and compares; says how to get what is missing. Whether all is well.
-pub(crate) async fn show(
-    terminal: Terminal,
-    program: &Path,
-    cloud: &Cloud,
-) -> Result<bool, push_gateway_local::runtime::InitError> {
+pub(crate) async fn show(terminal: Terminal, program: &Path, cloud: &Cloud) -> Result<bool, InitError> {
     terminal.heading("What the query function reads back");
     if !cloud.has_promql {
         println!(
@@ -75,7 +71,7 @@ enum Failure {
     #[error(transparent)]
     ReadBack(#[from] ReadBackError),
     #[error(transparent)]
-    Init(#[from] push_gateway_local::runtime::InitError),
+    Init(#[from] InitError),
 }
 
 async fn ask_and_draw(terminal: Terminal, program: &Path, cloud: &Cloud) -> Result<(), Failure> {
