@@ -27,7 +27,6 @@ pub mod event;
 pub mod fate;
 pub mod handler;
 pub mod intake;
-pub mod logging;
 pub mod payload;
 pub mod report;
 pub mod response;

@@ -15,8 +15,8 @@
 //!
 //! Each operation is a module of its own: [`query`], [`range_query`], [`list_metrics`], [`server_info`] and
 //! [`find_workspace`], with [`metadata`] and [`control_plane`]. [`handler`] chooses between them; [`parameter`] defines
-//! what they can be told and [`schema`] describes it to an agent gateway and to people. [`config`] reads the environment
-//! and [`logging`] starts the log; `main.rs` holds clock, environment and randomness.
+//! what they can be told and [`schema`] describes it to an agent gateway and to people. [`config`] reads the
+//! environment; `main.rs` holds clock, environment and randomness.
 //!
 //! Requests are signed, sent and repeated by the crate `amp`. The library exists for the binary and its tests; it is no
 //! public interface.
@@ -36,7 +36,6 @@ pub mod find_workspace;
 pub mod handler;
 pub mod input;
 pub mod list_metrics;
-pub mod logging;
 pub mod metadata;
 pub mod operation;
 pub mod parameter;

@@ -1,12 +1,11 @@
-//! The edge: environment, clock and randomness, the Lambda runtime, and the errors of the init phase.
+//! The edge: environment, clock and randomness, the client context, and the Lambda runtime.
 
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
 
 use ::query::config::Config;
 use ::query::handler::{Invocation, Queries};
-use ::query::logging;
 use amp::{Client, World};
+use function::now;
 use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::{Context, Error, LambdaEvent, Runtime, service_fn};
 use serde_json::Value;
@@ -16,38 +15,9 @@ use serde_json::Value;
 /// <https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-add-target-lambda.html>
 const TOOL_NAME: &str = "bedrockAgentCoreToolName";
 
-#[expect(clippy::disallowed_methods, reason = "the edge, from where the environment is passed inwards")]
-fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-#[expect(clippy::disallowed_methods, reason = "the edge, from where the clock is passed inwards")]
-fn now() -> SystemTime {
-    SystemTime::now()
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    logging::init(environment);
-    if environment("AWS_LAMBDA_RUNTIME_API").is_none() {
-        tracing::error!("query runs on Lambda: AWS_LAMBDA_RUNTIME_API is not set.");
-        return ExitCode::FAILURE;
-    }
-    let config = match Config::from_lookup(environment) {
-        Ok(config) => config,
-        Err(error) => {
-            tracing::error!("{error}");
-            init_error("InvalidConfig", &error.to_string()).await;
-            return ExitCode::FAILURE;
-        }
-    };
-    match run(config).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!(%error, "The Lambda runtime stopped.");
-            ExitCode::FAILURE
-        }
-    }
+    function::start("query", Config::from_lookup, run).await
 }
 
 async fn run(config: Config) -> Result<(), Error> {
@@ -78,23 +48,4 @@ async fn run(config: Config) -> Result<(), Error> {
 
 fn tool_name(context: &Context) -> Option<&str> {
     context.client_context.as_ref()?.custom.get(TOOL_NAME).map(String::as_str)
-}
-
-/// Tells Lambda why the function cannot start, so that the caller sees the reason and not only an exit status.
-///
-/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>
-async fn init_error(error_type: &str, message: &str) {
-    use lambda_runtime_api_client::{Client, body::Body, build_request};
-    let body = serde_json::json!({"errorType": error_type, "errorMessage": message, "stackTrace": []});
-    let report = async {
-        let request = build_request()
-            .method("POST")
-            .uri("/2018-06-01/runtime/init/error")
-            .header("lambda-runtime-function-error-type", error_type)
-            .body(Body::from(body.to_string()))?;
-        Client::builder().build()?.call(request).await
-    };
-    if let Ok(Err(error)) = tokio::time::timeout(Duration::from_secs(1), report).await {
-        tracing::error!(%error, "The runtime API did not take the init error.");
-    }
 }

@@ -2,47 +2,40 @@
 
 use std::path::PathBuf;
 
-use aws_sdk_amp::config::{BehaviorVersion, Region};
-use aws_sdk_amp::types::{WorkspaceDescription, WorkspaceStatusCode};
-use aws_smithy_http_client::Builder;
 use push_gateway_local::sqs::MotoServer;
 use serde_json::{Value, json};
+use tokio::process::Command;
 
 use crate::scripted::{Reply, Server};
-use crate::support::{Function, credentials, data, error};
+use crate::support::{Function, data, error};
 
 const REGION: &str = "eu-west-1";
 
-/// moto's server with an SDK client for it.
+/// What moto's Python does with the SDK that comes with moto.
+const WORKSPACES: &str = include_str!("workspaces.py");
+
+/// moto's server, and the AWS SDK's view of it.
 struct ControlPlane {
     moto: MotoServer,
-    sdk: aws_sdk_amp::Client,
 }
 
 impl ControlPlane {
     async fn start() -> Self {
-        let moto = MotoServer::start(&moto_program(), 0).await.expect("moto's server");
-        let config = aws_sdk_amp::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(REGION))
-            .credentials_provider(credentials())
-            .endpoint_url(moto.endpoint())
-            .http_client(Builder::new().build_http())
-            .build();
-        Self { moto, sdk: aws_sdk_amp::Client::from_conf(config) }
+        Self { moto: MotoServer::start(&moto_program(), 0).await.expect("moto's server") }
     }
 
-    async fn create(&self, alias: &str) -> WorkspaceDescription {
-        let created =
-            self.sdk.create_workspace().alias(alias).tags("team", "t").send().await.expect("created");
-        let described = self
-            .sdk
-            .describe_workspace()
-            .workspace_id(created.workspace_id())
-            .send()
+    /// Makes workspaces with the SDK, and has it describe them; each as the function should.
+    async fn create(&self, aliases: &[&str]) -> Vec<Value> {
+        let output = Command::new(moto_program().with_file_name("python"))
+            .args(["-c", WORKSPACES, self.moto.endpoint(), REGION])
+            .args(aliases)
+            .kill_on_drop(true)
+            .output()
             .await
-            .expect("described");
-        described.workspace.expect("a workspace")
+            .expect("moto's python");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let described: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
+        described.iter().map(expected).collect()
     }
 
     fn function(&self) -> Function {
@@ -59,27 +52,29 @@ fn moto_program() -> PathBuf {
     program
 }
 
-/// What the function should say, by the SDK.
-fn expected(workspace: &WorkspaceDescription) -> Value {
-    let created_at = workspace.created_at().fmt(aws_sdk_amp::primitives::DateTimeFormat::DateTime).unwrap();
-    let to_the_second = format!("{}Z", created_at.split(['.', 'Z']).next().unwrap());
-    assert_eq!(workspace.status().unwrap().status_code(), &WorkspaceStatusCode::Active);
+/// What the function should say of a workspace that the SDK describes.
+fn expected(workspace: &Value) -> Value {
+    assert_eq!(workspace["status"]["statusCode"], "ACTIVE");
     json!({
-        "workspaceId": workspace.workspace_id(),
-        "alias": workspace.alias(),
-        "arn": workspace.arn(),
+        "workspaceId": workspace["workspaceId"],
+        "alias": workspace["alias"],
+        "arn": workspace["arn"],
         "status": "ACTIVE",
-        "prometheusEndpoint": workspace.prometheus_endpoint().unwrap().trim_end_matches('/'),
-        "createdAt": to_the_second,
-        "tags": workspace.tags(),
+        "prometheusEndpoint": workspace["prometheusEndpoint"].as_str().expect("a URL").trim_end_matches('/'),
+        "createdAt": workspace["createdAt"],
+        "tags": workspace["tags"],
     })
+}
+
+/// The id of a workspace.
+fn id(workspace: &Value) -> &str {
+    workspace["workspaceId"].as_str().expect("an id")
 }
 
 #[tokio::test]
 async fn a_workspace_is_found_by_alias_and_by_id_as_the_sdk_sees_it() {
     let control_plane = ControlPlane::start().await;
-    let workspace = control_plane.create("production-metrics").await;
-    control_plane.create("staging-metrics").await;
+    let workspace = control_plane.create(&["production-metrics", "staging-metrics"]).await.swap_remove(0);
     let function = control_plane.function();
     for (payload, message) in [
         (json!({"alias": "production-metrics"}), "Found workspace by alias: production-metrics".to_owned()),
@@ -87,23 +82,17 @@ async fn a_workspace_is_found_by_alias_and_by_id_as_the_sdk_sees_it() {
             json!({"alias": "Production-Metrics", "region": REGION}),
             "Found workspace by alias: Production-Metrics".to_owned(),
         ),
-        (
-            json!({"workspace_id": workspace.workspace_id()}),
-            format!("Found workspace by id: {}", workspace.workspace_id()),
-        ),
+        (json!({"workspace_id": id(&workspace)}), format!("Found workspace by id: {}", id(&workspace))),
     ] {
         let answer = function.ask(payload).await;
-        assert_eq!(data(&answer), &json!({"workspace": expected(&workspace), "message": message}));
+        assert_eq!(data(&answer), &json!({"workspace": workspace, "message": message}));
     }
 }
 
 #[tokio::test]
 async fn all_workspaces_of_a_region_are_listed() {
     let control_plane = ControlPlane::start().await;
-    let mut all = Vec::new();
-    for alias in ["a", "b", "c"] {
-        all.push(expected(&control_plane.create(alias).await));
-    }
+    let all = control_plane.create(&["a", "b", "c"]).await;
     let answer = control_plane.function().ask(json!({"list_all": true})).await;
     let data = data(&answer);
     let mut found = data["workspaces"].as_array().unwrap().clone();
@@ -116,11 +105,11 @@ async fn all_workspaces_of_a_region_are_listed() {
 #[tokio::test]
 async fn a_workspace_that_there_is_not_is_404_with_those_that_there_are() {
     let control_plane = ControlPlane::start().await;
-    let workspace = control_plane.create("production").await;
+    let workspace = control_plane.create(&["production"]).await.swap_remove(0);
     let answer = control_plane.function().ask(json!({"alias": "produktion"})).await;
     let expected = format!(
         "no workspace in eu-west-1 has the alias \"produktion\"; there are production ({})",
-        workspace.workspace_id()
+        id(&workspace)
     );
     assert_eq!(error(&answer), (404, expected.as_str()));
     let answer = control_plane.function().ask(json!({"workspace_id": "ws-nobodys"})).await;

@@ -39,7 +39,7 @@ fn filter(lookup: impl Fn(&str) -> Option<String>) -> Targets {
             .with_default(level)
             // The chain's own lines repeat at length what our error says, with whole answers of other services.
             .with_target("aws_config", LevelFilter::OFF)
-            // Shows the query of a URL, which may hold a key.
+            // Shows the query of a URL, which may hold a key, and the headers that are signed, with the session token.
             .with_target("aws_sigv4", LevelFilter::OFF)
             // Says once more what the report has said, and as an error whatever it is.
             .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
@@ -74,5 +74,14 @@ mod tests {
         let both = [("AWS_LAMBDA_LOG_LEVEL", "DEBUG"), ("RUST_LOG", "warn,push_gateway=error")];
         assert!(enabled(&both, Level::ERROR));
         assert!(!enabled(&both, Level::WARN));
+    }
+
+    #[test]
+    fn the_signer_is_silent_at_every_level_of_lambda() {
+        for level in ["", "TRACE", "DEBUG", "INFO", "loud", "FATAL"] {
+            let filter = filter(|name| (name == "AWS_LAMBDA_LOG_LEVEL").then(|| level.to_owned()));
+            assert!(!filter.would_enable("aws_sigv4::http_request", &Level::ERROR), "{level}");
+            assert!(filter.would_enable("amp", &Level::ERROR), "{level}");
+        }
     }
 }
