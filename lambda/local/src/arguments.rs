@@ -17,8 +17,8 @@ pub(crate) struct Programs {
     /// The program `moto_server`, which serves SQS.
     #[arg(long, value_name = "FILE")]
     pub(crate) moto: PathBuf,
-    /// What stands behind the workspace: `auto` (Prometheus if it is installed), `none` (memory, no PromQL), the URL
-    /// of a running Prometheus, or the path of the program.
+    /// What stands behind the workspace: `auto` (the Prometheus that the variable PROMETHEUS names or that is in PATH,
+    /// if there is one), `none` (memory, no PromQL), the URL of a running Prometheus, or the path of the program.
     #[arg(long, default_value = "auto", value_name = "WHAT")]
     prometheus: String,
 }

@@ -51,7 +51,9 @@ pub(crate) async fn show(terminal: Terminal, program: &Path, cloud: &Cloud) -> R
             "  Range queries are PromQL, and Prometheus is not installed. To see one drawn, start again after"
         );
         println!("  {}", terminal.paint(Style::Bold, "apt-get install prometheus"));
-        println!("  or with a download from https://prometheus.io/download/ in PATH.\n");
+        println!(
+            "  or with a download from https://prometheus.io/download/ in PATH, or in PROMETHEUS by its path.\n"
+        );
         return Ok(true);
     }
     match ask_and_draw(terminal, program, cloud).await {

@@ -1,7 +1,6 @@
 //! A workspace with data: a real Prometheus behind the strict stand-in, which verifies every signature, filled by the
 //! gateway itself.
 
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use amp::World;
@@ -26,7 +25,8 @@ impl Cloud {
     pub(crate) async fn at(now: SystemTime) -> Self {
         let ms = now.duration_since(UNIX_EPOCH).expect("a time after 1970").as_millis();
         let clock = Clock::fixed(i64::try_from(ms).expect("a time before the year 292 million"));
-        let prometheus = Prometheus::start(&prometheus_program(), 0).await.expect("prometheus");
+        let program = Prometheus::find().expect("a program `prometheus` in PATH, or its path in PROMETHEUS");
+        let prometheus = Prometheus::start(&program, 0).await.expect("prometheus");
         let options = AmpOptions {
             credentials: Some(credentials()),
             prometheus: Some(prometheus.url().to_owned()),
@@ -62,11 +62,4 @@ impl Cloud {
     pub(crate) fn function(&self, handler: &str) -> Function {
         Function::new(handler, &[("WORKSPACE_URL", &self.url())])
     }
-}
-
-/// `PROMETHEUS`, or else the program in `PATH`.
-#[expect(clippy::disallowed_methods, reason = "the edge of the test")]
-fn prometheus_program() -> PathBuf {
-    let given = std::env::var("PROMETHEUS").ok().map(PathBuf::from);
-    given.or_else(Prometheus::find).expect("a program `prometheus` in PATH, or its path in PROMETHEUS")
 }
