@@ -57,7 +57,7 @@ pub(crate) fn verdicts<'a>(
     if let Some((_, costs)) = full {
         verdicts.push(verdict(
             "CPU for a full batch, as a multiple of the null function",
-            costs.cpu_ratio.median,
+            costs.of_null.median,
             "×",
             CPU_RATIO,
         ));

@@ -8,12 +8,11 @@ use std::time::Duration;
 use push_gateway_local::runtime::{Function, InitError};
 
 use crate::batch::Batch;
+use crate::floor::floor;
+use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::spread::Spread;
 use crate::subject::{Subject, WrongAnswer};
-
-/// Invocations before the first that counts: connections, credentials, caches, the allocator's pages.
-const WARM_UPS: usize = 5;
 
 /// What invocations cost a subject.
 #[derive(Debug)]
@@ -24,17 +23,33 @@ pub(crate) struct Costs {
     pub(crate) wall_ms: Spread,
     /// The largest resident set of the process, in MB.
     pub(crate) peak_mb: f64,
-    /// CPU time as a multiple of the yardstick's in the same round.
-    pub(crate) cpu_ratio: Spread,
+    /// CPU time as a multiple of the yardstick's, which is the last subject, in the same round.
+    pub(crate) of_null: Spread,
+    /// CPU time as a multiple of the first subject's, which is the function, in the same round.
+    pub(crate) of_gateway: Spread,
+}
+
+/// One batch and what it costs.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    /// The batch.
+    pub(crate) batch: Batch,
+    /// One for each subject.
+    pub(crate) costs: Vec<Costs>,
+    /// CPU time of the floor under it, in milliseconds.
+    pub(crate) floor_ms: Spread,
 }
 
 /// What starting costs a subject.
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "the unit is part of every figure's name here")]
 pub(crate) struct Start {
     /// From starting the program to its first poll, in milliseconds.
     pub(crate) wall_ms: Spread,
     /// User and system time until then, in milliseconds.
     pub(crate) cpu_ms: Spread,
+    /// User and system time of the first invocation, a single record, in milliseconds.
+    pub(crate) first_cpu_ms: Spread,
 }
 
 /// Why there are no figures.
@@ -42,7 +57,7 @@ pub(crate) struct Start {
 pub(crate) enum Error {
     /// A subject did not come up.
     #[error("{0} did not start: {1}")]
-    Start(&'static str, InitError),
+    Start(String, InitError),
     /// A subject did something else than its job.
     #[error(transparent)]
     WrongAnswer(#[from] WrongAnswer),
@@ -51,56 +66,72 @@ pub(crate) enum Error {
     NotMeasured,
 }
 
-/// Invokes all subjects in turns, `rounds` times after the warm-ups. The last subject is the yardstick.
+/// Invokes all subjects in turns after the warm-ups, and measures the floor between them. The last subject is the
+/// yardstick; `messages` are the requests that the batch becomes.
 pub(crate) async fn invocations(
     subjects: &[Subject],
-    batch: &Batch,
-    rounds: usize,
+    batch: Batch,
+    messages: &[Vec<u8>],
+    plan: &Plan,
     progress: &mut Progress,
-) -> Result<Vec<Costs>, Error> {
+) -> Result<Measured, Error> {
     let mut functions = Vec::new();
     for subject in subjects {
         functions.push(start(subject).await?);
     }
     let mut measured: Vec<Vec<Cost>> = subjects.iter().map(|_| Vec::new()).collect();
-    for round in 0..WARM_UPS + rounds {
+    let mut floors = Vec::new();
+    let warm_ups = plan.warm_ups(batch.records);
+    for round in 0..warm_ups + plan.rounds {
         for ((subject, function), costs) in subjects.iter().zip(&mut functions).zip(&mut measured) {
-            let cost = invoke(subject, function, batch).await?;
-            if round >= WARM_UPS {
+            let cost = invoke(subject, function, &batch).await?;
+            if round >= warm_ups {
                 costs.push(cost);
             }
         }
+        let floor = floor(&batch.payload, messages).ok_or(Error::NotMeasured)?;
+        if round >= warm_ups {
+            floors.push(millis(floor));
+        }
         progress.tick();
     }
-    let yardstick = measured.last().cloned().unwrap_or_default();
-    Ok(measured.iter().map(|costs| summary(costs, &yardstick)).collect())
+    let costs = measured.iter().map(|costs| summary(costs, &measured)).collect();
+    Ok(Measured { batch, costs, floor_ms: Spread::of(floors) })
 }
 
-/// Starts all subjects in turns, `rounds` times after one that does not count.
+/// Starts all subjects in turns, `rounds` times after one that does not count, and gives each `first`.
 pub(crate) async fn starts(
     subjects: &[Subject],
+    first: &Batch,
     rounds: usize,
     progress: &mut Progress,
 ) -> Result<Vec<Start>, Error> {
-    let mut measured: Vec<(Vec<f64>, Vec<f64>)> = subjects.iter().map(|_| Default::default()).collect();
+    let mut measured: Vec<[Vec<f64>; 3]> = subjects.iter().map(|_| Default::default()).collect();
     for round in 0..=rounds {
-        for (subject, (wall, cpu)) in subjects.iter().zip(&mut measured) {
-            let function = start(subject).await?;
+        for (subject, [wall, cpu, first_cpu]) in subjects.iter().zip(&mut measured) {
+            let mut function = start(subject).await?;
             let (took, used) = function.init().ok_or(Error::NotMeasured)?;
+            let cost = invoke(subject, &mut function, first).await?;
             if round > 0 {
                 wall.push(millis(took));
                 cpu.push(millis(used.ok_or(Error::NotMeasured)?));
+                first_cpu.push(cost.cpu_ms);
             }
         }
         progress.tick();
     }
-    let start = |(wall, cpu)| Start { wall_ms: Spread::of(wall), cpu_ms: Spread::of(cpu) };
+    let start = |[wall, cpu, first_cpu]: [Vec<f64>; 3]| Start {
+        wall_ms: Spread::of(wall),
+        cpu_ms: Spread::of(cpu),
+        first_cpu_ms: Spread::of(first_cpu),
+    };
     Ok(measured.into_iter().map(start).collect())
 }
 
-/// How many times [`invocations`] and [`starts`] tick for so many rounds.
-pub(crate) fn ticks(batches: usize, rounds: usize) -> usize {
-    batches * (WARM_UPS + rounds) + rounds + 1
+/// How many times [`invocations`] and [`starts`] tick for a plan.
+pub(crate) fn ticks(plan: &Plan) -> usize {
+    let of_case = |&(_, records): &(_, usize)| plan.warm_ups(records) + plan.rounds;
+    plan.cases.iter().map(of_case).sum::<usize>() + plan.rounds + 1
 }
 
 /// One invocation.
@@ -112,7 +143,7 @@ struct Cost {
 }
 
 async fn start(subject: &Subject) -> Result<Function, Error> {
-    Function::spawn(subject.options.clone()).await.map_err(|error| Error::Start(subject.name, error))
+    Function::spawn(subject.options.clone()).await.map_err(|error| Error::Start(subject.name.clone(), error))
 }
 
 async fn invoke(subject: &Subject, function: &mut Function, batch: &Batch) -> Result<Cost, Error> {
@@ -122,25 +153,35 @@ async fn invoke(subject: &Subject, function: &mut Function, batch: &Batch) -> Re
     Ok(Cost { cpu_ms: millis(cpu), wall_ms: millis(invocation.duration), peak_kb })
 }
 
-fn summary(costs: &[Cost], yardstick: &[Cost]) -> Costs {
-    let all = |of: fn(&Cost) -> f64| Spread::of(costs.iter().map(of).collect());
-    let ratios = costs.iter().zip(yardstick).map(|(cost, yardstick)| cost.cpu_ms / yardstick.cpu_ms);
+fn summary(costs: &[Cost], all: &[Vec<Cost>]) -> Costs {
+    let spread = |of: fn(&Cost) -> f64| Spread::of(costs.iter().map(of).collect());
+    let multiple_of = |others: Option<&Vec<Cost>>| {
+        let others = others.into_iter().flatten();
+        Spread::of(costs.iter().zip(others).map(|(cost, other)| cost.cpu_ms / other.cpu_ms).collect())
+    };
     // A peak only grows.
     let peak_kb = costs.iter().map(|cost| cost.peak_kb).max().unwrap_or_default();
     Costs {
-        cpu_ms: all(|cost| cost.cpu_ms),
-        wall_ms: all(|cost| cost.wall_ms),
+        cpu_ms: spread(|cost| cost.cpu_ms),
+        wall_ms: spread(|cost| cost.wall_ms),
         peak_mb: megabytes(peak_kb * 1_024),
-        cpu_ratio: Spread::of(ratios.collect()),
+        of_null: multiple_of(all.last()),
+        of_gateway: multiple_of(all.first()),
     }
 }
 
-fn millis(duration: Duration) -> f64 {
+/// Milliseconds, with what is below them.
+pub(crate) fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
 /// Megabytes of a million bytes, as in the budgets.
-#[expect(clippy::cast_precision_loss, reason = "a process has fewer than 2^53 bytes")]
 pub(crate) fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
+    count(bytes) / 1e6
+}
+
+/// A count as a factor.
+#[expect(clippy::cast_precision_loss, reason = "nothing here is counted up to 2^53")]
+pub(crate) fn count(number: impl TryInto<u64>) -> f64 {
+    number.try_into().unwrap_or_default() as f64
 }

@@ -1,5 +1,5 @@
 //! The receiver: a process of its own that answers 200 to everything, so that none of its work is counted as the
-//! function's.
+//! function's. To a GET it says how many bytes of write requests it has received.
 //!
 //! It is this program once more, started with a hidden command. It ends when its standard input does, which is when
 //! the benchmark ends, however that comes about.
@@ -9,12 +9,13 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::net::TcpListener;
@@ -23,11 +24,16 @@ use tokio::process::{Child, Command};
 /// The name of the hidden command.
 pub(crate) const COMMAND: &str = "receiver";
 
+/// The bytes of all write requests so far.
+static RECEIVED: AtomicU64 = AtomicU64::new(0);
+
 /// A running receiver; it ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Receiver {
     /// Where samples are to be written.
     pub(crate) url: String,
+    /// Where it listens.
+    pub(crate) address: String,
     _process: Child,
 }
 
@@ -43,8 +49,9 @@ impl Receiver {
         let stdout = process.stdout.take().expect("it is piped");
         let mut address = String::new();
         BufReader::new(stdout).read_line(&mut address).await?;
-        let url = format!("http://{}/workspaces/ws-bench/api/v1/remote_write", address.trim());
-        Ok(Self { url, _process: process })
+        let address = address.trim().to_owned();
+        let url = format!("http://{address}/workspaces/ws-bench/api/v1/remote_write");
+        Ok(Self { url, address, _process: process })
     }
 }
 
@@ -64,8 +71,15 @@ pub(crate) async fn run() -> io::Result<()> {
 }
 
 /// 200 once all of the body is here.
-async fn answer(request: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    if request.method() == Method::GET {
+        let received = RECEIVED.load(Ordering::Relaxed).to_string();
+        return Ok(Response::new(received.into()));
+    }
     let mut body = request.into_body();
-    while let Some(Ok(_)) = body.frame().await {}
-    Ok(Response::new(Empty::new()))
+    while let Some(Ok(frame)) = body.frame().await {
+        let bytes = frame.data_ref().map_or(0, Bytes::len);
+        RECEIVED.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+    Ok(Response::new(Full::default()))
 }

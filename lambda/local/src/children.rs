@@ -25,7 +25,7 @@ static GUARD: OnceLock<Result<Child, (io::ErrorKind, String)>> = OnceLock::new()
 ///
 /// # Errors
 /// There is no shell to guard it.
-pub(crate) fn command(program: &Path) -> io::Result<Command> {
+pub fn command(program: &Path) -> io::Result<Command> {
     let mut command = Command::new(program);
     command.process_group(group()?).kill_on_drop(true);
     Ok(command)

@@ -11,7 +11,7 @@
 //! signatures are verified from the published algorithm. A witness must not repeat the mistakes of the accused.
 
 pub mod amp;
-mod children;
+pub mod children;
 pub mod clock;
 pub mod credentials;
 pub mod event_source;

@@ -13,13 +13,12 @@
 mod lane;
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use amp::{Answer, Failure, Written};
 use futures_util::StreamExt;
 use futures_util::stream;
-use hashbrown::HashMap;
 use remote_write::{EncodedRequest, Origin, Series, SeriesSample, lanes};
 use tokio::time::Instant;
 
@@ -96,7 +95,8 @@ pub struct Timed {
 /// What became of every origin, and the figures.
 #[derive(Debug, Default)]
 pub struct Delivery {
-    fates: HashMap<Origin, Fate>,
+    /// By origin, which are dense; `None` where nothing is known.
+    fates: Vec<Option<Fate>>,
     /// What was done.
     pub figures: Figures,
 }
@@ -105,13 +105,17 @@ impl Delivery {
     /// What became of the samples of `origin`. One that nothing is known of counts as not delivered, so that even a
     /// mistake of ours loses nothing.
     pub fn fate(&self, origin: Origin) -> Fate {
-        let known = self.fates.get(&origin).cloned();
+        let known = self.fates.get(origin.0 as usize).cloned().flatten();
         known.unwrap_or_else(|| Fate::NotDelivered(Rc::new(NotDelivered::Unsettled)))
     }
 
     /// A failure outweighs a rejection, because what is tried again is refused again, and either outweighs success.
     fn settle(&mut self, origin: Origin, fate: &Fate) {
-        let known = self.fates.entry(origin).or_insert(Fate::Delivered);
+        let at = origin.0 as usize;
+        if at >= self.fates.len() {
+            self.fates.resize(at + 1, None);
+        }
+        let known = self.fates[at].get_or_insert(Fate::Delivered);
         match (&*known, fate) {
             (Fate::Delivered, _) | (Fate::Rejected(_), Fate::NotDelivered(_)) => *known = fate.clone(),
             _ => {}
@@ -122,17 +126,6 @@ impl Delivery {
         for sample in samples {
             self.settle(sample.origin, fate);
         }
-    }
-
-    fn add(&mut self, other: Self) {
-        for (origin, fate) in other.fates {
-            self.settle(origin, &fate);
-        }
-        self.figures.samples += other.figures.samples;
-        self.figures.requests += other.figures.requests;
-        self.figures.retries += other.figures.retries;
-        self.figures.bytes += other.figures.bytes;
-        self.figures.latencies_ms.extend(other.figures.latencies_ms);
     }
 }
 
@@ -155,7 +148,7 @@ pub async fn deliver(
 ) -> Delivery {
     let extra_requests = Cell::new(MAX_EXTRA_REQUESTS);
     let out_of_time = Rc::new(NotDelivered::Failed(Failure::OutOfTime));
-    let (mut all, mut held_back) = (Delivery::default(), HeldBack::new());
+    let (result, mut held_back) = (RefCell::new(Delivery::default()), HeldBack::new());
     let parts = by_prospect(series.samples(), limits.now_ms);
     // One after the other, oldest first, because the same series may be in each.
     for (at, samples) in parts.iter().enumerate() {
@@ -171,20 +164,19 @@ pub async fn deliver(
             reserved_requests,
             out_of_time: Rc::clone(&out_of_time),
             held_back: &held_back,
+            result: &result,
         };
-        let (results, later) = stream::iter(lanes(&plan))
+        let later = stream::iter(lanes(&plan))
             .map(|lane| send_lane(&shared, lane))
             .buffer_unordered(LANES_AT_ONCE)
-            .fold((all, HeldBack::new()), async |(mut all, mut later), (result, held_back)| {
-                all.add(result);
+            .fold(HeldBack::new(), async |mut later, held_back| {
                 later.extend(held_back);
-                (all, later)
+                later
             })
             .await;
-        all = results;
         held_back.extend(later);
     }
-    all
+    result.into_inner()
 }
 
 /// Divides samples into those that are too old for most receivers, those that are not, and those too far ahead.

@@ -112,6 +112,12 @@ pub fn parse_event(text: &str, escaping: NameEscaping) -> Result<Event<'_>, Inva
     }
 }
 
+/// Reads the text of one event as it stands inside of a JSON string, with `\"` for its quotes: the usual body of an SQS
+/// message, read without resolving its escapes first. `None` if anything is unusual or wrong about it.
+pub fn parse_escaped_event(text: &str, escaping: NameEscaping) -> Option<Event<'_>> {
+    fast::escaped_event(text, escaping)
+}
+
 /// Reads the text of one event, whatever it is: the meaning of [`parse_event`], without its fast path.
 ///
 /// # Errors
@@ -196,7 +202,7 @@ fn labels(raw: &RawValue, escaping: NameEscaping) -> Result<Labels<'_>, InvalidE
     }
     let mut labels = Vec::with_capacity(pairs.len());
     for (Text(key), value) in pairs {
-        let value = match text_of(value) {
+        let value = match text_of(value.get()) {
             Some(text) => text?,
             None => return Err(wrong_type(format!("dimensions.{}", bounded(&key)), "a string", value)),
         };
@@ -219,7 +225,7 @@ fn metrics(raw: &RawValue, escaping: NameEscaping) -> Result<Vec<(MetricName<'_>
     }
     let mut metrics = Vec::with_capacity(pairs.len());
     for (Text(key), raw) in pairs {
-        let value = match text_of(raw) {
+        let value = match text_of(raw.get()) {
             Some(text) => {
                 let text = text?;
                 parse_text(&text).ok_or_else(|| InvalidEvent::NotANumber {

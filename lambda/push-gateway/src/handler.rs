@@ -12,7 +12,7 @@ use crate::config::{Auth, Config};
 use crate::dead_letter::{DeadLetterQueue, dead_letters};
 use crate::delivery::{Delivery, Limits, Timed, deliver};
 use crate::fate::{RecordFate, fates_of_records, keep_groups_in_order};
-use crate::intake::{Intake, Record, Rules};
+use crate::intake::{Intake, Read, Record, Rules};
 use crate::payload::{Message, Payload};
 use crate::report::{Report, millis};
 use crate::response::{Error, Response, Summary, respond_to_batch, respond_to_direct};
@@ -117,6 +117,9 @@ impl Gateway {
 
     /// The letters that are known before anything is sent: those of invalid records.
     fn dead_letters(&self, messages: &[Message<'_>], records: &[Record]) -> Vec<DeadLetter> {
+        if records.iter().all(|record| matches!(record.read, Read::Valid(_))) {
+            return Vec::new();
+        }
         let known = fates_of_records(records, &Delivery::default());
         self.dead_letters_of(messages, &known, &HashSet::new())
     }

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use remote_write::{Labels, LabelsId, MAX_REQUEST_BYTES, NameEscaping, Origin, Sample, SeriesBuilder};
 
-use crate::event::{Event, InvalidEvent, parse_event};
+use crate::event::{Event, InvalidEvent, parse_escaped_event, parse_event};
 use crate::payload::{Message, Payload, events_of, json_of_body};
 
 /// A direct invoke may hold millions of things that are no events. Only the first few are told of, so no more reasons
@@ -113,6 +113,13 @@ impl Intake {
 
     fn message(&mut self, message: &Message<'_>, rules: Rules<'_>) -> Read {
         let invalid = |reason| Read::Invalid { events: 1, at: None, reason };
+        if let Some(event) = message.escaped_body().and_then(|body| parse_escaped_event(body, rules.escaping))
+        {
+            return match self.labelled(event, rules) {
+                Ok(event) => self.valid(&[event]),
+                Err(reason) => invalid(reason),
+            };
+        }
         match message.body().and_then(json_of_body) {
             Ok(json) => match events_of(&json) {
                 Ok(events) => self.record(&events, rules),
@@ -125,7 +132,8 @@ impl Intake {
     fn record(&mut self, events: &[&str], rules: Rules<'_>) -> Read {
         let mut valid = Vec::with_capacity(events.len());
         for (at, text) in events.iter().enumerate() {
-            match self.event(text, rules) {
+            let event = parse_event(text, rules.escaping).and_then(|event| self.labelled(event, rules));
+            match event {
                 Ok(event) => valid.push(event),
                 Err(reason) => {
                     let at = (events.len() > 1).then_some(at);
@@ -133,17 +141,26 @@ impl Intake {
                 }
             }
         }
+        self.valid(&valid)
+    }
+
+    /// Gives the events of a valid record their origins and takes their samples.
+    fn valid(&mut self, events: &[(LabelsId, Event<'_>)]) -> Read {
         let first = self.next_origin;
-        let count = u32::try_from(valid.len()).expect("a payload of 6 MB has fewer than 2^32 events");
-        for (origin, (labels, event)) in (first..).zip(&valid) {
+        let count = u32::try_from(events.len()).expect("a payload of 6 MB has fewer than 2^32 events");
+        for (origin, (labels, event)) in (first..).zip(events) {
             self.push(*labels, event, Origin(origin));
         }
         self.next_origin += count;
         Read::Valid(first..self.next_origin)
     }
 
-    fn event<'e>(&mut self, text: &'e str, rules: Rules<'_>) -> Result<(LabelsId, Event<'e>), InvalidEvent> {
-        let mut event = parse_event(text, rules.escaping)?;
+    /// Interns the label set of an event, with the external labels.
+    fn labelled<'e>(
+        &mut self,
+        mut event: Event<'e>,
+        rules: Rules<'_>,
+    ) -> Result<(LabelsId, Event<'e>), InvalidEvent> {
         event.labels.add_missing(rules.external_labels);
         let labels = self.samples.labels(&event.labels);
         for (name, _) in &event.metrics {

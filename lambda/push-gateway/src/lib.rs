@@ -27,6 +27,7 @@ pub mod event;
 pub mod fate;
 pub mod handler;
 pub mod intake;
+mod json;
 pub mod payload;
 pub mod report;
 pub mod response;

@@ -43,17 +43,10 @@ pub struct Message<'a> {
     pub id: Cow<'a, str>,
     /// The ARN of its queue.
     pub queue_arn: Cow<'a, str>,
-    body: Body<'a>,
-    attributes: Option<&'a RawValue>,
-}
-
-/// The body of a message, as far as it was read.
-#[derive(Debug)]
-enum Body<'a> {
-    /// Its text.
-    Text(Cow<'a, str>),
-    /// Whatever stands in its place.
-    Raw(Option<&'a RawValue>),
+    /// The JSON value of its body, read when it is asked for.
+    body: Option<&'a str>,
+    /// The JSON value of what SQS says of it.
+    attributes: Option<&'a str>,
 }
 
 /// What SQS says of a message.
@@ -228,12 +221,13 @@ impl<'a> Record<'a> {
         let id =
             text(self.message_id).filter(|id| !id.is_empty()).ok_or(UnknownPayload::NoMessageId { at })?;
         let queue_arn = text(self.event_source_arn).unwrap_or_default();
-        Ok(Message { id, queue_arn, body: Body::Raw(self.body), attributes: self.attributes })
+        let (body, attributes) = (self.body.map(RawValue::get), self.attributes.map(RawValue::get));
+        Ok(Message { id, queue_arn, body, attributes })
     }
 }
 
 fn text(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    text_of(raw?)?.ok()
+    text_of(raw?.get())?.ok()
 }
 
 impl<'a> Message<'a> {
@@ -241,24 +235,26 @@ impl<'a> Message<'a> {
     ///
     /// # Errors
     /// [`InvalidEvent`] when there is none, or when it is no text.
-    pub fn body(&self) -> Result<Cow<'_, str>, InvalidEvent> {
-        let raw = match &self.body {
-            Body::Text(text) => return Ok(Cow::Borrowed(text)),
-            Body::Raw(raw) => raw.ok_or(InvalidEvent::Missing("body"))?,
-        };
+    pub fn body(&self) -> Result<Cow<'a, str>, InvalidEvent> {
+        let raw = self.body.ok_or(InvalidEvent::Missing("body"))?;
         match text_of(raw) {
             Some(text) => Ok(text?),
             None => Err(InvalidEvent::Type {
                 field: "body".to_owned(),
                 expected: "a string",
-                found: bounded(raw.get()),
+                found: bounded(raw),
             }),
         }
     }
 
+    /// What stands between the quotes of the body, with its escapes; nothing if the body is no string.
+    pub fn escaped_body(&self) -> Option<&'a str> {
+        self.body?.strip_prefix('"')?.strip_suffix('"')
+    }
+
     /// What SQS says of the message; nothing where it says it in a form that we do not know.
     pub fn attributes(&self) -> Attributes<'a> {
-        self.attributes.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+        self.attributes.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default()
     }
 
     /// Whether the message comes from a FIFO queue.

@@ -6,7 +6,6 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
 /// How much of a user's text an error repeats, in characters.
 const SHOWN_CHARS: usize = 64;
@@ -21,10 +20,10 @@ pub(crate) struct NotText(String);
 pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
 /// The text of a JSON string, or `None` for any other value. A string with a lone surrogate is an error.
-pub(crate) fn text_of(raw: &RawValue) -> Option<Result<Cow<'_, str>, NotText>> {
-    let quoted = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+pub(crate) fn text_of(value: &str) -> Option<Result<Cow<'_, str>, NotText>> {
+    let quoted = value.strip_prefix('"')?.strip_suffix('"')?;
     Some(if quoted.contains('\\') {
-        let text = serde_json::from_str::<Text<'_>>(raw.get());
+        let text = serde_json::from_str::<Text<'_>>(value);
         text.map(|text| text.0).map_err(|error| NotText(error.to_string()))
     } else {
         Ok(Cow::Borrowed(quoted))

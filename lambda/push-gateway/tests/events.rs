@@ -1,7 +1,7 @@
 //! What is an event and what is not, and what the reason says.
 
 use proptest::prelude::*;
-use push_gateway::event::{parse_event, parse_event_carefully};
+use push_gateway::event::{InvalidEvent, parse_escaped_event, parse_event, parse_event_carefully};
 use remote_write::NameEscaping::{self, Reject, Underscores};
 
 /// Reads an event into plain data: labels, timestamp, metrics.
@@ -31,6 +31,21 @@ fn the_example_of_the_documentation_is_an_event() {
         r#"{"dimensions":{"customerId":"customer1"},"timestamp":1676398017000,"metrics":{"temperature":"14.3","ph":"6.7"}}"#,
         "customerId=customer1 @1676398017000 temperature=14.3,ph=6.7",
     );
+}
+
+#[test]
+fn the_example_is_read_inside_of_a_string_too() {
+    let text = r#"{"dimensions":{"customerId":"customer1"},"timestamp":1676398017000,"metrics":{"ph":"7.2","x":-1e3}}"#;
+    let inside = text.replace('"', "\\\"");
+    let event = parse_escaped_event(&inside, Underscores).expect("it has no other escapes");
+    assert_eq!(format!("{event:?}"), format!("{:?}", parse_event_carefully(text, Underscores).unwrap()));
+    for other_escape in [
+        inside.replace("ph", "\\\\u0061"),
+        inside.replace("customer1", "\\u0061"),
+        inside.replace(',', ",\\n"),
+    ] {
+        assert!(parse_escaped_event(&other_escape, Underscores).is_none(), "{other_escape}");
+    }
 }
 
 #[test]
@@ -222,6 +237,22 @@ proptest! {
         let fast = parse_event(&text, escaping);
         let careful = parse_event_carefully(&text, escaping);
         prop_assert_eq!(format!("{fast:?}"), format!("{careful:?}"), "{}", text);
+    }
+
+    /// RFC 8259, section 7: what stands inside of a JSON string means what it is once its escapes are resolved.
+    #[test]
+    fn an_event_inside_of_a_string_means_what_the_text_of_the_string_means(
+        text in event_like(),
+        escapes_backslashes in any::<bool>(),
+    ) {
+        let text = if escapes_backslashes { text.replace('\\', "\\\\") } else { text };
+        let inside = text.replace('"', "\\\"");
+        if let Ok(resolved) = serde_json::from_str::<String>(&format!("\"{inside}\""))
+            && let Some(event) = parse_escaped_event(&inside, Underscores)
+        {
+            let careful = parse_event_carefully(&resolved, Underscores);
+            prop_assert_eq!(format!("{:?}", Ok::<_, InvalidEvent>(event)), format!("{careful:?}"), "{}", inside);
+        }
     }
 }
 

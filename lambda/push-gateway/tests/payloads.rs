@@ -239,4 +239,31 @@ proptest! {
         let fast = said(Payload::parse(payload.as_bytes()));
         prop_assert_eq!(fast, said(Payload::parse_carefully(&payload)), "{}", payload);
     }
+
+    /// RFC 8259, section 7: the body ends at the first quote that is not escaped, whatever escapes come before it.
+    #[test]
+    fn a_body_ends_where_the_careful_reader_ends_it(
+        parts in prop::collection::vec(
+            prop_oneof![
+                4 => Just("\\\"".to_owned()),
+                1 => prop::sample::select(vec!["\\\\", "\\n", "\\u00e9", "\\/", "\\ud800"]).prop_map(str::to_owned),
+                1 => prop::sample::select(vec!["\\", "\"", "\\x", "\\u12", "\n", "\",\""]).prop_map(str::to_owned),
+                6 => "[a-z{}:,é]{0,9}",
+                1 => "[a-z]{30,99}",
+            ],
+            0..12,
+        ),
+        key in prop::sample::select(vec!["body", "receiptHandle"]),
+    ) {
+        let value = parts.concat();
+        let record = format!(
+            r#"{{"messageId":"1","{key}":"{value}","eventSource":"aws:sqs","eventSourceARN":"a","attributes":{{}}}}"#
+        );
+        let payload = format!(r#"{{"Records":[{record}]}}"#);
+        let bodies = |parsed: Result<Payload<'_>, UnknownPayload>| {
+            parsed.map(|p| p.messages().iter().map(|m| m.body().map(String::from)).collect::<Vec<_>>())
+        };
+        let fast = bodies(Payload::parse(payload.as_bytes()));
+        prop_assert_eq!(fast, bodies(Payload::parse_carefully(&payload)), "{}", payload);
+    }
 }

@@ -40,8 +40,7 @@ impl Series {
     /// too large (see [`crate::SeriesBuilder::smallest_request`]) makes a request larger than `max_bytes`.
     pub fn plan(&self, samples: &[SeriesSample], max_bytes: usize) -> Vec<PlannedRequest> {
         let whole = self.pack(samples, max_bytes, Cut::OnlyOversized);
-        let needed = self.encoded_len(samples).div_ceil(max_bytes);
-        if whole.len() <= needed {
+        if whole.len() <= 1 || whole.len() <= self.encoded_len(samples).div_ceil(max_bytes) {
             return whole;
         }
         let cut = self.pack(samples, max_bytes, Cut::Anywhere);

@@ -1,9 +1,9 @@
 //! Lane: the requests of one lane → the fates of their origins. Takes apart what is refused, holds back what has to wait.
 //!
-//! In: planned requests that share series, in order. Out: a [`Delivery`], and the series that are held back. It may assume
-//! that no other lane has any of its series.
+//! In: planned requests that share series, in order. Out: fates and figures in the [`Delivery`] that all lanes share, and
+//! the series that are held back. It may assume that no other lane has any of its series.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::hash::BuildHasher;
 use std::rc::Rc;
 
@@ -32,9 +32,11 @@ pub(super) struct Shared<'a, S> {
     pub(super) out_of_time: Rc<NotDelivered>,
     /// What is held back of samples that were sent earlier.
     pub(super) held_back: &'a HeldBack,
+    /// What became of everything so far. Borrowed for a moment each time, never while a request travels.
+    pub(super) result: &'a RefCell<Delivery>,
 }
 
-/// Sends one lane. Lanes have no series in common, so all of its state is its own.
+/// Sends one lane. Lanes have no series in common, so all of its state is its own but for the result.
 struct LaneSender<'a, S> {
     shared: &'a Shared<'a, S>,
     held_back: HeldBack,
@@ -44,32 +46,33 @@ struct LaneSender<'a, S> {
     refused: HashMap<u64, Refusal>,
     /// Samples that were delivered by a part of a refused request; they supersede what is left of it.
     delivered: HashSet<(SeriesId, i64)>,
-    result: Delivery,
 }
 
 /// Sends the requests of `lane` one after the other.
 pub(super) async fn send_lane<S: AsyncFn(EncodedRequest) -> Timed>(
     shared: &Shared<'_, S>,
     lane: &[PlannedRequest],
-) -> (Delivery, HeldBack) {
+) -> HeldBack {
     let sender = LaneSender {
         shared,
         held_back: HeldBack::new(),
         sent: 0,
         refused: HashMap::new(),
         delivered: HashSet::new(),
-        result: Delivery::default(),
     };
     sender.send(lane).await
 }
 
 impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
-    async fn send(mut self, lane: &[PlannedRequest]) -> (Delivery, HeldBack) {
+    async fn send(mut self, lane: &[PlannedRequest]) -> HeldBack {
         for planned in lane {
             let whole = &self.shared.samples[planned.samples.clone()];
             if Instant::now() >= self.shared.limits.deadline {
                 // A payload may be good for many thousands of requests, so what is left is passed over quickly.
-                self.result.settle_all(whole, &Fate::NotDelivered(Rc::clone(&self.shared.out_of_time)));
+                self.shared
+                    .result
+                    .borrow_mut()
+                    .settle_all(whole, &Fate::NotDelivered(Rc::clone(&self.shared.out_of_time)));
                 continue;
             }
             let whole = self.without_held_back(whole.to_vec());
@@ -77,13 +80,13 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
                 continue;
             }
             match self.send_request(&whole).await {
-                Outcome::Delivered => self.result.settle_all(&whole, &Fate::Delivered),
+                Outcome::Delivered => self.shared.result.borrow_mut().settle_all(&whole, &Fate::Delivered),
                 Outcome::Retryable(failure) => self.hold_back(&whole, NotDelivered::Failed(failure)),
                 Outcome::Rejected(answer) => self.take_apart(whole, Refusal::OfData(answer)).await,
                 Outcome::TooLarge(answer) => self.take_apart(whole, Refusal::OfSize(answer)).await,
             }
         }
-        (self.result, self.held_back)
+        self.held_back
     }
 
     /// Finds out what is wrong with a refused request by sending its parts, in time order and one after the other.
@@ -114,7 +117,7 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
             match self.send_request(&part).await {
                 Outcome::Delivered => {
                     self.delivered.extend(part.iter().map(|s| (s.series, s.sample.timestamp_ms())));
-                    self.result.settle_all(&part, &Fate::Delivered);
+                    self.shared.result.borrow_mut().settle_all(&part, &Fate::Delivered);
                 }
                 Outcome::Retryable(failure) => self.hold_back(&part, NotDelivered::Failed(failure)),
                 Outcome::Rejected(answer) => self.refuse(&part, Refusal::OfData(answer), &mut parts),
@@ -147,7 +150,9 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
                 parts.push(Part { samples: later, refusal: refusal.clone(), of_written });
                 parts.push(Part { samples: earlier, refusal, of_written });
             }
-            None => self.result.settle_all(part, &Fate::Rejected(Rc::new(refusal.answer()))),
+            None => {
+                self.shared.result.borrow_mut().settle_all(part, &Fate::Rejected(Rc::new(refusal.answer())));
+            }
         }
     }
 
@@ -164,7 +169,8 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
             return Outcome::TooLarge(Answer { status: 413, body: "larger than a request may be".into() });
         }
         let Timed { written, latency_ms } = (self.shared.send)(request).await;
-        let figures = &mut self.result.figures;
+        let mut result = self.shared.result.borrow_mut();
+        let figures = &mut result.figures;
         if written.attempts > 0 {
             figures.requests += 1;
             figures.retries += written.attempts as usize - 1;
@@ -182,7 +188,7 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
         for sample in samples {
             self.held_back.entry(sample.series).or_insert_with(|| Rc::clone(&reason));
         }
-        self.result.settle_all(samples, &Fate::NotDelivered(reason));
+        self.shared.result.borrow_mut().settle_all(samples, &Fate::NotDelivered(reason));
     }
 
     /// Takes out the samples of series that are held back, and settles their fate.
@@ -193,7 +199,7 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
         samples.retain(|sample| {
             let reason = self.held_back.get(&sample.series).or(self.shared.held_back.get(&sample.series));
             if let Some(reason) = reason {
-                self.result.settle(sample.origin, &Fate::NotDelivered(Rc::clone(reason)));
+                self.shared.result.borrow_mut().settle(sample.origin, &Fate::NotDelivered(Rc::clone(reason)));
             }
             reason.is_none()
         });
@@ -205,7 +211,7 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
         samples.retain(|s| {
             let superseded = self.delivered.contains(&(s.series, s.sample.timestamp_ms()));
             if superseded {
-                self.result.settle(s.origin, &Fate::Delivered);
+                self.shared.result.borrow_mut().settle(s.origin, &Fate::Delivered);
             }
             !superseded
         });
