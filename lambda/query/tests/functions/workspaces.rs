@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use push_gateway_local::children;
 use push_gateway_local::sqs::MotoServer;
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 use crate::scripted::{Reply, Server};
 use crate::support::{Function, data, error};
@@ -26,10 +26,10 @@ impl ControlPlane {
 
     /// Makes workspaces with the SDK, and has it describe them; each as the function should.
     async fn create(&self, aliases: &[&str]) -> Vec<Value> {
-        let output = Command::new(moto_program().with_file_name("python"))
+        let output = children::command(&moto_program().with_file_name("python"))
+            .expect("a shell")
             .args(["-c", WORKSPACES, self.moto.endpoint(), REGION])
             .args(aliases)
-            .kill_on_drop(true)
             .output()
             .await
             .expect("moto's python");
