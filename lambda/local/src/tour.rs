@@ -82,9 +82,11 @@ async fn visit(terminal: Terminal, arguments: &TourArguments) -> Result<bool, Bo
     report::refused(terminal, &ledger);
     report::figures(terminal, &visits);
     let adds_up = report::sum(terminal, &ledger, &visits);
-    let is_read_back = match &arguments.query {
-        Some(program) => read_back::show(terminal, program, &cloud).await?,
-        None => true,
+    let is_read_back = if let Some(program) = &arguments.query {
+        read_back::show(terminal, program, &cloud).await?
+    } else {
+        println!();
+        true
     };
     Ok(adds_up && is_read_back)
 }
