@@ -1,18 +1,42 @@
-// Checks that a built function starts and answers: plays the Lambda runtime API and a receiver of remote write on
-// 127.0.0.1, hands over one event, and expects the summary that the README documents.
-// Usage: check-answers.mjs <file>
+// Checks that a built function starts and answers: plays the Lambda runtime API and what the function talks to on
+// 127.0.0.1, hands over one event, and expects the answer that the READMEs document.
+// Usage: check-answers.mjs push-gateway|query <file>
 
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import { resolve } from 'node:path';
 
-const EVENT = '{"dimensions":{"customerId":"customer1"},"timestamp":1676398017000,"metrics":{"temperature":"14.3","ph":"6.7"}}';
-const EXPECTED = '{"events":1,"samples":2,"series":2,"requests":1}';
+const RESULT = '{"resultType":"vector","result":[{"metric":{"job":"api"},"value":[1769860800,"3"]}]}';
+
+/** Of each function: its variables, an event, how the other side answers the one request for it, and what is expected. */
+const FUNCTIONS = {
+  'push-gateway': {
+    variables: (host) => ({ REMOTE_WRITE_URL: `http://${host}/api/v1/write`, REMOTE_WRITE_AUTH: 'none' }),
+    event: '{"dimensions":{"customerId":"customer1"},"timestamp":1676398017000,"metrics":{"temperature":"14.3","ph":"6.7"}}',
+    reply: '',
+    isExpected: (text) => text === '{"events":1,"samples":2,"series":2,"requests":1}',
+  },
+  query: {
+    variables: (host) => ({ _HANDLER: 'query', WORKSPACE_URL: `http://${host}`, WORKSPACE_AUTH: 'none' }),
+    event: '{"query":"sum by (job) (up)"}',
+    reply: `{"status":"success","data":${RESULT}}`,
+    isExpected: (text) => {
+      const { statusCode, body } = JSON.parse(text);
+      return statusCode === 200 && body.success === true && JSON.stringify(body.data) === RESULT;
+    },
+  },
+};
 // Generous, because a busy machine is no fault of the function: nothing waits for it when all is well.
 const PATIENCE_MS = 30_000;
 
-const file = resolve(process.argv[2] ?? '');
-let writes = 0;
+const [name, path] = process.argv.slice(2);
+const checked = FUNCTIONS[name];
+if (!checked || !path) {
+  console.error(`✗ Usage: check-answers.mjs ${Object.keys(FUNCTIONS).join('|')} <file>`);
+  process.exit(1);
+}
+const file = resolve(path);
+let requests = 0;
 let handedOver = false;
 
 const answer = new Promise((done, failed) => {
@@ -28,10 +52,10 @@ const answer = new Promise((done, failed) => {
         response.setHeader('Lambda-Runtime-Aws-Request-Id', 'check');
         response.setHeader('Lambda-Runtime-Deadline-Ms', `${Date.now() + PATIENCE_MS}`);
         response.setHeader('Lambda-Runtime-Invoked-Function-Arn', 'arn:aws:lambda:us-east-1:123456789012:function:check');
-        response.end(EVENT);
-      } else if (request.url === '/write') {
-        writes += 1;
-        response.end();
+        response.end(checked.event);
+      } else if (request.url.startsWith('/api/v1/')) {
+        requests += 1;
+        response.end(checked.reply);
       } else {
         response.statusCode = 202;
         response.end();
@@ -48,8 +72,7 @@ const answer = new Promise((done, failed) => {
         AWS_LAMBDA_FUNCTION_NAME: 'check',
         AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128',
         AWS_LAMBDA_FUNCTION_VERSION: '1',
-        REMOTE_WRITE_URL: `http://${host}/write`,
-        REMOTE_WRITE_AUTH: 'none',
+        ...checked.variables(host),
       },
       stdio: ['ignore', 'ignore', 'inherit'],
     });
@@ -62,8 +85,8 @@ const answer = new Promise((done, failed) => {
 
 try {
   const text = await answer;
-  if (text !== EXPECTED || writes !== 1) {
-    throw new Error(`it answered ${text} after ${writes} write requests; expected ${EXPECTED} after 1`);
+  if (!checked.isExpected(text) || requests !== 1) {
+    throw new Error(`it answered ${text} after ${requests} requests, which is not what is documented`);
   }
   console.log(`• The artifact starts and answers ${text}.`);
   process.exit(0);

@@ -1,8 +1,12 @@
-# Shared by the scripts that build the function for Lambda: the architectures, and what makes a build reproducible.
+# Shared by the scripts that build the functions for Lambda: which there are, the architectures, and what makes a build
+# reproducible.
 # To be sourced after lib.sh.
 
 # Named as AWS names them (https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html).
 ARCHITECTURES=(arm64 x86_64)
+
+# Named as their crates are.
+FUNCTIONS=(push-gateway query)
 
 triple_of() {
   case "$1" in
@@ -59,16 +63,16 @@ check_paths() {
   done
 }
 
-# Builds the function for an architecture as it is shipped; sets FUNCTION to the file.
-# Usage: build_function <architecture>
+# Builds a function for an architecture as it is shipped; sets BUILT to the file.
+# Usage: build_function <function> <architecture>
 build_function() {
   local triple folder
-  triple="$(triple_of "$1")"
+  triple="$(triple_of "$2")"
   # Flags that differ from those of other builds, and so a folder of its own: the builds would undo each other's work.
   folder="$(target_directory)/lambda"
-  require_linker "$1"
+  require_linker "$2"
   # Alone, because Cargo gives crates that are built together the features of all, and the artifact grows by them.
   RUSTFLAGS="$(reproducible_flags "$REPOSITORY" "$folder")" CARGO_TARGET_DIR="$folder" \
-    cargo build --release --locked -p push-gateway --target "$triple"
-  FUNCTION="$folder/$triple/release/push-gateway"
+    cargo build --release --locked -p "$1" --target "$triple"
+  BUILT="$folder/$triple/release/$1"
 }

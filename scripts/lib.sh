@@ -80,14 +80,18 @@ require_npm_packages() {
   cp "$REPOSITORY/package-lock.json" "$stamp"
 }
 
-# The function as it is shipped, and the local stack, optimised; sets FUNCTION and LOCAL.
+# The functions as they are shipped, and the local stack, optimised; sets FUNCTION, QUERY and LOCAL.
 build_release() {
-  say "Building the function and the local stack (the first time takes a few minutes)"
+  say "Building the functions and the local stack (the first time takes a few minutes)"
   cargo build --release --locked -p push-gateway-local
   LOCAL="$(target_directory)/release/push-gateway-local"
   # shellcheck source=scripts/lambda-targets.sh
   source "$REPOSITORY/scripts/lambda-targets.sh"
-  build_function "$(host_architecture)"
+  build_function push-gateway "$(host_architecture)"
+  FUNCTION="$BUILT"
+  build_function query "$(host_architecture)"
+  # shellcheck disable=SC2034 # for those who source this
+  QUERY="$BUILT"
 }
 
 # Where Cargo builds: the user's environment or configuration may say so.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the function and runs it on this machine: `npm start` shows it at work and ends, `npm start -- --serve` keeps
+# Builds the functions and runs them on this machine: `npm start` shows them at work and ends, `npm start -- --serve` keeps
 # the whole stack up until Ctrl-C. Options after `--serve` are those of `push-gateway-local serve` (see its --help).
 set -euo pipefail
 
@@ -20,7 +20,7 @@ require_cargo
 require_python_packages
 cd "$REPOSITORY"
 build_release
-programs=(--function "$FUNCTION" --moto "$VENV/bin/moto_server")
+programs=(--function "$FUNCTION" --query "$QUERY" --moto "$VENV/bin/moto_server")
 if [ "$command" = tour ]; then
   exec "$LOCAL" tour "${programs[@]}"
 fi

@@ -22,10 +22,11 @@ RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-it
 
 build_release
 export PUSH_GATEWAY_BINARY="$FUNCTION"
+export QUERY_BINARY="$QUERY"
 export PUSH_GATEWAY_LOCAL="$LOCAL"
 export MOTO_SERVER="$VENV/bin/moto_server"
 
-say "The function as the construct library ships it"
+say "The functions as the construct library ships them"
 bash scripts/build-lambda.sh
 
 say "Unit, property and end-to-end tests"

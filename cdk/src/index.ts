@@ -1,3 +1,4 @@
+export * from './agent-core-gateway-options';
 export * from './discard-reason';
 export * from './iot-rule-options';
 export * from './name-escaping';
@@ -6,4 +7,7 @@ export * from './prometheus-workspace-base';
 export * from './push-gateway';
 export * from './push-gateway-alarms';
 export * from './push-gateway-props';
+export * from './query-functions';
+export * from './query-functions-props';
+export * from './query-operation';
 export * from './yaml-definition';

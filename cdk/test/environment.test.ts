@@ -70,10 +70,10 @@ test('every kind of escaping is one that the function knows', () => {
   assert.deepEqual(Object.values(NameEscaping), allowed[1].split(' or '));
 });
 
-/** lambda/push-gateway/src/logging.rs: the targets that are off unless RUST_LOG says otherwise */
+/** lambda/function/src/logging.rs: the targets that are off unless RUST_LOG says otherwise */
 test('a quiet function keeps silent what it keeps silent by default', () => {
   const template = gatewayTemplate({ logLevel: lambda.ApplicationLogLevel.ERROR });
-  const logging = read('lambda', 'push-gateway', 'src', 'logging.rs').split('#[cfg(test)]')[0];
+  const logging = read('lambda', 'function', 'src', 'logging.rs').split('#[cfg(test)]')[0];
   const off = [...logging.matchAll(/with_target\("([^"]+)", LevelFilter::OFF\)/g)].map(([, target]) => `${target}=off`);
   assert.equal(off.length > 0, true);
   assert.deepEqual(variables(template).RUST_LOG.split(',').slice(1).sort(), off.sort());

@@ -12,6 +12,15 @@ import { STACKS, appWith } from './stacks';
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'nag-'));
 after(() => fs.rmSync(folder, { recursive: true }));
 
+const FINDING = {
+  id: 'AwsSolutions::AwsSolutions-IAM5[Resource::*]',
+  reason: 'Listing workspaces has no resource to limit the permission to.',
+};
+const FINDING_ALL = {
+  id: 'AwsSolutions::AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:aps:<AWS::Region>:<AWS::AccountId>:workspace/*]',
+  reason: 'Which workspaces there will be is what the function is to find out.',
+};
+
 const ACKNOWLEDGED: Record<string, { id: string; reason: string }[]> = {
   DirectInvokeOnly: [
     {
@@ -34,12 +43,33 @@ const ACKNOWLEDGED: Record<string, { id: string; reason: string }[]> = {
       id: 'AwsSolutions::AwsSolutions-IAM5[Resource::*]',
       reason: 'X-Ray has no resources to limit the permission to.',
     },
-    {
-      id: 'AwsSolutions::AwsSolutions-IAM5[Resource::<MetricsFunctionB5D3CECE.Arn>:*]',
-      reason: 'The versions and aliases of the function, as CDK grants invoking.',
-    },
+    versionsOf('MetricsFunctionB5D3CECE'),
+  ],
+  QueryFunctions: [FINDING, FINDING_ALL],
+  EverythingOfQueryFunctions: [
+    FINDING,
+    FINDING_ALL,
+    ...['QueriesFindWorkspaceFunction4DEA8185', 'QueriesQueryFunction1BA5E4AA'].map(versionsOf),
+  ],
+  AgentGateway: [
+    FINDING,
+    FINDING_ALL,
+    ...[
+      'QueriesQueryFunction1BA5E4AA',
+      'QueriesRangeQueryFunction4CEAF234',
+      'QueriesListMetricsFunctionF008B0AE',
+      'QueriesServerInfoFunction74E10700',
+      'QueriesFindWorkspaceFunction4DEA8185',
+    ].map(versionsOf),
   ],
 };
+
+function versionsOf(fn: string) {
+  return {
+    id: `AwsSolutions::AwsSolutions-IAM5[Resource::<${fn}.Arn>:*]`,
+    reason: 'The versions and aliases of the function, as CDK grants invoking.',
+  };
+}
 
 /** What the rules find in an app, or undefined. */
 function findings(app: App): string | undefined {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Template } from 'aws-cdk-lib/assertions';
+import { documents } from './policies';
 import { gatewayTemplate } from './support';
 
 /** Each action that a policy of the default stack allows, and the one resource that it allows it on. */
@@ -14,19 +15,6 @@ const ALLOWED: Record<string, string> = {
   'sqs:ReceiveMessage': 'MetricsQueue',
   'sqs:SendMessage': 'MetricsDeadLetterQueue',
 };
-
-/** Every policy document of a template, wherever it is in a resource. */
-function documents(template: Template): { at: string; statements: any[] }[] {
-  const found: { at: string; statements: any[] }[] = [];
-  const walk = (value: unknown, at: string) => {
-    if (typeof value !== 'object' || value === null) return;
-    const { Statement } = value as { Statement?: any };
-    if (Statement) found.push({ at, statements: [Statement].flat() });
-    for (const [key, inner] of Object.entries(value)) walk(inner, `${at}/${key}`);
-  };
-  for (const [id, resource] of Object.entries(template.toJSON().Resources)) walk(resource, id);
-  return found;
-}
 
 test('the default stack may do what is on the list, on the resource that is on the list, and all of it', () => {
   const used = new Set<string>();

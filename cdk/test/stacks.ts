@@ -1,5 +1,6 @@
 /** Stacks that together use every prop and method: what is checked on all templates is checked on these. */
 import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as agentcore from 'aws-cdk-lib/aws-bedrockagentcore';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -7,8 +8,14 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
-import { IotRuleVia, NameEscaping, PrometheusWorkspace, YamlDefinition } from 'cdk-serverless-prometheus-push-gateway';
-import { newGateway } from './support';
+import {
+  IotRuleVia,
+  NameEscaping,
+  PrometheusWorkspace,
+  QueryOperation,
+  YamlDefinition,
+} from 'cdk-serverless-prometheus-push-gateway';
+import { importedWorkspace, newGateway, newQueries } from './support';
 
 const SQL =
   "SELECT {'device': topic(2)} AS dimensions, timestamp() AS timestamp, {'temperature': temperature} AS metrics FROM 'devices/+/telemetry'";
@@ -86,6 +93,39 @@ function partsThatAreGiven(stack: Stack): void {
   newGateway(stack, { workspace, queue, logGroup: new logs.LogGroup(stack, 'Logs') });
 }
 
+function everythingOfQueryFunctions(stack: Stack): void {
+  const vpc = new ec2.Vpc(stack, 'Vpc', {
+    natGateways: 0,
+    subnetConfiguration: [{ name: 'isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
+    flowLogs: { all: {} },
+  });
+  const queries = newQueries(stack, {
+    environment: { RUST_LOG: 'debug' },
+    logLevel: lambda.ApplicationLogLevel.DEBUG,
+    logRetention: logs.RetentionDays.ONE_WEEK,
+    memorySize: 1024,
+    operations: [QueryOperation.FIND_WORKSPACE, QueryOperation.QUERY],
+    timeout: Duration.minutes(2),
+    tracing: lambda.Tracing.ACTIVE,
+    vpc,
+    vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_ISOLATED },
+  });
+  queries.allowWorkspace(importedWorkspace(stack, 'ws-further'));
+  queries.grantInvoke(new iam.Role(stack, 'Reader', { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com') }));
+}
+
+function agentGateway(stack: Stack): void {
+  newQueries(stack).addToAgentCoreGateway(newAgentGateway(stack));
+}
+
+/** A gateway that lets in whoever IAM lets in. */
+export function newAgentGateway(stack: Stack): agentcore.Gateway {
+  return new agentcore.Gateway(stack, 'Agents', {
+    gatewayName: 'agents',
+    authorizerConfiguration: agentcore.GatewayAuthorizer.usingAwsIam(),
+  });
+}
+
 /** By name: what fills a stack. */
 export const STACKS: Record<string, (stack: Stack) => void> = {
   Default: (stack) => void newGateway(stack),
@@ -95,6 +135,9 @@ export const STACKS: Record<string, (stack: Stack) => void> = {
   EverythingOfAGateway: everythingOfAGateway,
   EverythingOfAWorkspace: everythingOfAWorkspace,
   PartsThatAreGiven: partsThatAreGiven,
+  QueryFunctions: (stack) => void newQueries(stack),
+  EverythingOfQueryFunctions: everythingOfQueryFunctions,
+  AgentGateway: agentGateway,
 };
 
 /** An app in a folder of its own, with one of the stacks. */

@@ -3,7 +3,13 @@ import * as path from 'node:path';
 import { App, Stack, StackProps } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { PrometheusPushGateway, PrometheusPushGatewayProps } from 'cdk-serverless-prometheus-push-gateway';
+import {
+  PrometheusPushGateway,
+  PrometheusPushGatewayProps,
+  PrometheusQueryFunctions,
+  PrometheusQueryFunctionsProps,
+  PrometheusWorkspace,
+} from 'cdk-serverless-prometheus-push-gateway';
 
 export const PACKAGE = path.resolve(__dirname, '..', '..');
 export const REPOSITORY = path.resolve(PACKAGE, '..');
@@ -34,6 +40,19 @@ export function inStack(fill: (stack: Stack) => void, props?: StackProps): Templ
 
 export function newGateway(stack: Stack, props: PrometheusPushGatewayProps = {}): PrometheusPushGateway {
   return new PrometheusPushGateway(stack, 'Metrics', props.function ? props : { code: someCode(), ...props });
+}
+
+/** Query functions for an imported workspace, unless `props` has another. */
+export function newQueries(stack: Stack, props: Partial<PrometheusQueryFunctionsProps> = {}): PrometheusQueryFunctions {
+  const workspace = props.workspace ?? importedWorkspace(stack);
+  return new PrometheusQueryFunctions(stack, 'Queries', { code: someCode(), ...props, workspace });
+}
+
+/** A workspace with ARN and endpoint that can be read in a template. */
+export function importedWorkspace(stack: Stack, id = 'ws-12345678-abcd-1234-abcd-123456789012') {
+  return PrometheusWorkspace.fromWorkspaceAttributes(stack, `Workspace${id}`, {
+    workspaceArn: `arn:aws:aps:eu-west-1:123456789012:workspace/${id}`,
+  });
 }
 
 /** The properties of the only resource of a type. */

@@ -2,8 +2,9 @@
 /**
  * The CDK app: what the command line sets in the context becomes props of the one stack.
  *
- * Context: `alarmEmail`, who is told of alarms; `architecture`, `arm64` (the default) or `x86_64`; `code`, a folder with
- * a file `bootstrap` to run instead of the function that the construct library carries.
+ * Context: `alarmEmail`, who is told of alarms; `architecture`, `arm64` (the default) or `x86_64`; `agentGateway`, `true`
+ * to give agents the query functions; `code` and `queryCode`, folders with a file `bootstrap` to run instead of the gateway
+ * and of the query functions that the construct library carries.
  */
 
 import { App } from 'aws-cdk-lib';
@@ -27,13 +28,18 @@ if (architecture === undefined) {
   const names = ARCHITECTURES.map(({ name }) => name).join(' or ');
   throw new Error(`context architecture must be ${names}, but is ${architectureName}`);
 }
+const agentGateway = contextText('agentGateway') ?? 'false';
+if (!['true', 'false'].includes(agentGateway)) throw new Error(`context agentGateway must be true or false, but is ${agentGateway}`);
 const alarmEmail = contextText('alarmEmail');
-const folder = contextText('code');
+const codeFolder = contextText('code');
+const queryFolder = contextText('queryCode');
 
 // Without `env` the stack goes to the account and region of whoever deploys it.
 new PushGatewayStack(app, 'PushGateway', {
   description: 'Metrics as JSON into Amazon Managed Service for Prometheus',
   architecture,
   ...(alarmEmail === undefined ? {} : { alarmEmail }),
-  ...(folder === undefined ? {} : { code: lambda.Code.fromAsset(folder) }),
+  agentGateway: agentGateway === 'true',
+  ...(codeFolder === undefined ? {} : { code: lambda.Code.fromAsset(codeFolder) }),
+  ...(queryFolder === undefined ? {} : { queryCode: lambda.Code.fromAsset(queryFolder) }),
 });

@@ -1,15 +1,17 @@
 /**
- * A gateway with all three doors: a queue, a function to invoke, and an IoT rule; watched by alarms and a dashboard.
+ * A gateway with all three doors: a queue, a function to invoke, and an IoT rule; watched by alarms and a dashboard. What
+ * it writes is read by query functions, and by agents if they are to have them as tools.
  *
  * Its outputs are what the commands in `src/commands` look for in `outputs.json`.
  */
 
 import { ArnFormat, CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as agentcore from 'aws-cdk-lib/aws-bedrockagentcore';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
-import { PrometheusPushGateway } from 'cdk-serverless-prometheus-push-gateway';
+import { PrometheusPushGateway, PrometheusQueryFunctions, QueryOperation } from 'cdk-serverless-prometheus-push-gateway';
 import type { Construct } from 'constructs';
 
 /** What may differ from one deployment to the next. */
@@ -21,21 +23,34 @@ export interface PushGatewayStackProps extends StackProps {
   readonly alarmEmail?: string;
 
   /**
-   * The function's processor: one that the function was built for.
+   * Whether agents get the query functions as tools, behind an AgentCore gateway that lets in whom IAM lets in.
+   * @default false
+   */
+  readonly agentGateway?: boolean;
+
+  /**
+   * The functions' processor: one that they were built for.
    * @default lambda.Architecture.ARM_64
    */
   readonly architecture?: lambda.Architecture;
 
   /**
-   * The function's code: a file `bootstrap`. Give your own to try a change.
+   * The gateway's code: a file `bootstrap`. Give your own to try a change.
    * @default - the function that the construct library carries
    */
   readonly code?: lambda.Code;
+
+  /**
+   * The query functions' code, likewise.
+   * @default - the functions that the construct library carries
+   */
+  readonly queryCode?: lambda.Code;
 }
 
 export class PushGatewayStack extends Stack {
-  constructor(scope: Construct, id: string, { alarmEmail, architecture, code, ...props }: PushGatewayStackProps = {}) {
-    super(scope, id, props);
+  constructor(scope: Construct, id: string, props: PushGatewayStackProps = {}) {
+    const { alarmEmail, agentGateway = false, architecture, code, queryCode, ...stackProps } = props;
+    super(scope, id, stackProps);
 
     const gateway = new PrometheusPushGateway(this, 'Metrics', {
       ...(architecture === undefined ? {} : { architecture }),
@@ -48,6 +63,14 @@ export class PushGatewayStack extends Stack {
     gateway.addIotRule('Events', {
       sql: "SELECT * FROM 'devices/+/events'",
       description: 'Passes the events of devices on to the push gateway',
+    });
+
+    const queries = new PrometheusQueryFunctions(this, 'Queries', {
+      workspace: gateway.workspace,
+      // There is one workspace, so nobody has to find it; and what looks for workspaces may list all of the account.
+      operations: [QueryOperation.QUERY, QueryOperation.RANGE_QUERY, QueryOperation.LIST_METRICS, QueryOperation.SERVER_INFO],
+      ...(architecture === undefined ? {} : { architecture }),
+      ...(queryCode === undefined ? {} : { code: queryCode }),
     });
 
     const alarmTopic = this.alarmTopic();
@@ -65,6 +88,20 @@ export class PushGatewayStack extends Stack {
     output('IotTopic', 'devices/<device>/events', 'Where devices publish events');
     output('PrometheusEndpoint', gateway.workspace.prometheusEndpoint, 'What a Grafana data source wants, with SigV4');
     output('QueryUrl', gateway.workspace.queryUrl, 'Where PromQL is asked, with SigV4 for the service aps');
+    const query = (operation: QueryOperation): string => queries.functionFor(operation).functionName;
+    output('QueryFunctionName', query(QueryOperation.QUERY), 'What is invoked for PromQL at one time');
+    output('RangeQueryFunctionName', query(QueryOperation.RANGE_QUERY), 'What is invoked for PromQL over a range of time');
+    output('ListMetricsFunctionName', query(QueryOperation.LIST_METRICS), 'What is invoked for the names of the metrics');
+    output('ServerInfoFunctionName', query(QueryOperation.SERVER_INFO), 'What is invoked to see whether the workspace answers');
+    if (agentGateway) {
+      const agents = new agentcore.Gateway(this, 'Agents', {
+        description: 'PromQL for agents',
+        authorizerConfiguration: agentcore.GatewayAuthorizer.usingAwsIam(),
+      });
+      queries.addToAgentCoreGateway(agents);
+      // A gateway that is made here has a URL; only one that is imported may have none.
+      output('AgentGatewayUrl', agents.gatewayUrl!, 'Where agents find the query functions as tools, by MCP');
+    }
     output('AlarmTopicArn', alarmTopic.topicArn, 'Where alarms are announced');
     output('DashboardName', dashboard.dashboardName, 'The dashboard in CloudWatch');
   }

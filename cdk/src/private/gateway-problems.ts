@@ -38,7 +38,7 @@ export function gatewayProblems(props: PrometheusPushGatewayProps, defaults: Def
     ...queueProblems(props, defaults),
     ...labelProblems(props.externalLabels ?? {}),
     ...environmentProblems(props.environment ?? {}),
-    props.function || props.code ? undefined : artifactProblem(defaults.architecture),
+    props.function || props.code ? undefined : artifactProblem('push-gateway', defaults.architecture),
   ];
 }
 

@@ -1,7 +1,5 @@
 /** The function: props → a Lambda function whose role may do what it needs and nothing else. */
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
@@ -9,6 +7,7 @@ import { Construct } from 'constructs';
 import type { PrometheusPushGatewayProps } from '../push-gateway-props';
 import type { Defaults } from './defaults';
 import { loggingOf } from './environment';
+import { functionRole } from './function-role';
 import { grantSend } from './grants';
 import { shippedCode } from './shipped-code';
 
@@ -32,10 +31,10 @@ export function pushFunction(
     runtime: lambda.Runtime.PROVIDED_AL2023,
     handler: 'bootstrap',
     architecture,
-    code: props.code ?? shippedCode(architecture),
+    code: props.code ?? shippedCode('push-gateway', architecture),
     memorySize: props.memorySize ?? 128,
     timeout,
-    role: functionRole(scope, logGroup, props.vpc),
+    role: functionRole(scope, 'Role of the push gateway function', logGroup, props.vpc),
     logGroup,
     loggingFormat: lambda.LoggingFormat.JSON,
     applicationLogLevelV2: applicationLogLevel,
@@ -48,33 +47,6 @@ export function pushFunction(
     retryAttempts: props.retryAttempts ?? 2,
     maxEventAge: props.maxEventAge ?? Duration.hours(1),
   });
-}
-
-/** Not the managed policies, which allow writing to every log group of the account. */
-function functionRole(scope: Construct, logGroup: logs.ILogGroup, vpc?: ec2.IVpc): iam.Role {
-  const role = new iam.Role(scope, 'Role', {
-    description: 'Role of the push gateway function',
-    assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
-  });
-  logGroup.grantWrite(role);
-  if (vpc) {
-    role.addToPolicy(
-      new iam.PolicyStatement({
-        // https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html: these cannot be limited to a resource
-        // in advance, since Lambda makes the network interfaces.
-        actions: [
-          'ec2:AssignPrivateIpAddresses',
-          'ec2:CreateNetworkInterface',
-          'ec2:DeleteNetworkInterface',
-          'ec2:DescribeNetworkInterfaces',
-          'ec2:DescribeSubnets',
-          'ec2:UnassignPrivateIpAddresses',
-        ],
-        resources: ['*'],
-      }),
-    );
-  }
-  return role;
 }
 
 /** As `SqsDestination` of aws-lambda-destinations, with the one action that is needed. */

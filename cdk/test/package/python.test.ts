@@ -5,10 +5,18 @@ import * as path from 'node:path';
 import { after, before, test } from 'node:test';
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import * as agentcore from 'aws-cdk-lib/aws-bedrockagentcore';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sns from 'aws-cdk-lib/aws-sns';
-import { IotRuleVia, NameEscaping, PrometheusPushGateway, PrometheusWorkspace } from 'cdk-serverless-prometheus-push-gateway';
-import { ARCHITECTURE, PACKAGE, newFolder, requireArtifact, run } from './support';
+import {
+  IotRuleVia,
+  NameEscaping,
+  PrometheusPushGateway,
+  PrometheusQueryFunctions,
+  PrometheusWorkspace,
+  QueryOperation,
+} from 'cdk-serverless-prometheus-push-gateway';
+import { ARCHITECTURE, PACKAGE, newFolder, requireArtifacts, run } from './support';
 
 const PYTHON = path.join(PACKAGE, '.venv', 'bin', 'python');
 const folder = newFolder('languages');
@@ -16,7 +24,7 @@ const generated = path.join(folder, 'dist');
 after(() => fs.rmSync(folder, { recursive: true }));
 
 before(() => {
-  requireArtifact();
+  requireArtifacts();
   assert.ok(fs.existsSync(PYTHON), `${PYTHON} is missing; run npm test --workspace cdk`);
   run(PACKAGE, 'npx', [
     '--no-install',
@@ -50,9 +58,10 @@ test('a Python app makes the same template as its TypeScript twin', () => {
 function twin(): Stack {
   const stack = new Stack(new App(), 'Twin');
   const workspace = new PrometheusWorkspace(stack, 'Workspace', { alias: 'twin', retention: Duration.days(30) });
+  const architecture = ARCHITECTURE === 'arm64' ? lambda.Architecture.ARM_64 : lambda.Architecture.X86_64;
   const gateway = new PrometheusPushGateway(stack, 'Metrics', {
     workspace,
-    architecture: ARCHITECTURE === 'arm64' ? lambda.Architecture.ARM_64 : lambda.Architecture.X86_64,
+    architecture,
     batchSize: 100,
     externalLabels: { env: 'prod' },
     nameEscaping: NameEscaping.REJECT,
@@ -60,6 +69,15 @@ function twin(): Stack {
   gateway.addIotRule('Rule', { sql: "SELECT * FROM 'events'", via: IotRuleVia.FUNCTION });
   gateway.addAlarms(new sns.Topic(stack, 'Topic'));
   gateway.addDashboard();
+  const queries = new PrometheusQueryFunctions(stack, 'Queries', {
+    workspace,
+    architecture,
+    operations: [QueryOperation.RANGE_QUERY, QueryOperation.FIND_WORKSPACE],
+  });
+  queries.addToAgentCoreGateway(
+    new agentcore.Gateway(stack, 'Agents', { authorizerConfiguration: agentcore.GatewayAuthorizer.usingAwsIam() }),
+    { targetNamePrefix: 'twin' },
+  );
   return stack;
 }
 

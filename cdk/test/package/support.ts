@@ -27,8 +27,13 @@ export function newFolder(name: string): string {
   return fs.mkdtempSync(path.join(os.tmpdir(), `${name}-`));
 }
 
+/** The functions in the package. */
+export const FUNCTIONS = ['push-gateway', 'query'];
+
 /** What is there for this machine after npm run build:lambda. */
-export function requireArtifact(): void {
-  const bootstrap = path.join(PACKAGE, 'assets', ARCHITECTURE, 'bootstrap');
-  assert.ok(fs.existsSync(bootstrap), `${bootstrap} is missing; build it with: npm run build:lambda`);
+export function requireArtifacts(): void {
+  for (const name of FUNCTIONS) {
+    const bootstrap = path.join(PACKAGE, 'assets', ARCHITECTURE, name, 'bootstrap');
+    assert.ok(fs.existsSync(bootstrap), `${bootstrap} is missing; build it with: npm run build:lambda`);
+  }
 }

@@ -25,25 +25,38 @@ const CFN_LINT = resolve(PACKAGE, '..', 'cdk', '.venv', 'bin', 'cfn-lint');
 /** A dependency that is there twice, which CDK writes: a function depends on its role and on the role's policy. */
 const IGNORED = ['W3005'];
 
-/** What the AwsSolutions rules find, and why it is right as it is: nothing. */
-const ACKNOWLEDGED: readonly { readonly id: string; readonly reason: string }[] = [];
+/** What the AwsSolutions rules find in the whole app with agents, and why it is right as it is; without agents nothing. */
+const ACKNOWLEDGED: readonly { readonly id: string; readonly reason: string }[] = [
+  'QueriesQueryFunction1BA5E4AA',
+  'QueriesRangeQueryFunction4CEAF234',
+  'QueriesListMetricsFunctionF008B0AE',
+  'QueriesServerInfoFunction74E10700',
+].map((fn) => ({
+  id: `AwsSolutions::AwsSolutions-IAM5[Resource::<${fn}.Arn>:*]`,
+  reason: 'The versions and aliases of the function, as CDK grants invoking.',
+}));
 
 const execute = promisify(execFile);
 let folder: string;
 let code: string;
+let queryCode: string;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'push-gateway-app-'));
-  code = join(folder, 'code');
-  await mkdir(code);
-  await copyFile(programs().functionBinary, join(code, 'bootstrap'));
+  [code, queryCode] = [join(folder, 'code'), join(folder, 'query-code')];
+  const { functionBinary, queryBinary } = programs();
+  for (const [built, target] of [[functionBinary, code], [queryBinary, queryCode]] as const) {
+    await mkdir(target);
+    await copyFile(built, join(target, 'bootstrap'));
+  }
 });
 after(() => rm(folder, { recursive: true }));
 
 function newStack(name: string, props: PushGatewayStackProps = {}): { app: App; stack: PushGatewayStack; outdir: string } {
   const outdir = join(folder, name);
   const app = new App({ outdir });
-  return { app, stack: new PushGatewayStack(app, 'PushGateway', { code: lambda.Code.fromAsset(code), ...props }), outdir };
+  const codes = { code: lambda.Code.fromAsset(code), queryCode: lambda.Code.fromAsset(queryCode) };
+  return { app, stack: new PushGatewayStack(app, 'PushGateway', { ...codes, ...props }), outdir };
 }
 
 /** What the command line makes of the app; the environment holds nothing of whoever runs the test. */
@@ -80,17 +93,24 @@ function findings(context: TestContext, app: App): string {
 }
 
 test('the command line synthesises the stack, with the settings of the context', async () => {
-  await synth('synth', '-c', `code=${code}`, '-c', 'architecture=x86_64', '-c', 'alarmEmail=who@example.com');
+  const codes = ['-c', `code=${code}`, '-c', `queryCode=${queryCode}`];
+  await synth('synth', ...codes, '-c', 'architecture=x86_64', '-c', 'alarmEmail=who@example.com', '-c', 'agentGateway=true');
   const template = Template.fromJSON(JSON.parse(await readFile(join(folder, 'synth', 'PushGateway.template.json'), 'utf8')) as object);
-  template.hasResourceProperties('AWS::Lambda::Function', { Architectures: ['x86_64'], Runtime: 'provided.al2023' });
+  const functions = { Architectures: ['x86_64'], Runtime: 'provided.al2023' };
+  template.resourcePropertiesCountIs('AWS::Lambda::Function', functions, 5);
   template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'who@example.com' });
   const assets = (await readdir(join(folder, 'synth'))).filter((name) => name.startsWith('asset.'));
-  assert.equal(assets.length, 1);
-  assert.deepEqual(await readdir(join(folder, 'synth', assets[0] as string)), ['bootstrap']);
+  assert.equal(assets.length, 2);
+  for (const asset of assets) assert.deepEqual(await readdir(join(folder, 'synth', asset)), ['bootstrap']);
+  template.hasOutput('AgentGatewayUrl', {});
 });
 
 test('fails if the context has an architecture that Lambda does not have', async () => {
   await assert.rejects(synth('riscv', '-c', `code=${code}`, '-c', 'architecture=riscv'), /context architecture must be arm64 or x86_64, but is riscv/);
+});
+
+test('fails if the context says neither yes nor no to agents', async () => {
+  await assert.rejects(synth('agents', '-c', 'agentGateway=yes'), /context agentGateway must be true or false, but is yes/);
 });
 
 /** `cdk init` writes the flags of its version into cdk.json: https://docs.aws.amazon.com/cdk/v2/guide/featureflags.html */
@@ -108,10 +128,14 @@ test('the outputs name every door and every place to look', () => {
     'DeadLetterQueueUrl',
     'FunctionName',
     'IotTopic',
+    'ListMetricsFunctionName',
     'PrometheusEndpoint',
+    'QueryFunctionName',
     'QueryUrl',
     'QueueUrl',
+    'RangeQueryFunctionName',
     'Region',
+    'ServerInfoFunctionName',
   ]);
   const [workspace] = Object.keys(template.findResources('AWS::APS::Workspace'));
   assert.match(JSON.stringify(outputs['PrometheusEndpoint']?.Value), new RegExp(`/workspaces/.*"${workspace}","WorkspaceId"`));
@@ -124,6 +148,37 @@ test('the rule passes on what devices publish on the topic of the output', () =>
   template.hasResourceProperties('AWS::IoT::TopicRule', {
     TopicRulePayload: { Sql: `SELECT * FROM '${filter}'`, Actions: [{ Sqs: { UseBase64: false } }], ErrorAction: Match.anyValue() },
   });
+});
+
+test('the query functions may read the workspace of the stack and nothing else', () => {
+  const template = Template.fromStack(newStack('queries').stack);
+  const [workspace] = Object.keys(template.findResources('AWS::APS::Workspace'));
+  for (const [output, action] of [
+    ['QueryFunctionName', 'aps:QueryMetrics'],
+    ['RangeQueryFunctionName', 'aps:QueryMetrics'],
+    ['ListMetricsFunctionName', ['aps:GetLabels', 'aps:GetMetricMetadata']],
+    ['ServerInfoFunctionName', 'aps:QueryMetrics'],
+  ] as const) {
+    const { Ref: fn } = template.findOutputs(output)[output]?.['Value'] as { Ref: string };
+    const { Role, Environment } = template.findResources('AWS::Lambda::Function')[fn]?.['Properties'] as {
+      Role: { 'Fn::GetAtt': [string, string] };
+      Environment: { Variables: { WORKSPACE_URL: unknown } };
+    };
+    assert.match(JSON.stringify(Environment.Variables.WORKSPACE_URL), new RegExp(`"${workspace}"`));
+    const policies = Object.values(template.findResources('AWS::IAM::Policy')).map(({ Properties }) => Properties);
+    const statements = policies
+      .filter(({ Roles }) => Roles.some(({ Ref }: { Ref: string }) => Ref === Role['Fn::GetAtt'][0]))
+      .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+      .filter(({ Action }) => ![Action].flat().every((name: string) => name.startsWith('logs:')));
+    assert.deepEqual(statements, [{ Effect: 'Allow', Action: action, Resource: { 'Fn::GetAtt': [workspace, 'Arn'] } }]);
+  }
+});
+
+test('agents have the query functions as tools if the stack is to have a gateway for them, which asks IAM who they are', () => {
+  assert.deepEqual(Template.fromStack(newStack('no-agents').stack).findResources('AWS::BedrockAgentCore::Gateway'), {});
+  const template = Template.fromStack(newStack('agents', { agentGateway: true }).stack);
+  template.hasResourceProperties('AWS::BedrockAgentCore::Gateway', { AuthorizerType: 'AWS_IAM' });
+  template.resourceCountIs('AWS::BedrockAgentCore::GatewayTarget', 4);
 });
 
 /** "the resource policy must allow CloudWatch": Notify_Users_Alarm_Changes.html of the CloudWatch user guide. */
@@ -155,8 +210,13 @@ test('nothing of the stack stays behind when it is deleted', () => {
   assert.deepEqual(kept, []);
 });
 
+test('cdk-nag finds nothing in the stack without agents', (context) => {
+  const { app } = newStack('nag', { alarmEmail: 'who@example.com' });
+  assert.doesNotMatch(findings(context, app), /AwsSolutions-/);
+});
+
 test('cdk-nag finds nothing that is not acknowledged with a reason', (context) => {
-  const { app, stack } = newStack('nag', { alarmEmail: 'who@example.com' });
+  const { app, stack } = newStack('nag-agents', { alarmEmail: 'who@example.com', agentGateway: true });
   for (const acknowledgement of ACKNOWLEDGED) Validations.of(stack).acknowledge(acknowledgement);
   assert.doesNotMatch(findings(context, app), /AwsSolutions-/);
 });
@@ -168,7 +228,7 @@ test('cdk-nag would find a queue in the stack that allows connections without TL
 });
 
 test('cfn-lint finds nothing in the template', async () => {
-  const { app, outdir } = newStack('lint', { alarmEmail: 'who@example.com' });
+  const { app, outdir } = newStack('lint', { alarmEmail: 'who@example.com', agentGateway: true });
   app.synth();
   assert.equal(await lint(join(outdir, 'PushGateway.template.json')), '');
 });

@@ -7,14 +7,16 @@
 const VARIABLES = {
   PUSH_GATEWAY_LOCAL: 'the program push-gateway-local: cargo build --release -p push-gateway-local',
   PUSH_GATEWAY_BINARY: 'the function: cargo build --release -p push-gateway (alone, after the above)',
+  QUERY_BINARY: 'the query functions: cargo build --release -p query (alone, likewise)',
   MOTO_SERVER: 'the program moto_server: bash scripts/setup.sh makes .venv/bin/moto_server',
-  PROMETHEUS: 'the program prometheus, or "auto" to look for it in PATH: on Debian and Ubuntu apt-get install prometheus',
+  PROMETHEUS: 'the program prometheus: on Debian and Ubuntu apt-get install prometheus, then /usr/bin/prometheus',
 } as const;
 
 /** The programs of the stack: paths, and for Prometheus anything that `--prometheus` takes. */
 export interface Programs {
   readonly local: string;
   readonly functionBinary: string;
+  readonly queryBinary: string;
   readonly moto: string;
   readonly prometheus: string;
 }
@@ -30,6 +32,7 @@ export function programs(environment: NodeJS.ProcessEnv = process.env): Programs
   return {
     local: value('PUSH_GATEWAY_LOCAL'),
     functionBinary: value('PUSH_GATEWAY_BINARY'),
+    queryBinary: value('QUERY_BINARY'),
     moto: value('MOTO_SERVER'),
     prometheus: value('PROMETHEUS'),
   };

@@ -99,10 +99,10 @@ class StackProcess {
   }
 
   static async spawn(options: readonly string[]): Promise<StackProcess> {
-    const { local, functionBinary, moto, prometheus } = programs();
+    const { local, functionBinary, queryBinary, moto, prometheus } = programs();
     const directory = await mkdtemp(join(tmpdir(), 'push-gateway-example-'));
     const endpointsFile = join(directory, 'endpoints.json');
-    const binaries = ['--function', functionBinary, '--moto', moto, '--prometheus', prometheus];
+    const binaries = ['--function', functionBinary, '--query', queryBinary, '--moto', moto, '--prometheus', prometheus];
     const life = ['--endpoints', endpointsFile, '--stop-with', String(process.pid)];
     const child = spawn(local, ['serve', ...binaries, ...life, ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
     return new StackProcess(child, directory, endpointsFile);

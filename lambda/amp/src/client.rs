@@ -11,7 +11,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::credentials::CredentialsCache;
 use crate::http_client::http_client;
-use crate::outcome::{Answer, Failure, MAX_ERROR_BODY, Verdict, explain, verdict_of_status};
+use crate::outcome::{
+    Answer, Failure, MAX_ERROR_BODY, MAX_QUERY_ERROR_BODY, Verdict, explain, verdict_of_status,
+};
 use crate::retry;
 use crate::sign::{Scope, sign};
 
@@ -56,10 +58,20 @@ pub struct Sent {
     pub attempts: u32,
 }
 
+/// What requests are for: how long an attempt may take, and what a broken answer is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// The receiver answers at once, and its status says all: a body that breaks off changes nothing.
+    Write,
+    /// The answer may take long, and its body is what was asked for: one that breaks off is no answer.
+    Query,
+}
+
 /// One HTTP client with its connections, credentials and backoff.
 pub struct Client {
     http: reqwest::Client,
     credentials: CredentialsCache,
+    purpose: Purpose,
     world: World,
 }
 
@@ -67,12 +79,21 @@ impl Client {
     /// A client that signs with credentials of the standard chain, whose own requests are signed for `region`.
     pub fn new(region: Option<String>, world: World) -> Self {
         let http = http_client();
-        Self { credentials: CredentialsCache::standard(http.clone(), region), http, world }
+        let credentials = CredentialsCache::standard(http.clone(), region);
+        Self { http, credentials, purpose: Purpose::Write, world }
     }
 
     /// A client that signs with credentials of `provider`.
     pub fn with_credentials(provider: impl ProvideCredentials + 'static, world: World) -> Self {
-        Self { http: http_client(), credentials: CredentialsCache::new(provider), world }
+        let credentials = CredentialsCache::new(provider);
+        Self { http: http_client(), credentials, purpose: Purpose::Write, world }
+    }
+
+    /// The same client for queries: an attempt may take most of the time that is left, and a 2xx answer whose body
+    /// breaks off is sent for again.
+    #[must_use]
+    pub fn for_queries(self) -> Self {
+        Self { purpose: Purpose::Query, ..self }
     }
 
     /// Sends `request` until there is a final answer: any but a transient one (5xx, 408, 429). Gives up at
@@ -82,7 +103,11 @@ impl Client {
         let mut last = Failure::OutOfTime;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let Some(timeout) = retry::attempt_timeout(left) else {
+            let timeout = match self.purpose {
+                Purpose::Write => retry::attempt_timeout(left),
+                Purpose::Query => retry::query_timeout(left),
+            };
+            let Some(timeout) = timeout else {
                 return Sent { result: Err(last), attempts };
             };
             attempts += 1;
@@ -127,16 +152,23 @@ impl Client {
             Err(_) => return Attempt::Failed(Failure::TimedOut(timeout.as_millis())),
         };
         let status = response.status();
-        let limit = if status.is_success() { request.wanted_body } else { MAX_ERROR_BODY };
+        let limit = match self.purpose {
+            _ if status.is_success() => request.wanted_body,
+            Purpose::Write => MAX_ERROR_BODY,
+            Purpose::Query => MAX_QUERY_ERROR_BODY,
+        };
         let retry_after = response
             .headers()
             .get(RETRY_AFTER)
             .and_then(|value| retry::retry_after(value.to_str().ok()?, (self.world.now)()));
-        // The status decides. A body that breaks off or dribbles is reported as far as it came in time.
+        let needs_all = self.purpose == Purpose::Query && status.is_success();
         let mut body = BytesMut::new();
         while body.len() < limit {
             match timeout_at(until, response.chunk()).await {
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
+                Ok(Err(error)) if needs_all => return Attempt::Failed(network_failure(error)),
+                Err(_) if needs_all => return Attempt::Failed(Failure::TimedOut(timeout.as_millis())),
+                // The status decides. A body that breaks off or dribbles is reported as far as it came in time.
                 _ => break,
             }
         }

@@ -110,7 +110,7 @@ impl Endpoint {
 
 /// Whether `text` has the form of a region's code, as in `eu-west-1` and `us-gov-east-1`. Other names under
 /// `amazonaws.com` are open to everyone: `aps-workspaces.s3.amazonaws.com` is somebody's bucket.
-fn is_region(text: &str) -> bool {
+pub fn is_region(text: &str) -> bool {
     let mut parts = text.split('-').rev();
     let number =
         parts.next().is_some_and(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));

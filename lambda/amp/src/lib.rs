@@ -9,6 +9,7 @@
 //! | `credentials`   | the standard chain → credentials, cached              | yes |
 //! | [`client`]      | request, deadline → answer, over its attempts         | yes |
 //! | [`writer`]      | the body of a write request → outcome                 | yes |
+//! | [`reader`]      | path and parameters of a query → answer               | yes |
 //!
 //! Time, credentials and randomness come in as arguments; [`Client`] is given its clock and its jitter when it is
 //! built.
@@ -18,12 +19,14 @@ mod credentials;
 pub mod endpoint;
 mod http_client;
 pub mod outcome;
+pub mod reader;
 pub mod retry;
 pub mod sign;
 pub mod writer;
 
 pub use client::{Client, Request, Sent, World};
-pub use endpoint::{Endpoint, InvalidEndpoint};
+pub use endpoint::{Endpoint, InvalidEndpoint, is_region};
 pub use outcome::{Answer, Failure, Outcome, Verdict, verdict_of_status};
+pub use reader::Reader;
 pub use sign::Scope;
 pub use writer::{RemoteWriter, Written};

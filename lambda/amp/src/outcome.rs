@@ -7,6 +7,9 @@ use bytes::Bytes;
 /// How much of an error body is read and reported.
 pub const MAX_ERROR_BODY: usize = 1024;
 
+/// How much of the error body of a query is read: it is JSON, with words that its caller has to see.
+pub(crate) const MAX_QUERY_ERROR_BODY: usize = 16 * 1024;
+
 /// What an HTTP status means for the bytes that were sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {

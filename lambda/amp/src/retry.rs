@@ -31,6 +31,14 @@ pub fn attempt_timeout(left: Duration) -> Option<Duration> {
     (timeout >= SHORTEST_ATTEMPT).then_some(timeout)
 }
 
+/// How long the next attempt of a query may take with `left` until the deadline: three quarters of it. A query may
+/// compute for a minute (AMP, "Query time"), so a short attempt would give up what only needs patience; and what hangs
+/// still leaves time for a second attempt. `None` when it is too late for any.
+pub fn query_timeout(left: Duration) -> Option<Duration> {
+    let timeout = left / 4 * 3;
+    (timeout >= SHORTEST_ATTEMPT).then_some(timeout)
+}
+
 /// Reads a `Retry-After` header: seconds, or an HTTP date, which `now` turns into a wait (RFC 9110, 10.2.3).
 /// `None` for anything else, and a date in the past is no wait at all.
 pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
@@ -63,6 +71,13 @@ mod tests {
         assert_eq!(attempt_timeout(Duration::from_mins(15)), Some(ATTEMPT));
         assert_eq!(attempt_timeout(Duration::from_millis(39)), None);
         assert_eq!(attempt_timeout(Duration::ZERO), None);
+    }
+
+    #[test]
+    fn a_query_has_most_of_the_time_and_leaves_some_for_a_second_attempt() {
+        assert_eq!(query_timeout(Duration::from_mins(1)), Some(Duration::from_secs(45)));
+        assert_eq!(query_timeout(Duration::from_millis(26)), None);
+        assert_eq!(query_timeout(Duration::ZERO), None);
     }
 
     #[test]

@@ -17,8 +17,8 @@ pub(crate) struct Programs {
     /// The program `moto_server`, which serves SQS.
     #[arg(long, value_name = "FILE")]
     pub(crate) moto: PathBuf,
-    /// What stands behind the workspace: `auto` (Prometheus if it is installed), `none` (memory, no PromQL), the URL
-    /// of a running Prometheus, or the path of the program.
+    /// What stands behind the workspace: `auto` (the Prometheus that the variable PROMETHEUS names or that is in PATH,
+    /// if there is one), `none` (memory, no PromQL), the URL of a running Prometheus, or the path of the program.
     #[arg(long, default_value = "auto", value_name = "WHAT")]
     prometheus: String,
 }
@@ -35,11 +35,24 @@ impl Programs {
     }
 }
 
+/// `tour`: the programs it shows.
+#[derive(Debug, Args)]
+pub(crate) struct TourArguments {
+    #[command(flatten)]
+    pub(crate) programs: Programs,
+    /// The binary of the functions that read the workspace; without it the tour ends with what was written.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) query: Option<PathBuf>,
+}
+
 /// `serve`: every part and how it is configured.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
     #[command(flatten)]
     pub(crate) programs: Programs,
+    /// The binary of the functions that read the workspace, which are there only with it.
+    #[arg(long, value_name = "FILE")]
+    query: Option<PathBuf>,
     /// Write the endpoints to this file, as JSON, once everything is up.
     #[arg(long, value_name = "FILE")]
     pub(crate) endpoints: Option<PathBuf>,
@@ -138,11 +151,12 @@ struct WorkspaceArguments {
 impl ServeArguments {
     /// The stack that is asked for.
     pub(crate) fn stack_options(&self) -> StackOptions {
-        let Self { programs, ports, queue, function, workspace, .. } = self;
+        let Self { programs, query, ports, queue, function, workspace, .. } = self;
         let defaults = StackOptions::new(programs.function.clone(), programs.moto.clone());
         let (batch_size, window) =
             if queue.fifo { (10, Duration::ZERO) } else { (defaults.batch_size, defaults.batching_window) };
         StackOptions {
+            query: query.clone(),
             storage: programs.storage(),
             ports: Ports {
                 amp: ports.amp,

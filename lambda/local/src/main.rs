@@ -13,12 +13,11 @@ mod terminal;
 mod tour;
 mod wording;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use arguments::ServeArguments;
+use arguments::{ServeArguments, TourArguments};
 use part::Part;
 use soak::SoakArguments;
 
@@ -32,15 +31,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start everything, send events through the real function, show what became of each, and stop.
-    Tour {
-        /// The function's binary.
-        #[arg(long)]
-        function: PathBuf,
-        /// The program `moto_server`, which serves SQS.
-        #[arg(long)]
-        moto: PathBuf,
-    },
+    /// Start everything, send events through the real function, show what became of each, read it back, and stop.
+    Tour(TourArguments),
     /// Keep the whole stack up: queue, event source mapping, function, workspace, and Prometheus if it is there.
     Serve(Box<ServeArguments>),
     /// Send a steady load for a time while things fail at random, and prove that the sums match.
@@ -52,7 +44,7 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     match Arguments::parse().command {
-        Command::Tour { function, moto } => tour::run(&function, &moto).await,
+        Command::Tour(arguments) => tour::run(&arguments).await,
         Command::Serve(arguments) => serve::run(&arguments).await,
         Command::Soak(arguments) => soak::run(&arguments).await,
         Command::Part(part) => part::run(part).await,

@@ -6,7 +6,7 @@
 pub(crate) mod client;
 mod samples;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt as _;
@@ -75,9 +75,9 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// The program `prometheus` in `PATH`, if it is installed.
+    /// The program that the variable `PROMETHEUS` names, or else `prometheus` in `PATH`, if it is installed.
     pub fn find() -> Option<PathBuf> {
-        find_in(&std::env::var_os("PATH")?)
+        find_by(|variable| std::env::var_os(variable))
     }
 
     /// Starts `program` on a port of 127.0.0.1 (0 takes a free one) and waits until it is ready.
@@ -161,7 +161,7 @@ fn command(program: &Path, port: u16, directory: &Path) -> io::Result<Command> {
     let config = directory.join("prometheus.yml");
     std::fs::write(&config, CONFIG)?;
     let flag = |name: &str, path: &Path| {
-        let mut flag = std::ffi::OsString::from(name);
+        let mut flag = OsString::from(name);
         flag.push(path);
         flag
     };
@@ -178,6 +178,12 @@ fn command(program: &Path, port: u16, directory: &Path) -> io::Result<Command> {
         .stdout(Stdio::null())
         .stderr(std::fs::File::create(log_file(directory))?);
     Ok(command)
+}
+
+/// A variable that is empty counts as not set.
+fn find_by(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let named = variable("PROMETHEUS").filter(|path| !path.is_empty());
+    named.map(PathBuf::from).or_else(|| find_in(&variable("PATH")?))
 }
 
 fn find_in(path: &OsStr) -> Option<PathBuf> {
@@ -206,5 +212,22 @@ mod tests {
         };
         assert_eq!(find_in(&path(&[empty, folder, plain, right])), Some(right.path().join("prometheus")));
         assert_eq!(find_in(&path(&[empty, folder, plain])), None);
+    }
+
+    #[test]
+    fn the_variable_wins_over_the_path_unless_it_is_empty() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("prometheus");
+        std::fs::write(&file, "").expect("a file");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+        let find = |named: Option<&str>| {
+            find_by(|variable| match variable {
+                "PROMETHEUS" => named.map(OsString::from),
+                _ => Some(directory.path().into()),
+            })
+        };
+        assert_eq!(find(Some("/opt/prometheus")), Some("/opt/prometheus".into()));
+        assert_eq!([find(Some("")), find(None)], [Some(file.clone()), Some(file)]);
+        assert_eq!(find_by(|_| None), None);
     }
 }

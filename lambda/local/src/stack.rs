@@ -1,4 +1,5 @@
-//! The whole stack: queue → event source mapping → function → AMP stand-in → storage, all on this machine.
+//! The whole stack: queue → event source mapping → function → AMP stand-in → storage, and the functions that read
+//! it, all on this machine.
 //!
 //! In: the programs to run and how each part is configured. Out: the running parts with their endpoints, and figures
 //! of what each of them holds. Everything ends with the [`Stack`] value.
@@ -7,6 +8,7 @@ mod control;
 mod endpoints;
 mod figures;
 mod options;
+mod queries;
 mod queues;
 
 use std::io;
@@ -29,6 +31,7 @@ use queues::Queues;
 pub use endpoints::Endpoints;
 pub use figures::Figures;
 pub use options::{Ports, StackOptions, Storage};
+pub use queries::{QuerySurroundings, query_functions};
 pub use queues::QueueDepth;
 
 /// Requests that the workspace remembers.
@@ -84,6 +87,8 @@ pub struct Stack {
 struct Parts {
     amp: Arc<AmpStandIn>,
     pool: Pool,
+    /// The functions that read the workspace.
+    queries: Vec<Pool>,
     sqs: Sqs,
     queues: Queues,
     /// Taken when the stack stops; then its last figures stay.
@@ -130,11 +135,14 @@ impl Stack {
             Some(endpoint) => endpoint.role(),
             None => RoleCredentials::Environment(user.clone()),
         };
-        let pool = Pool::new(function(options, &amp, &queues, &moto, role), options.concurrency, watcher);
+        let watcher = Arc::new(watcher);
+        let query_pools = query_pools(options, &amp, &moto, &role, &watcher);
+        let function = function(options, &amp, &queues, &moto, role);
+        let pool = Pool::new(function, options.concurrency, move |seen| watcher(seen));
         let lambda = LambdaApi::start(
             options.ports.lambda,
             &options.region,
-            vec![pool.clone()],
+            [vec![pool.clone()], query_pools.clone()].concat(),
             AsyncPolicy::default(),
         );
         let lambda = lambda.await.map_err(StackError::port("the Lambda service", options.ports.lambda))?;
@@ -143,6 +151,7 @@ impl Stack {
         let parts = Arc::new(Parts {
             amp,
             pool,
+            queries: query_pools,
             sqs,
             queues,
             event_source: Mutex::new(Some(event_source)),
@@ -155,6 +164,7 @@ impl Stack {
             credentials: user,
             lambda: lambda.endpoint(),
             function: parts.pool.options().name.clone(),
+            query_functions: parts.queries.iter().map(|pool| pool.options().name.clone()).collect(),
             sqs: moto.endpoint().to_owned(),
             queue_url: parts.queues.url.clone(),
             dead_letter_queue_url: parts.queues.dead_letters_url.clone(),
@@ -266,6 +276,33 @@ fn function(
     function.region.clone_from(&options.region);
     function.credentials = role;
     function
+}
+
+fn query_pools<W>(
+    options: &StackOptions,
+    amp: &AmpStandIn,
+    moto: &MotoServer,
+    role: &RoleCredentials,
+    watcher: &Arc<W>,
+) -> Vec<Pool>
+where
+    W: Fn(Seen<'_>) + Send + Sync + 'static,
+{
+    let Some(program) = &options.query else { return Vec::new() };
+    let functions = query_functions(
+        program,
+        QuerySurroundings {
+            workspace_url: &amp.endpoint(),
+            control_plane: moto.endpoint(),
+            region: &options.region,
+            role,
+        },
+    );
+    let pool = |function| {
+        let watcher = Arc::clone(watcher);
+        Pool::new(function, options.concurrency, move |seen| watcher(seen))
+    };
+    functions.into_iter().map(pool).collect()
 }
 
 async fn start_event_source(

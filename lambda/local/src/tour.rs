@@ -1,10 +1,13 @@
 //! The tour: one look at the whole gateway with nothing but this machine.
 //!
-//! In: the function's binary and moto's. Out: a report for a person, and an exit code that says whether the sums
-//! hold. What is reported is read from the receiver's memory and the queue, never from the function's own words.
+//! In: the binaries of the functions and moto's. Out: a report for a person, and an exit code that says whether the
+//! sums hold. What is reported is read from the receiver's memory and the queue, never from the function's own words;
+//! what is read back at the end is held against that memory.
 
+mod chart;
 mod events;
 mod ledger;
+mod read_back;
 mod report;
 
 use std::error::Error;
@@ -13,9 +16,12 @@ use std::process::ExitCode;
 
 use push_gateway_local::amp::{AmpOptions, AmpStandIn, Credentials};
 use push_gateway_local::clock::Clock;
+use push_gateway_local::prometheus::Prometheus;
 use push_gateway_local::runtime::{Function, FunctionOptions, InitError, Invocation, RoleCredentials};
 use push_gateway_local::sqs::{MotoServer, Sqs};
+use push_gateway_local::stack::Storage;
 
+use crate::arguments::TourArguments;
 use crate::terminal::Terminal;
 use crate::wording::millis;
 use events::Delivery;
@@ -30,6 +36,10 @@ struct Cloud {
     sqs: Sqs,
     dead_letters: String,
     moto: MotoServer,
+    credentials: Credentials,
+    /// Whether the workspace speaks `PromQL`.
+    has_promql: bool,
+    _prometheus: Option<Prometheus>,
 }
 
 /// An invocation with what was handed over and how much arrived by it.
@@ -41,10 +51,10 @@ pub(crate) struct Visit {
 }
 
 /// Runs the tour.
-pub(crate) async fn run(function: &Path, moto: &Path) -> ExitCode {
+pub(crate) async fn run(arguments: &TourArguments) -> ExitCode {
     let terminal = Terminal::detect();
     terminal.title("Serverless Prometheus push gateway: a tour on this machine");
-    match visit(terminal, function, moto).await {
+    match visit(terminal, arguments).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -54,11 +64,11 @@ pub(crate) async fn run(function: &Path, moto: &Path) -> ExitCode {
     }
 }
 
-async fn visit(terminal: Terminal, binary: &Path, moto: &Path) -> Result<bool, Box<dyn Error>> {
+async fn visit(terminal: Terminal, arguments: &TourArguments) -> Result<bool, Box<dyn Error>> {
     terminal.heading("Starting");
-    let credentials = made_up_credentials();
-    let cloud = start_cloud(terminal, moto, &credentials).await?;
-    let mut function = start_function(terminal, binary, &cloud, credentials).await?;
+    let programs = &arguments.programs;
+    let cloud = start_cloud(terminal, &programs.moto, &programs.storage()).await?;
+    let mut function = start_function(terminal, &programs.function, &cloud).await?;
 
     terminal.heading("Invoking");
     let mut visits = Vec::new();
@@ -71,7 +81,14 @@ async fn visit(terminal: Terminal, binary: &Path, moto: &Path) -> Result<bool, B
     report::series(terminal, &cloud.amp.series());
     report::refused(terminal, &ledger);
     report::figures(terminal, &visits);
-    Ok(report::sum(terminal, &ledger, &visits))
+    let adds_up = report::sum(terminal, &ledger, &visits);
+    let is_read_back = if let Some(program) = &arguments.query {
+        read_back::show(terminal, program, &cloud).await?
+    } else {
+        println!();
+        true
+    };
+    Ok(adds_up && is_read_back)
 }
 
 fn made_up_credentials() -> Credentials {
@@ -79,15 +96,26 @@ fn made_up_credentials() -> Credentials {
     Credentials::new("AKIDMADEUP", "a-made-up-secret-key", token, None, "tour")
 }
 
-async fn start_cloud(
-    terminal: Terminal,
-    moto: &Path,
-    credentials: &Credentials,
-) -> Result<Cloud, Box<dyn Error>> {
+async fn start_cloud(terminal: Terminal, moto: &Path, storage: &Storage) -> Result<Cloud, Box<dyn Error>> {
+    let credentials = made_up_credentials();
+    let (prometheus, storage_url) = match storage {
+        Storage::Memory => (None, None),
+        Storage::At(url) => (None, Some(url.clone())),
+        Storage::Program(program) => {
+            let step = terminal.step("Prometheus");
+            let prometheus = Prometheus::start(program, 0).await?;
+            let url = prometheus.url().to_owned();
+            step.done(&format!("{url} stores what the workspace accepts"));
+            (Some(prometheus), Some(url))
+        }
+    };
+
     let step = terminal.step("AMP stand-in");
+    let has_promql = storage_url.is_some();
     let options = AmpOptions {
         region: REGION.to_owned(),
         credentials: Some(credentials.clone()),
+        prometheus: storage_url,
         ..AmpOptions::default()
     };
     let amp = AmpStandIn::start(options).await?;
@@ -98,22 +126,17 @@ async fn start_cloud(
     let sqs = Sqs::new(moto.endpoint(), REGION, credentials.clone());
     let dead_letters = sqs.create_queue("telemetry-dead-letters").await?;
     step.done(&format!("{} with a dead-letter queue", moto.endpoint()));
-    Ok(Cloud { amp, sqs, dead_letters, moto })
+    Ok(Cloud { amp, sqs, dead_letters, moto, credentials, has_promql, _prometheus: prometheus })
 }
 
-async fn start_function(
-    terminal: Terminal,
-    binary: &Path,
-    cloud: &Cloud,
-    credentials: Credentials,
-) -> Result<Function, InitError> {
+async fn start_function(terminal: Terminal, binary: &Path, cloud: &Cloud) -> Result<Function, InitError> {
     let step = terminal.step("push-gateway");
     let mut options = FunctionOptions::new(binary)
         .env("REMOTE_WRITE_URL", cloud.amp.remote_write_url())
         .env("DEAD_LETTER_QUEUE_URL", &cloud.dead_letters)
         .env("AWS_ENDPOINT_URL_SQS", cloud.moto.endpoint());
     REGION.clone_into(&mut options.region);
-    options.credentials = RoleCredentials::Environment(credentials);
+    options.credentials = RoleCredentials::Environment(cloud.credentials.clone());
     let memory = options.memory_mb;
     let function = Function::spawn(options).await?;
     let (init, _) = function.init().unwrap_or_default();

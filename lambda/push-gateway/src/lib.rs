@@ -28,7 +28,6 @@ pub mod fate;
 pub mod handler;
 pub mod intake;
 mod json;
-pub mod logging;
 pub mod payload;
 pub mod report;
 pub mod response;

@@ -1,55 +1,24 @@
-//! The edge: environment, clock and randomness, the Lambda runtime, and the errors of the init phase.
+//! The edge: environment, clock and randomness, the allocator, and the Lambda runtime.
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime};
 
 use amp::World;
 use bytes::Bytes;
+use function::{environment, now};
 use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::{Error, LambdaEvent, LambdaInvocation, Runtime, service_fn};
 use push_gateway::config::Config;
 use push_gateway::handler::{Gateway, Invocation};
 use push_gateway::report::Report;
-use push_gateway::{logging, response};
+use push_gateway::response;
 use tower::{Layer, Service};
-
-#[expect(clippy::disallowed_methods, reason = "the edge, from where the environment is passed inwards")]
-fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-#[expect(clippy::disallowed_methods, reason = "the edge, from where the clock is passed inwards")]
-fn now() -> SystemTime {
-    SystemTime::now()
-}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     keep_memory();
-    logging::init(environment);
-    let config = match Config::from_lookup(environment) {
-        Ok(config) => config,
-        Err(error) => {
-            tracing::error!("{error}");
-            init_error("InvalidConfig", &error.to_string()).await;
-            return ExitCode::FAILURE;
-        }
-    };
-    if environment("AWS_LAMBDA_RUNTIME_API").is_none() {
-        tracing::error!(
-            "push-gateway runs on Lambda, or locally with `npm start`: AWS_LAMBDA_RUNTIME_API is not set."
-        );
-        return ExitCode::FAILURE;
-    }
-    match run(config).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!(%error, "The Lambda runtime stopped.");
-            ExitCode::FAILURE
-        }
-    }
+    function::start("push-gateway", Config::from_lookup, run).await
 }
 
 /// Keeps the allocator from giving memory back to the system between invocations, which costs hundreds of page faults
@@ -86,28 +55,6 @@ fn finish(report: &Report, answer: &Result<response::Response, response::Error>,
     }
     report.log();
     println!("{}", report.embedded_metrics(function_name, now()));
-}
-
-/// Tells Lambda why the function cannot start, so that the caller sees the reason and not only an exit status.
-///
-/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>
-async fn init_error(error_type: &str, message: &str) {
-    use lambda_runtime_api_client::{Client, body::Body, build_request};
-    let body = serde_json::json!({"errorType": error_type, "errorMessage": message, "stackTrace": []});
-    let report = async {
-        let request = build_request()
-            .method("POST")
-            .uri("/2018-06-01/runtime/init/error")
-            .header("lambda-runtime-function-error-type", error_type)
-            .body(Body::from(body.to_string()))?;
-        Client::builder().build()?.call(request).await
-    };
-    // Without a runtime API there is no one to tell; the log line is written already.
-    if environment("AWS_LAMBDA_RUNTIME_API").is_some()
-        && let Ok(Err(error)) = tokio::time::timeout(Duration::from_secs(1), report).await
-    {
-        tracing::error!(%error, "The runtime API did not take the init error.");
-    }
 }
 
 /// Takes the payload's bytes past the runtime's own deserialisation straight to the handler.

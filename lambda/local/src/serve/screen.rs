@@ -8,6 +8,10 @@ use crate::wording::grouped;
 /// An event like the README's, at the time of the shell that sends it.
 const EVENT: &str = r#"{"dimensions":{"customerId":"customer1"},"timestamp":'$(date +%s)'000,"metrics":{"temperature":"14.3","ph":"6.7"}}"#;
 
+/// The function that reads a range, and what it is asked; without more it is the last hour.
+const RANGE_QUERY: &str = "range_query";
+const RANGE: &str = r#"{"query":"temperature"}"#;
+
 /// The endpoints, with a line to copy for each.
 pub(crate) fn endpoints(terminal: Terminal, endpoints: &Endpoints) {
     let user = &endpoints.credentials;
@@ -45,6 +49,15 @@ pub(crate) fn endpoints(terminal: Terminal, endpoints: &Endpoints) {
              --payload fileb:///dev/stdin /dev/stdout"
         ),
     );
+    if endpoints.query_functions.iter().any(|name| name == RANGE_QUERY) {
+        example(
+            "a function reads the last hour; for this Prometheus has to stand behind the workspace",
+            &format!(
+                "echo '{RANGE}' | {aws} lambda invoke --endpoint-url {lambda} --function-name {RANGE_QUERY} \
+                 --payload fileb:///dev/stdin /dev/stdout"
+            ),
+        );
+    }
     example(
         "the workspace answers a signed query, in PromQL if Prometheus stands behind it",
         &format!(

@@ -69,7 +69,7 @@ async fn answer(parts: &Parts, request: http::Request<Incoming>) -> Result<Value
             Ok(figures) => Ok(figures.to_json()),
             Err(error) => Err(Refusal::internal(error.to_string())),
         },
-        (&Method::GET, "/functions") => Ok(functions(&parts.pool)),
+        (&Method::GET, "/functions") => Ok(functions(parts)),
         (&Method::PUT, "/faults") => {
             let faults = faults(&read(body).await?)?;
             let count = faults.len();
@@ -107,19 +107,21 @@ fn faults(text: &str) -> Result<Vec<Fault>, Refusal> {
     faults.map_err(|error| Refusal::bad_request(error.to_string()))
 }
 
-fn functions(pool: &Pool) -> Value {
+fn functions(parts: &Parts) -> Value {
+    let pools = std::iter::once(&parts.pool).chain(&parts.queries);
+    pools.map(|pool| (pool.options().name.clone(), function(pool))).collect::<Map<_, _>>().into()
+}
+
+fn function(pool: &Pool) -> Value {
     let environments = pool.environments();
     let running = environments.iter().filter_map(|e| Some(json!({ "pid": e.pid?, "busy": e.is_busy })));
     let counts = pool.counts();
-    let mut functions = Map::new();
-    let function = json!({
+    json!({
         "processes": running.collect::<Vec<_>>(),
         "invocations": counts.invocations,
         "errors": counts.errors,
         "throttles": counts.throttles,
-    });
-    functions.insert(pool.options().name.clone(), function);
-    functions.into()
+    })
 }
 
 fn json_response(status: StatusCode, body: &Value) -> Response<ResponseBody> {

@@ -14,6 +14,8 @@ pub struct Endpoints {
     pub lambda: String,
     /// The function's name.
     pub function: String,
+    /// The names of the functions that read the workspace; none without their program.
+    pub query_functions: Vec<String>,
     /// SQS.
     pub sqs: String,
     /// The queue that feeds the function.
@@ -47,7 +49,11 @@ impl Endpoints {
                 "accessKeyId": self.credentials.access_key_id(),
                 "secretAccessKey": self.credentials.secret_access_key(),
             },
-            "lambda": { "endpoint": self.lambda, "functionName": self.function },
+            "lambda": {
+                "endpoint": self.lambda,
+                "functionName": self.function,
+                "queryFunctionNames": self.query_functions,
+            },
             "sqs": {
                 "endpoint": self.sqs,
                 "queueUrl": self.queue_url,

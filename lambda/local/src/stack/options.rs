@@ -36,6 +36,8 @@ pub struct Ports {
 pub struct StackOptions {
     /// The push gateway's binary.
     pub function: PathBuf,
+    /// The binary of the functions that read the workspace; without it there are none.
+    pub query: Option<PathBuf>,
     /// The program `moto_server`.
     pub moto: PathBuf,
     /// What stands behind the AMP stand-in.
@@ -77,6 +79,7 @@ impl StackOptions {
     pub fn new(function: PathBuf, moto: PathBuf) -> Self {
         Self {
             function,
+            query: None,
             moto,
             storage: Storage::Memory,
             ports: Ports::default(),

@@ -15,7 +15,7 @@ use crate::noise::Noise;
 /// Messages per pond in the batch, and the time between them: eight and a half minutes in all, as when a queue has
 /// waited for its function.
 const READINGS: u16 = 170;
-const INTERVAL_MS: i64 = 3_000;
+pub(crate) const INTERVAL_MS: i64 = 3_000;
 
 /// Fish ponds and their mean temperatures.
 const PONDS: [(&str, f64); 6] =

@@ -100,7 +100,7 @@ pub(crate) fn sum(terminal: Terminal, ledger: &Ledger, visits: &[Visit]) -> bool
         grouped(ledger.given_back)
     );
     if ledger.adds_up() {
-        println!("\n{} {}\n", terminal.paint(Style::Good, "✓"), terminal.paint(Style::Bold, &sum));
+        println!("\n{} {}", terminal.paint(Style::Good, "✓"), terminal.paint(Style::Bold, &sum));
         return true;
     }
     terminal.heading("Not as it must be");
@@ -110,7 +110,7 @@ pub(crate) fn sum(terminal: Terminal, ledger: &Ledger, visits: &[Visit]) -> bool
     more(ledger.problems.len());
     logs(terminal, visits.iter().flat_map(|visit| visit.invocation.logs.iter()));
     println!(
-        "\n{} {}: it does not add up\n",
+        "\n{} {}: it does not add up",
         terminal.paint(Style::Bad, "✗"),
         terminal.paint(Style::Bold, &sum)
     );

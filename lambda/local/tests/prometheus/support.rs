@@ -6,10 +6,8 @@ use crate::sender::{NOW_MS, stand_in};
 use push_gateway_local::amp::{AmpOptions, AmpStandIn};
 use push_gateway_local::prometheus::Prometheus;
 
-/// `PROMETHEUS`, or the one in `PATH`.
 pub(crate) fn program() -> PathBuf {
-    let program = std::env::var_os("PROMETHEUS").map(PathBuf::from).or_else(Prometheus::find);
-    program.expect("no prometheus in PATH: install it (Debian and Ubuntu: apt-get install prometheus), or set PROMETHEUS")
+    Prometheus::find().expect("no prometheus in PATH: install it (Debian and Ubuntu: apt-get install prometheus), or set PROMETHEUS")
 }
 
 pub(crate) async fn prometheus() -> Prometheus {

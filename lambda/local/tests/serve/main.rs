@@ -1,6 +1,9 @@
-//! The command `serve` as a user runs it: it comes up, does its work, and leaves nothing behind however it ends.
+//! The commands `serve` and `tour` as a user runs them: the stack comes up, does its work, and leaves nothing behind
+//! however it ends.
 
 mod control;
 mod life;
 mod parts;
+mod queries;
 mod support;
+mod tour;

@@ -137,6 +137,10 @@ pub(crate) fn function() -> PathBuf {
         .map_or_else(|| repository().join("target/release/push-gateway"), PathBuf::from)
 }
 
+pub(crate) fn query() -> PathBuf {
+    environment("QUERY_BINARY").map_or_else(|| repository().join("target/release/query"), PathBuf::from)
+}
+
 pub(crate) fn moto() -> PathBuf {
     environment("MOTO_SERVER").map_or_else(|| repository().join(".venv/bin/moto_server"), PathBuf::from)
 }

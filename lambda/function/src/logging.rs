@@ -26,8 +26,8 @@ pub fn init(lookup: impl Fn(&str) -> Option<String>) {
 }
 
 fn filter(lookup: impl Fn(&str) -> Option<String>) -> Targets {
-    let directives = lookup("RUST_LOG").and_then(|directives| directives.parse().ok());
-    directives.unwrap_or_else(|| {
+    let directives = lookup("RUST_LOG").and_then(|directives| directives.parse::<Targets>().ok());
+    let chosen = directives.unwrap_or_else(|| {
         let level = match lookup("AWS_LAMBDA_LOG_LEVEL").unwrap_or_default().to_ascii_lowercase().as_str() {
             // An empty text would be read as `error`.
             "" => LevelFilter::INFO,
@@ -39,11 +39,14 @@ fn filter(lookup: impl Fn(&str) -> Option<String>) -> Targets {
             .with_default(level)
             // The chain's own lines repeat at length what our error says, with whole answers of other services.
             .with_target("aws_config", LevelFilter::OFF)
-            // Shows the query of a URL, which may hold a key.
-            .with_target("aws_sigv4", LevelFilter::OFF)
             // Says once more what the report has said, and as an error whatever it is.
             .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
-    })
+    });
+    // Shows the headers that are signed, the session token among them, and the query of a URL, which may hold a key.
+    // Nobody who wants to see more wants that, so `RUST_LOG` has no say in it.
+    let default = chosen.default_level().unwrap_or(LevelFilter::OFF);
+    let others = chosen.into_iter().filter(|(target, _)| !target.starts_with("aws_sigv4"));
+    others.collect::<Targets>().with_default(default).with_target("aws_sigv4", LevelFilter::OFF)
 }
 
 #[cfg(test)]
@@ -74,5 +77,18 @@ mod tests {
         let both = [("AWS_LAMBDA_LOG_LEVEL", "DEBUG"), ("RUST_LOG", "warn,push_gateway=error")];
         assert!(enabled(&both, Level::ERROR));
         assert!(!enabled(&both, Level::WARN));
+    }
+
+    #[test]
+    fn the_signer_is_silent_whatever_is_asked_for() {
+        let levels = ["", "TRACE", "loud", "FATAL"].map(|level| ("AWS_LAMBDA_LOG_LEVEL", level));
+        let directives =
+            ["trace", "aws_sigv4=trace", "info,aws_sigv4::http_request=trace"].map(|text| ("RUST_LOG", text));
+        for (variable, value) in levels.into_iter().chain(directives) {
+            let filter = filter(|name| (name == variable).then(|| value.to_owned()));
+            for target in ["aws_sigv4", "aws_sigv4::http_request::sign"] {
+                assert!(!filter.would_enable(target, &Level::ERROR), "{variable}={value}: {target}");
+            }
+        }
     }
 }

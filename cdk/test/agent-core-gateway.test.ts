@@ -1,0 +1,77 @@
+/** Query functions as tools of an agent gateway. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { test } from 'node:test';
+import { Template } from 'aws-cdk-lib/assertions';
+import { QueryOperation } from 'cdk-serverless-prometheus-push-gateway';
+import { newAgentGateway } from './stacks';
+import { PACKAGE, REPOSITORY, inStack, newQueries, newStack } from './support';
+
+const TOOLS = fs.readFileSync(path.join(REPOSITORY, 'lambda', 'query', 'tools.json'), 'utf8');
+
+function targets(template: Template): Record<string, any>[] {
+  return Object.values(template.findResources('AWS::BedrockAgentCore::GatewayTarget')).map(({ Properties }) => Properties);
+}
+
+test('the package carries the tools that the function defines, and each operation is one of them', () => {
+  assert.equal(fs.readFileSync(path.join(PACKAGE, 'assets', 'tools.json'), 'utf8'), TOOLS);
+  const names = JSON.parse(TOOLS).map(({ name }: { name: string }) => name);
+  assert.deepEqual(Object.values(QueryOperation).sort(), names.sort());
+});
+
+/** https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-add-target-lambda.html */
+test('each function is a target with the one tool that it serves, as the function defines it', () => {
+  const template = inStack((stack) => void newQueries(stack).addToAgentCoreGateway(newAgentGateway(stack)));
+  const functions = template.findResources('AWS::Lambda::Function');
+  const made = targets(template);
+  assert.equal(made.length, 5);
+  for (const tool of JSON.parse(TOOLS)) {
+    const target = made.find(({ Name }) => Name === `prometheus-${tool.name.replaceAll('_', '-')}`);
+    assert.ok(target, tool.name);
+    const { LambdaArn, ToolSchema } = target.TargetConfiguration.Mcp.Lambda;
+    assert.equal(functions[LambdaArn['Fn::GetAtt'][0]].Properties.Handler, tool.name);
+    // CloudFormation wants its own letter case, and nothing but that may differ.
+    assert.deepEqual(lowerCased(ToolSchema), { inlinePayload: [tool] });
+    assert.deepEqual(target.CredentialProviderConfigurations, [{ CredentialProviderType: 'GATEWAY_IAM_ROLE' }]);
+  }
+});
+
+/** Keys as in the API; the names of parameters are lower case anyway. */
+function lowerCased(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(lowerCased);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key[0].toLowerCase() + key.slice(1), lowerCased(inner)]));
+}
+
+test('the role of the gateway may invoke the functions that are its tools, and no others', () => {
+  const template = inStack((stack) => {
+    newQueries(stack, { operations: [QueryOperation.QUERY] }).addToAgentCoreGateway(newAgentGateway(stack));
+  });
+  const policies = Object.entries(template.findResources('AWS::IAM::Policy')).filter(([id]) => id.startsWith('Agents'));
+  const statements = policies.flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
+  const invoking = statements.filter(({ Action }) => [Action].flat().includes('lambda:InvokeFunction'));
+  assert.equal(invoking.length, 1);
+  const [fn] = Object.keys(template.findResources('AWS::Lambda::Function'));
+  assert.deepEqual(invoking[0].Resource, [
+    { 'Fn::GetAtt': [fn, 'Arn'] },
+    { 'Fn::Join': ['', [{ 'Fn::GetAtt': [fn, 'Arn'] }, ':*']] },
+  ]);
+});
+
+test('the names of the targets begin as they are told, and the targets come back', () => {
+  const stack = newStack();
+  const queries = newQueries(stack, { operations: [QueryOperation.RANGE_QUERY, QueryOperation.QUERY] });
+  const made = queries.addToAgentCoreGateway(newAgentGateway(stack), { targetNamePrefix: 'team-a' });
+  assert.deepEqual(made.map(({ gatewayTargetName }) => gatewayTargetName), ['team-a-range-query', 'team-a-query']);
+});
+
+for (const targetNamePrefix of ['', 'a_b', '-a', 'a-', 'a--b', 'a'.repeat(81)]) {
+  test(`fails if the names of the targets would begin with "${targetNamePrefix.slice(0, 10)}"`, () => {
+    const stack = newStack();
+    const gateway = newAgentGateway(stack);
+    assert.throws(() => newQueries(stack).addToAgentCoreGateway(gateway, { targetNamePrefix }), {
+      message: `Stack/Queries: targetNamePrefix must be 1 to 80 letters and digits, with single hyphens between them, but is "${targetNamePrefix}"`,
+    });
+  });
+}

@@ -1,0 +1,166 @@
+/** The query functions: what is made of which props, and which props are refused. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { test } from 'node:test';
+import { CfnResource, Duration, Lazy } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { PrometheusQueryFunctionsProps, PrometheusWorkspace, QueryOperation } from 'cdk-serverless-prometheus-push-gateway';
+import { REPOSITORY, importedWorkspace, inStack, newQueries, newStack, only } from './support';
+
+const { FIND_WORKSPACE, LIST_METRICS, QUERY, RANGE_QUERY } = QueryOperation;
+const README = fs.readFileSync(path.join(REPOSITORY, 'lambda', 'query', 'README.md'), 'utf8');
+
+const template = (props?: Partial<PrometheusQueryFunctionsProps>) => inStack((stack) => void newQueries(stack, props));
+const functionsOf = (from: Template) =>
+  Object.values(from.findResources('AWS::Lambda::Function')).map(({ Properties }) => Properties as Record<string, any>);
+
+/** lambda/query/README.md, "Functions": handler, memory and time-out of the seed's functions */
+test('each operation is a function with the memory and the time-out that the function documents', () => {
+  const documented = [...README.matchAll(/^\| `([a-z_]+)` \|.*\| (\d+) MB, (\d+) s \|$/gm)];
+  const made = functionsOf(template()).map(({ Handler, MemorySize, Timeout }) => [Handler, `${MemorySize}`, `${Timeout}`]);
+  assert.equal(made.length, 5);
+  assert.deepEqual(made.sort(), documented.map(([, ...row]) => row).sort());
+});
+
+test('the functions run the binary on arm64, log as JSON and know the workspace', () => {
+  for (const fn of functionsOf(template())) {
+    assert.equal(fn.Runtime, 'provided.al2023');
+    assert.deepEqual(fn.Architectures, ['arm64']);
+    assert.deepEqual(fn.Environment.Variables, {
+      WORKSPACE_URL: {
+        'Fn::Join': ['', ['https://aps-workspaces.eu-west-1.', { Ref: 'AWS::URLSuffix' }, '/workspaces/ws-12345678-abcd-1234-abcd-123456789012/']],
+      },
+    });
+    assert.equal(fn.LoggingConfig.LogFormat, 'JSON');
+    assert.equal(fn.LoggingConfig.ApplicationLogLevel, 'INFO');
+    assert.equal(fn.TracingConfig, undefined);
+    assert.equal(fn.VpcConfig, undefined);
+  }
+});
+
+test('only the chosen operations are made, and the others cannot be asked for', () => {
+  const stack = newStack();
+  const queries = newQueries(stack, { operations: [RANGE_QUERY, QUERY] });
+  assert.deepEqual(functionsOf(Template.fromStack(stack)).map(({ Handler }) => Handler).sort(), ['query', 'range_query']);
+  assert.deepEqual(queries.functions, [queries.functionFor(RANGE_QUERY), queries.functionFor(QUERY)]);
+  assert.throws(() => queries.functionFor(LIST_METRICS), {
+    message: 'Stack/Queries: operations must have list_metrics, but has range_query, query',
+  });
+});
+
+test('every prop about a function holds for each of them', () => {
+  const made = functionsOf(
+    template({
+      architecture: lambda.Architecture.X86_64,
+      environment: { RUST_LOG: 'debug' },
+      logLevel: lambda.ApplicationLogLevel.WARN,
+      memorySize: 128,
+      timeout: Duration.minutes(15),
+      tracing: lambda.Tracing.ACTIVE,
+    }),
+  );
+  assert.equal(made.length, 5);
+  for (const fn of made) {
+    assert.deepEqual(fn.Architectures, ['x86_64']);
+    assert.equal(fn.Environment.Variables.RUST_LOG, 'debug');
+    assert.equal(fn.LoggingConfig.ApplicationLogLevel, 'WARN');
+    assert.equal(fn.MemorySize, 128);
+    assert.equal(fn.Timeout, 900);
+    assert.deepEqual(fn.TracingConfig, { Mode: 'Active' });
+  }
+});
+
+test('each function has a log group of its own, unless one is given', () => {
+  const own = template({ logRetention: logs.RetentionDays.ONE_WEEK });
+  own.resourceCountIs('AWS::Logs::LogGroup', 5);
+  own.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
+  const shared = inStack((stack) => void newQueries(stack, { logGroup: new logs.LogGroup(stack, 'Logs') }));
+  shared.resourceCountIs('AWS::Logs::LogGroup', 1);
+  const groups = functionsOf(shared).map(({ LoggingConfig }) => JSON.stringify(LoggingConfig.LogGroup));
+  assert.equal(new Set(groups).size, 1);
+});
+
+test('in a VPC the functions share one security group, which other things can be told to let in', () => {
+  const inVpc = inStack((stack) => {
+    const vpc = new ec2.Vpc(stack, 'Vpc');
+    const queries = newQueries(stack, { vpc });
+    const endpoint = new ec2.SecurityGroup(stack, 'Endpoint', { vpc });
+    endpoint.connections.allowFrom(queries, ec2.Port.tcp(443));
+  });
+  inVpc.resourceCountIs('AWS::EC2::SecurityGroup', 2);
+  inVpc.resourceCountIs('AWS::EC2::SecurityGroupIngress', 1);
+  const groups = functionsOf(inVpc).map(({ VpcConfig }) => JSON.stringify(VpcConfig.SecurityGroupIds));
+  assert.equal(new Set(groups).size, 1);
+});
+
+test('grantInvoke lets a principal invoke every function', () => {
+  const granted = inStack((stack) => {
+    newQueries(stack).grantInvoke(new iam.User(stack, 'Reader'));
+  });
+  const policies = Object.entries(granted.findResources('AWS::IAM::Policy'));
+  const [, policy] = policies.find(([id]) => id.startsWith('Reader'))!;
+  const text = JSON.stringify(policy.Properties.PolicyDocument);
+  for (const id of Object.keys(granted.findResources('AWS::Lambda::Function'))) assert.ok(text.includes(id), id);
+});
+
+test('a workspace that is made in the same app can be queried', () => {
+  const made = inStack((stack) => {
+    newQueries(stack, { workspace: new PrometheusWorkspace(stack, 'Own'), operations: [QUERY] });
+  });
+  assert.match(JSON.stringify(only(made, 'AWS::Lambda::Function').Environment.Variables.WORKSPACE_URL), /WorkspaceId/);
+});
+
+for (const [what, props, message] of [
+  ['there is no operation', { operations: [] }, 'operations must have one to five operations, but has none'],
+  ['an operation is there twice', { operations: [QUERY, QUERY] }, 'operations must be different, but query is there more than once'],
+  ['memorySize is too small', { memorySize: 127 }, 'memorySize must be an integer between 128 and 10240, but is 127'],
+  ['memorySize is too large', { memorySize: 10_241 }, 'memorySize must be an integer between 128 and 10240, but is 10241'],
+  ['timeout is too short', { timeout: Duration.seconds(2) }, 'timeout must be whole seconds between 3 s and 900 s, but is 2 s'],
+  ['timeout is too long', { timeout: Duration.seconds(901) }, 'timeout must be whole seconds between 3 s and 900 s, but is 901 s'],
+  ['there are subnets without a VPC', { vpcSubnets: {} }, 'vpcSubnets needs vpc'],
+  ['there are security groups without a VPC', { securityGroups: [] }, 'securityGroups needs vpc'],
+  ['the workspace is set by hand', { environment: { WORKSPACE_URL: 'x' } }, 'environment must not have WORKSPACE_URL; use the prop workspace'],
+  ['signing is set by hand', { environment: { WORKSPACE_AUTH: 'none' } }, 'environment must not have WORKSPACE_AUTH; use the prop workspace'],
+] as [string, Partial<PrometheusQueryFunctionsProps>, string][]) {
+  test(`fails if ${what}`, () => {
+    assert.throws(() => newQueries(newStack(), props), { message: `Stack/Queries: ${message}` });
+  });
+}
+
+test('fails if a log group is given and its retention set', () => {
+  const stack = newStack();
+  const given = () => newQueries(stack, { logGroup: new logs.LogGroup(stack, 'Logs'), logRetention: logs.RetentionDays.ONE_DAY });
+  assert.throws(given, { message: 'Stack/Queries: logGroup and logRetention cannot be set together' });
+});
+
+test('every problem is named at once, and nothing is made', () => {
+  const stack = newStack();
+  const workspace = importedWorkspace(stack);
+  assert.throws(() => newQueries(stack, { workspace, operations: [], memorySize: 1 }), /none; memorySize must/);
+  assert.equal(stack.node.findAll().some((construct) => construct instanceof CfnResource), false);
+});
+
+test('tokens pass, since their values are known at deployment only', () => {
+  const memorySize = Lazy.number({ produce: () => 1 });
+  assert.doesNotThrow(() => newQueries(newStack(), { memorySize, operations: [FIND_WORKSPACE] }));
+});
+
+/** lambda/query/README.md: the table of variables */
+test('the variables that cannot be given are those that the function documents, but for a few', () => {
+  const rows = README.split('\n').filter((line) => /^\| `[A-Z_]+`/.test(line));
+  const documented = rows.flatMap((row) => [...row.split('|')[1].matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name));
+  const free = ['AWS_ENDPOINT_URL_AMP', 'RUST_LOG'];
+  assert.ok(documented.length > free.length);
+  for (const name of documented) {
+    const given = () => newQueries(newStack(), { environment: { [name]: 'x' } });
+    if (free.includes(name)) assert.doesNotThrow(given);
+    // Lambda sets it, and CDK says so.
+    else if (name === 'AWS_REGION') assert.throws(given, /AWS_REGION environment variable is reserved/);
+    else assert.throws(given, new RegExp(`environment must not have ${name}; use the prop`));
+  }
+});

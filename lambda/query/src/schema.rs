@@ -1,0 +1,63 @@
+//! Schema: the definitions of the operations → the tool schema of an agent gateway, and the tables of the README.
+//!
+//! Both are kept in the repository for those who only read; `cargo run -p query --example describe` writes them, and a
+//! test fails when they are not what it would write.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json};
+
+use crate::operation::Operation;
+use crate::parameter::Kind;
+
+/// The tool definitions, within what a Lambda target of AgentCore Gateway takes: `type`, `description`, `properties`,
+/// `required`.
+///
+/// <https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-add-target-lambda.html#gateway-lambda-tool-schema>
+pub fn tool_definitions() -> Value {
+    Operation::ALL.map(tool_definition).to_vec().into()
+}
+
+fn tool_definition(operation: Operation) -> Value {
+    let mut properties = Map::new();
+    for parameter in operation.parameters() {
+        properties.insert(
+            parameter.name.to_owned(),
+            json!({"type": parameter.kind.schema_type(), "description": parameter.description}),
+        );
+    }
+    let required: Vec<_> =
+        operation.parameters().iter().filter(|parameter| parameter.required).map(|p| p.name).collect();
+    let mut input = json!({"type": "object", "properties": properties});
+    if !required.is_empty() {
+        input["required"] = required.into();
+    }
+    json!({"name": operation.name(), "description": operation.description(), "inputSchema": input})
+}
+
+/// A section for each operation with a table of its parameters, in Markdown.
+pub fn parameter_tables() -> String {
+    let mut text = String::new();
+    for operation in Operation::ALL {
+        let _ = write!(
+            text,
+            "### `{}`\n\n{}\n\n| parameter | type | meaning |\n|---|---|---|\n",
+            operation.name(),
+            operation.description()
+        );
+        for parameter in operation.parameters() {
+            let kind = match parameter.kind {
+                Kind::Text(_) => "text",
+                Kind::Timestamp => "time",
+                Kind::Duration => "duration",
+                Kind::Count(_) => "whole number",
+                Kind::Flag => "true or false",
+            };
+            let required = if parameter.required { ", required" } else { "" };
+            let meaning = parameter.description.replace('|', "\\|").replace('<', "\\<");
+            let _ = writeln!(text, "| `{}` | {kind}{required} | {meaning} |", parameter.name);
+        }
+        text.push('\n');
+    }
+    text
+}

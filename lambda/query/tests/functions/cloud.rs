@@ -1,0 +1,65 @@
+//! A workspace with data: a real Prometheus behind the strict stand-in, which verifies every signature, filled by the
+//! gateway itself.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use amp::World;
+use push_gateway::config::Config;
+use push_gateway::handler::{Gateway, Invocation};
+use push_gateway::report::Report;
+use push_gateway_local::amp::{AmpOptions, AmpStandIn};
+use push_gateway_local::clock::Clock;
+use push_gateway_local::prometheus::Prometheus;
+use serde_json::Value;
+
+use crate::support::{Function, credentials};
+
+/// The workspace.
+pub(crate) struct Cloud {
+    pub(crate) prometheus: Prometheus,
+    amp: AmpStandIn,
+}
+
+impl Cloud {
+    /// An empty workspace whose clock stands still at `now`.
+    pub(crate) async fn at(now: SystemTime) -> Self {
+        let ms = now.duration_since(UNIX_EPOCH).expect("a time after 1970").as_millis();
+        let clock = Clock::fixed(i64::try_from(ms).expect("a time before the year 292 million"));
+        let program = Prometheus::find().expect("a program `prometheus` in PATH, or its path in PROMETHEUS");
+        let prometheus = Prometheus::start(&program, 0).await.expect("prometheus");
+        let options = AmpOptions {
+            credentials: Some(credentials()),
+            prometheus: Some(prometheus.url().to_owned()),
+            clock,
+            ..AmpOptions::default()
+        };
+        let amp = AmpStandIn::start(options).await.expect("a free port");
+        Self { prometheus, amp }
+    }
+
+    /// The URL of the workspace, where signatures are verified.
+    pub(crate) fn url(&self) -> String {
+        self.amp.remote_write_url().trim_end_matches("/api/v1/remote_write").to_owned()
+    }
+
+    /// Writes events through the gateway, without a signature, into the Prometheus behind the workspace.
+    pub(crate) async fn write(&self, events: &Value) {
+        let url = format!("{}/api/v1/write", self.prometheus.url());
+        let variable = |name: &str| match name {
+            "REMOTE_WRITE_URL" => Some(url.clone()),
+            "REMOTE_WRITE_AUTH" => Some("none".to_owned()),
+            _ => None,
+        };
+        let config = Config::from_lookup(variable).expect("a configuration");
+        let gateway = Gateway::new(config, World { now: || UNIX_EPOCH, random: || 0.5 });
+        let payload = events.to_string();
+        let invocation =
+            Invocation { payload: payload.as_bytes(), now: UNIX_EPOCH, time: Duration::from_secs(30) };
+        gateway.handle(invocation, &mut Report::default()).await.expect("written");
+    }
+
+    /// A function of the workspace.
+    pub(crate) fn function(&self, handler: &str) -> Function {
+        Function::new(handler, &[("WORKSPACE_URL", &self.url())])
+    }
+}

@@ -1,0 +1,128 @@
+//! Payloads: what reaches the server of them, and what is refused before anything is sent.
+
+use serde_json::{Value, json};
+
+use crate::scripted::{Reply, Server};
+use crate::support::{Function, data, error};
+
+/// What the server is asked for a payload.
+async fn asked(handler: &str, payload: Value) -> crate::scripted::Seen {
+    let server = Server::in_order(vec![Reply::nothing()]).await;
+    let answer = Function::of(handler, &server).ask(payload).await;
+    data(&answer);
+    server.seen().remove(0)
+}
+
+#[tokio::test]
+async fn flat_and_wrapped_payloads_ask_the_same() {
+    let flat = json!({"query": "sum(rate(a[5m]))", "time": "2023-01-01T12:00:00Z"});
+    for payload in [flat.clone(), json!({"body": flat}), json!({"body": flat.to_string()})] {
+        let seen = asked("query", payload).await;
+        assert_eq!((seen.method.as_str(), seen.path()), ("GET", "/api/v1/query"));
+        assert_eq!(seen.parameter("query").as_deref(), Some("sum(rate(a[5m]))"));
+        assert_eq!(seen.parameter("time").as_deref(), Some("1672574400"));
+    }
+}
+
+#[tokio::test]
+async fn the_time_of_an_instant_query_is_now_unless_given() {
+    assert_eq!(asked("query", json!({"query": "up"})).await.parameter("time").as_deref(), Some("1700000000"));
+    for (given, expected) in [
+        (json!(1_600_000_000.25), "1600000000.25"),
+        (json!("1600000000"), "1600000000"),
+        (json!("2020-09-13T14:26:40.5+02:00"), "1600000000.5"),
+    ] {
+        let seen = asked("query", json!({"query": "up", "time": given})).await;
+        assert_eq!(seen.parameter("time").as_deref(), Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn a_range_is_asked_with_start_end_and_step_in_seconds() {
+    let parameters = async |payload| {
+        let seen = asked("range_query", payload).await;
+        assert_eq!(seen.path(), "/api/v1/query_range");
+        ["query", "start", "end", "step"].map(|name| seen.parameter(name).unwrap())
+    };
+    assert_eq!(parameters(json!({"query": "up"})).await, ["up", "1699996400", "1700000000", "15"]);
+    let given = json!({"query": "up", "start": "2023-01-01T00:00:00Z", "end": "2023-01-01T01:00:00Z", "step": "1m30s"});
+    assert_eq!(parameters(given).await, ["up", "1672531200", "1672534800", "90"]);
+    let fractions = json!({"query": "up", "start": 0.5, "end": 10, "step": "0.25"});
+    assert_eq!(parameters(fractions).await, ["up", "0.5", "10", "0.25"]);
+}
+
+#[tokio::test]
+async fn long_queries_travel_as_a_form() {
+    let long = format!("up{{a=~\"{}\"}} + on() vector(1)", "ä|".repeat(2_000));
+    for handler in ["query", "range_query"] {
+        let seen = asked(handler, json!({"query": long})).await;
+        assert_eq!(seen.method, "POST");
+        assert!(!seen.target.contains('?'), "{}", seen.target);
+        assert_eq!(seen.header("content-type"), Some("application/x-www-form-urlencoded"));
+        assert_eq!(seen.parameter("query").as_deref(), Some(long.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn bad_parameters_are_answered_with_400_and_never_sent() {
+    for (handler, payload, expected) in [
+        ("query", json!({}), "missing required parameter: query"),
+        ("query", json!({"query": ""}), "missing required parameter: query"),
+        ("query", json!({"query": ["up"]}), "invalid parameter query: [\"up\"] was given"),
+        (
+            "query",
+            json!({"query": "up", "time": "soon"}),
+            "invalid parameter time: \"soon\" was given; allowed is",
+        ),
+        ("query", json!({"query": "up", "tiem": 5}), "unknown parameter \"tiem\"; query takes query, time,"),
+        ("query", json!({"query": "up", "limit": -1}), "invalid parameter limit: -1 was given"),
+        ("query", json!(["up"]), "the payload has to be a JSON object"),
+        ("query", json!({"body": "up"}), "the payload has to be a JSON object"),
+        ("range_query", json!({"query": "up", "step": "15", "start": "x"}), "invalid parameter start: \"x\""),
+        ("range_query", json!({"query": "up", "step": "0s"}), "invalid parameter step: \"0s\" was given"),
+        ("list_metrics", json!({"start": 20, "end": 10}), "invalid parameter start: 20 was given"),
+        ("list_metrics", json!({"metadata": "maybe"}), "invalid parameter metadata: \"maybe\" was given"),
+        ("list_metrics", json!({"regex": "a".repeat(501)}), "invalid parameter regex: \"aaaa"),
+        (
+            "server_info",
+            json!({"workspace_id": "../x"}),
+            "invalid parameter workspace_id: \"../x\" was given",
+        ),
+        (
+            "find_workspace",
+            json!({}),
+            "missing required parameter: alias (or workspace_id, or list_all: true)",
+        ),
+        (
+            "find_workspace",
+            json!({"alias": "a", "list_all": true}),
+            "invalid parameter alias: \"a\" was given",
+        ),
+        ("find_workspace", json!({"alias": "a", "region": "x.evil"}), "invalid parameter region: \"x.evil\""),
+    ] {
+        let server = Server::in_order(vec![Reply::nothing()]).await;
+        let answer = Function::of(handler, &server).ask(payload.clone()).await;
+        let (status, error) = error(&answer);
+        assert_eq!(status, 400, "{payload}");
+        assert!(error.starts_with(expected), "{error}");
+        assert!(server.seen().is_empty(), "{payload}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_has_the_envelope_of_an_http_api() {
+    let server = Server::in_order(vec![Reply::nothing()]).await;
+    assert_eq!(
+        Function::of("query", &server).ask(json!({"query": "up"})).await,
+        json!({
+            "statusCode": 200,
+            "headers": {"Content-Type": "application/json", "Access-Control-Allow-Origin": "*"},
+            "body": {
+                "success": true,
+                "operation": "query",
+                "timestamp": "2023-11-14T22:13:20Z",
+                "data": {"resultType": "vector", "result": []}
+            }
+        })
+    );
+}

@@ -1,0 +1,240 @@
+//! Write, then read back: a real Prometheus behind the stand-in, filled by the gateway and read by the functions.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use push_gateway_local::runtime::{Function, FunctionOptions, RoleCredentials};
+use serde_json::{Value, json};
+
+use crate::cloud::Cloud;
+use crate::support::{NOW_S, binary, credentials, data, error, fixed_now};
+
+/// Doubles that are hard to write in decimal, to read from it, or both.
+const HARD_VALUES: [f64; 16] = [
+    0.1,
+    0.1 + 0.2,
+    1.0 / 3.0,
+    -1.5,
+    0.0,
+    -0.0,
+    5e-324,
+    f64::MIN_POSITIVE,
+    f64::MAX,
+    f64::MIN,
+    1e-7,
+    1e21,
+    123_456_789.123_456_78,
+    9_007_199_254_740_993.0,
+    f64::INFINITY,
+    f64::NEG_INFINITY,
+];
+
+fn text(value: f64) -> String {
+    match value {
+        f64::INFINITY => "+Inf".to_owned(),
+        f64::NEG_INFINITY => "-Inf".to_owned(),
+        value => format!("{value:e}"),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge of the test")]
+fn system_now() -> SystemTime {
+    SystemTime::now()
+}
+
+/// Each value as a series of its own.
+fn events(now_ms: u128) -> Value {
+    let event = |(n, value): (usize, &f64)| json!({"dimensions": {"n": n.to_string()}, "timestamp": now_ms, "metrics": {"hard": text(*value)}});
+    HARD_VALUES.iter().enumerate().map(event).collect()
+}
+
+/// The values of `result` by the label `n`, as they are written in JSON.
+fn bits(result: &Value, value_of: impl Fn(&Value) -> &Value) -> Vec<u64> {
+    let mut values = vec![0; HARD_VALUES.len()];
+    for series in result.as_array().expect("series") {
+        let n: usize = series["metric"]["n"].as_str().expect("a label").parse().expect("a number");
+        let value = value_of(series).as_str().expect("a text");
+        values[n] = value.parse::<f64>().expect("a double").to_bits();
+    }
+    values
+}
+
+#[tokio::test]
+async fn what_the_gateway_wrote_is_read_back_to_the_last_bit_by_the_real_binary() {
+    let now = system_now();
+    let cloud = Cloud::at(now).await;
+    let now_ms = now.duration_since(UNIX_EPOCH).unwrap().as_millis();
+    cloud.write(&events(now_ms)).await;
+    let expected: Vec<_> = HARD_VALUES.iter().map(|value| value.to_bits()).collect();
+    let time = (now_ms / 1_000 + 1).to_string();
+    for (handler, payload) in [
+        ("query", json!({"query": "hard", "time": time})),
+        ("range_query", json!({"query": "hard", "start": time, "end": time, "step": 1})),
+    ] {
+        let mut options =
+            FunctionOptions::new(binary()).env("_HANDLER", handler).env("WORKSPACE_URL", cloud.url());
+        options.credentials = RoleCredentials::Environment(credentials());
+        let mut function = Function::spawn(options).await.expect("a start");
+        let answer = function.invoke(payload.to_string()).await.json().expect("JSON");
+        let found = bits(&data(&answer)["result"], |series| {
+            if handler == "query" { &series["value"][1] } else { &series["values"][0][1] }
+        });
+        assert_eq!(found, expected, "{handler}");
+    }
+}
+
+/// JSON numbers are compared by their digits: a parser may round them.
+#[tokio::test]
+async fn an_agent_gets_the_digits_that_prometheus_wrote() {
+    let cloud = Cloud::at(fixed_now()).await;
+    cloud.write(&events(u128::from(NOW_S) * 1_000)).await;
+    let answer = cloud.function("query").ask(json!({"query": "hard"})).await;
+    let program: Vec<_> = data(&answer)["result"].as_array().unwrap().clone();
+    let agent = cloud.function("tools").ask_tool("t___query", json!({"query": "hard"})).await;
+    let agent = &data(&agent)["result"];
+    for (series, theirs) in program.iter().zip(agent.as_array().unwrap()) {
+        assert_eq!(series["metric"], theirs["metric"]);
+        let (written, number) = (series["value"][1].as_str().unwrap(), &theirs["value"][1]);
+        let is_finite = !written.ends_with("Inf");
+        assert_eq!(number.is_number(), is_finite, "{written}: {number}");
+        if let Some(number) = number.as_f64().filter(|_| is_finite) {
+            let exact: f64 = written.parse().unwrap();
+            assert!((number - exact).abs() <= exact.abs() * f64::EPSILON, "{written}: {number}");
+            assert_eq!(number.is_sign_negative(), exact.is_sign_negative(), "{written}: {number}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_syntax_error_comes_back_in_prometheus_own_words() {
+    let cloud = Cloud::at(fixed_now()).await;
+    for handler in ["query", "range_query"] {
+        for (query, words) in [
+            ("sum(up", "parse error: unclosed left parenthesis"),
+            ("up{", "parse error"),
+            ("rate(up)", "expected type range vector in call to function \"rate\", got instant vector"),
+            ("nonsense(up)", "unknown function with name \"nonsense\""),
+        ] {
+            let answer = cloud.function(handler).ask(json!({"query": query})).await;
+            let (status, error) = error(&answer);
+            assert_eq!((status, &answer["body"]["errorType"]), (400, &json!("bad_data")), "{error}");
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}
+
+/// An error while a query is evaluated has status 422 (Prometheus, "HTTP API", "Format overview").
+#[tokio::test]
+async fn an_evaluation_error_is_422() {
+    let cloud = Cloud::at(fixed_now()).await;
+    cloud.write(&events(u128::from(NOW_S) * 1_000)).await;
+    let answer = cloud.function("query").ask(json!({"query": "hard * on(a) hard"})).await;
+    let (status, error) = error(&answer);
+    assert_eq!((status, &answer["body"]["errorType"]), (422, &json!("execution")), "{error}");
+    assert!(error.contains("many-to-many matching not allowed"), "{error}");
+}
+
+#[tokio::test]
+async fn scalars_and_strings_are_results_too() {
+    let cloud = Cloud::at(fixed_now()).await;
+    let function = cloud.function("query");
+    let result = async |query: &str| data(&function.ask(json!({"query": query})).await).clone();
+    assert_eq!(result("1 / 4").await, json!({"resultType": "scalar", "result": [NOW_S, "0.25"]}));
+    assert_eq!(result("\"a\\\"b\"").await, json!({"resultType": "string", "result": [NOW_S, "a\"b"]}));
+    let agent = cloud.function("tools").ask_tool("t___query", json!({"query": "1 / 4"})).await;
+    assert_eq!(data(&agent), &json!({"resultType": "scalar", "result": [NOW_S, 0.25]}));
+}
+
+#[tokio::test]
+async fn the_default_range_is_drawn_in_about_250_points() {
+    let cloud = Cloud::at(fixed_now()).await;
+    let answer = cloud.function("range_query").ask(json!({"query": "vector(1)"})).await;
+    let values = data(&answer)["result"][0]["values"].as_array().unwrap();
+    assert_eq!(values.len(), 241);
+    assert_eq!((&values[0][0], &values[240][0]), (&json!(NOW_S - 3_600), &json!(NOW_S)));
+}
+
+/// What is not refused here is not refused there either.
+#[tokio::test]
+async fn prometheus_takes_as_many_steps_as_the_function() {
+    let cloud = Cloud::at(fixed_now()).await;
+    let function = cloud.function("range_query");
+    let payload = |range_s| json!({"query": "vector(1)", "start": NOW_S - range_s, "step": "1s"});
+    let answer = function.ask(payload(11_000)).await;
+    assert_eq!(data(&answer)["result"][0]["values"].as_array().map(Vec::len), Some(11_001));
+    let answer = function.ask(payload(11_001)).await;
+    let (status, error) = error(&answer);
+    assert_eq!(status, 400);
+    assert!(error.starts_with("invalid parameter step: \"1s\" was given; allowed is at least 2s"), "{error}");
+}
+
+#[tokio::test]
+async fn metrics_are_listed_and_filtered_by_the_server() {
+    let cloud = Cloud::at(fixed_now()).await;
+    let event = |name: &str, seconds_ago: u64| json!({"dimensions": {}, "timestamp": (NOW_S - seconds_ago) * 1_000, "metrics": {name: 1}});
+    cloud
+        .write(&json!([
+            event("old_total", 1_200),
+            event("http_requests_total", 5),
+            event("http_errors_total", 5),
+            event("xhttp_total", 5),
+        ]))
+        .await;
+    let function = cloud.function("list_metrics");
+    let names = async |payload: Value| data(&function.ask(payload).await)["metrics"].clone();
+    let all = json!(["http_errors_total", "http_requests_total", "old_total", "xhttp_total"]);
+    assert_eq!(names(json!({})).await, all);
+    assert_eq!(names(json!({"regex": ".*"})).await, all);
+    assert_eq!(names(json!({"prefix": "http_"})).await, json!(["http_errors_total", "http_requests_total"]));
+    assert_eq!(names(json!({"prefix": "http."})).await, json!([]), "a prefix is no expression");
+    assert_eq!(
+        names(json!({"regex": "x?http_(requests_)?total"})).await,
+        json!(["http_requests_total", "xhttp_total"])
+    );
+    assert_eq!(names(json!({"prefix": "http_", "regex": ".*errors.*"})).await, json!(["http_errors_total"]));
+    assert_eq!(names(json!({"prefix": "h\"}) or vector(1) #"})).await, json!([]));
+    assert_eq!(names(json!({"metadata": true, "limit": 1})).await, json!([{"name": "http_errors_total"}]));
+    let answer = function.ask(json!({"regex": "("})).await;
+    let (status, error) = error(&answer);
+    assert_eq!(status, 400, "{error}");
+    assert!(error.contains("missing closing )"), "{error}");
+}
+
+#[tokio::test]
+async fn the_server_is_described_as_far_as_the_workspace_serves_it() {
+    let cloud = Cloud::at(fixed_now()).await;
+    let answer = cloud.function("server_info").ask(json!({})).await;
+    let of_workspace = data(&answer);
+    assert_eq!(
+        (&of_workspace["workspace_url"], &of_workspace["region"]),
+        (&json!(cloud.url()), &json!("eu-west-1"))
+    );
+    assert!(of_workspace["build_info"]["version"].is_string(), "{of_workspace}");
+    assert_eq!(of_workspace["not_served"][0]["path"], "/api/v1/status/runtimeinfo", "{of_workspace}");
+    let variables = [("WORKSPACE_URL", cloud.prometheus.url()), ("WORKSPACE_AUTH", "none")];
+    let answer = crate::support::Function::new("server_info", &variables).ask(json!({})).await;
+    let of_prometheus = data(&answer);
+    assert_eq!(of_prometheus["build_info"], of_workspace["build_info"]);
+    assert!(of_prometheus["runtime_info"]["startTime"].is_string(), "{of_prometheus}");
+    assert_eq!(of_prometheus["not_served"], json!([]));
+}
+
+/// The stand-in answers a wrong workspace id and a wrong key as AMP does.
+#[tokio::test]
+async fn a_workspace_of_somebody_else_is_an_error() {
+    let cloud = Cloud::at(fixed_now()).await;
+    let url = format!("{}-other", cloud.url());
+    for handler in ["query", "server_info", "list_metrics"] {
+        let payload = if handler == "query" { json!({"query": "up"}) } else { json!({}) };
+        let answer = crate::support::Function::new(handler, &[("WORKSPACE_URL", &url)]).ask(payload).await;
+        let (status, error) = error(&answer);
+        assert!((403..=404).contains(&status), "{handler}: {status} {error}");
+    }
+}
+
+/// The stand-in refuses a signature that is older than five minutes by its clock.
+#[tokio::test]
+async fn the_stand_in_verifies_the_signatures_of_queries() {
+    let cloud = Cloud::at(fixed_now() + Duration::from_hours(1)).await;
+    let answer = cloud.function("query").ask(json!({"query": "up"})).await;
+    assert_eq!(error(&answer).0, 403);
+}

@@ -1,0 +1,120 @@
+//! PromQL unharmed: the queries that people ask, and every character that PromQL allows, through a workspace that
+//! verifies every signature.
+
+use serde_json::json;
+
+use crate::cloud::Cloud;
+use crate::support::{NOW_S, data, fixed_now};
+
+const COMMON_QUERIES: [&str; 13] = [
+    "up",
+    "rate(cpu_usage_total[5m])",
+    "memory_usage_bytes",
+    "disk_usage_bytes",
+    "rate(network_bytes_total[5m])",
+    "rate(http_requests_total[5m])",
+    "rate(http_requests_total{status=~\"5..\"}[5m])",
+    "histogram_quantile(0.95, rate(http_request_duration_seconds_bucket[5m]))",
+    "database_connections_active",
+    "100 - (avg by (instance) (rate(node_cpu_seconds_total{mode=\"idle\"}[5m])) * 100)",
+    "(1 - (node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)) * 100",
+    "100 - ((node_filesystem_avail_bytes * 100) / node_filesystem_size_bytes)",
+    "sum without (pod) (rate(a{x!=\"\", y!~'a|b', z=``}[1h30m] offset -5m @ 1609746000)) > bool 0.5e-3",
+];
+
+/// Operators, modifiers and literals of the language, and what filters for "dangerous" text used to refuse.
+const SYNTAX: [&str; 16] = [
+    "1 + 2 - 3 * 4 / 5 % 6 ^ 7",
+    "vector(-1) == bool 1 or vector(2) != 3 and vector(1) unless vector(9) >= 5",
+    "up <= 5 > 4 < 3",
+    "a * on (x, y) group_left (z) b",
+    "max_over_time(rate(a[5m])[30m:1m] @ end())",
+    "sum(a) # a comment with \"quotes\" and 'more' & ; && || $(x) ${y} `z`",
+    "sum(\n\ta\r\n)",
+    "{__name__=~\"job:.+:rate5m\"}",
+    "{url=\"https://example.com/?a=b&c=d#e\", path=~\"/etc/.*\"}",
+    "{a=\"x;y && z || $(w) ${v} `u`\"}",
+    "{a=`raw \\ back\"slash`, b='single \\' quote'}",
+    "{a=\"100% + 1\", b=\"%41%zz\", c=\"+\"}",
+    "{a=\"\\u00fc\\n\\t\\\\\"}",
+    "{a=\"Größe 温度 🌡 é\"}",
+    "{a=\"\", b=~\".+\"}",
+    "0x1F + 1e-3 + Inf + NaN",
+];
+
+#[tokio::test]
+async fn the_common_queries_and_the_whole_syntax_pass() {
+    let cloud = Cloud::at(fixed_now()).await;
+    for handler in ["query", "range_query"] {
+        let function = cloud.function(handler);
+        for query in COMMON_QUERIES.iter().chain(&SYNTAX) {
+            for padding in [0, 5_000] {
+                let padded = format!("{query}{}", "\n".repeat(padding));
+                let answer = function.ask(json!({"query": padded})).await;
+                assert_eq!(answer["statusCode"], 200, "{handler} {query}: {answer}");
+            }
+        }
+    }
+}
+
+/// Texts that are found only if each of their characters arrives as it was written.
+fn special_texts() -> Vec<String> {
+    let printable: String = (' '..='~').collect();
+    let mut texts: Vec<_> = printable.chars().map(|c| format!("<{c}>")).collect();
+    texts.push(printable);
+    texts.extend(
+        [
+            "line\nbreak\ttab",
+            "a%20b+c d",
+            "%",
+            "%%41",
+            "+ +",
+            "Größe 温度 🌡",
+            "\u{301}\u{200d}\u{feff}x",
+            "&=&=",
+            "\\\\n",
+        ]
+        .map(str::to_owned),
+    );
+    texts
+}
+
+/// PromQL, "String literals": double and single quotes take escapes, backticks take none.
+#[tokio::test]
+async fn every_character_finds_its_series_in_every_kind_of_literal() {
+    let cloud = Cloud::at(fixed_now()).await;
+    let texts = special_texts();
+    let event = |(n, text): (usize, &String)| json!({"dimensions": {"text": text}, "timestamp": NOW_S * 1_000, "metrics": {"special": n}});
+    cloud.write(&texts.iter().enumerate().map(event).collect()).await;
+    let function = cloud.function("query");
+    for (n, text) in texts.iter().enumerate() {
+        let escaped = text.replace('\\', "\\\\").replace('\n', "\\n").replace('\t', "\\t");
+        let mut literals = vec![
+            format!("\"{}\"", escaped.replace('"', "\\\"")),
+            format!("'{}'", escaped.replace('\'', "\\'")),
+        ];
+        if !text.contains('`') {
+            literals.push(format!("`{text}`"));
+        }
+        for literal in literals {
+            let answer = function.ask(json!({"query": format!("special{{text={literal}}}")})).await;
+            let result = &data(&answer)["result"];
+            assert_eq!(result.as_array().map(Vec::len), Some(1), "{literal}: {result}");
+            assert_eq!(result[0]["metric"]["text"], json!(text), "{literal}");
+            assert_eq!(result[0]["value"][1], json!(n.to_string()), "{literal}");
+        }
+    }
+}
+
+/// The same characters in a form body: the padding makes the query too long for a URL.
+#[tokio::test]
+async fn every_character_finds_its_series_through_a_form_body() {
+    let cloud = Cloud::at(fixed_now()).await;
+    let text: String = special_texts().concat();
+    let event = json!({"dimensions": {"text": text}, "timestamp": NOW_S * 1_000, "metrics": {"special": 1}});
+    cloud.write(&event).await;
+    let literal = serde_json::to_string(&text).unwrap().replace("\\/", "/");
+    let query = format!("special{{text={literal}}}{}", " ".repeat(5_000));
+    let answer = cloud.function("query").ask(json!({"query": query})).await;
+    assert_eq!(data(&answer)["result"][0]["metric"]["text"], json!(text));
+}
