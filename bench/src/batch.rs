@@ -9,6 +9,11 @@ use serde_json::{Value, json};
 
 const QUEUE_ARN: &str = "arn:aws:sqs:eu-west-1:123456789012:push-gateway-events";
 
+/// Records in a batch as full as 6 MB allow: 11,000 samples.
+pub(crate) const FULL: usize = 5_500;
+/// Records in a batch of 1,000 samples, by which growth is told.
+pub(crate) const SMALLER: usize = 500;
+
 /// Metrics in an event.
 pub(crate) const METRICS: usize = 2;
 

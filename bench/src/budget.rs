@@ -3,13 +3,9 @@
 //! They are ratios where a machine would decide otherwise. A missed one is said, never an error: whether a run on a
 //! busy machine means anything is for a person to judge.
 
+use crate::batch::{FULL, SMALLER};
 use crate::measure::{Costs, Start, megabytes};
 use crate::subject::Subject;
-
-/// The batch sizes that the growth is told by, in records: 1,000 and 11,000 samples.
-pub(crate) const SMALLER: usize = 500;
-/// A full batch.
-pub(crate) const FULL: usize = 5_500;
 
 const CPU_RATIO: Limit = Limit { budget: 2.5, aim: Some(1.5) };
 const PEAK_MB: Limit = Limit { budget: 40.0, aim: Some(28.0) };

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::batch::Shape;
-use crate::budget;
+use crate::batch::{FULL, SMALLER, Shape};
 
 /// Records that every subject has seen before the first figure counts, so that a compiler at run time is warm.
 const WARM_UP_RECORDS: usize = 11_000;
@@ -25,12 +24,12 @@ pub(crate) struct Plan {
 impl Plan {
     /// Everything, in some minutes.
     pub(crate) fn full() -> Self {
-        let sizes = [1, 10, 100, budget::SMALLER, 1_000, budget::FULL];
+        let sizes = [1, 10, 100, SMALLER, 1_000, FULL];
         let shapes = [Shape::Numbers, Shape::FewSeries, Shape::ManySeries, Shape::HotSeries];
         let usual = sizes.map(|records| (Shape::Usual, records));
         Self {
             rounds: 25,
-            cases: usual.into_iter().chain(shapes.map(|shape| (shape, budget::FULL))).collect(),
+            cases: usual.into_iter().chain(shapes.map(|shape| (shape, FULL))).collect(),
             agent_rounds: 5,
             scale_step: Duration::from_secs(4),
             warm_ups: 5..=200,
@@ -39,8 +38,7 @@ impl Plan {
 
     /// Enough to see that everything runs; the figures mean little.
     pub(crate) fn quick() -> Self {
-        let cases =
-            [(Shape::Usual, 1), (Shape::Usual, 100), (Shape::Usual, budget::FULL), (Shape::HotSeries, 100)];
+        let cases = [(Shape::Usual, 1), (Shape::Usual, 100), (Shape::Usual, FULL), (Shape::HotSeries, 100)];
         Self {
             rounds: 3,
             cases: cases.to_vec(),

@@ -11,8 +11,7 @@ use push_gateway_local::runtime::Function;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::batch::{Batch, Shape};
-use crate::budget;
+use crate::batch::{Batch, FULL, SMALLER, Shape};
 use crate::measure::{Error, count};
 use crate::progress::Progress;
 use crate::subject::Subject;
@@ -89,11 +88,11 @@ async fn step(subject: &Subject, environments: usize, length: Duration) -> Resul
     for _ in 0..environments {
         let spawned = Function::spawn(subject.options.clone()).await;
         let mut function = spawned.map_err(|error| Error::Start(subject.name.clone(), error))?;
-        let batch = Batch::of(Shape::Usual, budget::SMALLER);
+        let batch = Batch::of(Shape::Usual, SMALLER);
         subject.check(&batch, &function.invoke(batch.payload.clone()).await)?;
         functions.push(function);
     }
-    let payload = Batch::of(Shape::Usual, budget::FULL).payload;
+    let payload = Batch::of(Shape::Usual, FULL).payload;
     let before = Machine::now().ok_or(Error::NotMeasured)?;
     let began = Instant::now();
     let mut running = JoinSet::new();
@@ -114,7 +113,7 @@ async fn step(subject: &Subject, environments: usize, length: Duration) -> Resul
     let done = running.join_all().await;
     let took = began.elapsed().as_secs_f64();
     let busy = Machine::now().ok_or(Error::NotMeasured)?.busy_since(before);
-    let events = count(done.iter().map(|(batches, _)| batches * budget::FULL).sum::<usize>());
+    let events = count(done.iter().map(|(batches, _)| batches * FULL).sum::<usize>());
     let cpu = done.iter().map(|(_, cpu)| cpu.as_secs_f64()).sum::<f64>();
     let processors = count(available_parallelism().map_or(1, std::num::NonZero::get));
     Ok(Step {

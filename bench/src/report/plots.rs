@@ -9,8 +9,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::Results;
 use crate::agents::Outcome;
-use crate::batch::Shape;
-use crate::budget;
+use crate::batch::{FULL, Shape};
 use crate::measure::{Costs, Measured, count};
 
 const SIZE: (u32, u32) = (800, 420);
@@ -138,7 +137,7 @@ where
 /// What is done for a full batch of the usual shape: functions, floor, servers.
 fn full_batch(results: &Results) -> Vec<(String, f64)> {
     let is_full =
-        |measured: &&Measured| (measured.batch.shape, measured.batch.records) == (Shape::Usual, budget::FULL);
+        |measured: &&Measured| (measured.batch.shape, measured.batch.records) == (Shape::Usual, FULL);
     let Some(full) = results.batches.iter().find(is_full) else { return Vec::new() };
     let functions = results.subjects.iter().zip(&full.costs);
     let mut bars: Vec<_> =

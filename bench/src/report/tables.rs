@@ -3,8 +3,8 @@
 use super::Results;
 use super::table::Table;
 use crate::agents::Outcome;
-use crate::batch::Shape;
-use crate::budget::{self, Verdict, verdicts};
+use crate::batch::{FULL, Shape};
+use crate::budget::{Verdict, verdicts};
 use crate::cost::{self, Workload};
 use crate::measure::{Measured, count, megabytes};
 use crate::scale;
@@ -217,7 +217,7 @@ pub(super) fn cost_of_writing(results: &Results) -> Table {
 
 fn full_batch(results: &Results) -> Option<&Measured> {
     let is_full =
-        |measured: &&Measured| (measured.batch.shape, measured.batch.records) == (Shape::Usual, budget::FULL);
+        |measured: &&Measured| (measured.batch.shape, measured.batch.records) == (Shape::Usual, FULL);
     results.batches.iter().find(is_full)
 }
 
