@@ -85,7 +85,7 @@ mod tests {
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_millis(40)).await;
             frozen.stop();
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
             frozen.resume();
         });
         time.sleep_until(Duration::from_millis(100)).await;

@@ -6,24 +6,20 @@
 //! The init phase ends when the runtime and all extensions have asked for what comes next, and so does an invocation;
 //! the caller has its answer as soon as the runtime gave it. Then everything is frozen until the next event.
 
+mod end;
+mod init;
+
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
 use tokio::time::Instant;
 
-use super::api::{Answer, Event, NextInvocation, RuntimeApi, error_fields};
+use super::api::{Answer, Event, NextInvocation, error_fields};
 use super::extension::{ExtensionFault, ExtensionFigures, Extensions, Registry, ShutdownReason};
 use super::process::{Process, Step};
 use super::report::{self, Began, Phase, ReportFigures, Span, Status};
 use super::telemetry::Telemetry;
-use super::{FunctionOptions, INIT_LIMIT, InitError, Invocation, InvocationRequest, Outcome, Shutdown};
+use super::{FunctionOptions, Invocation, InvocationRequest, Outcome, Shutdown};
 use crate::clock::Clock;
-
-/// "2,000 ms – A function with one or more registered external extensions."
-const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
-
-/// Of these, the part of a runtime that wants to end in order (AWS samples, "graceful-shutdown-with-aws-lambda").
-const RUNTIME_SHUTDOWN_LIMIT: Duration = Duration::from_millis(300);
 
 /// An execution environment. Dropping it kills its processes.
 #[derive(Debug)]
@@ -61,115 +57,7 @@ enum Happening {
 }
 
 impl Sandbox {
-    /// Starts the extensions, then the runtime, and waits until all of them are ready.
-    pub(super) async fn start(
-        options: &FunctionOptions,
-        phase: Phase,
-        telemetry: &Telemetry,
-        clock: &Clock,
-    ) -> Result<Self, InitError> {
-        let began = Instant::now();
-        telemetry.begin(!options.extensions.programs.is_empty(), options.logs_json());
-        telemetry.platform("initStart", report::init_start(options, phase));
-        let started = Self::run_init(options, phase, telemetry, clock, began).await;
-        let status = match &started {
-            Ok(_) => Status::success(),
-            Err(error) => error.status(),
-        };
-        telemetry.platform("initReport", report::init_report(phase, &status, began.elapsed()));
-        match started {
-            Ok(mut sandbox) => {
-                sandbox.registry.close_registration();
-                telemetry.close_subscription();
-                sandbox.freeze();
-                Ok(sandbox)
-            }
-            Err(error) => {
-                telemetry.end();
-                Err(error)
-            }
-        }
-    }
-
-    async fn run_init(
-        options: &FunctionOptions,
-        phase: Phase,
-        telemetry: &Telemetry,
-        clock: &Clock,
-        began: Instant,
-    ) -> Result<Self, InitError> {
-        let not_started = |source| InitError::NotStarted { binary: options.binary.clone(), source };
-        let until = began + INIT_LIMIT;
-        let registry = Registry::new(options);
-        let api = RuntimeApi::start(&registry, telemetry).await.map_err(not_started)?;
-        let address = api.address().to_string();
-        let mut extensions = Extensions::start(options, &address, &registry, telemetry)
-            .map_err(|(binary, source)| InitError::NotStarted { binary, source })?;
-        // "After each extension registers, Lambda starts the `Runtime init` phase."
-        if let Err(fault) = wait(&mut extensions, registry.all_registered(), until, "register").await {
-            let _ = extensions.end(Instant::now()).await;
-            return Err(InitError::Extension { fault, logs: extensions.last_logs().await });
-        }
-        let process = Process::spawn(options, api, telemetry).map_err(not_started)?;
-        let mut sandbox = Self {
-            process,
-            extensions,
-            registry,
-            telemetry: telemetry.clone(),
-            clock: clock.clone(),
-            phase,
-            init: Duration::ZERO,
-            is_fresh: true,
-            open: None,
-        };
-        let runtime = sandbox.wait_for_first_poll(until).await;
-        let status = runtime.as_ref().map_or_else(InitError::status, |()| Status::success());
-        telemetry.platform("initRuntimeDone", report::init_runtime_done(phase, &status));
-        runtime?;
-        let ready = sandbox.registry.clone();
-        if let Err(fault) = wait(&mut sandbox.extensions, ready.all_ready(), until, "ask for an event").await
-        {
-            return Err(sandbox.init_failed(fault).await);
-        }
-        sandbox.init = if sandbox.extensions.is_empty() { sandbox.process.init } else { began.elapsed() };
-        Ok(sandbox)
-    }
-
-    async fn wait_for_first_poll(&mut self, until: Instant) -> Result<(), InitError> {
-        loop {
-            match self.happening(until).await {
-                Happening::Runtime(Step::Event(Event::Poll { at, reply })) => {
-                    self.process.is_ready(at, reply);
-                    return Ok(());
-                }
-                Happening::Runtime(Step::Event(Event::InitError(report))) => {
-                    let (error_type, message) = error_fields(&report);
-                    self.process.kill().await;
-                    let logs = self.process.take_logs().await;
-                    return Err(InitError::Reported { error_type, message, logs });
-                }
-                Happening::Runtime(Step::Event(Event::Response(_) | Event::Error(_))) => {}
-                Happening::Runtime(Step::Exited(status)) => {
-                    return Err(InitError::Exited { status, logs: self.process.take_logs().await });
-                }
-                Happening::Runtime(Step::OutOfTime) => {
-                    self.process.kill().await;
-                    return Err(InitError::TimedOut { logs: self.process.take_logs().await });
-                }
-                Happening::Fault(fault) => return Err(self.init_failed(fault).await),
-            }
-        }
-    }
-
-    /// "If an extension fails, Lambda restarts the execution environment."
-    async fn init_failed(&mut self, fault: ExtensionFault) -> InitError {
-        self.process.kill().await;
-        let mut logs = self.process.take_logs().await;
-        let _ = self.extensions.end(Instant::now()).await;
-        logs.extend(self.extensions.last_logs().await);
-        InitError::Extension { fault, logs }
-    }
-
+    /// The next thing that happens, or that nothing does in time.
     async fn happening(&mut self, until: Instant) -> Happening {
         tokio::select! {
             biased;
@@ -335,12 +223,11 @@ impl Sandbox {
         let overhead = Span { name: "extensionOverhead", from: runtime_done, to: ended };
         let record = report::report(&request_id, &status, report, began, Some(overhead));
         self.telemetry.platform("report", record);
-        let shutdown = match end {
-            Some(reason) => Some(self.shutdown(reason).await),
-            None => {
-                self.freeze();
-                None
-            }
+        let shutdown = if let Some(reason) = end {
+            Some(self.shutdown(reason).await)
+        } else {
+            self.freeze();
+            None
         };
         let added = if self.extensions.is_empty() {
             Duration::ZERO
@@ -353,27 +240,6 @@ impl Sandbox {
     /// False when a process ended while nobody asked anything of it.
     pub(super) fn is_running(&mut self) -> bool {
         self.process.is_running() && self.extensions.are_running()
-    }
-
-    /// Ends the environment: the runtime first, then the extensions, all within the limit.
-    pub(super) async fn shutdown(&mut self, reason: ShutdownReason) -> Shutdown {
-        self.thaw();
-        let began = Instant::now();
-        let limit = began + if self.extensions.is_empty() { Duration::ZERO } else { SHUTDOWN_LIMIT };
-        if !self.extensions.is_empty() && reason == ShutdownReason::Spindown {
-            self.process.terminate(began + RUNTIME_SHUTDOWN_LIMIT).await;
-        }
-        self.process.kill().await;
-        let mut logs = self.process.take_logs().await;
-        // "If any of the input streams are closed, Lambda flushes the logs." Nothing says that extensions are told of
-        // the end only when they took the last of it.
-        self.telemetry.flush();
-        let remaining = i64::try_from(limit.saturating_duration_since(Instant::now()).as_millis());
-        self.registry.send_shutdown(reason, self.clock.now_ms() + remaining.unwrap_or_default());
-        let killed = self.extensions.end(limit).await;
-        logs.extend(self.extensions.last_logs().await);
-        self.telemetry.end();
-        Shutdown { reason, duration: began.elapsed(), killed, logs }
     }
 
     /// Time from starting the program to its first poll, and the CPU time that took.
@@ -392,53 +258,11 @@ impl Sandbox {
     pub(super) fn extension_logs(&self) -> Vec<String> {
         self.extensions.logs()
     }
-
-    /// "Lambda freezes the execution environment when each process has completed and there are no pending events."
-    fn freeze(&mut self) {
-        if self.registry.options.extensions.freezes && !self.extensions.is_empty() {
-            self.telemetry.freeze();
-            self.process.signal(Signal::SIGSTOP);
-            self.extensions.signal(Signal::SIGSTOP);
-        }
-    }
-
-    fn thaw(&mut self) {
-        if self.registry.options.extensions.freezes && !self.extensions.is_empty() {
-            self.extensions.signal(Signal::SIGCONT);
-            self.process.signal(Signal::SIGCONT);
-            self.telemetry.thaw();
-        }
-    }
 }
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
         self.telemetry.end();
-    }
-}
-
-/// Waits for a condition that all extensions have to fulfil, or for what keeps them from it.
-async fn wait(
-    extensions: &mut Extensions,
-    condition: impl Future<Output = ()>,
-    until: Instant,
-    what: &str,
-) -> Result<(), ExtensionFault> {
-    if extensions.is_empty() {
-        return Ok(());
-    }
-    tokio::select! {
-        biased;
-        fault = extensions.fault() => Err(fault),
-        () = condition => Ok(()),
-        () = tokio::time::sleep_until(until) => {
-            let late = extensions.figures().into_iter().find(|figures| figures.ready.is_none());
-            Err(ExtensionFault {
-                extension: late.map(|figures| figures.name).unwrap_or_default(),
-                error_type: "Sandbox.Timedout".to_owned(),
-                message: format!("did not {what} within {} s", INIT_LIMIT.as_secs()),
-            })
-        }
     }
 }
 

@@ -8,6 +8,7 @@ mod delivery;
 mod event;
 mod subscription;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
@@ -43,7 +44,7 @@ struct Hub {
     /// What was told so far, while it can still be subscribed.
     early: Option<Vec<Event>>,
     subscriptions: Vec<Arc<Subscription>>,
-    /// Ends the deliveries when it is dropped.
+    /// The deliveries; dropping them ends them.
     workers: JoinSet<()>,
 }
 
@@ -57,6 +58,8 @@ struct Subscription {
     buffer: Mutex<Buffer>,
     deliveries: Mutex<Deliveries>,
     changed: Notify,
+    /// Set when another subscription took its place.
+    is_retired: AtomicBool,
 }
 
 /// What a subscriber was sent so far.
@@ -173,11 +176,14 @@ impl Telemetry {
             time: self.0.time.clone(),
             deliveries: Mutex::default(),
             changed: Notify::new(),
+            is_retired: AtomicBool::new(false),
         });
         for event in &early {
             subscription.offer(event);
         }
-        hub.subscriptions.retain(|other| other.extension != extension);
+        for former in hub.subscriptions.extract_if(.., |other| other.extension == extension) {
+            former.retire();
+        }
         hub.workers.spawn(delivery::run(Arc::clone(&subscription)));
         hub.subscriptions.push(subscription);
         drop(hub);
@@ -226,6 +232,11 @@ impl Subscription {
             self.buffer().push(item, bytes, self.time.now());
             self.changed.notify_one();
         }
+    }
+
+    fn retire(&self) {
+        self.is_retired.store(true, Ordering::Relaxed);
+        self.changed.notify_one();
     }
 
     fn buffer(&self) -> MutexGuard<'_, Buffer> {

@@ -88,7 +88,7 @@ async fn a_life_is_told_in_order() {
 #[tokio::test]
 async fn the_figures_are_those_of_the_invocation() {
     let listener = Listener::start().await;
-    let orders = json!({ "after": [subscribe(&listener.subscription())], "ms": 100 });
+    let orders = json!({ "after": [subscribe(&listener.subscription())], "ms": 500 });
     let mut function = started(with_extension(&orders)).await;
     let first = invoke(&mut function, json!({ "do": "sleep", "ms": 30 })).await;
     let events = to_the_end(function, &listener, 1).await;
@@ -107,7 +107,7 @@ async fn the_figures_are_those_of_the_invocation() {
     let open = millis(&metrics["durationMs"]);
     let overhead = first.extension_overhead.as_secs_f64() * 1_000.0;
     assert!((open - duration - overhead).abs() < 0.01, "{report:#} {first:?}");
-    assert!(open >= 100.0 && overhead > 0.0, "{report:#}");
+    assert!(open >= 500.0 && overhead > 0.0, "{report:#}");
     let init = millis(&metrics["initDurationMs"]);
     assert!((init - first.init.expect("it was cold").as_secs_f64() * 1_000.0).abs() < 0.01, "{report:#}");
     let billed = metrics["billedDurationMs"].as_u64().expect("an integer");
@@ -137,7 +137,9 @@ async fn every_way_to_end_has_its_status() {
     ] {
         let listener = Listener::start().await;
         let mut options = subscribed(&listener);
-        options.timeout = Duration::from_millis(500);
+        if status == "timeout" {
+            options.timeout = Duration::from_millis(500);
+        }
         let mut function = started(options).await;
         invoke(&mut function, order.clone()).await;
         // A reset tells everything by itself.
@@ -176,11 +178,9 @@ async fn the_report_of_an_invocation_comes_with_the_next_one() {
     let listener = Listener::start().await;
     let mut function = started(subscribed(&listener)).await;
     invoke(&mut function, json!({})).await;
-    let before = listener.batches().len();
-    // Four times what the subscription allows an event to wait.
+    // Four times what the subscription allows an event to wait; a delivery that was on its way may still arrive.
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(listener.batches().len(), before, "nothing moves in a frozen environment");
-    assert_eq!(find(&listener.events(), "platform.report"), None);
+    assert_eq!(find(&listener.events(), "platform.report"), None, "nothing moves in a frozen environment");
     invoke(&mut function, json!({ "do": "sleep", "ms": 300 })).await;
     listener.until_type("platform.report").await;
 }
@@ -211,7 +211,7 @@ async fn only_subscribed_streams_are_delivered() {
 }
 
 /// Telemetry API, "Inbound Telemetry API messages": sequences of any kind can be played, also those that never happen
-/// here (SnapStart), in batches of the subscribed size.
+/// here (those of `SnapStart`), in batches of the subscribed size.
 #[tokio::test]
 async fn a_test_can_play_any_event() {
     let listener = Listener::start().await;

@@ -6,6 +6,7 @@
 //! of a listener, or if the POST request encounters an error."
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -32,11 +33,14 @@ const ATTEMPT_LIMIT: Duration = Duration::from_secs(5);
 
 type Http = Client<HttpConnector, Full<Bytes>>;
 
-/// Delivers until it is aborted.
+/// Delivers until it is aborted, or another subscription takes the place of this one.
 pub(super) async fn run(subscription: Arc<Subscription>) {
     let http: Http = Client::builder(TokioExecutor::new()).build_http();
     loop {
         wait_until_due(&subscription).await;
+        if subscription.is_retired.load(Ordering::Relaxed) {
+            return;
+        }
         let now = subscription.time.now();
         let batch = subscription.buffer().take(now, |dropped| logs_dropped(&subscription, dropped));
         if deliver(&subscription, &http, &batch).await {
@@ -53,6 +57,9 @@ pub(super) async fn run(subscription: Arc<Subscription>) {
 
 async fn wait_until_due(subscription: &Subscription) {
     loop {
+        if subscription.is_retired.load(Ordering::Relaxed) {
+            return;
+        }
         let due = subscription.buffer().due();
         match due {
             Some(due) if due <= subscription.time.now() => break,
