@@ -79,6 +79,9 @@ pub struct Dropped {
 /// The reason why something is no event.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidEvent {
+    /// Something else than an object.
+    #[error("it is no JSON object")]
+    NoObject,
     /// No object with a type, or a field of another type than the schema says.
     #[error("it does not follow the schema: {0}")]
     Schema(#[from] serde_json::Error),
@@ -144,7 +147,7 @@ struct Span<'a> {
 /// # Errors
 /// [`InvalidEvent`] for what is no event at all, or a known one with a figure that is not what it must be.
 pub fn parse(json: &str) -> Result<Event<'_>, InvalidEvent> {
-    let Envelope { time, kind, record } = serde_json::from_str(json)?;
+    let Envelope { time, kind, record } = serde_json::from_str(object(json)?)?;
     let kind = EventType::of(&kind);
     if matches!(
         kind,
@@ -157,7 +160,7 @@ pub fn parse(json: &str) -> Result<Event<'_>, InvalidEvent> {
         return Ok(Event { kind, key: time, facts: Facts::default() });
     }
     let missing = |field| InvalidEvent::Missing { kind: kind.text(), field };
-    let record: Record<'_> = serde_json::from_str(record.ok_or_else(|| missing("record"))?.get())?;
+    let record: Record<'_> = serde_json::from_str(object(record.ok_or_else(|| missing("record"))?.get())?)?;
     let facts = record.facts(kind)?;
     let key = match kind {
         EventType::Start | EventType::RuntimeDone | EventType::Report => {
@@ -166,6 +169,11 @@ pub fn parse(json: &str) -> Result<Event<'_>, InvalidEvent> {
         _ => time,
     };
     Ok(Event { kind, key, facts })
+}
+
+/// An array would pass for an object whose fields are in order.
+fn object(json: &str) -> Result<&str, InvalidEvent> {
+    if json.starts_with('{') { Ok(json) } else { Err(InvalidEvent::NoObject) }
 }
 
 impl Record<'_> {

@@ -55,3 +55,29 @@ impl<'a> Events<'a> {
         serde_json::to_vec(&events).expect("maps with text keys and finite numbers are JSON")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Metrics;
+
+    /// The push gateway's README, "Events": `dimensions`, `timestamp` in milliseconds, `metrics`.
+    #[test]
+    fn what_has_the_same_labels_is_one_event() {
+        let snapshot = Metrics::new(Some(128.0), false).snapshot();
+        let common = [("function".to_owned(), "shop".to_owned())];
+        let mut events = Events::new(&common);
+        for point in snapshot.points() {
+            events.push(point, point.value, 1_676_398_017_000);
+        }
+        let events: Vec<serde_json::Value> = serde_json::from_slice(&events.json()).unwrap();
+        let plain = events.iter().find(|event| event["dimensions"].as_object().unwrap().len() == 1).unwrap();
+        assert_eq!(plain["timestamp"], 1_676_398_017_000_i64);
+        assert_eq!(plain["metrics"]["aws_lambda_memory_size_bytes"], 134_217_728.0);
+        assert_eq!(plain["metrics"]["aws_lambda_duration_seconds_count"], 0.0);
+        let bucket = events.iter().find(|event| event["dimensions"]["le"] == "0.005").unwrap();
+        assert_eq!(bucket["metrics"].as_object().unwrap().len(), 2, "duration and billed duration");
+        let metrics = events.iter().map(|event| event["metrics"].as_object().unwrap().len()).sum::<usize>();
+        assert_eq!(metrics, snapshot.points().count());
+    }
+}

@@ -60,3 +60,47 @@ fn label<'a>(name: &'a str, value: &'a str) -> (LabelName<'a>, Cow<'a, str>) {
     let name = LabelName::new(name, NameEscaping::Underscores);
     (name.expect("names were checked with the configuration"), Cow::Borrowed(value))
 }
+
+#[cfg(test)]
+mod tests {
+    use prometheus_proto::WriteRequest;
+    use prost::Message as _;
+    use remote_write::STALE_NAN;
+
+    use super::*;
+    use crate::metrics::Metrics;
+
+    fn decode(samples: Samples<'_>) -> WriteRequest {
+        let series = samples.group();
+        let body = series.encode(series.samples()).body;
+        let message = snap::raw::Decoder::new().decompress_vec(&body).expect("snappy");
+        WriteRequest::decode(&*message).expect("a write request")
+    }
+
+    /// Remote write 1.0, "Stale Markers": the bits 0x7ff0000000000002, after the last sample of each series.
+    #[test]
+    fn every_series_ends_with_a_marker_after_its_value() {
+        let snapshot = Metrics::new(Some(128.0), false).snapshot();
+        let common = [("instance".to_owned(), "01234567".to_owned())];
+        let mut samples = Samples::new(&common);
+        for point in snapshot.points() {
+            samples.zero(point, 1_000);
+            samples.value(point, 2_000);
+        }
+        samples.end(&snapshot, 2_001);
+        let request = decode(samples);
+        assert_eq!(request.timeseries.len(), snapshot.points().count());
+        for series in &request.timeseries {
+            let names: Vec<_> = series.labels.iter().map(|label| label.name.as_str()).collect();
+            assert!(
+                names.is_sorted() && names.contains(&"instance") && names.contains(&"__name__"),
+                "{names:?}"
+            );
+            let times: Vec<_> = series.samples.iter().map(|sample| sample.timestamp).collect();
+            assert_eq!(times, [1_000, 2_000, 2_001]);
+            let (marker, values) = series.samples.split_last().expect("three samples");
+            assert_eq!(marker.value.to_bits(), STALE_NAN.to_bits());
+            assert!(values.iter().all(|sample| !sample.value.is_nan()));
+        }
+    }
+}
