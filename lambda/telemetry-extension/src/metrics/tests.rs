@@ -98,7 +98,7 @@ fn a_span_counts_once_wherever_it_is() {
     }
 }
 
-/// SnapStart: a version is initialised once when it is published, and restored for each environment.
+/// Lambda, "Improving startup performance with `SnapStart`": a version is initialised once when it is published, and restored for each environment.
 #[test]
 fn with_snapshots_the_restoration_is_the_cold_start() {
     let init = r#"{"time":"1","type":"platform.initStart","record":{"initializationType":"snap-start","phase":"snap-start"}}"#;
