@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use futures_util::future::join_all;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::answer::FunctionError;
-use crate::runtime::{Function, FunctionOptions, Invocation, InvocationRequest};
+use crate::runtime::{Function, FunctionOptions, Invocation, InvocationRequest, Shutdown};
 
 /// All environments are busy, and the function may have no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -165,8 +166,18 @@ impl Pool {
         };
         let request = InvocationRequest { request_id: self.next_request_id(), payload, client_context };
         let shared = Arc::clone(&self.0);
-        let running = tokio::spawn(async move { shared.run(request, permit).await });
-        Ok(running.await.expect("an invocation is neither cancelled nor does it panic"))
+        let (answer, answered) = oneshot::channel();
+        tokio::spawn(async move { shared.run(request, permit, answer).await });
+        Ok(answered.await.expect("an invocation is neither cancelled nor does it panic"))
+    }
+
+    /// Ends the environments that wait, as Lambda ends those that it needs no longer, all at the same time: extensions
+    /// are told and have two seconds. The next invocation is a cold start.
+    pub async fn shutdown(&self) -> Vec<Shutdown> {
+        let mut idle = std::mem::take(&mut self.0.environments().idle);
+        let shutdowns = join_all(idle.iter_mut().map(|slot| slot.function.shutdown())).await;
+        self.0.environments().idle.append(&mut idle);
+        shutdowns.into_iter().flatten().collect()
     }
 }
 
@@ -175,26 +186,47 @@ impl Shared {
         self.environments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn run(&self, request: InvocationRequest, permit: OwnedSemaphorePermit) -> Invocation {
+    async fn run(
+        &self,
+        request: InvocationRequest,
+        permit: OwnedSemaphorePermit,
+        answer: oneshot::Sender<Invocation>,
+    ) {
         let payload_bytes = request.payload.len();
         let mut slot = self.take_slot();
-        let invocation = slot.function.invoke_as(request).await;
+        let invocation = slot.function.answer(request).await;
         // Whoever sees that nothing is at work any more must find it counted.
         self.finished.fetch_add(1, Ordering::SeqCst);
         if FunctionError::of(&invocation, self.options.timeout).is_some() {
             self.errors.fetch_add(1, Ordering::SeqCst);
         }
+        let tell = |invocation: Invocation| {
+            (self.watcher)(Seen {
+                function: &self.options.name,
+                timeout: self.options.timeout,
+                payload_bytes,
+                invocation: &invocation,
+            });
+            // The caller may have gone away.
+            let _ = answer.send(invocation);
+        };
+        if slot.function.is_unfinished() {
+            // "Lambda returns the response to the client, even if extensions are still running."
+            tell(invocation);
+            slot.function.finish().await;
+            self.put_back(slot, permit);
+        } else {
+            slot.function.finish().await;
+            self.put_back(slot, permit);
+            tell(invocation);
+        }
+    }
+
+    fn put_back(&self, slot: Slot, permit: OwnedSemaphorePermit) {
         slot.state.is_busy.store(false, Ordering::SeqCst);
         self.environments().idle.push(slot);
         // The environment is back before its permit is, so that whoever gets the permit finds it.
         drop(permit);
-        (self.watcher)(Seen {
-            function: &self.options.name,
-            timeout: self.options.timeout,
-            payload_bytes,
-            invocation: &invocation,
-        });
-        invocation
     }
 
     /// An environment that waits, or a new one; a permit says that there may be one.

@@ -1,0 +1,11 @@
+//! The Extensions and Telemetry APIs of the runtime emulator, with a real function and a real extension
+//! (`examples/obedient_function.rs`, `examples/obedient_extension.rs`).
+
+mod failures;
+mod lifecycle;
+mod listener;
+mod pool;
+mod registration;
+mod subscription;
+mod support;
+mod telemetry;
