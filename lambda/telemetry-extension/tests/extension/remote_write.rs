@@ -73,7 +73,7 @@ async fn counters_begin_with_zero_follow_the_invocations_and_end_with_a_marker()
     for (labels, samples) in series {
         let markers: Vec<_> = samples.iter().filter(|(_, value)| value.to_bits() == STALE).collect();
         assert_eq!(markers.len(), 1, "{labels:?}");
-        assert_eq!(samples.last_key_value(), Some(markers[0]), "{labels:?}");
+        assert_eq!(samples.keys().last(), Some(markers[0].0), "{labels:?}");
         assert!(values(&samples).is_sorted(), "{labels:?}: {samples:?}");
     }
 }
