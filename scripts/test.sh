@@ -9,6 +9,7 @@ require_cargo
 require_python_packages
 require_npm_packages
 require_prometheus
+require_pushgateway
 cd "$REPOSITORY"
 
 say "Formatting"
@@ -24,6 +25,8 @@ build_release
 export PUSH_GATEWAY_BINARY="$FUNCTION"
 export PUSH_GATEWAY_LOCAL="$LOCAL"
 export MOTO_SERVER="$VENV/bin/moto_server"
+build_extension
+export TELEMETRY_EXTENSION_BINARY="$EXTENSION"
 
 say "The function as the construct library ships it"
 bash scripts/build-lambda.sh

@@ -13,6 +13,9 @@ use serde_json::value::RawValue;
 
 use crate::metrics::word::{EventType, InitializationType, Phase, Status};
 
+/// No duration in milliseconds and no size is larger: thirty thousand years, a petabyte.
+pub const MAX_FIGURE: f64 = 1e15;
+
 /// One event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event<'a> {
@@ -33,7 +36,7 @@ pub struct Facts {
     pub initialization_type: Option<InitializationType>,
     /// When the initialisation ran.
     pub phase: Option<Phase>,
-    /// `metrics`: durations in milliseconds, sizes as named. All are finite and not negative.
+    /// `metrics`: durations in milliseconds, sizes as named. All are from 0 to [`MAX_FIGURE`].
     pub figures: Figures,
     /// `spans`: durations in milliseconds by the name of the span.
     pub spans: Spans,
@@ -93,9 +96,9 @@ pub enum InvalidEvent {
         /// The field.
         field: &'static str,
     },
-    /// A duration or a size below zero would make a counter fall.
+    /// A duration or a size below zero would make a counter fall, and one beyond all reason would spoil its sum.
     #[error("a {kind} event with {value} for {field}")]
-    Negative {
+    OutOfRange {
         /// The type of the event.
         kind: &'static str,
         /// The field.
@@ -191,7 +194,7 @@ impl Record<'_> {
             return Err(missing("metrics.durationMs"));
         }
         let spans = self.spans.as_deref().map(Spans::of).unwrap_or_default();
-        not_negative(kind, &figures, &spans)?;
+        in_range(kind, &figures, &spans)?;
         Ok(Facts {
             status: self.status.as_deref().map(Status::of),
             initialization_type: self.initialization_type.as_deref().map(InitializationType::of),
@@ -217,7 +220,7 @@ impl Spans {
     }
 }
 
-fn not_negative(kind: EventType, figures: &Figures, spans: &Spans) -> Result<(), InvalidEvent> {
+fn in_range(kind: EventType, figures: &Figures, spans: &Spans) -> Result<(), InvalidEvent> {
     for (field, value) in [
         ("durationMs", figures.duration_ms),
         ("billedDurationMs", figures.billed_duration_ms),
@@ -231,9 +234,9 @@ fn not_negative(kind: EventType, figures: &Figures, spans: &Spans) -> Result<(),
         ("extensionOverhead", spans.extension_overhead),
     ] {
         if let Some(value) = value
-            && value < 0.0
+            && !(0.0..=MAX_FIGURE).contains(&value)
         {
-            return Err(InvalidEvent::Negative { kind: kind.text(), field, value });
+            return Err(InvalidEvent::OutOfRange { kind: kind.text(), field, value });
         }
     }
     Ok(())

@@ -4,6 +4,7 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/telemetry-api-reference.html>
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HeaderName;
@@ -21,6 +22,12 @@ const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-extension-functio
 
 /// Answers are a few hundred bytes; an ARN and a trace header have no room to be larger.
 const MAX_ANSWER: usize = 64 * 1_024;
+
+/// How often an event is asked for on connections that break.
+const NEXT_ATTEMPTS: u32 = 4;
+
+/// The first pause between them; each is longer by as much.
+const NEXT_PAUSE: Duration = Duration::from_millis(20);
 
 /// How much of an answer an error repeats, in characters.
 const SHOWN_CHARS: usize = 200;
@@ -144,7 +151,17 @@ impl ExtensionApi {
     /// [`ApiError`]
     pub async fn next(&self) -> Result<NextEvent, ApiError> {
         const PATH: &str = "/2020-01-01/extension/event/next";
-        let answer = self.ask(Method::GET, PATH, &[], Bytes::new()).await?;
+        let mut attempts = 1;
+        let answer = loop {
+            match self.ask(Method::GET, PATH, &[], Bytes::new()).await {
+                // The end of this extension is the end of its function's environment, so not for one broken connection.
+                Err(ApiError::Unreachable { .. }) if attempts < NEXT_ATTEMPTS => {
+                    tokio::time::sleep(NEXT_PAUSE * attempts).await;
+                    attempts += 1;
+                }
+                answered => break answered?,
+            }
+        };
         NextEvent::parse(answer.body()).ok_or(ApiError::Incomplete { path: PATH, what: "an event" })
     }
 

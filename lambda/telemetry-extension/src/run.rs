@@ -2,7 +2,7 @@
 //!
 //! The sandbox is frozen as soon as the function and every extension have asked for the next event, and a request
 //! that travels then is lost. So a dispatch holds an invocation open until it is over, but no longer than
-//! [`INVOKE_WAIT`]; after that it goes on for as long as the sandbox is awake, and what it said travels with the next
+//! `INVOKE_WAIT`; after that it goes on for as long as the sandbox is awake, and what it said travels with the next
 //! one. There is never more than one dispatch under way.
 
 use std::pin::pin;

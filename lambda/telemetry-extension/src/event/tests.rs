@@ -126,6 +126,10 @@ fn what_lacks_a_figure_or_has_a_wrong_one_is_no_event() {
         (report(r#"{"requestId":7,"metrics":{"durationMs":1}}"#), "it does not follow the schema"),
         (report(r#"{"requestId":"r","metrics":{"durationMs":"1"}}"#), "it does not follow the schema"),
         (report(r#"{"requestId":"r","metrics":{"durationMs":-1}}"#), "with -1 for durationMs"),
+        (
+            report(r#"{"requestId":"r","metrics":{"durationMs":1e16}}"#),
+            "with 10000000000000000 for durationMs",
+        ),
         (report(r#"{"requestId":"r","metrics":{"durationMs":1e999}}"#), "it does not follow the schema"),
         (
             r#"{"type":"platform.logsDropped","record":{"droppedBytes":1}}"#.to_owned(),

@@ -3,7 +3,6 @@
 //! In: events and deliveries, one by one. Out: what the extension asked for, and when it was ready for more.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -35,6 +34,18 @@ pub(crate) struct Setup {
     refuses_invoke: bool,
     refused_schemas: Vec<&'static str>,
     telemetry_status: u16,
+    events: Events,
+}
+
+/// What becomes of requests for the next event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Events {
+    /// They are answered with events.
+    Given,
+    /// So many connections break first.
+    AfterBreaks(u32),
+    /// They are refused.
+    Refused,
 }
 
 impl Setup {
@@ -53,6 +64,7 @@ impl Setup {
             refuses_invoke: false,
             refused_schemas: Vec::new(),
             telemetry_status: 200,
+            events: Events::Given,
         }
     }
 
@@ -78,15 +90,28 @@ impl Setup {
         self
     }
 
+    /// The first connections on which it asks for events break.
+    pub(crate) fn breaks(mut self, connections: u32) -> Self {
+        self.events = Events::AfterBreaks(connections);
+        self
+    }
+
+    /// There are no events, ever.
+    pub(crate) fn without_events(mut self) -> Self {
+        self.events = Events::Refused;
+        self
+    }
+
     /// Starts the extension and waits until it is registered.
     pub(crate) async fn start(self) -> Host {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let authority = listener.local_addr().expect("an address").to_string();
-        let Setup { env, refuses_invoke, refused_schemas, telemetry_status } = self;
+        let Setup { env, refuses_invoke, refused_schemas, telemetry_status, events } = self;
         let api = Arc::new(Api {
             refuses_invoke,
             refused_schemas,
             telemetry_status,
+            events: Mutex::new(events),
             log: Mutex::default(),
             changed: Notify::new(),
         });
@@ -127,6 +152,7 @@ struct Api {
     refuses_invoke: bool,
     refused_schemas: Vec<&'static str>,
     telemetry_status: u16,
+    events: Mutex<Events>,
     log: Mutex<Log>,
     changed: Notify,
 }
@@ -242,7 +268,23 @@ impl Api {
         self.log.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    fn events(&self) -> MutexGuard<'_, Events> {
+        self.events.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Whether this connection breaks.
+    fn breaks(&self) -> bool {
+        let mut events = self.events();
+        match *events {
+            Events::AfterBreaks(left) if left > 0 => {
+                *events = Events::AfterBreaks(left - 1);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Broken> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.expect("a body").to_bytes();
         let json = || serde_json::from_slice::<Value>(&body).expect("JSON");
@@ -280,6 +322,10 @@ impl Api {
                     text(self.telemetry_status, "\"OK\"")
                 }
             }
+            "/2020-01-01/extension/event/next" if self.breaks() => return Err(Broken),
+            "/2020-01-01/extension/event/next" if *self.events() == Events::Refused => {
+                refusal(500, "Extension.UnknownError")
+            }
             "/2020-01-01/extension/event/next" => {
                 self.log().asked += 1;
                 self.changed.notify_waiters();
@@ -291,7 +337,7 @@ impl Api {
             }
         };
         self.changed.notify_waiters();
-        answer
+        Ok(answer)
     }
 
     async fn next_event(&self) -> Value {
@@ -307,11 +353,23 @@ impl Api {
     }
 }
 
+/// The connection ends without an answer.
+#[derive(Debug)]
+struct Broken;
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("broken by the test")
+    }
+}
+
+impl std::error::Error for Broken {}
+
 async fn serve(listener: TcpListener, api: Arc<Api>) {
     while let Ok((stream, _)) = listener.accept().await {
         let api = Arc::clone(&api);
         tokio::spawn(async move {
-            let service = service_fn(|request| async { Ok::<_, Infallible>(api.answer(request).await) });
+            let service = service_fn(|request| api.answer(request));
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
                 .await;

@@ -98,3 +98,26 @@ async fn where_invocations_are_refused_the_shutdown_is_enough() {
     let host = known.start().await.ready().await;
     assert_registered(&host, &[json!(["SHUTDOWN"])]);
 }
+
+/// Extensions API, "Failure handling": an extension that ends takes the environment along, so not for a connection.
+#[tokio::test]
+async fn a_broken_connection_is_no_reason_to_end() {
+    let mut host = setup().breaks(3).start().await.ready().await;
+    host.invoke().await;
+    assert_eq!(host.log().errors, []);
+    assert!(host.shut_down().await.success());
+}
+
+/// Extensions API, `/extension/exit/error`.
+#[tokio::test]
+async fn without_events_it_says_why_it_ends() {
+    let mut host = setup().without_events().start().await;
+    assert!(!host.ended().await.success());
+    let log = host.log();
+    let [(path, error_type, body)] = log.errors.as_slice() else { panic!("no error: {log:?}") };
+    assert_eq!(
+        (path.as_str(), error_type.as_str()),
+        ("/2020-01-01/extension/exit/error", "Extension.NoEvents")
+    );
+    assert!(body["errorMessage"].as_str().is_some_and(|message| message.contains("500")), "{body}");
+}

@@ -166,3 +166,20 @@ async fn an_environment_that_was_hardly_used_says_everything_at_its_end() {
     assert_eq!(amp.counts().requests, 1);
     assert_eq!(values(&samples(&amp, "invocations_total", Some(("status", "timeout")))), [0.0, 1.0]);
 }
+
+/// Schema reference, `platform.initStart`: `instanceId`.
+#[tokio::test]
+async fn the_instance_label_may_hold_the_platforms_name_for_the_environment() {
+    let amp = amp().await;
+    let mut host = writes_to(&amp).env("TELEMETRY_INSTANCE_LABEL", "full").start().await.ready().await;
+    let init = serde_json::json!({ "time": "t", "type": "platform.initStart",
+        "record": { "initializationType": "on-demand", "phase": "init", "instanceId": "82561ce0-53dd" } });
+    host.deliver(&[init]).await;
+    host.invoke().await;
+    assert!(host.shut_down().await.success());
+    assert!(!amp.series().is_empty());
+    for labels in amp.series().into_keys() {
+        let random = labels["instance"].strip_prefix("82561ce0-53dd-").expect("the platform's name");
+        assert!(random.len() == 8 && random.bytes().all(|b| b.is_ascii_hexdigit()), "{random}");
+    }
+}
