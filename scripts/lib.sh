@@ -60,6 +60,21 @@ require_prometheus() {
   export PROMETHEUS
 }
 
+# The real Pushgateway, to which the telemetry extension pushes; sets PUSHGATEWAY.
+require_pushgateway() {
+  if [ -z "${PUSHGATEWAY:-}" ] && ! command -v prometheus-pushgateway >/dev/null; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+      say "Installing the Pushgateway (Debian's package, once)"
+      install_debian_packages prometheus-pushgateway
+    fi
+  fi
+  PUSHGATEWAY="${PUSHGATEWAY:-$(command -v prometheus-pushgateway || true)}"
+  [ -n "$PUSHGATEWAY" ] ||
+    die "prometheus-pushgateway is missing. On Debian and Ubuntu: sudo apt-get install prometheus-pushgateway" \
+      "Elsewhere: get it from https://prometheus.io/download/, and set PUSHGATEWAY to its path."
+  export PUSHGATEWAY
+}
+
 # Packages of Debian or Ubuntu, for root. RUNLEVEL=1 keeps their services from being started.
 install_debian_packages() {
   RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1 && return
@@ -92,6 +107,14 @@ build_release() {
   build_function query "$(host_architecture)"
   # shellcheck disable=SC2034 # for those who source this
   QUERY="$BUILT"
+}
+
+# The telemetry extension as it is shipped, alone for the same reason as the function; sets EXTENSION.
+build_extension() {
+  say "Building the telemetry extension"
+  cargo build --release --locked -p telemetry-extension
+  EXTENSION="$(target_directory)/release/telemetry-extension"
+  bash "$REPOSITORY/scripts/check-artifact.sh" "$EXTENSION"
 }
 
 # Where Cargo builds: the user's environment or configuration may say so.
