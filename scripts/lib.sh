@@ -95,26 +95,22 @@ require_npm_packages() {
   cp "$REPOSITORY/package-lock.json" "$stamp"
 }
 
-# The functions as they are shipped, and the local stack, optimised; sets FUNCTION, QUERY and LOCAL.
+# The functions and the extension as they are shipped, and the local stack, optimised; sets FUNCTION, QUERY, EXTENSION and
+# LOCAL.
 build_release() {
-  say "Building the functions and the local stack (the first time takes a few minutes)"
+  say "Building the functions, the extension and the local stack (the first time takes a few minutes)"
   cargo build --release --locked -p push-gateway-local
   LOCAL="$(target_directory)/release/push-gateway-local"
   # shellcheck source=scripts/lambda-targets.sh
   source "$REPOSITORY/scripts/lambda-targets.sh"
-  build_function push-gateway "$(host_architecture)"
+  build_artifact push-gateway "$(host_architecture)"
   FUNCTION="$BUILT"
-  build_function query "$(host_architecture)"
+  build_artifact query "$(host_architecture)"
   # shellcheck disable=SC2034 # for those who source this
   QUERY="$BUILT"
-}
-
-# The telemetry extension as it is shipped, alone for the same reason as the function; sets EXTENSION.
-build_extension() {
-  say "Building the telemetry extension"
-  cargo build --release --locked -p telemetry-extension
-  EXTENSION="$(target_directory)/release/telemetry-extension"
-  bash "$REPOSITORY/scripts/check-artifact.sh" "$EXTENSION"
+  build_artifact telemetry-extension "$(host_architecture)"
+  # shellcheck disable=SC2034
+  EXTENSION="$BUILT"
 }
 
 # Where Cargo builds: the user's environment or configuration may say so.

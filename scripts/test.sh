@@ -26,10 +26,9 @@ export PUSH_GATEWAY_BINARY="$FUNCTION"
 export QUERY_BINARY="$QUERY"
 export PUSH_GATEWAY_LOCAL="$LOCAL"
 export MOTO_SERVER="$VENV/bin/moto_server"
-build_extension
 export TELEMETRY_EXTENSION_BINARY="$EXTENSION"
 
-say "The functions as the construct library ships them"
+say "The functions and the extension as the construct library ships them"
 bash scripts/build-lambda.sh
 
 say "Unit, property and end-to-end tests"
