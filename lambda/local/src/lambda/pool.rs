@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::Instant;
 
 use super::answer::FunctionError;
 use crate::runtime::{Function, FunctionOptions, Invocation, InvocationRequest, Shutdown};
@@ -66,6 +67,8 @@ struct Shared {
     limit: u32,
     slots: Arc<Semaphore>,
     environments: Mutex<Environments>,
+    /// Held while environments are shut down, so that whoever wants all to be gone waits for those on their way.
+    shutdown: tokio::sync::Mutex<()>,
     numbers: AtomicU64,
     errors: AtomicU64,
     throttles: AtomicU64,
@@ -84,6 +87,8 @@ struct Environments {
 struct Slot {
     function: Function,
     state: Arc<State>,
+    /// When its last invocation was over.
+    idle_since: Instant,
 }
 
 #[derive(Debug)]
@@ -113,6 +118,7 @@ impl Pool {
             limit,
             slots: Arc::new(Semaphore::new(usize::try_from(limit).unwrap_or(Semaphore::MAX_PERMITS))),
             environments: Mutex::default(),
+            shutdown: tokio::sync::Mutex::default(),
             numbers: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             throttles: AtomicU64::new(0),
@@ -174,9 +180,17 @@ impl Pool {
     /// Ends the environments that wait, as Lambda ends those that it needs no longer, all at the same time: extensions
     /// are told and have two seconds. The next invocation is a cold start.
     pub async fn shutdown(&self) -> Vec<Shutdown> {
-        let mut idle = std::mem::take(&mut self.0.environments().idle);
-        let shutdowns = join_all(idle.iter_mut().map(|slot| slot.function.shutdown())).await;
-        self.0.environments().idle.append(&mut idle);
+        self.shutdown_idle(Duration::ZERO).await
+    }
+
+    /// As [`Pool::shutdown`], for the environments that have waited for `idle` or longer.
+    pub async fn shutdown_idle(&self, idle: Duration) -> Vec<Shutdown> {
+        let _one_at_a_time = self.0.shutdown.lock().await;
+        let is_over = |slot: &mut Slot| slot.idle_since.elapsed() >= idle;
+        let mut ended: Vec<Slot> = self.0.environments().idle.extract_if(.., is_over).collect();
+        let shutdowns = join_all(ended.iter_mut().map(|slot| slot.function.shutdown())).await;
+        // The last is taken first, and those that are still warm shall be.
+        self.0.environments().idle.splice(0..0, ended);
         shutdowns.into_iter().flatten().collect()
     }
 }
@@ -222,7 +236,8 @@ impl Shared {
         }
     }
 
-    fn put_back(&self, slot: Slot, permit: OwnedSemaphorePermit) {
+    fn put_back(&self, mut slot: Slot, permit: OwnedSemaphorePermit) {
+        slot.idle_since = Instant::now();
         slot.state.is_busy.store(false, Ordering::SeqCst);
         self.environments().idle.push(slot);
         // The environment is back before its permit is, so that whoever gets the permit finds it.
@@ -236,7 +251,7 @@ impl Shared {
             let function = Function::cold(self.options.clone());
             let state = Arc::new(State { pid: function.watch_pid(), is_busy: AtomicBool::new(false) });
             environments.states.push(Arc::clone(&state));
-            Slot { function, state }
+            Slot { function, state, idle_since: Instant::now() }
         });
         slot.state.is_busy.store(true, Ordering::Relaxed);
         slot
