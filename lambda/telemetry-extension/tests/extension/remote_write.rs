@@ -137,6 +137,40 @@ async fn a_quiet_function_is_seen_once_its_oldest_event_is_old_enough() {
     assert_eq!(values(&samples(&amp, "invocations_total", Some(("status", "success")))).last(), Some(&1.0));
 }
 
+/// While an invocation lasts nothing is frozen, and the extension has long asked for the next.
+#[tokio::test]
+async fn a_long_invocation_is_seen_while_it_lasts() {
+    let amp = amp().await;
+    let mut host = host(&amp).await;
+    host.invoke_and_report("success").await;
+    while values(&samples(&amp, "invocations_total", Some(("status", "success")))).last() != Some(&1.0) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(host.shut_down().await.success());
+    assert_nothing_was_wrong(&amp);
+}
+
+/// An environment that is only initialised may become a snapshot: its identity must not be drawn before its first
+/// invocation.
+#[tokio::test]
+async fn nothing_is_sent_before_the_first_invocation() {
+    let amp = amp().await;
+    let mut host = writes_to(&amp).env("DISPATCH_MAX_AGE_SECONDS", "1").start().await.ready().await;
+    let line = serde_json::json!({ "time": "t", "type": "function", "record": "initialised" });
+    host.deliver(std::slice::from_ref(&line)).await;
+    // Another extension, which has no invocations to wait for, shows that its clock has looked meanwhile.
+    let managed_amp = crate::remote_write::amp().await;
+    let managed = writes_to(&managed_amp).without_invoke().start().await.ready().await;
+    managed.deliver(std::slice::from_ref(&line)).await;
+    while managed_amp.counts().requests == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(amp.counts().requests, 0);
+    host.invoke().await;
+    assert!(amp.counts().requests > 0);
+    assert!(host.shut_down().await.success());
+}
+
 /// Where there are no events of invocations nothing is frozen, and a clock takes their place.
 #[tokio::test]
 async fn on_managed_instances_dispatches_need_no_invocation() {
