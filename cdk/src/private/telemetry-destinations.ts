@@ -1,7 +1,6 @@
 /** The destinations of telemetry: what each is → the variables that the extension reads, and the grants it needs. */
 import { Token } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
@@ -81,8 +80,12 @@ function grantSecret(secret: secretsmanager.ISecret, grantee: lambda.IFunction):
     resourceArns: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
     resource: secret,
   });
-  secret.encryptionKey?.grant(
-    new kms.ViaServicePrincipal(`secretsmanager.${secret.env.region}.amazonaws.com`, grantee.grantPrincipal),
-    'kms:Decrypt',
-  );
+  if (!secret.encryptionKey) return;
+  // Not by the key's policy, which cannot be added to if the key is imported.
+  iam.Grant.addToPrincipal({
+    grantee,
+    actions: ['kms:Decrypt'],
+    resourceArns: [secret.encryptionKey.keyArn],
+    conditions: { StringEquals: { 'kms:ViaService': `secretsmanager.${secret.env.region}.amazonaws.com` } },
+  });
 }
