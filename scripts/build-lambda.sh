@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the functions as the construct library ships them, for every architecture whose Rust target is installed, into
-# cdk/assets/<architecture>/<function>/bootstrap: `npm run build:lambda`. The same source gives the same bytes on every
-# machine with the same compiler, so that a function that did not change is not deployed again.
+# Builds the functions and the extension as the construct library ships them, for every architecture whose Rust target is
+# installed, into cdk/assets/<architecture>: `npm run build:lambda`. The same source gives the same bytes on every machine
+# with the same compiler, so that what did not change is not deployed again.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
@@ -19,21 +19,24 @@ for architecture in "${ARCHITECTURES[@]}"; do
     say "Left out $architecture: its Rust target is not installed (rustup target add $triple)"
     continue
   fi
-  for function in "${FUNCTIONS[@]}"; do
-    say "Building $function for $architecture"
-    build_function "$function" "$architecture"
+  for artifact in "${ARTIFACTS[@]}"; do
+    say "Building $artifact for $architecture"
+    build_artifact "$artifact" "$architecture"
 
-    bootstrap="cdk/assets/$architecture/$function/bootstrap"
-    bash scripts/check-artifact.sh "$function" "$BUILT"
+    shipped="$(shipped_path "$artifact" "$architecture")"
+    bash scripts/check-artifact.sh "$artifact" "$BUILT"
     check_paths "$BUILT" "$REPOSITORY" "$(target_directory)"
     if [ "$architecture" = "$(host_architecture)" ]; then
-      node scripts/check-answers.mjs "$function" "$BUILT"
+      case "$artifact" in
+        telemetry-extension) node scripts/check-extension.mjs "$BUILT" ;;
+        *) node scripts/check-answers.mjs "$artifact" "$BUILT" ;;
+      esac
     else
       say "Not started: this machine is $(host_architecture)"
     fi
     # What does not change is not touched, and what was checked is what is shipped.
-    cmp -s "$BUILT" "$bootstrap" || install -D -m 755 "$BUILT" "$bootstrap"
-    built+=("$bootstrap")
+    cmp -s "$BUILT" "$shipped" || install -D -m 755 "$BUILT" "$shipped"
+    built+=("$shipped")
   done
 done
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks a built function for Lambda: its size, and that it needs no newer glibc than provided.al2023 has.
-# Usage: check-artifact.sh push-gateway|query <file>
+# Checks what was built for Lambda: its size, and that it needs no newer glibc than Amazon Linux 2023 has.
+# Usage: check-artifact.sh push-gateway|query|telemetry-extension <file>
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
@@ -10,9 +10,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 GLIBC=2.34
 
 case "$1" in
-  push-gateway) max_bytes=6000000 ;;
+  push-gateway | telemetry-extension) max_bytes=6000000 ;;
   query) max_bytes=8000000 ;;
-  *) die "There is no budget for $1; the functions are push-gateway and query." ;;
+  *) die "There is no budget for $1; there are push-gateway, query and telemetry-extension." ;;
 esac
 file="$2"
 bytes="$(stat -c %s "$file")"
@@ -21,6 +21,6 @@ bytes="$(stat -c %s "$file")"
 command -v objdump >/dev/null || die "objdump is missing. On Debian and Ubuntu: apt-get install binutils"
 needed="$(objdump -T "$file" | sed -n 's/.*(\?GLIBC_\([0-9.]*\).*/\1/p' | sort -Vu | tail -n 1)"
 [ "$(printf '%s\n' "$needed" "$GLIBC" | sort -V | tail -n 1)" = "$GLIBC" ] ||
-  die "$file needs glibc $needed, and Lambda's provided.al2023 has $GLIBC."
+  die "$file needs glibc $needed, and Lambda's Amazon Linux 2023 has $GLIBC."
 
 say "The artifact has $bytes bytes and needs glibc $needed."

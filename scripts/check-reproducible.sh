@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Proves that the functions' bytes depend on their source alone: builds a copy of the commit's files in another folder,
+# Proves that the bytes of the functions and the extension depend on their source alone: builds a copy of the commit's files in another folder,
 # with another target directory, and compares it with what build-lambda.sh made. Takes a full build.
 set -euo pipefail
 
@@ -11,11 +11,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/lambda-targets.sh"
 require_cargo
 architecture="$(host_architecture)"
 triple="$(triple_of "$architecture")"
-shipped_file() {
-  echo "$REPOSITORY/cdk/assets/$architecture/$1/bootstrap"
-}
-for function in "${FUNCTIONS[@]}"; do
-  [ -f "$(shipped_file "$function")" ] || die "$(shipped_file "$function") is missing. Make it with: npm run build:lambda"
+for artifact in "${ARTIFACTS[@]}"; do
+  shipped="$(shipped_path "$artifact" "$architecture")"
+  [ -f "$REPOSITORY/$shipped" ] || die "$shipped is missing. Make it with: npm run build:lambda"
 done
 
 elsewhere="$(mktemp -d)"
@@ -25,11 +23,11 @@ cd "$REPOSITORY"
 git ls-files -z --cached --others --exclude-standard -- '*.rs' '*.toml' '*.proto' Cargo.lock README.md ':!fuzz' |
   tar --null --files-from=- -cf - | tar -xf - -C "$elsewhere"
 cd "$elsewhere"
-for function in "${FUNCTIONS[@]}"; do
+for artifact in "${ARTIFACTS[@]}"; do
   RUSTFLAGS="$(reproducible_flags "$elsewhere" "$elsewhere/elsewhere")" CARGO_TARGET_DIR="$elsewhere/elsewhere" \
-    cargo build --release --locked -p "$function" --target "$triple"
+    cargo build --release --locked -p "$artifact" --target "$triple"
 
-  shipped="$(shipped_file "$function")"
-  cmp "$elsewhere/elsewhere/$triple/release/$function" "$shipped" || die "The same source gave other bytes: $function."
-  say "The same source gave the same bytes: $function, $(sha256sum <"$shipped" | cut -d ' ' -f 1)"
+  shipped="$REPOSITORY/$(shipped_path "$artifact" "$architecture")"
+  cmp "$elsewhere/elsewhere/$triple/release/$artifact" "$shipped" || die "The same source gave other bytes: $artifact."
+  say "The same source gave the same bytes: $artifact, $(sha256sum <"$shipped" | cut -d ' ' -f 1)"
 done

@@ -1,12 +1,22 @@
-# Shared by the scripts that build the functions for Lambda: which there are, the architectures, and what makes a build
+# Shared by the scripts that build for Lambda: what there is to build, the architectures, and what makes a build
 # reproducible.
 # To be sourced after lib.sh.
 
 # Named as AWS names them (https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html).
 ARCHITECTURES=(arm64 x86_64)
 
-# Named as their crates are.
-FUNCTIONS=(push-gateway query)
+# The functions and the extension, named as their crates are.
+ARTIFACTS=(push-gateway query telemetry-extension)
+
+# Where the construct library carries an artifact. Lambda runs what is in the folder `extensions` of a layer, and an
+# extension registers with the name of its file: https://docs.aws.amazon.com/lambda/latest/dg/extensions-registration.html
+# Usage: shipped_path <artifact> <architecture>
+shipped_path() {
+  case "$1" in
+    telemetry-extension) echo "cdk/assets/$2/$1/extensions/$1" ;;
+    *) echo "cdk/assets/$2/$1/bootstrap" ;;
+  esac
+}
 
 triple_of() {
   case "$1" in
@@ -63,9 +73,9 @@ check_paths() {
   done
 }
 
-# Builds a function for an architecture as it is shipped; sets BUILT to the file.
-# Usage: build_function <function> <architecture>
-build_function() {
+# Builds an artifact for an architecture as it is shipped; sets BUILT to the file.
+# Usage: build_artifact <artifact> <architecture>
+build_artifact() {
   local triple folder
   triple="$(triple_of "$2")"
   # Flags that differ from those of other builds, and so a folder of its own: the builds would undo each other's work.

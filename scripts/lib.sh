@@ -60,6 +60,21 @@ require_prometheus() {
   export PROMETHEUS
 }
 
+# The real Pushgateway, to which the telemetry extension pushes; sets PUSHGATEWAY.
+require_pushgateway() {
+  if [ -z "${PUSHGATEWAY:-}" ] && ! command -v prometheus-pushgateway >/dev/null; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+      say "Installing the Pushgateway (Debian's package, once)"
+      install_debian_packages prometheus-pushgateway
+    fi
+  fi
+  PUSHGATEWAY="${PUSHGATEWAY:-$(command -v prometheus-pushgateway || true)}"
+  [ -n "$PUSHGATEWAY" ] ||
+    die "prometheus-pushgateway is missing. On Debian and Ubuntu: sudo apt-get install prometheus-pushgateway" \
+      "Elsewhere: get it from https://prometheus.io/download/, and set PUSHGATEWAY to its path."
+  export PUSHGATEWAY
+}
+
 # Packages of Debian or Ubuntu, for root. RUNLEVEL=1 keeps their services from being started.
 install_debian_packages() {
   RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1 && return
@@ -80,18 +95,22 @@ require_npm_packages() {
   cp "$REPOSITORY/package-lock.json" "$stamp"
 }
 
-# The functions as they are shipped, and the local stack, optimised; sets FUNCTION, QUERY and LOCAL.
+# The functions and the extension as they are shipped, and the local stack, optimised; sets FUNCTION, QUERY, EXTENSION and
+# LOCAL.
 build_release() {
-  say "Building the functions and the local stack (the first time takes a few minutes)"
+  say "Building the functions, the extension and the local stack (the first time takes a few minutes)"
   cargo build --release --locked -p push-gateway-local
   LOCAL="$(target_directory)/release/push-gateway-local"
   # shellcheck source=scripts/lambda-targets.sh
   source "$REPOSITORY/scripts/lambda-targets.sh"
-  build_function push-gateway "$(host_architecture)"
+  build_artifact push-gateway "$(host_architecture)"
   FUNCTION="$BUILT"
-  build_function query "$(host_architecture)"
+  build_artifact query "$(host_architecture)"
   # shellcheck disable=SC2034 # for those who source this
   QUERY="$BUILT"
+  build_artifact telemetry-extension "$(host_architecture)"
+  # shellcheck disable=SC2034
+  EXTENSION="$BUILT"
 }
 
 # Where Cargo builds: the user's environment or configuration may say so.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests and the local stack need beside Cargo's own packages: moto in the repository's .venv, the npm
-# packages, and Prometheus where this user may install it.
+# packages, and Prometheus and the Pushgateway where this user may install them.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
@@ -10,3 +10,4 @@ require_cargo
 require_python_packages
 require_npm_packages
 require_prometheus
+require_pushgateway

@@ -26,4 +26,4 @@ if [ "$command" = tour ]; then
 fi
 # npm runs this in a shell of its own. Whichever of the two is killed, even now, the stack must not stay behind.
 npm="$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$PPID/status")"
-exec "$LOCAL" serve "${programs[@]}" --stop-with "$PPID" --stop-with "$npm" "$@"
+exec "$LOCAL" serve "${programs[@]}" --telemetry-extension "$EXTENSION" --stop-with "$PPID" --stop-with "$npm" "$@"

@@ -9,6 +9,7 @@ require_cargo
 require_python_packages
 require_npm_packages
 require_prometheus
+require_pushgateway
 cd "$REPOSITORY"
 
 say "Formatting"
@@ -25,8 +26,9 @@ export PUSH_GATEWAY_BINARY="$FUNCTION"
 export QUERY_BINARY="$QUERY"
 export PUSH_GATEWAY_LOCAL="$LOCAL"
 export MOTO_SERVER="$VENV/bin/moto_server"
+export TELEMETRY_EXTENSION_BINARY="$EXTENSION"
 
-say "The functions as the construct library ships them"
+say "The functions and the extension as the construct library ships them"
 bash scripts/build-lambda.sh
 
 say "Unit, property and end-to-end tests"

@@ -10,4 +10,8 @@ export * from './push-gateway-props';
 export * from './query-functions';
 export * from './query-functions-props';
 export * from './query-operation';
+export * from './telemetry-destination';
+export * from './telemetry-extension';
+export * from './telemetry-extension-props';
+export * from './telemetry-instance-label';
 export * from './yaml-definition';

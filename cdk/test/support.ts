@@ -8,7 +8,10 @@ import {
   PrometheusPushGatewayProps,
   PrometheusQueryFunctions,
   PrometheusQueryFunctionsProps,
+  PrometheusTelemetryExtension,
+  PrometheusTelemetryExtensionProps,
   PrometheusWorkspace,
+  TelemetryDestination,
 } from 'cdk-serverless-prometheus-push-gateway';
 
 export const PACKAGE = path.resolve(__dirname, '..', '..');
@@ -46,6 +49,28 @@ export function newGateway(stack: Stack, props: PrometheusPushGatewayProps = {})
 export function newQueries(stack: Stack, props: Partial<PrometheusQueryFunctionsProps> = {}): PrometheusQueryFunctions {
   const workspace = props.workspace ?? importedWorkspace(stack);
   return new PrometheusQueryFunctions(stack, 'Queries', { code: someCode(), ...props, workspace });
+}
+
+/** The extension, which writes to an imported workspace unless `props` says otherwise. */
+export function newTelemetry(stack: Stack, props: Partial<PrometheusTelemetryExtensionProps> = {}): PrometheusTelemetryExtension {
+  const destination = props.destination ?? TelemetryDestination.workspace(importedWorkspace(stack));
+  return new PrometheusTelemetryExtension(stack, 'Telemetry', { code: someLayer(), ...props, destination });
+}
+
+/** Some content of a layer, for either architecture. */
+export function someLayer(): lambda.Code {
+  return lambda.Code.fromAsset(path.join(PACKAGE, 'test', 'fixtures', 'layer'));
+}
+
+/** A function as somebody else wrote it. */
+export function someFunction(stack: Stack, id = 'Fn', props: Partial<lambda.FunctionProps> = {}): lambda.Function {
+  return new lambda.Function(stack, id, {
+    architecture: lambda.Architecture.ARM_64,
+    code: lambda.Code.fromInline('def handler(event, context): return event'),
+    handler: 'index.handler',
+    runtime: lambda.Runtime.PYTHON_3_13,
+    ...props,
+  });
 }
 
 /** A workspace with ARN and endpoint that can be read in a template. */

@@ -2,6 +2,7 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import type { PrometheusPushGatewayProps } from '../push-gateway-props';
 import { VARIABLES } from './environment';
+import { labelProblems } from './labels';
 import { artifactProblem } from './shipped-code';
 import { Problem, duration, integer, not } from './validate';
 import type { Defaults } from './defaults';
@@ -89,16 +90,6 @@ function queueProblems(props: PrometheusPushGatewayProps, defaults: Defaults): P
       ? duration('visibilityTimeout', props.visibilityTimeout, shortestVisibilityTimeout, Duration.hours(12))
       : not(!props.visibilityTimeout, 'visibilityTimeout must be set when timeout or maxBatchingWindow is a token'),
   ];
-}
-
-function labelProblems(labels: { [name: string]: string }): Problem[] {
-  return Object.keys(labels).flatMap((name) => [
-    not(
-      !Token.isUnresolved(name) && !/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name),
-      `names in externalLabels must match [a-zA-Z_][a-zA-Z0-9_]*, but one is "${name}"`,
-    ),
-    not(name === '__name__', 'names in externalLabels must not be "__name__", which is the metric name'),
-  ]);
 }
 
 function environmentProblems(environment: { [name: string]: string }): Problem[] {

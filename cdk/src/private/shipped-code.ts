@@ -1,4 +1,4 @@
-/** The functions that this package carries: a name and an architecture → the code, or an error that says how to get it. */
+/** What this package carries for Lambda: a name and an architecture → the code, or an error that says how to get it. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -10,8 +10,16 @@ export const ASSETS = path.join(__dirname, '..', '..', 'assets');
 /** The functions, as their crates are named. */
 export type ShippedFunction = 'push-gateway' | 'query';
 
+/** What is built for Lambda: the file below the folder that is its code. */
+const FILES: Record<ShippedFunction | 'telemetry-extension', string> = {
+  'push-gateway': 'bootstrap',
+  query: 'bootstrap',
+  // Lambda starts what is in this folder of a layer: https://docs.aws.amazon.com/lambda/latest/dg/extensions-registration.html
+  'telemetry-extension': path.join('extensions', 'telemetry-extension'),
+};
+
 /** The code of `name` for `architecture`. */
-export function shippedCode(name: ShippedFunction, architecture: lambda.Architecture): lambda.Code {
+export function shippedCode(name: keyof typeof FILES, architecture: lambda.Architecture): lambda.Code {
   return lambda.Code.fromAsset(path.join(ASSETS, architecture.name, name));
 }
 
@@ -26,6 +34,15 @@ export function artifactProblem(name: ShippedFunction, architecture: lambda.Arch
   );
 }
 
-function hasArtifact(name: ShippedFunction, architecture: lambda.Architecture): boolean {
-  return fs.existsSync(path.join(ASSETS, architecture.name, name, 'bootstrap'));
+/** The extension for `architecture`, which is that of a function, is there. */
+export function layerProblem(architecture: lambda.Architecture): Problem {
+  if (hasArtifact('telemetry-extension', architecture)) return undefined;
+  return (
+    `the telemetry extension for architecture ${architecture.name} is missing in ${ASSETS}; build it with "npm run build:lambda" ` +
+    'in the repository of this package, or set code: lambda.Code.fromAsset(<folder with a file extensions/telemetry-extension>)'
+  );
+}
+
+function hasArtifact(name: keyof typeof FILES, architecture: lambda.Architecture): boolean {
+  return fs.existsSync(path.join(ASSETS, architecture.name, name, FILES[name]));
 }

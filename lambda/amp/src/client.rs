@@ -138,6 +138,18 @@ impl Client {
         }
     }
 
+    /// Sends `request` once and waits for any answer until `deadline`, for callers whose next request supersedes this
+    /// one.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no answer.
+    pub async fn send_once(&self, request: &Request, deadline: Instant) -> Result<Answer, Failure> {
+        match self.attempt(request, deadline.saturating_duration_since(Instant::now())).await {
+            Attempt::Answered { answer, .. } => Ok(answer),
+            Attempt::Failed(failure) => Err(failure),
+        }
+    }
+
     async fn attempt(&self, request: &Request, timeout: Duration) -> Attempt {
         let until = Instant::now() + timeout;
         let exchange = async {

@@ -47,7 +47,13 @@ impl RemoteWriter {
 
     /// Sends `body`, a message in snappy block format, until there is a final answer or `deadline` comes.
     pub async fn write(&self, body: Bytes, deadline: Instant) -> Written {
-        let request = Request {
+        let sent = self.client.send(&self.request(body), deadline).await;
+        Written { outcome: sent.result.into(), attempts: sent.attempts }
+    }
+
+    /// The request that [`RemoteWriter::write`] sends for `body`.
+    pub fn request(&self, body: Bytes) -> Request {
+        Request {
             method: Method::POST,
             uri: self.endpoint.uri().clone(),
             headers: vec![
@@ -59,8 +65,6 @@ impl RemoteWriter {
             body,
             scope: self.scope.clone(),
             wanted_body: 0,
-        };
-        let sent = self.client.send(&request, deadline).await;
-        Written { outcome: sent.result.into(), attempts: sent.attempts }
+        }
     }
 }

@@ -53,6 +53,9 @@ pub(crate) struct ServeArguments {
     /// The binary of the functions that read the workspace, which are there only with it.
     #[arg(long, value_name = "FILE")]
     query: Option<PathBuf>,
+    /// The telemetry extension's binary, with which the function writes metrics of itself into the workspace.
+    #[arg(long, value_name = "FILE")]
+    telemetry_extension: Option<PathBuf>,
     /// Write the endpoints to this file, as JSON, once everything is up.
     #[arg(long, value_name = "FILE")]
     pub(crate) endpoints: Option<PathBuf>,
@@ -151,12 +154,13 @@ struct WorkspaceArguments {
 impl ServeArguments {
     /// The stack that is asked for.
     pub(crate) fn stack_options(&self) -> StackOptions {
-        let Self { programs, query, ports, queue, function, workspace, .. } = self;
+        let Self { programs, query, telemetry_extension, ports, queue, function, workspace, .. } = self;
         let defaults = StackOptions::new(programs.function.clone(), programs.moto.clone());
         let (batch_size, window) =
             if queue.fifo { (10, Duration::ZERO) } else { (defaults.batch_size, defaults.batching_window) };
         StackOptions {
             query: query.clone(),
+            telemetry_extension: telemetry_extension.clone(),
             storage: programs.storage(),
             ports: Ports {
                 amp: ports.amp,

@@ -1,29 +1,43 @@
-//! A Lambda function on this machine: a real binary behind the real runtime API, with deadlines that hold.
+//! A Lambda function on this machine: a real binary behind the real runtime API, with deadlines that hold, and its
+//! external extensions behind the real Extensions and Telemetry APIs.
 //!
 //! In: a binary, its configuration, payloads. Out: what the function answered and what that cost. One
 //! [`Function`] is one execution environment: it takes one invocation at a time, is killed when it overruns its
 //! time-out, and is started again for the next invocation, as Lambda does.
 //!
-//! Not emulated: limits of memory and CPU (both are reported), the freeze between invocations.
+//! A function with extensions is frozen between invocations, as on Lambda: its processes are stopped (not those that
+//! they started themselves), and so is the time of its telemetry. One without extensions runs on.
+//!
+//! Not emulated: limits of memory and CPU (both are reported), internal extensions, telemetry over TCP.
 
+mod active_time;
 mod api;
+mod environment;
+mod extension;
 mod invocation;
 mod measure;
+mod options;
+mod output;
 mod process;
+mod report;
+mod sandbox;
+mod telemetry;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
 use bytes::Bytes;
-use tokio::time::Instant;
 
 use crate::clock::Clock;
-use api::{Event, NextInvocation};
-pub use invocation::{InitError, Invocation, InvocationRequest, Outcome};
-use process::{Process, Step};
+pub use extension::{ExtensionFault, ExtensionFigures, ShutdownReason};
+pub use invocation::{InitError, Invocation, InvocationRequest, Outcome, Shutdown};
+pub use options::{ExtensionOptions, FunctionOptions, RoleCredentials};
+use report::Phase;
+use sandbox::Sandbox;
+pub use telemetry::{
+    Buffering, Deliveries, SchemaVersion, Stream, Subscriber, SubscriptionRequest, Telemetry,
+};
 
 /// Lambda quotas: the limit of a synchronous invocation's payload and of its answer.
 pub const MAX_PAYLOAD_BYTES: usize = 6 * 1_024 * 1_024;
@@ -37,87 +51,46 @@ const INIT_LIMIT: Duration = Duration::from_secs(10);
 /// The account that everything here belongs to; moto's queues have the same.
 pub(crate) const ACCOUNT: &str = "123456789012";
 
-/// How a function is configured.
-#[derive(Debug, Clone)]
-pub struct FunctionOptions {
-    /// The program.
-    pub binary: PathBuf,
-    /// The function's name.
-    pub name: String,
-    /// The environment variables that its owner sets; nothing else of this process's environment is passed on.
-    pub env: Vec<(String, String)>,
-    /// How long one invocation may take.
-    pub timeout: Duration,
-    /// The configured memory (reported to the function, not enforced).
-    pub memory_mb: u32,
-    /// The region it runs in.
-    pub region: String,
-    /// The credentials of its role.
-    pub credentials: RoleCredentials,
-}
+/// The only version of a function here.
+const VERSION: &str = "$LATEST";
 
-/// How a function comes by the credentials of its role.
-#[derive(Debug, Clone)]
-pub enum RoleCredentials {
-    /// Environment variables, good for as long as the process lives. This is how Lambda gives them to most functions.
-    Environment(Credentials),
-    /// An HTTP endpoint that hands out credentials which expire
-    /// (AWS SDKs and Tools Reference Guide, "Container credential provider").
-    Endpoint {
-        /// Where to ask.
-        url: String,
-        /// What to show there.
-        authorization_token: String,
-    },
-}
+/// What a custom runtime's program is called.
+const HANDLER: &str = "bootstrap";
 
-impl FunctionOptions {
-    /// A function with Lambda's smallest memory, a time-out of 10 seconds and made-up credentials.
-    pub fn new(binary: impl Into<PathBuf>) -> Self {
-        Self {
-            binary: binary.into(),
-            name: "push-gateway".to_owned(),
-            env: Vec::new(),
-            timeout: Duration::from_secs(10),
-            memory_mb: 128,
-            region: "eu-west-1".to_owned(),
-            credentials: RoleCredentials::Environment(Credentials::new(
-                "AKIDLOCAL",
-                "local-secret",
-                Some("local-token".to_owned()),
-                None,
-                "local",
-            )),
-        }
-    }
+/// Environments are started when they are needed.
+const INITIALIZATION_TYPE: &str = "on-demand";
 
-    /// The function's Amazon Resource Name.
-    pub fn arn(&self) -> String {
-        format!("arn:aws:lambda:{}:{ACCOUNT}:function:{}", self.region, self.name)
-    }
-
-    /// Sets an environment variable.
-    #[must_use]
-    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.env.push((name.to_owned(), value.into()));
-        self
-    }
-}
+/// Nothing is traced.
+const TRACE_ID: &str = "Root=1-00000000-000000000000000000000000;Parent=0000000000000000;Sampled=0";
 
 /// One execution environment of a function.
 #[derive(Debug)]
 pub struct Function {
     options: FunctionOptions,
-    process: Option<Process>,
+    sandbox: Option<Sandbox>,
+    /// Where the next init phase happens: after a reset, it is part of the invocation.
+    phase: Phase,
     invocations: u64,
     clock: Clock,
+    telemetry: Telemetry,
     pid: Arc<AtomicU32>,
+    last_shutdown: Option<Shutdown>,
 }
 
 impl Function {
     /// An environment without a process: the first invocation starts it.
     pub fn cold(options: FunctionOptions) -> Self {
-        Self { options, process: None, invocations: 0, clock: Clock::system(), pid: Arc::default() }
+        let clock = Clock::system();
+        Self {
+            options,
+            sandbox: None,
+            phase: Phase::Init,
+            invocations: 0,
+            telemetry: Telemetry::new(clock.clone()),
+            clock,
+            pid: Arc::default(),
+            last_shutdown: None,
+        }
     }
 
     /// Starts the program and waits until it asks for its first invocation.
@@ -126,18 +99,49 @@ impl Function {
     /// The init phase failed; nothing is left running.
     pub async fn spawn(options: FunctionOptions) -> Result<Self, InitError> {
         let mut function = Self::cold(options);
-        function.process = Some(function.start().await?);
+        function.init_now().await?;
         Ok(function)
+    }
+
+    /// As [`Function::spawn`], for a function that was made cold; does nothing if it runs.
+    ///
+    /// # Errors
+    /// The init phase failed; nothing is left running.
+    pub async fn init_now(&mut self) -> Result<(), InitError> {
+        if self.sandbox.is_none() {
+            self.sandbox = Some(self.start().await?);
+        }
+        Ok(())
     }
 
     /// Time from starting the program to its first poll, and the CPU time that took; `None` after it was killed.
     pub fn init(&self) -> Option<(Duration, Option<Duration>)> {
-        self.process.as_ref().map(|process| (process.init, process.init_cpu))
+        self.sandbox.as_ref().map(Sandbox::runtime_init)
     }
 
     /// The process id, if it is running.
     pub fn pid(&self) -> Option<u32> {
-        self.process.as_ref().and_then(Process::pid)
+        self.sandbox.as_ref().and_then(Sandbox::pid)
+    }
+
+    /// What its extensions have used so far; nothing while no environment is there.
+    pub fn extensions(&self) -> Vec<ExtensionFigures> {
+        self.sandbox.as_ref().map(Sandbox::figures).unwrap_or_default()
+    }
+
+    /// What its extensions wrote since the last time, each line after the extension's name and a colon.
+    pub fn take_extension_logs(&mut self) -> Vec<String> {
+        self.sandbox.as_ref().map(Sandbox::extension_logs).unwrap_or_default()
+    }
+
+    /// What its environments tell; also while an invocation has the function.
+    pub fn telemetry(&self) -> Telemetry {
+        self.telemetry.clone()
+    }
+
+    /// How its latest environment was shut down, if that was in order or because of an invocation that went wrong.
+    pub fn last_shutdown(&self) -> Option<&Shutdown> {
+        self.last_shutdown.as_ref()
     }
 
     /// Where the process id can be read while an invocation has the function; zero when no process runs.
@@ -150,10 +154,21 @@ impl Function {
         &mut self.options
     }
 
-    /// Stops the process; the next invocation is a cold start.
+    /// Stops the processes at once; the next invocation is a cold start.
     pub fn kill(&mut self) {
-        self.process = None;
+        self.sandbox = None;
+        self.phase = Phase::Init;
         self.pid.store(0, Ordering::Relaxed);
+    }
+
+    /// Ends the environment as Lambda ends one that it needs no longer: extensions are told and have two seconds. The
+    /// next invocation is a cold start. Returns nothing if there was no environment.
+    pub async fn shutdown(&mut self) -> Option<Shutdown> {
+        let mut sandbox = self.sandbox.take()?;
+        let shutdown = sandbox.shutdown(ShutdownReason::Spindown).await;
+        self.kill();
+        self.last_shutdown = Some(shutdown.clone());
+        Some(shutdown)
     }
 
     /// Hands over a payload and waits for the outcome, starting the program again if it is not running.
@@ -163,78 +178,70 @@ impl Function {
         self.invoke_as(InvocationRequest { request_id, payload: payload.into(), client_context: None }).await
     }
 
-    /// As [`Function::invoke`], with everything that a caller can say.
+    /// As [`Function::invoke`], with everything that a caller can say. Returns when the invocation is over for the
+    /// extensions too, and the environment frozen.
     pub async fn invoke_as(&mut self, request: InvocationRequest) -> Invocation {
+        let mut invocation = self.answer(request).await;
+        invocation.extension_overhead = self.finish().await;
+        invocation
+    }
+
+    /// Runs an invocation until its caller can have the answer; [`Function::finish`] has to follow.
+    pub(crate) async fn answer(&mut self, request: InvocationRequest) -> Invocation {
         if request.payload.len() > MAX_PAYLOAD_BYTES {
             let bytes = request.payload.len();
             return not_run(request.request_id, Outcome::PayloadTooLarge { bytes });
         }
-        let waiting = self.process.take().filter(Process::is_running);
-        let mut process = match waiting {
-            Some(process) => process,
+        let mut sandbox = match self.take_running().await {
+            Some(sandbox) => sandbox,
             None => match self.start().await {
-                Ok(process) => process,
+                Ok(sandbox) => sandbox,
                 Err(error) => return not_run(request.request_id, Outcome::InitFailed(error)),
             },
         };
-        let (invocation, survives) = self.run(&mut process, request).await;
-        if survives {
-            self.process = Some(process);
-        } else {
-            self.pid.store(0, Ordering::Relaxed);
-        }
+        let invocation = sandbox.answer(request, &self.options).await;
+        self.sandbox = Some(sandbox);
         invocation
     }
 
-    async fn start(&self) -> Result<Process, InitError> {
-        let process = Process::start(&self.options).await?;
-        self.pid.store(process.pid().unwrap_or_default(), Ordering::Relaxed);
-        Ok(process)
+    /// Whether the answer is there but extensions may still be at work on the invocation.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.sandbox.as_ref().is_some_and(Sandbox::is_open)
     }
 
-    /// One invocation on a process that is waiting for one; also says whether the process can take another.
-    async fn run(&self, process: &mut Process, request: InvocationRequest) -> (Invocation, bool) {
-        let InvocationRequest { request_id, payload, client_context } = request;
-        let init = process.take_init();
-        let cpu_before = process.cpu();
-        let began = Instant::now();
-        let deadline = began + self.options.timeout;
-        process.hand_over(NextInvocation {
-            request_id: request_id.clone(),
-            deadline_ms: self.clock.now_ms()
-                + i64::try_from(self.options.timeout.as_millis()).unwrap_or(i64::MAX),
-            function_arn: self.options.arn(),
-            client_context,
-            payload,
-        });
-        let outcome = wait_for_outcome(process, deadline).await;
-        let duration = began.elapsed();
-        let answered = matches!(outcome, Outcome::Response(_) | Outcome::FunctionError { .. });
-        // Lambda ends an invocation when the runtime asks for the next one; until then it may still compute.
-        let survives = answered && process.wait_for_poll(deadline).await;
-        let cpu = process.cpu().zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
-        let max_rss_kb = process.max_rss_kb();
-        if !survives {
-            process.kill().await;
+    /// Waits until the latest invocation is over, and returns the time that extensions added to it.
+    pub(crate) async fn finish(&mut self) -> Duration {
+        let Some(mut sandbox) = self.sandbox.take() else { return Duration::ZERO };
+        let (added, shutdown) = sandbox.finish().await;
+        if shutdown.is_some() {
+            self.was_reset(shutdown);
+        } else {
+            self.sandbox = Some(sandbox);
         }
-        let logs = process.take_logs().await;
-        (Invocation { outcome, request_id, duration, cpu, max_rss_kb, logs, init }, survives)
+        added
     }
-}
 
-async fn wait_for_outcome(process: &mut Process, deadline: Instant) -> Outcome {
-    loop {
-        match process.step(deadline).await {
-            Step::Event(Event::Response(body)) => return Outcome::Response(body),
-            Step::Event(Event::Error(raw)) => {
-                let (error_type, error_message) = api::error_fields(&raw);
-                return Outcome::FunctionError { error_type, error_message, raw };
-            }
-            // A poll without an answer, or a late init error: neither ends the invocation.
-            Step::Event(Event::Poll { .. } | Event::InitError(_)) => {}
-            Step::Exited(status) => return Outcome::Exited { status },
-            Step::OutOfTime => return Outcome::TimedOut,
+    /// The environment, if it can take an invocation. One that failed while it was idle is shut down.
+    async fn take_running(&mut self) -> Option<Sandbox> {
+        let mut sandbox = self.sandbox.take()?;
+        if sandbox.is_running() {
+            return Some(sandbox);
         }
+        let shutdown = sandbox.shutdown(ShutdownReason::Failure).await;
+        self.was_reset(Some(shutdown));
+        None
+    }
+
+    fn was_reset(&mut self, shutdown: Option<Shutdown>) {
+        self.last_shutdown = shutdown;
+        self.phase = Phase::Invoke;
+        self.pid.store(0, Ordering::Relaxed);
+    }
+
+    async fn start(&self) -> Result<Sandbox, InitError> {
+        let sandbox = Sandbox::start(&self.options, self.phase, &self.telemetry, &self.clock).await?;
+        self.pid.store(sandbox.pid().unwrap_or_default(), Ordering::Relaxed);
+        Ok(sandbox)
     }
 }
 
@@ -247,5 +254,6 @@ fn not_run(request_id: String, outcome: Outcome) -> Invocation {
         max_rss_kb: None,
         logs: Vec::new(),
         init: None,
+        extension_overhead: Duration::ZERO,
     }
 }

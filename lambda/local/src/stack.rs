@@ -10,6 +10,7 @@ mod figures;
 mod options;
 mod queries;
 mod queues;
+mod telemetry;
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +28,7 @@ use crate::runtime::{FunctionOptions, RoleCredentials};
 use crate::sqs::{MotoError, MotoServer, Sqs, SqsError};
 use control::Control;
 use queues::Queues;
+use telemetry::IdleEnd;
 
 pub use endpoints::Endpoints;
 pub use figures::Figures;
@@ -75,6 +77,8 @@ impl StackError {
 pub struct Stack {
     parts: Arc<Parts>,
     endpoints: Endpoints,
+    /// Only with the telemetry extension, which has something to say at the end of an environment.
+    _idle_end: Option<IdleEnd>,
     _lambda: LambdaApi,
     _control: Control,
     _credentials: Option<CredentialsEndpoint>,
@@ -147,6 +151,7 @@ impl Stack {
         );
         let lambda = lambda.await.map_err(StackError::port("the Lambda service", options.ports.lambda))?;
         let event_source = start_event_source(options, &sqs, &queues, &pool).await?;
+        let idle_end = options.telemetry_extension.as_ref().map(|_| IdleEnd::of(pool.clone()));
 
         let parts = Arc::new(Parts {
             amp,
@@ -164,6 +169,7 @@ impl Stack {
             credentials: user,
             lambda: lambda.endpoint(),
             function: parts.pool.options().name.clone(),
+            has_telemetry: idle_end.is_some(),
             query_functions: parts.queries.iter().map(|pool| pool.options().name.clone()).collect(),
             sqs: moto.endpoint().to_owned(),
             queue_url: parts.queues.url.clone(),
@@ -175,6 +181,7 @@ impl Stack {
         Ok(Self {
             parts,
             endpoints,
+            _idle_end: idle_end,
             _lambda: lambda,
             _control: control,
             _credentials: credentials,
@@ -211,12 +218,15 @@ impl Stack {
         self.parts.figures().await
     }
 
-    /// Receives no more messages, and waits for what is at work.
+    /// Receives no more messages, and waits for what is at work; with the telemetry extension also for its last words.
     pub async fn drain(&self) {
         let event_source = lock(&self.parts.event_source).take();
         if let Some(event_source) = event_source {
             let figures = event_source.stop().await;
             *lock(&self.parts.last) = figures;
+        }
+        if self.endpoints.has_telemetry {
+            self.parts.pool.shutdown().await;
         }
     }
 }
@@ -275,7 +285,10 @@ fn function(
     function.memory_mb = options.memory_mb;
     function.region.clone_from(&options.region);
     function.credentials = role;
-    function
+    match &options.telemetry_extension {
+        Some(program) => telemetry::with_extension(function, program, &amp.remote_write_url()),
+        None => function,
+    }
 }
 
 fn query_pools<W>(

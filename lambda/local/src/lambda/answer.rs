@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::json;
 
-use crate::runtime::{InitError, Invocation, Outcome};
+use crate::runtime::{ExtensionFault, InitError, Invocation, Outcome};
 
 /// Lambda API, `Invoke`: "The last 4 KB of the execution log, which is base64-encoded".
 const LOG_TAIL_BYTES: usize = 4 * 1_024;
@@ -36,6 +36,7 @@ impl FunctionError {
             Outcome::Exited { status } => {
                 ("Runtime.ExitError", format!("Runtime exited with error: {status}"))
             }
+            Outcome::ExtensionFailed(fault) => (&*fault.error_type, extension_failed(fault)),
             Outcome::InitFailed(error) => of_init(error),
             Outcome::PayloadTooLarge { bytes } => {
                 ("RequestTooLargeException", format!("a payload of {bytes} bytes"))
@@ -46,11 +47,16 @@ impl FunctionError {
     }
 }
 
+fn extension_failed(fault: &ExtensionFault) -> String {
+    format!("extension {}: {}", fault.extension, fault.message)
+}
+
 fn of_init(error: &InitError) -> (&str, String) {
     match error {
         InitError::NotStarted { source, .. } => ("Runtime.InvalidEntrypoint", format!("{error}: {source}")),
         InitError::Reported { error_type, message, .. } => (error_type, message.clone()),
         InitError::Exited { .. } => ("Runtime.ExitError", error.to_string()),
+        InitError::Extension { fault, .. } => (&fault.error_type, extension_failed(fault)),
         InitError::TimedOut { .. } => ("Sandbox.Timedout", error.to_string()),
     }
 }
@@ -72,9 +78,7 @@ pub(super) fn log_tail(invocation: &Invocation, memory_mb: u32) -> String {
 /// What was written during the invocation, or during an init phase that failed.
 fn logs(invocation: &Invocation) -> &[String] {
     match &invocation.outcome {
-        Outcome::InitFailed(
-            InitError::Reported { logs, .. } | InitError::Exited { logs, .. } | InitError::TimedOut { logs },
-        ) => logs,
+        Outcome::InitFailed(error) => error.logs(),
         _ => &invocation.logs,
     }
 }

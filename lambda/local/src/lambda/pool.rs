@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use futures_util::future::join_all;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::Instant;
 
 use super::answer::FunctionError;
-use crate::runtime::{Function, FunctionOptions, Invocation, InvocationRequest};
+use crate::runtime::{Function, FunctionOptions, Invocation, InvocationRequest, Shutdown};
 
 /// All environments are busy, and the function may have no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +67,8 @@ struct Shared {
     limit: u32,
     slots: Arc<Semaphore>,
     environments: Mutex<Environments>,
+    /// Held while environments are shut down, so that whoever wants all to be gone waits for those on their way.
+    shutdown: tokio::sync::Mutex<()>,
     numbers: AtomicU64,
     errors: AtomicU64,
     throttles: AtomicU64,
@@ -83,6 +87,8 @@ struct Environments {
 struct Slot {
     function: Function,
     state: Arc<State>,
+    /// When its last invocation was over.
+    idle_since: Instant,
 }
 
 #[derive(Debug)]
@@ -112,6 +118,7 @@ impl Pool {
             limit,
             slots: Arc::new(Semaphore::new(usize::try_from(limit).unwrap_or(Semaphore::MAX_PERMITS))),
             environments: Mutex::default(),
+            shutdown: tokio::sync::Mutex::default(),
             numbers: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             throttles: AtomicU64::new(0),
@@ -165,8 +172,26 @@ impl Pool {
         };
         let request = InvocationRequest { request_id: self.next_request_id(), payload, client_context };
         let shared = Arc::clone(&self.0);
-        let running = tokio::spawn(async move { shared.run(request, permit).await });
-        Ok(running.await.expect("an invocation is neither cancelled nor does it panic"))
+        let (answer, answered) = oneshot::channel();
+        tokio::spawn(async move { shared.run(request, permit, answer).await });
+        Ok(answered.await.expect("an invocation is neither cancelled nor does it panic"))
+    }
+
+    /// Ends the environments that wait, as Lambda ends those that it needs no longer, all at the same time: extensions
+    /// are told and have two seconds. The next invocation is a cold start.
+    pub async fn shutdown(&self) -> Vec<Shutdown> {
+        self.shutdown_idle(Duration::ZERO).await
+    }
+
+    /// As [`Pool::shutdown`], for the environments that have waited for `idle` or longer.
+    pub async fn shutdown_idle(&self, idle: Duration) -> Vec<Shutdown> {
+        let _one_at_a_time = self.0.shutdown.lock().await;
+        let is_over = |slot: &mut Slot| slot.idle_since.elapsed() >= idle;
+        let mut ended: Vec<Slot> = self.0.environments().idle.extract_if(.., is_over).collect();
+        let shutdowns = join_all(ended.iter_mut().map(|slot| slot.function.shutdown())).await;
+        // The last is taken first, and those that are still warm shall be.
+        self.0.environments().idle.splice(0..0, ended);
+        shutdowns.into_iter().flatten().collect()
     }
 }
 
@@ -175,26 +200,48 @@ impl Shared {
         self.environments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn run(&self, request: InvocationRequest, permit: OwnedSemaphorePermit) -> Invocation {
+    async fn run(
+        &self,
+        request: InvocationRequest,
+        permit: OwnedSemaphorePermit,
+        answer: oneshot::Sender<Invocation>,
+    ) {
         let payload_bytes = request.payload.len();
         let mut slot = self.take_slot();
-        let invocation = slot.function.invoke_as(request).await;
+        let invocation = slot.function.answer(request).await;
         // Whoever sees that nothing is at work any more must find it counted.
         self.finished.fetch_add(1, Ordering::SeqCst);
         if FunctionError::of(&invocation, self.options.timeout).is_some() {
             self.errors.fetch_add(1, Ordering::SeqCst);
         }
+        let tell = |invocation: Invocation| {
+            (self.watcher)(Seen {
+                function: &self.options.name,
+                timeout: self.options.timeout,
+                payload_bytes,
+                invocation: &invocation,
+            });
+            // The caller may have gone away.
+            let _ = answer.send(invocation);
+        };
+        if slot.function.is_unfinished() {
+            // "Lambda returns the response to the client, even if extensions are still running."
+            tell(invocation);
+            slot.function.finish().await;
+            self.put_back(slot, permit);
+        } else {
+            slot.function.finish().await;
+            self.put_back(slot, permit);
+            tell(invocation);
+        }
+    }
+
+    fn put_back(&self, mut slot: Slot, permit: OwnedSemaphorePermit) {
+        slot.idle_since = Instant::now();
         slot.state.is_busy.store(false, Ordering::SeqCst);
         self.environments().idle.push(slot);
         // The environment is back before its permit is, so that whoever gets the permit finds it.
         drop(permit);
-        (self.watcher)(Seen {
-            function: &self.options.name,
-            timeout: self.options.timeout,
-            payload_bytes,
-            invocation: &invocation,
-        });
-        invocation
     }
 
     /// An environment that waits, or a new one; a permit says that there may be one.
@@ -204,7 +251,7 @@ impl Shared {
             let function = Function::cold(self.options.clone());
             let state = Arc::new(State { pid: function.watch_pid(), is_busy: AtomicBool::new(false) });
             environments.states.push(Arc::clone(&state));
-            Slot { function, state }
+            Slot { function, state, idle_since: Instant::now() }
         });
         slot.state.is_busy.store(true, Ordering::Relaxed);
         slot

@@ -1,6 +1,6 @@
-//! The HTTP side of the Lambda runtime API (version 2018-06-01), for one process.
+//! The HTTP side of the Lambda runtime API (version 2018-06-01), for one sandbox.
 //!
-//! In: requests of the function. Out: [`Event`]s for whoever runs the invocation, and the next invocation when
+//! In: requests of the function; those of extensions are passed on to their API. Out: [`Event`]s for whoever runs the invocation, and the next invocation when
 //! there is one. Source: Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes".
 
 use std::fmt::Write as _;
@@ -15,7 +15,9 @@ use hyper::body::Incoming;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::MAX_RESPONSE_BYTES;
+use super::extension::{Registry, api as extension_api};
+use super::telemetry::Telemetry;
+use super::{MAX_RESPONSE_BYTES, TRACE_ID};
 use crate::http_server::{HttpServer, Reply, ResponseBody};
 
 const PREFIX: &str = "/2018-06-01/runtime/";
@@ -26,11 +28,21 @@ pub(super) enum Event {
     /// It asks for an invocation.
     Poll { at: Instant, reply: oneshot::Sender<NextInvocation> },
     /// Its answer.
-    Response(Bytes),
+    Response(Answer),
     /// Its report of an error.
-    Error(Bytes),
+    Error(Answer),
     /// Its report that it cannot start.
     InitError(Bytes),
+}
+
+/// What the function sent, and when.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) body: Bytes,
+    /// When its first bytes came.
+    pub(super) began: Instant,
+    /// When all of it was there.
+    pub(super) ended: Instant,
 }
 
 /// An invocation on its way to the function.
@@ -54,12 +66,21 @@ pub(super) struct RuntimeApi {
 }
 
 impl RuntimeApi {
-    pub(super) async fn start() -> io::Result<Self> {
+    pub(super) async fn start(registry: &Registry, telemetry: &Telemetry) -> io::Result<Self> {
         let (sender, events) = mpsc::unbounded_channel();
         let current = Arc::new(Mutex::new(None));
         let for_requests = Arc::clone(&current);
+        let (registry, telemetry) = (registry.clone(), telemetry.clone());
         let server = HttpServer::start(0, move |request, _connection| {
-            handle(sender.clone(), Arc::clone(&for_requests), request)
+            let (events, current) = (sender.clone(), Arc::clone(&for_requests));
+            let (registry, telemetry) = (registry.clone(), telemetry.clone());
+            async move {
+                let path = request.uri().path();
+                if path.starts_with(extension_api::EXTENSIONS) || path.starts_with(extension_api::TELEMETRY) {
+                    return extension_api::handle(&registry, &telemetry, request).await;
+                }
+                handle(events, current, request).await
+            }
         })
         .await?;
         Ok(Self { server, events, current })
@@ -86,7 +107,9 @@ async fn handle(
     let response = match (&head.method, &steps[..]) {
         (&Method::GET, ["invocation", "next"]) => return next(&events).await,
         (&Method::POST, ["invocation", id, what @ ("response" | "error")]) => {
+            let began = Instant::now();
             let body = read(body).await;
+            let ended = Instant::now();
             let taken = {
                 let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
                 current.take_if(|expected| expected == id).is_some()
@@ -96,13 +119,15 @@ async fn handle(
                 (true, None) => {
                     let report =
                         error_report("Function.ResponseSizeTooLarge", "response payload size exceeded");
-                    let _ = events.send(Event::Error(report));
+                    let _ = events.send(Event::Error(Answer { body: report, began, ended }));
                     let message =
                         format!("Exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes).");
                     error(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &message)
                 }
                 (true, Some(body)) => {
-                    let event = if *what == "response" { Event::Response(body) } else { Event::Error(body) };
+                    let answer = Answer { body, began, ended };
+                    let event =
+                        if *what == "response" { Event::Response(answer) } else { Event::Error(answer) };
                     let _ = events.send(event);
                     accepted()
                 }
@@ -123,12 +148,11 @@ async fn next(events: &mpsc::UnboundedSender<Event>) -> Reply {
     let _ = events.send(Event::Poll { at: Instant::now(), reply });
     let Ok(invocation) = invocation.await else { return Reply::Close };
     let mut response = Reply::full(StatusCode::OK, invocation.payload);
-    let trace_id = "Root=1-00000000-000000000000000000000000;Parent=0000000000000000;Sampled=0";
     for (name, value) in [
         ("lambda-runtime-aws-request-id", invocation.request_id),
         ("lambda-runtime-deadline-ms", invocation.deadline_ms.to_string()),
         ("lambda-runtime-invoked-function-arn", invocation.function_arn),
-        ("lambda-runtime-trace-id", trace_id.to_owned()),
+        ("lambda-runtime-trace-id", TRACE_ID.to_owned()),
         ("content-type", "application/json".to_owned()),
     ] {
         let value = HeaderValue::try_from(value).expect("ids, numbers and ARNs are ASCII");

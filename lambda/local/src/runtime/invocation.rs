@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::INIT_LIMIT;
+use super::report::Status;
+use super::{ExtensionFault, INIT_LIMIT, ShutdownReason};
 
 /// What a function is asked.
 #[derive(Debug, Clone)]
@@ -51,12 +52,56 @@ pub enum InitError {
         /// What it logged.
         logs: Vec<String>,
     },
+    /// An extension failed, or was not ready in time.
+    #[error("extension {}: {}: {}", fault.extension, fault.error_type, fault.message)]
+    Extension {
+        /// Which, and why.
+        fault: ExtensionFault,
+        /// What the function and its extensions logged.
+        logs: Vec<String>,
+    },
     /// It did not ask for an invocation in time.
     #[error("did not ask for an invocation within {} s", INIT_LIMIT.as_secs())]
     TimedOut {
         /// What it logged.
         logs: Vec<String>,
     },
+}
+
+impl InitError {
+    /// How the init phase ended, as telemetry says it.
+    pub(super) fn status(&self) -> Status {
+        match self {
+            Self::NotStarted { .. } => Status::failure("Runtime.InvalidEntrypoint"),
+            Self::Reported { error_type, .. } => Status::error(error_type),
+            Self::Exited { .. } => Status::failure("Runtime.ExitError"),
+            Self::Extension { fault, .. } => Status::failure(&fault.error_type),
+            Self::TimedOut { .. } => Status::timeout(),
+        }
+    }
+
+    /// Adds what was logged while the environment was shut down.
+    pub(super) fn and_logs(mut self, more: Vec<String>) -> Self {
+        match &mut self {
+            Self::NotStarted { .. } => {}
+            Self::Reported { logs, .. }
+            | Self::Exited { logs, .. }
+            | Self::Extension { logs, .. }
+            | Self::TimedOut { logs } => logs.extend(more),
+        }
+        self
+    }
+
+    /// What was logged before it failed.
+    pub fn logs(&self) -> &[String] {
+        match self {
+            Self::NotStarted { .. } => &[],
+            Self::Reported { logs, .. }
+            | Self::Exited { logs, .. }
+            | Self::Extension { logs, .. }
+            | Self::TimedOut { logs } => logs,
+        }
+    }
 }
 
 /// What an invocation ended with.
@@ -80,6 +125,8 @@ pub enum Outcome {
         /// How.
         status: ExitStatus,
     },
+    /// An extension reported an error or ended in the middle of the invocation.
+    ExtensionFailed(ExtensionFault),
     /// It was to be started for this invocation and did not come up.
     InitFailed(InitError),
     /// The payload is over Lambda's limit and was not handed over.
@@ -107,6 +154,22 @@ pub struct Invocation {
     pub logs: Vec<String>,
     /// The init phase that preceded this invocation, if it was the first of its process.
     pub init: Option<Duration>,
+    /// How long the invocation stayed open for extensions after the runtime was done
+    /// (`PostRuntimeExtensionsDuration`). Who gets the answer before that finds zero.
+    pub extension_overhead: Duration,
+}
+
+/// How an environment was shut down.
+#[derive(Debug, Clone)]
+pub struct Shutdown {
+    /// Why.
+    pub reason: ShutdownReason,
+    /// From the first signal until the last process was gone.
+    pub duration: Duration,
+    /// The extensions that had to be killed because they did not end in time.
+    pub killed: Vec<String>,
+    /// The last lines of the runtime, then those of the extensions, each after its name and a colon.
+    pub logs: Vec<String>,
 }
 
 impl Invocation {
@@ -115,9 +178,10 @@ impl Invocation {
         self.init.is_some()
     }
 
-    /// What Lambda bills: the init phase and the duration, rounded up to a millisecond.
+    /// What Lambda bills: the init phase, the duration and what extensions added, rounded up to a millisecond.
     pub fn billed_ms(&self) -> u128 {
-        (self.init.unwrap_or_default() + self.duration).as_nanos().div_ceil(1_000_000)
+        let billed = self.init.unwrap_or_default() + self.duration + self.extension_overhead;
+        billed.as_nanos().div_ceil(1_000_000)
     }
 
     /// The answer, if there is one.

@@ -1,9 +1,10 @@
-//! What a process has used so far, as the kernel counts it.
+//! What a process has used so far, as the kernel counts it; and signals to it.
 //!
 //! In: a process id. Out: CPU time and peak memory, or nothing once the process is gone (or not on Linux).
 
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
 use nix::time::ClockId;
 use nix::unistd::Pid;
 
@@ -20,6 +21,14 @@ pub(super) fn max_rss_kb(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix(" kB")?.parse().ok()
+}
+
+/// Sends a signal to a child that is not reaped yet, so that its id is still its own.
+pub(super) fn signal(pid: Option<u32>, signal: Signal) {
+    if let Some(pid) = pid.and_then(|pid| i32::try_from(pid).ok()) {
+        // It fails only for a process that is gone, and then nobody needs it.
+        let _ = kill(Pid::from_raw(pid), signal);
+    }
 }
 
 #[cfg(test)]

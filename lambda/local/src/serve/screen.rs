@@ -12,6 +12,13 @@ const EVENT: &str = r#"{"dimensions":{"customerId":"customer1"},"timestamp":'$(d
 const RANGE_QUERY: &str = "range_query";
 const RANGE: &str = r#"{"query":"temperature"}"#;
 
+/// How often the function ran, by what became of it, over all of its environments; the second for a workspace without
+/// PromQL, and the first as it stands in the URL of a page.
+const INVOCATIONS: &str = "sum by (function, status) (last_over_time(aws_lambda_invocations_total[1h]))";
+const INVOCATIONS_IN_MEMORY: &str = "aws_lambda_invocations_total";
+const INVOCATIONS_IN_URL: &str =
+    "sum%20by%20(function%2C%20status)%20(last_over_time(aws_lambda_invocations_total%5B1h%5D))";
+
 /// The endpoints, with a line to copy for each.
 pub(crate) fn endpoints(terminal: Terminal, endpoints: &Endpoints) {
     let user = &endpoints.credentials;
@@ -65,11 +72,18 @@ pub(crate) fn endpoints(terminal: Terminal, endpoints: &Endpoints) {
             endpoints.query_url()
         ),
     );
+    if endpoints.has_telemetry {
+        let invocations = if endpoints.prometheus.is_some() { INVOCATIONS } else { INVOCATIONS_IN_MEMORY };
+        example(
+            "the function's telemetry: how often it ran, some seconds after it did",
+            &format!(
+                "curl -sG --aws-sigv4 aws:amz:{region}:aps --user {key}:{secret} {} --data-urlencode 'query={invocations}'",
+                endpoints.query_url()
+            ),
+        );
+    }
     match &endpoints.prometheus {
-        Some(url) => example(
-            "Prometheus draws it: open this page",
-            &format!("{url}/graph?g0.expr=temperature&g0.tab=0&g0.range_input=15m"),
-        ),
+        Some(url) => example("Prometheus draws it: open this page", &page(url, endpoints.has_telemetry)),
         None => example(
             "for PromQL and its page install Prometheus and start again, for example with",
             "apt-get install prometheus",
@@ -82,6 +96,15 @@ pub(crate) fn endpoints(terminal: Terminal, endpoints: &Endpoints) {
     example("what each part holds", &format!("curl {control}/figures"));
     println!("  {}", terminal.paint(Style::Bold, "Ctrl-C stops everything."));
     terminal.heading("Invocations");
+}
+
+/// Prometheus's page with a panel for what was sent, and one for the function itself if it tells.
+fn page(prometheus: &str, has_telemetry: bool) -> String {
+    let sent = format!("{prometheus}/graph?g0.expr=temperature&g0.tab=0&g0.range_input=15m");
+    if !has_telemetry {
+        return sent;
+    }
+    format!("{sent}&g1.expr={INVOCATIONS_IN_URL}&g1.tab=0&g1.range_input=15m")
 }
 
 /// The sums at the end.

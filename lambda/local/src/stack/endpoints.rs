@@ -14,6 +14,8 @@ pub struct Endpoints {
     pub lambda: String,
     /// The function's name.
     pub function: String,
+    /// Whether the function's own metrics are written into the workspace, by the telemetry extension.
+    pub has_telemetry: bool,
     /// The names of the functions that read the workspace; none without their program.
     pub query_functions: Vec<String>,
     /// SQS.
@@ -52,6 +54,7 @@ impl Endpoints {
             "lambda": {
                 "endpoint": self.lambda,
                 "functionName": self.function,
+                "hasTelemetry": self.has_telemetry,
                 "queryFunctionNames": self.query_functions,
             },
             "sqs": {

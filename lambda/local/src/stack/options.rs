@@ -38,6 +38,8 @@ pub struct StackOptions {
     pub function: PathBuf,
     /// The binary of the functions that read the workspace; without it there are none.
     pub query: Option<PathBuf>,
+    /// The telemetry extension's binary; with it the push gateway writes metrics of itself into the workspace.
+    pub telemetry_extension: Option<PathBuf>,
     /// The program `moto_server`.
     pub moto: PathBuf,
     /// What stands behind the AMP stand-in.
@@ -80,6 +82,7 @@ impl StackOptions {
         Self {
             function,
             query: None,
+            telemetry_extension: None,
             moto,
             storage: Storage::Memory,
             ports: Ports::default(),

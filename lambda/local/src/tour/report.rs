@@ -27,6 +27,7 @@ pub(crate) fn outcome(invocation: &Invocation) -> String {
         }
         Outcome::TimedOut => "timed out".to_owned(),
         Outcome::Exited { status } => format!("the function ended: {status}"),
+        Outcome::ExtensionFailed(fault) => format!("extension {}: {}", fault.extension, fault.message),
         Outcome::InitFailed(error) => error.to_string(),
         Outcome::PayloadTooLarge { bytes } => format!("the payload of {bytes} bytes is too large"),
     }
@@ -120,13 +121,8 @@ pub(crate) fn sum(terminal: Terminal, ledger: &Ledger, visits: &[Visit]) -> bool
 /// Something that could not even begin.
 pub(crate) fn error(terminal: Terminal, error: &(dyn Error + 'static)) {
     terminal.error(error);
-    if let Some(
-        InitError::Reported { logs: lines, .. }
-        | InitError::Exited { logs: lines, .. }
-        | InitError::TimedOut { logs: lines },
-    ) = error.downcast_ref()
-    {
-        logs(terminal, lines.iter());
+    if let Some(error) = error.downcast_ref::<InitError>() {
+        logs(terminal, error.logs().iter());
     }
     println!();
 }

@@ -6,4 +6,5 @@ mod life;
 mod parts;
 mod queries;
 mod support;
+mod telemetry;
 mod tour;

@@ -141,6 +141,11 @@ pub(crate) fn query() -> PathBuf {
     environment("QUERY_BINARY").map_or_else(|| repository().join("target/release/query"), PathBuf::from)
 }
 
+pub(crate) fn telemetry_extension() -> PathBuf {
+    environment("TELEMETRY_EXTENSION_BINARY")
+        .map_or_else(|| repository().join("target/release/telemetry-extension"), PathBuf::from)
+}
+
 pub(crate) fn moto() -> PathBuf {
     environment("MOTO_SERVER").map_or_else(|| repository().join(".venv/bin/moto_server"), PathBuf::from)
 }

@@ -1,0 +1,105 @@
+/** What a function may do for its telemetry, as an explicit list: whatever is not on it fails. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Stack } from 'aws-cdk-lib';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { TelemetryDestination } from 'cdk-serverless-prometheus-push-gateway';
+import { documents } from './policies';
+import { importedWorkspace, inStack, newGateway, newTelemetry, someFunction } from './support';
+
+const SECRET = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:gateway-AbCdEf';
+const URL = 'https://gateway.example.com';
+const WORKSPACE = 'arn:aws:aps:eu-west-1:123456789012:workspace/ws-12345678-abcd-1234-abcd-123456789012';
+
+/** Each action that the policy of the function allows, with its resource; that of the stack as `<logical ID>.Arn`. */
+function allowed(destinationIn: (stack: Stack) => TelemetryDestination): [string, unknown, unknown][] {
+  const template = inStack(
+    (stack) => {
+      const destination = destinationIn(stack);
+      newTelemetry(stack, { destination }).addTo(someFunction(stack));
+    },
+    { env: { account: '123456789012', region: 'eu-west-1' } },
+  );
+  const found: [string, unknown, unknown][] = [];
+  for (const { at, statements } of documents(template)) {
+    if (!at.startsWith('FnServiceRoleDefaultPolicy')) continue;
+    for (const statement of statements) {
+      assert.equal(statement.Effect, 'Allow');
+      assert.equal(statement.NotAction, undefined);
+      assert.equal(statement.NotResource, undefined);
+      for (const action of [statement.Action].flat()) {
+        for (const resource of [statement.Resource].flat()) {
+          const name = resource['Fn::GetAtt']?.join('.').replace(/[0-9A-F]{8}\./, '.') ?? resource;
+          found.push([action, name, statement.Condition]);
+        }
+      }
+    }
+  }
+  return found;
+}
+
+test('for a workspace a function may write to it', () => {
+  const found = allowed((stack) => TelemetryDestination.workspace(importedWorkspace(stack)));
+  assert.deepEqual(found, [['aps:RemoteWrite', WORKSPACE, undefined]]);
+});
+
+test('for a queue it may send to it', () => {
+  const found = allowed((stack) => TelemetryDestination.gateway(newGateway(stack)));
+  assert.deepEqual(found, [['sqs:SendMessage', 'MetricsQueue.Arn', undefined]]);
+});
+
+/** Amazon SQS Developer Guide, "Key management": kms:GenerateDataKey and kms:Decrypt for producers. */
+test('for an encrypted queue it may use the key too', () => {
+  const found = allowed((stack) => TelemetryDestination.gateway(newGateway(stack, { queueEncryptionKey: new kms.Key(stack, 'Key') })));
+  assert.deepEqual(found, [
+    ['sqs:SendMessage', 'MetricsQueue.Arn', undefined],
+    ['kms:Decrypt', 'Key.Arn', undefined],
+    ['kms:GenerateDataKey', 'Key.Arn', undefined],
+  ]);
+});
+
+test('for a function it may invoke it, but no version or alias', () => {
+  const found = allowed((stack) => TelemetryDestination.function(newGateway(stack).function));
+  assert.deepEqual(found, [['lambda:InvokeFunction', 'MetricsFunction.Arn', undefined]]);
+});
+
+test('for an alias it may invoke that alone', () => {
+  const found = allowed((stack) => TelemetryDestination.function(newGateway(stack).function.addAlias('live')));
+  assert.equal(found.length, 1);
+  assert.match(JSON.stringify(found[0]), /^\["lambda:InvokeFunction",\{"Ref":"MetricsFunctionAliaslive/);
+});
+
+test('for a Pushgateway without a password it may do nothing more', () => {
+  assert.deepEqual(allowed(() => TelemetryDestination.pushgateway({ url: URL })), []);
+});
+
+test('for one with a password it may read the secret', () => {
+  const found = allowed((stack) => {
+    const authSecret = secretsmanager.Secret.fromSecretCompleteArn(stack, 'Secret', SECRET);
+    return TelemetryDestination.pushgateway({ url: URL, authSecret });
+  });
+  assert.deepEqual(found, [['secretsmanager:GetSecretValue', SECRET, undefined]]);
+});
+
+/** AWS Secrets Manager User Guide, "Secret encryption and decryption": kms:Decrypt through the service. */
+test('for a secret that a key of yours encrypts it may decrypt, through Secrets Manager', () => {
+  const found = allowed((stack) => {
+    const authSecret = new secretsmanager.Secret(stack, 'Secret', { encryptionKey: new kms.Key(stack, 'Key') });
+    return TelemetryDestination.pushgateway({ url: URL, authSecret });
+  });
+  assert.match(JSON.stringify(found[0]), /^\["secretsmanager:GetSecretValue",\{"Ref":"Secret[0-9A-F]{8}"\}/);
+  assert.deepEqual(found.slice(1), [
+    ['kms:Decrypt', 'Key.Arn', { StringEquals: { 'kms:ViaService': 'secretsmanager.eu-west-1.amazonaws.com' } }],
+  ]);
+});
+
+/** IAM for Secrets Manager: the six characters at the end of an ARN are random, and known only when the secret is made. */
+test('a secret that is known by its name alone is allowed whatever the characters at the end of its ARN', () => {
+  const found = allowed((stack) => {
+    const authSecret = secretsmanager.Secret.fromSecretNameV2(stack, 'Secret', 'gateway');
+    return TelemetryDestination.pushgateway({ url: URL, authSecret });
+  });
+  assert.equal(found.length, 1);
+  assert.match(JSON.stringify(found[0][1]), /:secretsmanager:eu-west-1:123456789012:secret:gateway-\?{6}"/);
+});

@@ -1,0 +1,101 @@
+//! The telemetry extension beside the function of the stack.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::support::{SOON, Serve, descendants, telemetry_extension};
+
+async fn start(prometheus: &str) -> Serve {
+    let extension = telemetry_extension();
+    assert!(
+        extension.exists(),
+        "{} is missing: cargo build --release -p telemetry-extension",
+        extension.display()
+    );
+    Serve::start(&["--prometheus", prometheus, "--telemetry-extension", &extension.display().to_string()])
+        .await
+}
+
+async fn text(response: Result<reqwest::Response, reqwest::Error>) -> String {
+    response.expect("an answer").text().await.expect("text")
+}
+
+/// Invokes the function with an event, as the AWS CLI does.
+async fn invoke(serve: &Serve) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let lambda = serve.endpoints["lambda"]["endpoint"].as_str().expect("an endpoint");
+    let url = format!("{lambda}/2015-03-31/functions/push-gateway/invocations");
+    let now_ms = push_gateway_local::clock::Clock::system().now_ms();
+    let event = json!({"dimensions": {"device": "d1"}, "timestamp": now_ms, "metrics": {"level": "0.5"}});
+    let answer = text(reqwest::Client::new().post(url).body(event.to_string()).send().await).await;
+    assert!(answer.contains(r#""samples":1"#), "{answer}");
+}
+
+/// What PromQL says of the stack's Prometheus.
+async fn ask(serve: &Serve, query: &str) -> Value {
+    let url = serve.endpoints["prometheus"]["url"].as_str().expect("a URL");
+    let form = format!("query={}", query.replace('+', "%2B"));
+    let request = reqwest::Client::new().post(format!("{url}/api/v1/query"));
+    let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
+    let answer: Value = serde_json::from_str(&text(request.send().await).await).expect("JSON");
+    assert_eq!(answer["status"], "success", "{answer}");
+    answer["data"]["result"].clone()
+}
+
+/// Extension, emulator, signature, stand-in and Prometheus: the line that `serve` prints to copy finds what happened.
+#[tokio::test]
+async fn the_functions_own_invocations_can_be_asked_for() {
+    let serve = start("auto").await;
+    assert_eq!(serve.endpoints["lambda"]["hasTelemetry"], true);
+    for _ in 0..3 {
+        invoke(&serve).await;
+    }
+    let query = "sum by (function, status) (last_over_time(aws_lambda_invocations_total[1h]))";
+    let deadline = Instant::now() + SOON;
+    // The last one comes when the environment is no longer needed.
+    let found = loop {
+        let found = ask(&serve, query).await;
+        if found[0]["value"][1] == "3" {
+            break found;
+        }
+        assert!(Instant::now() < deadline, "not within {SOON:?}: {found}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!(found[0]["metric"], json!({"function": "push-gateway", "status": "success"}));
+    let cold_starts = ask(&serve, "sum(last_over_time(aws_lambda_cold_starts_total[1h]))").await;
+    assert_eq!(cold_starts[0]["value"][1], "1", "{cold_starts}");
+    // The end of the series is marked, so nothing of an environment that is gone seems to be there.
+    let now = ask(&serve, "aws_lambda_invocations_total").await;
+    assert_eq!(now, json!([]));
+
+    serve.signal(Signal::SIGINT);
+    let (status, printed) = serve.end().await;
+    assert!(status.success(), "{status}: {printed}");
+    assert!(printed.contains(&format!("--data-urlencode 'query={query}'")), "{printed}");
+}
+
+/// "Shutdown phase": extensions are told, so nothing that an environment counted is lost when the stack ends.
+#[tokio::test]
+async fn the_last_words_are_waited_for_when_the_stack_stops() {
+    let serve = start("none").await;
+    invoke(&serve).await;
+    serve.signal(Signal::SIGINT);
+    let (status, printed) = serve.end().await;
+    assert!(status.success(), "{status}: {printed}");
+    let samples = printed.split(" samples in ").next().and_then(|text| text.rsplit(' ').next());
+    let samples: u32 = samples.expect("the sums").replace(',', "").parse().expect("a number");
+    assert!(samples > 1, "the one that was sent, and the extension's: {printed}");
+}
+
+#[tokio::test]
+async fn without_its_program_the_function_runs_alone() {
+    let serve = Serve::start(&["--prometheus", "none"]).await;
+    assert_eq!(serve.endpoints["lambda"]["hasTelemetry"], false);
+    invoke(&serve).await;
+    let names: Vec<String> = descendants(serve.pid()).into_values().collect();
+    assert!(names.iter().any(|name| name == "push-gateway"), "{names:?}");
+    assert!(!names.iter().any(|name| name.starts_with("telemetry")), "{names:?}");
+}

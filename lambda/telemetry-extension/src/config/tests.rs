@@ -1,0 +1,168 @@
+//! What the environment may say, and the one line for what it may not.
+
+use super::*;
+
+const AMP: &str = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1/api/v1/remote_write";
+const URL: &str = "TELEMETRY_REMOTE_WRITE_URL";
+const QUEUE: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/metrics";
+const SECRET: &str = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:gateway-AbCdEf";
+
+fn config(variables: &[(&str, &str)]) -> Result<Config, InvalidConfig> {
+    Config::from_lookup(|name| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+}
+
+fn destination(variables: &[(&str, &str)]) -> Destination {
+    config(variables).expect("a good configuration").destination
+}
+
+fn url(service: &Service) -> (String, String) {
+    (service.endpoint.uri().to_string(), service.scope.region.clone())
+}
+
+#[test]
+fn a_destination_is_enough() {
+    let config = config(&[(URL, AMP)]).unwrap();
+    let scope = Scope { region: "eu-west-1".to_owned(), service: "aps" };
+    assert!(matches!(config.destination, Destination::RemoteWrite { scope: Some(s), .. } if s == scope));
+    assert_eq!((config.min_batch, config.max_age), (1_000, Duration::from_mins(1)));
+    assert_eq!((config.summaries, config.instance_label), (false, InstanceLabel::Short));
+    assert!(config.external_labels.is_empty());
+}
+
+#[test]
+fn each_service_is_asked_in_the_region_that_its_name_names() {
+    let Destination::Queue { service, .. } =
+        destination(&[("TELEMETRY_QUEUE_URL", QUEUE), ("AWS_REGION", "us-east-1")])
+    else {
+        panic!("no queue")
+    };
+    assert_eq!(
+        url(&service),
+        ("https://sqs.eu-central-1.amazonaws.com/".to_owned(), "eu-central-1".to_owned())
+    );
+    let arn = "arn:aws:lambda:eu-south-1:123456789012:function:gateway";
+    for (name, expected) in [(arn, "eu-south-1"), ("gateway", "cn-north-1")] {
+        let Destination::Function { service, .. } =
+            destination(&[("TELEMETRY_FUNCTION", name), ("AWS_REGION", "cn-north-1")])
+        else {
+            panic!("no function")
+        };
+        assert_eq!(service.scope.region, expected);
+        let suffix = if expected == "cn-north-1" { ".cn" } else { "" };
+        assert_eq!(url(&service).0, format!("https://lambda.{expected}.amazonaws.com{suffix}/"));
+    }
+    let Destination::Pushgateway { secret: Some(secret), delete_on_shutdown, .. } =
+        destination(&[("GATEWAY", "http://gateway:9091/base"), ("AUTH_SECRET", SECRET)])
+    else {
+        panic!("no Pushgateway with a secret")
+    };
+    let expected = "https://secretsmanager.eu-north-1.amazonaws.com/".to_owned();
+    assert_eq!(url(&secret.service), (expected, "eu-north-1".to_owned()));
+    assert!(!delete_on_shutdown);
+}
+
+#[test]
+fn endpoints_of_a_local_stack_are_honoured() {
+    let local = "http://127.0.0.1:5000";
+    for variables in [
+        [("TELEMETRY_QUEUE_URL", QUEUE), ("AWS_ENDPOINT_URL_SQS", local)].as_slice(),
+        &[("TELEMETRY_FUNCTION", "f"), ("AWS_REGION", "r"), ("AWS_ENDPOINT_URL_LAMBDA", local)],
+        &[("GATEWAY", "http://g"), ("AUTH_SECRET", SECRET), ("AWS_ENDPOINT_URL_SECRETS_MANAGER", local)],
+    ] {
+        let (Destination::Queue { service, .. }
+        | Destination::Function { service, .. }
+        | Destination::Pushgateway { secret: Some(Secret { service, .. }), .. }) = destination(variables)
+        else {
+            panic!("no service")
+        };
+        assert_eq!(url(&service).0, "http://127.0.0.1:5000/");
+    }
+}
+
+#[test]
+fn options_are_read() {
+    let config = config(&[
+        ("GATEWAY", "http://gateway:9091"),
+        ("DELETE_ON_SHUTDOWN", "TRUE"),
+        ("DISPATCH_MIN_BATCH_SIZE", "5"),
+        ("DISPATCH_MAX_AGE_SECONDS", " 10 "),
+        ("TELEMETRY_SUMMARIES", "true"),
+        ("TELEMETRY_INSTANCE_LABEL", "full"),
+        ("TELEMETRY_EXTERNAL_LABELS", r#"{"env":"prod","team":""}"#),
+    ]);
+    let config = config.unwrap();
+    assert!(matches!(
+        config.destination,
+        Destination::Pushgateway { delete_on_shutdown: true, secret: None, .. }
+    ));
+    assert_eq!((config.min_batch, config.max_age), (5, Duration::from_secs(10)));
+    assert_eq!((config.summaries, config.instance_label), (true, InstanceLabel::Full));
+    assert_eq!(config.external_labels[0], ("env".to_owned(), "prod".to_owned()));
+}
+
+#[test]
+fn every_mistake_is_one_line_that_names_the_variable() {
+    let good = ("GATEWAY", "http://gateway:9091");
+    for (variables, expected) in [
+        (vec![], "no destination is set; set one of TELEMETRY_REMOTE_WRITE_URL"),
+        (vec![("GATEWAY", " ")], "no destination is set"),
+        (vec![(URL, AMP), good], "TELEMETRY_REMOTE_WRITE_URL and GATEWAY are both set"),
+        (vec![("GATEWAY", "gateway:9091")], "GATEWAY is not usable: it has to start with https://"),
+        (
+            vec![("GATEWAY", "http://user:secret@gateway")],
+            "GATEWAY is not usable: it must not carry a user name",
+        ),
+        (vec![("GATEWAY", "http://gateway?x=1")], "GATEWAY has to be the URL of a Pushgateway"),
+        (vec![(URL, "https://example.com")], "TELEMETRY_REMOTE_WRITE_URL is not usable: it has no path"),
+        (
+            vec![(URL, "https://example.com/w")],
+            "TELEMETRY_REMOTE_WRITE_URL names none and AWS_REGION is not set",
+        ),
+        (
+            vec![(URL, AMP), ("TELEMETRY_REMOTE_WRITE_AUTH", "basic")],
+            "TELEMETRY_REMOTE_WRITE_AUTH has to be sigv4 or none",
+        ),
+        (
+            vec![("TELEMETRY_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com")],
+            "TELEMETRY_QUEUE_URL has to be a queue's URL",
+        ),
+        (
+            vec![("TELEMETRY_FUNCTION", "a/b")],
+            "TELEMETRY_FUNCTION has to be the name or the ARN of a function",
+        ),
+        (vec![("TELEMETRY_FUNCTION", "f")], "TELEMETRY_FUNCTION names none and AWS_REGION is not set"),
+        (vec![good, ("AUTH_SECRET", "gateway")], "AUTH_SECRET names none and AWS_REGION is not set"),
+        (vec![good, ("DELETE_ON_SHUTDOWN", "yes")], "DELETE_ON_SHUTDOWN has to be true or false"),
+        (vec![good, ("DISPATCH_MIN_BATCH_SIZE", "0")], "DISPATCH_MIN_BATCH_SIZE has to be a whole number"),
+        (vec![good, ("DISPATCH_MIN_BATCH_SIZE", "many")], "DISPATCH_MIN_BATCH_SIZE has to be a whole number"),
+        (
+            vec![good, ("DISPATCH_MAX_AGE_SECONDS", "1.5")],
+            "DISPATCH_MAX_AGE_SECONDS has to be a whole number",
+        ),
+        (
+            vec![good, ("TELEMETRY_INSTANCE_LABEL", "none")],
+            "TELEMETRY_INSTANCE_LABEL has to be short or full",
+        ),
+        (
+            vec![good, ("TELEMETRY_EXTERNAL_LABELS", "env=prod")],
+            "TELEMETRY_EXTERNAL_LABELS has to be a JSON object",
+        ),
+        (
+            vec![good, ("TELEMETRY_EXTERNAL_LABELS", r#"{"a":1}"#)],
+            "TELEMETRY_EXTERNAL_LABELS has to be a JSON object",
+        ),
+        (
+            vec![good, ("TELEMETRY_EXTERNAL_LABELS", r#"{"a.b":"1"}"#)],
+            "TELEMETRY_EXTERNAL_LABELS: name \"a.b\" does not match",
+        ),
+        (
+            vec![good, ("TELEMETRY_EXTERNAL_LABELS", r#"{"le":"1"}"#)],
+            "label \"le\" is one that the metrics have",
+        ),
+    ] {
+        let message = config(&variables).expect_err(expected).to_string();
+        assert!(message.contains(expected), "{message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
+        assert!(!message.contains("secret@"), "{message}");
+    }
+}

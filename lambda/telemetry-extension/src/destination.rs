@@ -1,0 +1,143 @@
+//! Destinations: what has to be said → requests to whoever shall know it.
+//!
+//! | module           | sends                                                          | ends a series with |
+//! |------------------|----------------------------------------------------------------|--------------------|
+//! | [`remote_write`] | samples, to AMP or a Prometheus                                | a stale marker     |
+//! | [`gateway`]      | JSON events, to the queue or the function of a push gateway    | nothing            |
+//! | [`pushgateway`]  | the text format, to a Pushgateway                              | a `DELETE`, if asked |
+//!
+//! [`timeline`] gives samples their times; [`secret`] reads what a Pushgateway wants to be shown.
+
+pub mod gateway;
+pub mod pushgateway;
+pub mod remote_write;
+pub mod secret;
+pub mod timeline;
+
+use amp::{Answer, Client, Failure, Request, Verdict, verdict_of_status};
+use tokio::time::Instant;
+
+use crate::config;
+use crate::metrics::Snapshot;
+use crate::metrics::word::DispatchOutcome;
+
+/// A destination with its state and connections.
+#[derive(Debug)]
+pub enum Destination {
+    /// A receiver of remote write.
+    RemoteWrite(remote_write::RemoteWrite),
+    /// A push gateway, through its queue or directly.
+    Gateway(gateway::Gateway),
+    /// A Pushgateway.
+    Pushgateway(pushgateway::Pushgateway),
+}
+
+/// What has to be sent.
+#[derive(Debug)]
+pub struct Dispatch {
+    /// The metrics.
+    pub snapshot: Snapshot,
+    /// When they were as they are, in milliseconds since the epoch.
+    pub now_ms: i64,
+    /// Whether the environment goes away: the last dispatch is sent again until there is an answer.
+    pub is_last: bool,
+    /// When it has to be over.
+    pub deadline: Instant,
+}
+
+/// Why a dispatch did not arrive.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Undelivered {
+    /// The destination refuses the data.
+    #[error("the destination answered {0}")]
+    Rejected(Answer),
+    /// It certainly did not arrive.
+    #[error("{0}")]
+    Failed(Failure),
+    /// It may have arrived, or not.
+    #[error("{0}")]
+    Unknown(Failure),
+    /// There is nothing to show to the destination.
+    #[error(transparent)]
+    Secret(#[from] secret::NoSecret),
+}
+
+impl Undelivered {
+    /// The word that it is counted as.
+    pub fn outcome(&self) -> DispatchOutcome {
+        match self {
+            Self::Rejected(_) => DispatchOutcome::Rejected,
+            Self::Failed(_) | Self::Unknown(_) | Self::Secret(_) => DispatchOutcome::Failed,
+        }
+    }
+}
+
+/// Who sends, and since when.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The labels of every series, sorted.
+    pub labels: Vec<(String, String)>,
+    /// The function's name.
+    pub function: String,
+    /// The value of the label `instance`.
+    pub instance: String,
+    /// When the environment saw its first invocation, in milliseconds since the epoch.
+    pub since_ms: i64,
+}
+
+impl Destination {
+    /// Opens nothing yet.
+    pub fn new(config: config::Destination, client: Client, identity: Identity) -> Self {
+        match config {
+            config::Destination::RemoteWrite { endpoint, scope } => {
+                Self::RemoteWrite(remote_write::RemoteWrite::new(client, endpoint, scope, identity))
+            }
+            config::Destination::Queue { url, service } => {
+                Self::Gateway(gateway::Gateway::queue(client, url, service, identity))
+            }
+            config::Destination::Function { name, service } => {
+                Self::Gateway(gateway::Gateway::function(client, &name, &service, identity))
+            }
+            config::Destination::Pushgateway { endpoint, secret, delete_on_shutdown } => Self::Pushgateway(
+                pushgateway::Pushgateway::new(client, &endpoint, secret, delete_on_shutdown, &identity),
+            ),
+        }
+    }
+
+    /// Sends a dispatch.
+    ///
+    /// # Errors
+    /// [`Undelivered`]; what a later dispatch says supersedes it.
+    pub async fn dispatch(&mut self, dispatch: &Dispatch) -> Result<(), Undelivered> {
+        match self {
+            Self::RemoteWrite(destination) => destination.dispatch(dispatch).await,
+            Self::Gateway(destination) => destination.dispatch(dispatch).await,
+            Self::Pushgateway(destination) => destination.dispatch(dispatch).await,
+        }
+    }
+}
+
+/// Sends `request`: once, or until there is a final answer if nothing will supersede it. Once more if the connection
+/// broke, as those do that were closed while the sandbox was frozen; with the same bytes, which every destination takes
+/// again.
+async fn send(client: &Client, request: &Request, dispatch: &Dispatch) -> Result<Answer, Undelivered> {
+    let result = if dispatch.is_last {
+        client.send(request, dispatch.deadline).await.result
+    } else {
+        match client.send_once(request, dispatch.deadline).await {
+            Err(Failure::Network(_)) => client.send_once(request, dispatch.deadline).await,
+            result => result,
+        }
+    };
+    match result {
+        Ok(answer) => match verdict_of_status(answer.status) {
+            Verdict::Delivered => Ok(answer),
+            Verdict::Rejected | Verdict::TooLarge => Err(Undelivered::Rejected(answer)),
+            Verdict::Transient | Verdict::Misconfigured => {
+                Err(Undelivered::Failed(Failure::Answered(answer)))
+            }
+        },
+        Err(failure @ (Failure::TimedOut(_) | Failure::Network(_))) => Err(Undelivered::Unknown(failure)),
+        Err(failure) => Err(Undelivered::Failed(failure)),
+    }
+}

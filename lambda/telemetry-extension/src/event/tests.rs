@@ -1,0 +1,143 @@
+//! The events as the documentation shows them (schema reference, "Telemetry API Event object types"), and what it does
+//! not show: unknown types and fields, and figures that are none.
+
+use super::*;
+
+fn facts(json: &str) -> Facts {
+    parse(json).expect("an event").facts
+}
+
+/// Schema reference, `platform.initStart` and `InitType`.
+#[test]
+fn an_init_start_names_type_phase_and_instance() {
+    let json = r#"{"time":"2022-10-12T00:00:15.064Z","type":"platform.initStart","record":{"initializationType":"on-demand",
+        "phase":"init","runtimeVersion":"nodejs-14.v3","runtimeVersionArn":"arn","functionName":"myFunction",
+        "functionVersion":"$LATEST","instanceId":"82561ce0-53dd-47d1-90e0-c8f5e063e62e","instanceMaxMemory":256}}"#;
+    let event = parse(json).unwrap();
+    assert_eq!((event.kind, &*event.key), (EventType::InitStart, "2022-10-12T00:00:15.064Z"));
+    assert_eq!(event.facts.initialization_type, Some(InitializationType::OnDemand));
+    assert_eq!(event.facts.phase, Some(Phase::Init));
+    assert_eq!(event.facts.instance_id.as_deref(), Some("82561ce0-53dd-47d1-90e0-c8f5e063e62e"));
+}
+
+/// Schema reference, `platform.restoreStart`: its table has `instanceMaxMemory` as a string, its example as a number.
+#[test]
+fn what_is_not_used_may_be_anything() {
+    for memory in ["256", "\"256\"", "null", "[{}]"] {
+        let json = format!(
+            r#"{{"time":"t","type":"platform.restoreStart","record":{{"instanceMaxMemory":{memory},"new":[1]}}}}"#
+        );
+        assert_eq!(parse(&json).unwrap().kind, EventType::RestoreStart);
+    }
+}
+
+/// Schema reference, `platform.initReport`, `platform.restoreReport`.
+#[test]
+fn reports_of_inits_and_restores_have_durations() {
+    let init = r#"{"time":"t","type":"platform.initReport","record":{"initializationType":"on-demand","status":"success",
+        "phase":"init","metrics":{"durationMs":125.33},"spans":[{"name":"someTimeSpan","start":"2022-06-02T12:02:33.913Z","durationMs":90.1}]}}"#;
+    assert_eq!(facts(init).figures.duration_ms, Some(125.33));
+    let restore = r#"{"time":"t","type":"platform.restoreReport","record":{"status":"success","metrics":{"durationMs":15.19}}}"#;
+    assert_eq!(facts(restore).figures.duration_ms, Some(15.19));
+    let without = r#"{"time":"t","type":"platform.restoreReport","record":{"status":"error","errorType":"Runtime.ExitError"}}"#;
+    assert_eq!((facts(without).status, facts(without).figures), (Some(Status::Error), Figures::default()));
+}
+
+/// Schema reference, `platform.runtimeDone` and `Span`.
+#[test]
+fn a_runtime_done_has_bytes_and_spans() {
+    let json = r#"{"time":"t","type":"platform.runtimeDone","record":{"requestId":"6d68ca91","status":"success",
+        "tracing":{"spanId":"54565fb41ac79632","type":"X-Amzn-Trace-Id","value":"Root=1-62e900b2"},
+        "spans":[{"name":"responseLatency","start":"2022-08-02T12:01:23.521Z","durationMs":23.02},
+                 {"name":"runtimeOverhead","start":"x","durationMs":1},{"name":"someTimeSpan","start":"x","durationMs":80.0}],
+        "metrics":{"durationMs":140.0,"producedBytes":16}}}"#;
+    let event = parse(json).unwrap();
+    assert_eq!((event.kind, &*event.key), (EventType::RuntimeDone, "6d68ca91"));
+    assert_eq!(event.facts.figures.produced_bytes, Some(16.0));
+    let spans = Spans { response_latency: Some(23.02), runtime_overhead: Some(1.0), ..Spans::default() };
+    assert_eq!(event.facts.spans, spans);
+}
+
+/// Schema reference, `platform.report`: the example, which has no status, and that of Managed Instances, which has no
+/// figure but the duration.
+#[test]
+fn a_report_has_the_figures_that_it_has() {
+    let example = r#"{"time":"t","type":"platform.report","record":{"metrics":{"billedDurationMs":694,"durationMs":693.92,
+        "initDurationMs":397.68,"maxMemoryUsedMB":84,"memorySizeMB":128},"requestId":"6d68ca91"}}"#;
+    let expected = Figures {
+        duration_ms: Some(693.92),
+        billed_duration_ms: Some(694.0),
+        init_duration_ms: Some(397.68),
+        max_memory_used_mb: Some(84.0),
+        memory_size_mb: Some(128.0),
+        produced_bytes: None,
+    };
+    assert_eq!((facts(example).figures, facts(example).status), (expected, None));
+    let managed = r#"{"type":"platform.report","record":{"requestId":"r","status":"failure","metrics":{"durationMs":1}}}"#;
+    assert_eq!(facts(managed).status, Some(Status::Failure));
+}
+
+/// Schema reference, `platform.logsDropped`.
+#[test]
+fn dropped_logs_are_counted_in_records_and_bytes() {
+    let json = r#"{"time":"t","type":"platform.logsDropped","record":{"droppedBytes":12345,"droppedRecords":123,
+        "reason":"Some logs were dropped because the downstream consumer is slower than the logs production rate"}}"#;
+    assert_eq!(facts(json).dropped, Some(Dropped { records: 123, bytes: 12_345 }));
+}
+
+/// Schema reference, `function` and `extension`: text, or an object with JSON logging.
+#[test]
+fn lines_are_passed_over_whatever_they_are() {
+    for record in [r#""[INFO] Hello""#, r#"{"level":"INFO","requestId":1}"#, "null", "17", r#""\ud800""#] {
+        for (kind, expected) in [("function", EventType::Function), ("extension", EventType::Extension)] {
+            let json = format!(r#"{{"time":"t","type":"{kind}","record":{record}}}"#);
+            assert_eq!(parse(&json).unwrap().kind, expected, "{json}");
+        }
+    }
+    assert!(parse(r#"{"type":"function"}"#).is_ok());
+}
+
+#[test]
+fn unknown_types_and_words_are_other() {
+    assert_eq!(parse(r#"{"time":"t","type":"platform.fault","record":"x"}"#).unwrap().kind, EventType::Other);
+    let json = r#"{"type":"platform.report","record":{"requestId":"r","status":"crashed","metrics":{"durationMs":1}}}"#;
+    assert_eq!(facts(json).status, Some(Status::Other));
+}
+
+#[test]
+fn escapes_in_keys_and_ids_are_read() {
+    let json = r#"{"type":"platform.st\u0061rt","record":{"requestId":"a\"b"}}"#;
+    let event = parse(json).unwrap();
+    assert_eq!((event.kind, &*event.key), (EventType::Start, "a\"b"));
+}
+
+#[test]
+fn what_lacks_a_figure_or_has_a_wrong_one_is_no_event() {
+    let report = |record: &str| format!(r#"{{"type":"platform.report","record":{record}}}"#);
+    for (json, expected) in [
+        ("17".to_owned(), "it is no JSON object"),
+        ("{}".to_owned(), "missing field `type`"),
+        (r#"{"type":"platform.report"}"#.to_owned(), "a platform.report event without record"),
+        (report("[]"), "it is no JSON object"),
+        (r#"["t","platform.start",{"requestId":"r"}]"#.to_owned(), "it is no JSON object"),
+        (report("{}"), "a platform.report event without metrics.durationMs"),
+        (report(r#"{"metrics":{"durationMs":1}}"#), "a platform.report event without requestId"),
+        (report(r#"{"requestId":"","metrics":{"durationMs":1}}"#), "without requestId"),
+        (report(r#"{"requestId":7,"metrics":{"durationMs":1}}"#), "it does not follow the schema"),
+        (report(r#"{"requestId":"r","metrics":{"durationMs":"1"}}"#), "it does not follow the schema"),
+        (report(r#"{"requestId":"r","metrics":{"durationMs":-1}}"#), "with -1 for durationMs"),
+        (
+            report(r#"{"requestId":"r","metrics":{"durationMs":1e16}}"#),
+            "with 10000000000000000 for durationMs",
+        ),
+        (report(r#"{"requestId":"r","metrics":{"durationMs":1e999}}"#), "it does not follow the schema"),
+        (
+            r#"{"type":"platform.logsDropped","record":{"droppedBytes":1}}"#.to_owned(),
+            "a platform.logsDropped event without droppedRecords",
+        ),
+        (r#"{"type":"platform.start","record":{}}"#.to_owned(), "a platform.start event without requestId"),
+    ] {
+        let message = parse(&json).expect_err(&json).to_string();
+        assert!(message.contains(expected), "{json}: {message}");
+    }
+}

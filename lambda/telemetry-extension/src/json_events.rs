@@ -1,0 +1,83 @@
+//! JSON events: snapshots → the events that the push gateway takes, as an array.
+//!
+//! An event holds all metrics that have the same labels. The format has no stale marker: a series that came this way
+//! goes stale by itself, five minutes after its last sample.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::metrics::{OwnLabels, Point};
+
+/// Values by metric.
+type Values = BTreeMap<&'static str, f64>;
+
+/// Collects events.
+#[derive(Debug)]
+pub struct Events<'a> {
+    common: &'a [(String, String)],
+    /// By time and the labels that not all have.
+    events: BTreeMap<(i64, OwnLabels), Values>,
+}
+
+#[derive(Serialize)]
+struct Event<'a> {
+    dimensions: BTreeMap<&'a str, &'a str>,
+    timestamp: i64,
+    metrics: &'a Values,
+}
+
+impl<'a> Events<'a> {
+    /// Events that all have the `common` labels.
+    pub fn new(common: &'a [(String, String)]) -> Self {
+        Self { common, events: BTreeMap::new() }
+    }
+
+    /// Adds `value` for the series of `point` at a time in milliseconds since the epoch.
+    pub fn push(&mut self, point: &Point, value: f64, timestamp_ms: i64) {
+        self.events.entry((timestamp_ms, point.labels)).or_default().insert(point.name, value);
+    }
+
+    /// The events as JSON, earlier ones first.
+    pub fn json(&self) -> Vec<u8> {
+        let common = || self.common.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let events: Vec<_> = self
+            .events
+            .iter()
+            .map(|((timestamp, labels), metrics)| Event {
+                dimensions: common()
+                    .chain(labels.iter().copied().filter(|(name, _)| !name.is_empty()))
+                    .collect(),
+                timestamp: *timestamp,
+                metrics,
+            })
+            .collect();
+        serde_json::to_vec(&events).expect("maps with text keys and finite numbers are JSON")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Metrics;
+
+    /// The push gateway's README, "Events": `dimensions`, `timestamp` in milliseconds, `metrics`.
+    #[test]
+    fn what_has_the_same_labels_is_one_event() {
+        let snapshot = Metrics::new(Some(128.0), false).snapshot();
+        let common = [("function".to_owned(), "shop".to_owned())];
+        let mut events = Events::new(&common);
+        for point in snapshot.points() {
+            events.push(point, point.value, 1_676_398_017_000);
+        }
+        let events: Vec<serde_json::Value> = serde_json::from_slice(&events.json()).unwrap();
+        let plain = events.iter().find(|event| event["dimensions"].as_object().unwrap().len() == 1).unwrap();
+        assert_eq!(plain["timestamp"], 1_676_398_017_000_i64);
+        assert_eq!(plain["metrics"]["aws_lambda_memory_size_bytes"], 134_217_728.0);
+        assert_eq!(plain["metrics"]["aws_lambda_duration_seconds_count"], 0.0);
+        let bucket = events.iter().find(|event| event["dimensions"]["le"] == "0.005").unwrap();
+        assert_eq!(bucket["metrics"].as_object().unwrap().len(), 2, "duration and billed duration");
+        let metrics = events.iter().map(|event| event["metrics"].as_object().unwrap().len()).sum::<usize>();
+        assert_eq!(metrics, snapshot.points().count());
+    }
+}

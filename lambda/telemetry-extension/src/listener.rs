@@ -1,0 +1,159 @@
+//! Listener: deliveries of the Telemetry API → the intake, at once. Nothing here waits for a destination.
+//!
+//! A delivery is bounded in memory; one that is too large is read to its end, dropped and counted, and answered like
+//! any other: it would come again and again otherwise, and never be smaller.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::TcpListener as StdListener;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use bytes::{Bytes, BytesMut};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, Semaphore};
+
+use crate::intake::Intake;
+use crate::schedule::Schedule;
+
+/// Lambda's buffer in bytes: the least there is. Whoever counts needs no large ones.
+pub const BUFFER_BYTES: usize = 262_144;
+
+/// Lambda's buffer in events: the most there is, so that short lines do not make many deliveries.
+pub const BUFFER_ITEMS: u32 = 10_000;
+
+/// "anticipate receiving payloads as large as 2 * maxBytes + metadataBytes", where the metadata of each event are its
+/// time and type, below 100 bytes.
+pub const MAX_DELIVERY: usize = 2 * BUFFER_BYTES + 100 * BUFFER_ITEMS as usize;
+
+/// Lambda delivers one after the other. Whoever else tries can make us hold no more than this many deliveries.
+const DELIVERIES_AT_ONCE: usize = 2;
+
+/// Lambda reserves this port.
+const RESERVED_PORT: u16 = 9001;
+
+/// What the listener and the loop of events share.
+#[derive(Debug)]
+pub struct Shared {
+    /// What is counted, and when it has to be sent.
+    state: Mutex<State>,
+    /// Rung at every delivery.
+    pub arrived: Notify,
+    room: Semaphore,
+    now: fn() -> SystemTime,
+}
+
+/// What is counted, and when it has to be sent.
+#[derive(Debug)]
+pub struct State {
+    /// What is counted.
+    pub intake: Intake,
+    /// When it has to be sent.
+    pub schedule: Schedule,
+}
+
+impl Shared {
+    /// Nothing has arrived yet.
+    pub fn new(intake: Intake, schedule: Schedule, now: fn() -> SystemTime) -> Self {
+        Self {
+            state: Mutex::new(State { intake, schedule }),
+            arrived: Notify::new(),
+            room: Semaphore::new(DELIVERIES_AT_ONCE),
+            now,
+        }
+    }
+
+    /// The state, for as long as no one waits.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Milliseconds since the epoch.
+    pub fn now_ms(&self) -> u64 {
+        let since = (self.now)().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn take(&self, body: Option<&[u8]>) {
+        let now_ms = self.now_ms();
+        let mut state = self.state();
+        match body {
+            Some(body) => state.intake.deliver(body),
+            None => state.intake.metrics.observe_oversized(),
+        }
+        let received = state.intake.metrics.received();
+        state.schedule.observe(received, now_ms);
+        drop(state);
+        self.arrived.notify_waiters();
+    }
+}
+
+/// Opens a free port of `host`, which is not the one that Lambda reserves.
+///
+/// # Errors
+/// The host has no address, or no port is free.
+pub fn bind(host: &str) -> io::Result<StdListener> {
+    let listener = StdListener::bind((host, 0))?;
+    let listener = if listener.local_addr()?.port() == RESERVED_PORT {
+        // While the first is held, the second cannot get the same.
+        StdListener::bind((host, 0))?
+    } else {
+        listener
+    };
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Takes deliveries in until the process ends.
+pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let shared = Arc::clone(&shared);
+                tokio::spawn(async move {
+                    let service = service_fn(|request| answer(&shared, request));
+                    // A connection that breaks takes its delivery with it, which Lambda will repeat.
+                    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "A connection of the Telemetry API could not be accepted.");
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        }
+    }
+}
+
+async fn answer(shared: &Shared, request: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infallible> {
+    let mut response = Response::new(Empty::new());
+    if request.method() != Method::POST {
+        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+        return Ok(response);
+    }
+    let _room = shared.room.acquire().await;
+    match read(request.into_body()).await {
+        Ok(body) => shared.take(body.as_deref()),
+        // Half a delivery is none.
+        Err(_) => *response.status_mut() = StatusCode::BAD_REQUEST,
+    }
+    Ok(response)
+}
+
+/// The whole body, or `None` for one that is too large.
+async fn read(mut body: Incoming) -> Result<Option<BytesMut>, hyper::Error> {
+    let mut bytes = Some(BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        bytes = bytes.filter(|bytes| bytes.len() + data.len() <= MAX_DELIVERY);
+        if let Some(bytes) = &mut bytes {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,88 @@
+//! Families: every metric's name, type and meaning, in the order in which they are exposed.
+//!
+//! Names follow <https://prometheus.io/docs/practices/naming/>: one prefix, base units, counters end in `_total`.
+
+/// A metric family.
+#[derive(Debug)]
+pub struct Family {
+    /// Its name.
+    pub name: &'static str,
+    /// The names of the series of a histogram or a summary: buckets, sum, count.
+    pub parts: [&'static str; 3],
+    /// Its type.
+    pub kind: Kind,
+    /// Its meaning, in one line without backslashes.
+    pub help: &'static str,
+}
+
+/// The type of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts in buckets.
+    Histogram,
+    /// Sum and number; without quantiles, which could not be summed up over instances.
+    Summary,
+}
+
+impl Kind {
+    /// The word of the text format.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+            Self::Summary => "summary",
+        }
+    }
+}
+
+macro_rules! families {
+    ($($constant:ident = $kind:ident $name:literal, $help:literal;)+) => {
+        $(pub(super) static $constant: Family = Family {
+            name: concat!("aws_lambda_", $name),
+            parts: [
+                concat!("aws_lambda_", $name, "_bucket"),
+                concat!("aws_lambda_", $name, "_sum"),
+                concat!("aws_lambda_", $name, "_count"),
+            ],
+            kind: Kind::$kind,
+            help: $help,
+        };)+
+
+        /// Every family.
+        pub static FAMILIES: &[&Family] = &[$(&$constant),+];
+    };
+}
+
+families! {
+    INVOCATIONS = Counter "invocations_total", "Invocations that are over, by status.";
+    DURATION = Histogram "duration_seconds", "Duration of invocations, as reported by Lambda.";
+    BILLED_DURATION = Histogram "billed_duration_seconds", "Duration that invocations are billed for.";
+    COLD_STARTS = Counter "cold_starts_total", "Execution environments that were initialized or restored, by initialization type.";
+    INITS = Counter "inits_total", "Initializations that are over, by phase and status.";
+    INIT_DURATION = Histogram "init_duration_seconds", "Duration of initializations, without those for snapshots.";
+    RESTORE_DURATION = Histogram "restore_duration_seconds", "Duration of restorations from a snapshot.";
+    RESPONSE_LATENCY = Histogram "response_latency_seconds", "Time until the function began to send its response.";
+    RESPONSE_DURATION = Histogram "response_duration_seconds", "Time that the function took to send its response.";
+    RESPONSE_SIZE = Histogram "response_size_bytes", "Size of responses.";
+    RUNTIME_OVERHEAD = Histogram "runtime_overhead_seconds", "Time from a response until the runtime was ready for the next invocation.";
+    EXTENSION_OVERHEAD = Histogram "extension_overhead_seconds", "Time that extensions added to invocations after the runtime was done.";
+    MEMORY_SIZE = Gauge "memory_size_bytes", "Memory that the function is configured with.";
+    MAX_MEMORY_USED = Gauge "max_memory_used_bytes", "Most memory that this execution environment has used.";
+    LOGS_DROPPED_RECORDS = Counter "logs_dropped_records_total", "Log records that Lambda dropped before they reached a subscriber.";
+    LOGS_DROPPED_BYTES = Counter "logs_dropped_bytes_total", "Bytes of log records that Lambda dropped before they reached a subscriber.";
+    EVENTS = Counter "telemetry_events_total", "Events received from the Telemetry API, by type.";
+    DUPLICATE_EVENTS = Counter "telemetry_duplicate_events_total", "Events that were received before and are not counted again.";
+    INVALID_EVENTS = Counter "telemetry_invalid_events_total", "Events that do not follow the schema of the Telemetry API.";
+    OVERSIZED_DELIVERIES = Counter "telemetry_oversized_deliveries_total", "Deliveries of the Telemetry API that were too large and dropped whole.";
+    DISPATCHES = Counter "telemetry_dispatches_total", "Dispatches of these metrics to their destination, by outcome.";
+    REPORT_DURATION = Summary "report_duration_seconds", "Duration of invocations.";
+    REPORT_BILLED_DURATION = Summary "report_billed_duration_seconds", "Duration that invocations are billed for.";
+    REPORT_INIT_DURATION = Summary "report_init_duration_seconds", "Duration of initializations as in the report of the first invocation.";
+    REPORT_MEMORY_SIZE = Summary "report_memory_size_bytes", "Memory that the function is configured with, at each invocation.";
+    REPORT_MAX_MEMORY_USED = Summary "report_max_memory_used_bytes", "Most memory that the execution environment had used, at each invocation.";
+}

@@ -1,0 +1,106 @@
+//! Series: snapshots → samples of remote write: the zeros that begin series, the values, the markers that end them.
+//!
+//! A counter that appears with a value has no increase to that value, so its series begins with a zero
+//! (<https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics>). A series ends with a stale marker
+//! (remote write 1.0, "Stale Markers"), which nothing else has the bits of.
+
+use std::borrow::Cow;
+
+use remote_write::{LabelName, Labels, MetricName, NameEscaping, Origin, Sample, Series, SeriesBuilder};
+
+use crate::metrics::{Point, Snapshot};
+
+/// Collects samples of one write request.
+#[derive(Debug)]
+pub struct Samples<'a> {
+    builder: SeriesBuilder,
+    common: &'a [(String, String)],
+}
+
+impl<'a> Samples<'a> {
+    /// Samples whose series have the `common` labels, with valid names.
+    pub fn new(common: &'a [(String, String)]) -> Self {
+        Self { builder: SeriesBuilder::default(), common }
+    }
+
+    /// Adds the value of `point` at a time in milliseconds since the epoch.
+    pub fn value(&mut self, point: &Point, timestamp_ms: i64) {
+        self.push(point, Sample::new(timestamp_ms, point.value));
+    }
+
+    /// Adds the zero that the series of `point` begins with.
+    pub fn zero(&mut self, point: &Point, timestamp_ms: i64) {
+        self.push(point, Sample::new(timestamp_ms, 0.0));
+    }
+
+    /// Ends the series of every point of `snapshot`.
+    pub fn end(&mut self, snapshot: &Snapshot, timestamp_ms: i64) {
+        for point in snapshot.points() {
+            self.push(point, Sample::stale(timestamp_ms));
+        }
+    }
+
+    /// The series, ready to be encoded.
+    pub fn group(self) -> Series {
+        self.builder.group()
+    }
+
+    fn push(&mut self, point: &Point, sample: Sample) {
+        let common = self.common.iter().map(|(name, value)| label(name, value));
+        let labels = common.chain(point.labels().map(|(name, value)| label(name, value))).collect();
+        let labels = Labels::new(labels).expect("external labels never have a reserved name");
+        let labels = self.builder.labels(&labels);
+        let name = MetricName::new(point.name, NameEscaping::Underscores).expect("names are not empty");
+        let series = self.builder.series(labels, &name);
+        self.builder.push(series, sample, Origin(0));
+    }
+}
+
+fn label<'a>(name: &'a str, value: &'a str) -> (LabelName<'a>, Cow<'a, str>) {
+    let name = LabelName::new(name, NameEscaping::Underscores);
+    (name.expect("names were checked with the configuration"), Cow::Borrowed(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_proto::WriteRequest;
+    use prost::Message as _;
+    use remote_write::STALE_NAN;
+
+    use super::*;
+    use crate::metrics::Metrics;
+
+    fn decode(samples: Samples<'_>) -> WriteRequest {
+        let series = samples.group();
+        let body = series.encode(series.samples()).body;
+        let message = snap::raw::Decoder::new().decompress_vec(&body).expect("snappy");
+        WriteRequest::decode(&*message).expect("a write request")
+    }
+
+    /// Remote write 1.0, "Stale Markers": the bits 0x7ff0000000000002, after the last sample of each series.
+    #[test]
+    fn every_series_ends_with_a_marker_after_its_value() {
+        let snapshot = Metrics::new(Some(128.0), false).snapshot();
+        let common = [("instance".to_owned(), "01234567".to_owned())];
+        let mut samples = Samples::new(&common);
+        for point in snapshot.points() {
+            samples.zero(point, 1_000);
+            samples.value(point, 2_000);
+        }
+        samples.end(&snapshot, 2_001);
+        let request = decode(samples);
+        assert_eq!(request.timeseries.len(), snapshot.points().count());
+        for series in &request.timeseries {
+            let names: Vec<_> = series.labels.iter().map(|label| label.name.as_str()).collect();
+            assert!(
+                names.is_sorted() && names.contains(&"instance") && names.contains(&"__name__"),
+                "{names:?}"
+            );
+            let times: Vec<_> = series.samples.iter().map(|sample| sample.timestamp).collect();
+            assert_eq!(times, [1_000, 2_000, 2_001]);
+            let (marker, values) = series.samples.split_last().expect("three samples");
+            assert_eq!(marker.value.to_bits(), STALE_NAN.to_bits());
+            assert!(values.iter().all(|sample| !sample.value.is_nan()));
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The push gateway with the extension beside it, in the emulator, which freezes both between invocations and sends what
+//! Lambda would send. The gateway's own telemetry arrives beside what it writes.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use push_gateway_local::amp::{Action, AmpOptions, AmpStandIn, Credentials, Fault, Matcher};
+use push_gateway_local::runtime::{Function, FunctionOptions, Outcome, RoleCredentials};
+
+use crate::host::{binary, now_ms, program};
+use crate::remote_write::{assert_nothing_was_wrong, samples, values};
+
+fn credentials() -> Credentials {
+    Credentials::new("AKIDTEST", "a-secret-key", None, None, "test")
+}
+
+async fn amp() -> AmpStandIn {
+    let options = AmpOptions { credentials: Some(credentials()), ..AmpOptions::default() };
+    AmpStandIn::start(options).await.expect("a free port")
+}
+
+/// The gateway, which writes to one workspace, and whose telemetry goes to another.
+fn gateway(data: &AmpStandIn, telemetry: &AmpStandIn) -> FunctionOptions {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/release/push-gateway");
+    let build = "build it with `cargo build --release -p push-gateway`";
+    let function = program("PUSH_GATEWAY_BINARY", &workspace.display().to_string(), build);
+    let mut options = FunctionOptions::new(function)
+        .extension(extension())
+        .env("REMOTE_WRITE_URL", data.remote_write_url())
+        .env("TELEMETRY_REMOTE_WRITE_URL", telemetry.remote_write_url())
+        .env("DISPATCH_MIN_BATCH_SIZE", "1");
+    options.credentials = RoleCredentials::Environment(credentials());
+    options.timeout = Duration::from_secs(5);
+    options
+}
+
+fn extension() -> PathBuf {
+    binary()
+}
+
+fn event(value: usize) -> String {
+    format!(r#"{{"dimensions":{{"device":"d"}},"timestamp":{},"metrics":{{"ph":{value}}}}}"#, now_ms())
+}
+
+fn last(amp: &AmpStandIn, name: &str, label: Option<(&str, &str)>) -> Option<f64> {
+    values(&samples(amp, name, label)).last().copied()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gateways_own_telemetry_arrives_although_it_is_frozen_between_invocations() {
+    let (data, telemetry) = (amp().await, amp().await);
+    let mut function = Function::spawn(gateway(&data, &telemetry)).await.expect("it comes up");
+    for value in 0..5 {
+        let invocation = function.invoke(event(value)).await;
+        assert!(matches!(invocation.outcome, Outcome::Response(_)), "{:?}", invocation.outcome);
+    }
+    for _ in 0..2 {
+        let invocation = function.invoke("{}").await;
+        assert!(invocation.function_error().is_some(), "{:?}", invocation.outcome);
+    }
+    let figures = function.extensions();
+    let shutdown = function.shutdown().await.expect("it ran");
+    println!("{figures:?}");
+    assert_nothing_was_wrong(&telemetry);
+    for (name, label, expected) in [
+        ("invocations_total", Some(("status", "success")), 5.0),
+        ("invocations_total", Some(("status", "error")), 2.0),
+        ("duration_seconds_count", None, 7.0),
+        ("cold_starts_total", Some(("initialization_type", "on-demand")), 1.0),
+        ("init_duration_seconds_count", None, 1.0),
+        ("response_latency_seconds_count", None, 7.0),
+        ("telemetry_invalid_events_total", None, 0.0),
+        ("memory_size_bytes", None, 134_217_728.0),
+    ] {
+        assert_eq!(last(&telemetry, name, label), Some(expected), "{name} {label:?}: {shutdown:?}");
+    }
+    assert!(last(&telemetry, "max_memory_used_bytes", None).is_some_and(|bytes| bytes > 1e6));
+}
+
+/// Extensions API, "Invoke failures": the environment is set up again, with another process of the extension. Its series
+/// are others, and the sum over both is the truth.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_time_out_ends_is_counted_and_what_follows_is_another_instance() {
+    let (data, telemetry) = (amp().await, amp().await);
+    let mut options = gateway(&data, &telemetry);
+    options.timeout = Duration::from_secs(1);
+    let mut function = Function::spawn(options).await.expect("it comes up");
+    function.invoke(event(1)).await;
+    // The gateway answers before its deadline. A runtime that stands still does not.
+    data.set_faults(vec![Fault::times(1, Matcher::Any, Action::Hang)]);
+    let pid = function.pid().expect("it runs");
+    let before = data.requests().len();
+    let at_work = async {
+        while data.requests().len() == before {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        stop(pid).await;
+    };
+    let (invocation, ()) = tokio::join!(function.invoke(event(2)), at_work);
+    assert!(matches!(invocation.outcome, Outcome::TimedOut), "{:?}", invocation.outcome);
+    function.invoke(event(3)).await;
+    function.shutdown().await.expect("it ran");
+    assert_nothing_was_wrong(&telemetry);
+    let mut instances = Vec::new();
+    let mut timeouts = 0.0;
+    for (labels, samples) in telemetry.series() {
+        if labels["__name__"] == "aws_lambda_invocations_total" && labels["status"] == "timeout" {
+            instances.push(labels["instance"].clone());
+            timeouts += values(&samples).last().copied().unwrap_or_default();
+        }
+    }
+    assert_eq!((instances.len(), timeouts.to_bits()), (2, 1f64.to_bits()), "{instances:?}");
+    assert_ne!(instances[0], instances[1]);
+}
+
+/// The function does not feel a destination that hangs, but for the documented wait, which is not paid twice in a row.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destination_that_hangs_lets_the_function_go_on() {
+    let (data, telemetry) = (amp().await, amp().await);
+    telemetry.set_faults(vec![Fault::always(Matcher::Any, Action::Hang)]);
+    // Slow enough for telemetry to be delivered in between, which waits while everything is frozen.
+    data.set_faults(vec![Fault::always(Matcher::Any, Action::Delay(Duration::from_millis(150)))]);
+    let mut function = Function::spawn(gateway(&data, &telemetry)).await.expect("it comes up");
+    let mut overheads = Vec::new();
+    for value in 0..10 {
+        let invocation = function.invoke(event(value)).await;
+        assert!(matches!(invocation.outcome, Outcome::Response(_)), "{:?}", invocation.outcome);
+        overheads.push(invocation.extension_overhead);
+    }
+    println!("added to invocations: {overheads:?}");
+    // Another one may follow the first after its time limit, on a machine that is slow.
+    assert!((1..=2).contains(&telemetry.requests().len()), "one dispatch, and none beside it");
+    telemetry.set_faults(Vec::new());
+    function.shutdown().await.expect("it ran");
+    assert_eq!(last(&telemetry, "invocations_total", Some(("status", "success"))), Some(10.0));
+}
+
+/// Stops a process without ending it.
+async fn stop(pid: u32) {
+    let status = tokio::process::Command::new("kill").args(["-STOP", &pid.to_string()]).status().await;
+    assert!(status.expect("kill is there").success());
+}

@@ -1,0 +1,137 @@
+//! The two doors of the push gateway: its queue, on moto's SQS, and its function, by Lambda's API. What comes in there is
+//! read by the push gateway's own code.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Empty};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use push_gateway::intake::{Intake, Rules};
+use push_gateway::payload::Payload;
+use push_gateway_local::amp::Credentials;
+use push_gateway_local::sqs::Sqs;
+use remote_write::{Labels, NameEscaping};
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use crate::host::Setup;
+use crate::secret;
+
+/// The values of `aws_lambda_invocations_total` by time and status. Every event has to be one that the gateway takes.
+fn invocations(payloads: &[String]) -> BTreeMap<(i64, String), f64> {
+    let mut found = BTreeMap::new();
+    for payload in payloads {
+        let parsed = Payload::parse(payload.as_bytes()).expect("a payload of the gateway");
+        let rules = Rules { escaping: NameEscaping::Reject, external_labels: &Labels::default() };
+        let intake = Intake::read(&parsed, rules);
+        assert!(intake.records.iter().all(|record| !format!("{record:?}").contains("Invalid")), "{payload}");
+        for event in serde_json::from_str::<Vec<Value>>(payload).expect("an array of events") {
+            let metrics = &event["metrics"];
+            assert!(event["dimensions"]["instance"].as_str().is_some_and(|instance| instance.len() == 8));
+            if let Some(value) = metrics["aws_lambda_invocations_total"].as_f64() {
+                let status = event["dimensions"]["status"].as_str().expect("a status").to_owned();
+                found.insert((event["timestamp"].as_i64().expect("a time"), status), value);
+            }
+        }
+    }
+    found
+}
+
+fn assert_zero_then(found: &BTreeMap<(i64, String), f64>, status: &str, last: f64) {
+    let values: Vec<_> = found.iter().filter(|((_, s), _)| s == status).map(|(_, value)| *value).collect();
+    assert!(values.is_sorted() && values.first() == Some(&0.0) && values.last() == Some(&last), "{values:?}");
+}
+
+#[tokio::test]
+async fn a_queue_gets_arrays_of_events() {
+    let moto = secret::moto().await;
+    let sqs = Sqs::new(
+        moto.endpoint(),
+        "eu-west-1",
+        Credentials::new("AKIDTEST", "a-secret-key", None, None, "test"),
+    );
+    for name in ["metrics", "metrics.fifo"] {
+        let queue = sqs.create_queue(name).await.expect("a queue");
+        let setup = Setup::new()
+            .env("TELEMETRY_QUEUE_URL", &*queue)
+            .env("AWS_ENDPOINT_URL_SQS", moto.endpoint())
+            .env("DISPATCH_MIN_BATCH_SIZE", "1");
+        let mut host = setup.start().await.ready().await;
+        host.invoke_and_report("success").await;
+        host.invoke_and_report("error").await;
+        host.invoke_and_report("success").await;
+        assert!(host.shut_down().await.success());
+        let messages = sqs.receive_all(&queue).await.expect("messages");
+        assert!(messages.len() >= 3, "two dispatches and the last");
+        let payloads: Vec<_> = messages.into_iter().map(|message| message.body).collect();
+        let found = invocations(&payloads);
+        assert_zero_then(&found, "success", 2.0);
+        assert_zero_then(&found, "error", 1.0);
+    }
+}
+
+/// A request to Lambda: path, invocation type, whether it is signed for Lambda, body.
+type Invocation = (String, String, bool, String);
+
+#[tokio::test]
+async fn a_function_is_invoked_asynchronously_with_an_array_of_events() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let invoked = Arc::new(Mutex::new(Vec::<Invocation>::new()));
+    tokio::spawn(serve(listener, Arc::clone(&invoked)));
+    let setup = Setup::new()
+        .env("TELEMETRY_FUNCTION", "arn:aws:lambda:eu-west-1:123456789012:function:gateway:live")
+        .env("AWS_ENDPOINT_URL_LAMBDA", url)
+        .env("DISPATCH_MIN_BATCH_SIZE", "1");
+    let mut host = setup.start().await.ready().await;
+    host.invoke_and_report("success").await;
+    host.invoke_and_report("timeout").await;
+    assert!(host.shut_down().await.success());
+    let invoked = invoked.lock().expect("no one panicked");
+    for (path, kind, is_signed, _) in invoked.iter() {
+        let arn = "arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Agateway%3Alive";
+        assert_eq!(*path, format!("/2015-03-31/functions/{arn}/invocations"));
+        assert_eq!((kind.as_str(), *is_signed), ("Event", true));
+    }
+    let payloads: Vec<_> = invoked.iter().map(|(.., body)| body.clone()).collect();
+    assert!(payloads.len() >= 2, "a dispatch and the last");
+    let found = invocations(&payloads);
+    assert_zero_then(&found, "success", 1.0);
+    assert_zero_then(&found, "timeout", 1.0);
+}
+
+/// API reference, Invoke: 202 for invocation type `Event`.
+async fn serve(listener: TcpListener, invoked: Arc<Mutex<Vec<Invocation>>>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let invoked = Arc::clone(&invoked);
+        tokio::spawn(async move {
+            let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
+                let invoked = Arc::clone(&invoked);
+                async move {
+                    let (head, body) = request.into_parts();
+                    let header =
+                        |name| head.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
+                    let kind = header("x-amz-invocation-type").to_owned();
+                    let is_signed = header("authorization").contains("/eu-west-1/lambda/aws4_request");
+                    let body = body.collect().await.expect("a body").to_bytes();
+                    let body = String::from_utf8(body.to_vec()).expect("text");
+                    invoked.lock().expect("no one panicked").push((
+                        head.uri.path().to_owned(),
+                        kind,
+                        is_signed,
+                        body,
+                    ));
+                    let mut response = http::Response::new(Empty::<Bytes>::new());
+                    *response.status_mut() = http::StatusCode::ACCEPTED;
+                    Ok::<_, Infallible>(response)
+                }
+            });
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}

@@ -1,0 +1,435 @@
+//! A Lambda that does what a test tells it: the Extensions and the Telemetry API around the real binary.
+//!
+//! In: events and deliveries, one by one. Out: what the extension asked for, and when it was ready for more.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio::sync::Notify;
+
+use crate::http_client;
+
+/// A test that waits longer has failed.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What the extension is told to be registered as.
+const IDENTIFIER: &str = "a1b2c3d4-5678-90ab-cdef-example11111";
+
+/// How this Lambda differs from the usual one.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    env: Vec<(String, String)>,
+    refuses_invoke: bool,
+    refused_schemas: Vec<&'static str>,
+    telemetry_status: u16,
+    events: Events,
+}
+
+/// What becomes of requests for the next event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Events {
+    /// They are answered with events.
+    Given,
+    /// So many connections break first.
+    AfterBreaks(u32),
+    /// They are refused.
+    Refused,
+}
+
+impl Setup {
+    pub(crate) fn new() -> Self {
+        let env = [
+            ("AWS_SAM_LOCAL", "true"),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "AKIDTEST"),
+            ("AWS_SECRET_ACCESS_KEY", "a-secret-key"),
+            ("AWS_LAMBDA_FUNCTION_NAME", "shop"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+        ];
+        Self {
+            env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+            refuses_invoke: false,
+            refused_schemas: Vec::new(),
+            telemetry_status: 200,
+            events: Events::Given,
+        }
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Managed Instances: no registration for `INVOKE`.
+    pub(crate) fn without_invoke(mut self) -> Self {
+        self.refuses_invoke = true;
+        self
+    }
+
+    pub(crate) fn without_schemas(mut self, schemas: &[&'static str]) -> Self {
+        self.refused_schemas = schemas.to_vec();
+        self
+    }
+
+    /// The status with which every subscription is answered.
+    pub(crate) fn telemetry_status(mut self, status: u16) -> Self {
+        self.telemetry_status = status;
+        self
+    }
+
+    /// The first connections on which it asks for events break.
+    pub(crate) fn breaks(mut self, connections: u32) -> Self {
+        self.events = Events::AfterBreaks(connections);
+        self
+    }
+
+    /// There are no events, ever.
+    pub(crate) fn without_events(mut self) -> Self {
+        self.events = Events::Refused;
+        self
+    }
+
+    /// Starts the extension and waits until it is registered.
+    pub(crate) async fn start(self) -> Host {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let authority = listener.local_addr().expect("an address").to_string();
+        let Setup { env, refuses_invoke, refused_schemas, telemetry_status, events } = self;
+        let api = Arc::new(Api {
+            refuses_invoke,
+            refused_schemas,
+            telemetry_status,
+            events: Mutex::new(events),
+            log: Mutex::default(),
+            changed: Notify::new(),
+        });
+        tokio::spawn(serve(listener, Arc::clone(&api)));
+        let child = Command::new(binary())
+            .env_clear()
+            .envs(env)
+            .env("AWS_LAMBDA_RUNTIME_API", authority)
+            .stdin(Stdio::null())
+            .stdout(Stdio::inherit())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the extension starts");
+        let host = Host { api, child, invocations: 0 };
+        host.until("it is registered", |log| !log.registrations.is_empty()).await;
+        host
+    }
+}
+
+/// What the extension asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Log {
+    /// Name and body of each registration.
+    pub(crate) registrations: Vec<(String, Value)>,
+    /// The body of each subscription.
+    pub(crate) subscriptions: Vec<Value>,
+    /// Path, type and body of each error.
+    pub(crate) errors: Vec<(String, String, Value)>,
+    /// How often it asked for the next event.
+    pub(crate) asked: u64,
+    /// Every path in its order.
+    pub(crate) paths: Vec<String>,
+    events: VecDeque<Value>,
+}
+
+#[derive(Debug)]
+struct Api {
+    refuses_invoke: bool,
+    refused_schemas: Vec<&'static str>,
+    telemetry_status: u16,
+    events: Mutex<Events>,
+    log: Mutex<Log>,
+    changed: Notify,
+}
+
+/// The extension in its environment.
+#[derive(Debug)]
+pub(crate) struct Host {
+    api: Arc<Api>,
+    child: Child,
+    invocations: u64,
+}
+
+impl Host {
+    pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
+        self.api.log()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    /// Waits for something to be so.
+    pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Log) -> bool) {
+        let wait = async {
+            loop {
+                let mut changed = std::pin::pin!(self.api.changed.notified());
+                changed.as_mut().enable();
+                if holds(&self.api.log()) {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        let done = tokio::time::timeout(PATIENCE, wait).await;
+        assert!(done.is_ok(), "never: {what}; {:?}", self.api.log());
+    }
+
+    /// Waits until the extension has subscribed and asks for its first event.
+    pub(crate) async fn ready(self) -> Self {
+        self.until("it asks for its first event", |log| log.asked > 0).await;
+        self
+    }
+
+    /// Begins an invocation, without waiting for anything. Returns its request id.
+    pub(crate) fn begin_invoke(&mut self) -> String {
+        self.invocations += 1;
+        let id = format!("request-{}", self.invocations);
+        self.send(json!({
+            "eventType": "INVOKE",
+            "requestId": id,
+            "deadlineMs": now_ms() + 30_000,
+            "invokedFunctionArn": "arn:aws:lambda:eu-west-1:123456789012:function:shop",
+        }));
+        id
+    }
+
+    /// One invocation, until the extension is ready for the next. Returns its request id.
+    pub(crate) async fn invoke(&mut self) -> String {
+        let asked = self.log().asked;
+        let id = self.begin_invoke();
+        self.until("it is ready for the next invocation", |log| log.asked > asked).await;
+        id
+    }
+
+    /// One invocation with all of its events, which come before the next as on Lambda.
+    pub(crate) async fn invoke_and_report(&mut self, status: &str) -> String {
+        let id = self.invoke().await;
+        self.deliver(&invocation(&id, status)).await;
+        id
+    }
+
+    pub(crate) fn send(&self, event: Value) {
+        self.api.log().events.push_back(event);
+        self.api.changed.notify_waiters();
+    }
+
+    /// Delivers telemetry, as an array.
+    pub(crate) async fn deliver(&self, events: &[Value]) {
+        let status = self.deliver_body(Value::from(events.to_vec()).to_string()).await;
+        assert_eq!(status, 200);
+    }
+
+    /// Delivers any body and returns the status of the answer.
+    pub(crate) async fn deliver_body(&self, body: String) -> u16 {
+        let port = {
+            let log = self.log();
+            let uri = log.subscriptions.last().expect("it subscribed")["destination"]["URI"].clone();
+            let uri: http::Uri = uri.as_str().expect("a URI").parse().expect("a URI");
+            assert_eq!(uri.host(), Some("sandbox.localdomain"));
+            uri.port_u16().expect("a port")
+        };
+        let request = Request::post(format!("http://127.0.0.1:{port}/")).body(body).expect("a request");
+        http_client::send(request).await.expect("it takes deliveries").0
+    }
+
+    /// Ends the environment as Lambda does, and returns how the extension ended.
+    pub(crate) async fn shut_down(mut self) -> ExitStatus {
+        self.send(
+            json!({ "eventType": "SHUTDOWN", "shutdownReason": "SPINDOWN", "deadlineMs": now_ms() + 2_000 }),
+        );
+        self.ended().await
+    }
+
+    /// Waits for the extension to end.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended.expect("it never ended").expect("it ran")
+    }
+}
+
+impl Api {
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn events(&self) -> MutexGuard<'_, Events> {
+        self.events.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Whether this connection breaks.
+    fn breaks(&self) -> bool {
+        let mut events = self.events();
+        match *events {
+            Events::AfterBreaks(left) if left > 0 => {
+                *events = Events::AfterBreaks(left - 1);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Broken> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await.expect("a body").to_bytes();
+        let json = || serde_json::from_slice::<Value>(&body).expect("JSON");
+        let header =
+            |name: &str| head.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+        let path = head.uri.path().to_owned();
+        self.log().paths.push(format!("{} {path}", head.method));
+        if path != "/2020-01-01/extension/register" {
+            assert_eq!(header("lambda-extension-identifier"), IDENTIFIER, "{path}");
+        }
+        let answer = match path.as_str() {
+            "/2020-01-01/extension/register" => {
+                let events = json();
+                let wants_invoke =
+                    events["events"].as_array().is_some_and(|e| e.iter().any(|e| e == "INVOKE"));
+                self.log().registrations.push((header("lambda-extension-name"), events));
+                if self.refuses_invoke && wants_invoke {
+                    refusal(403, "Extension.InvalidEventType")
+                } else {
+                    let mut answer =
+                        text(200, r#"{"functionName":"shop","functionVersion":"$LATEST","handler":"h"}"#);
+                    answer
+                        .headers_mut()
+                        .insert("lambda-extension-identifier", IDENTIFIER.parse().expect("text"));
+                    answer
+                }
+            }
+            "/2022-07-01/telemetry" => {
+                let subscription = json();
+                let schema = subscription["schemaVersion"].as_str().unwrap_or_default().to_owned();
+                self.log().subscriptions.push(subscription);
+                if self.refused_schemas.contains(&schema.as_str()) {
+                    refusal(400, "ValidationError")
+                } else {
+                    text(self.telemetry_status, "\"OK\"")
+                }
+            }
+            "/2020-01-01/extension/event/next" if self.breaks() => return Err(Broken),
+            "/2020-01-01/extension/event/next" if *self.events() == Events::Refused => {
+                refusal(500, "Extension.UnknownError")
+            }
+            "/2020-01-01/extension/event/next" => {
+                self.log().asked += 1;
+                self.changed.notify_waiters();
+                text(200, &self.next_event().await.to_string())
+            }
+            _ => {
+                self.log().errors.push((path, header("lambda-extension-function-error-type"), json()));
+                text(202, r#"{"status":"OK"}"#)
+            }
+        };
+        self.changed.notify_waiters();
+        Ok(answer)
+    }
+
+    async fn next_event(&self) -> Value {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            let event = self.log().events.pop_front();
+            match event {
+                Some(event) => return event,
+                None => changed.await,
+            }
+        }
+    }
+}
+
+/// The connection ends without an answer.
+#[derive(Debug)]
+struct Broken;
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("broken by the test")
+    }
+}
+
+impl std::error::Error for Broken {}
+
+async fn serve(listener: TcpListener, api: Arc<Api>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let api = Arc::clone(&api);
+        tokio::spawn(async move {
+            let service = service_fn(|request| api.answer(request));
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
+
+fn text(status: u16, body: &str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::copy_from_slice(body.as_bytes())));
+    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+    response
+}
+
+fn refusal(status: u16, error_type: &str) -> Response<Full<Bytes>> {
+    text(status, &json!({ "errorType": error_type, "errorMessage": "refused by the test" }).to_string())
+}
+
+/// The events of an invocation of 12.5 ms, as Lambda sends them.
+pub(crate) fn invocation(id: &str, status: &str) -> Vec<Value> {
+    let event = |kind: &str, record: Value| json!({ "time": "2022-10-12T00:01:15.000Z", "type": kind, "record": record });
+    vec![
+        event("platform.start", json!({ "requestId": id, "version": "$LATEST" })),
+        event(
+            "platform.runtimeDone",
+            json!({ "requestId": id, "status": status, "metrics": { "durationMs": 10.5, "producedBytes": 16 } }),
+        ),
+        event(
+            "platform.report",
+            json!({
+                "requestId": id,
+                "status": status,
+                "metrics": {
+                    "durationMs": 12.5, "billedDurationMs": 13, "memorySizeMB": 128, "maxMemoryUsedMB": 64,
+                },
+            }),
+        ),
+    ]
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge of the test")]
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
+    u64::try_from(since.as_millis()).expect("before the year 500,000,000")
+}
+
+/// The extension under test: the artifact that is shipped if `TELEMETRY_EXTENSION_BINARY` names it, else Cargo's build.
+pub(crate) fn binary() -> PathBuf {
+    variable("TELEMETRY_EXTENSION_BINARY")
+        .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_telemetry-extension")), PathBuf::from)
+}
+
+/// A program of this machine: what the variable names, else the path.
+pub(crate) fn program(name: &str, otherwise: &str, remedy: &str) -> PathBuf {
+    let path = variable(name).unwrap_or_else(|| otherwise.to_owned());
+    let path = PathBuf::from(path);
+    assert!(path.is_file(), "{} is missing: {remedy}, or set {name}", path.display());
+    path
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge of the test")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

@@ -1,0 +1,85 @@
+//! Much telemetry: batches of ten thousand events, deliveries that are too large, several at once. Memory stays within
+//! the budget.
+
+use serde_json::json;
+
+use crate::host::{Host, Setup};
+use crate::remote_write::{amp, assert_nothing_was_wrong, samples, values, writes_to};
+
+/// The budget for the extension's memory.
+const MAX_KB: u64 = 24 * 1_024;
+
+/// The most memory that the extension had at once, in KB.
+fn peak_memory_kb(host: &Host) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", host.pid())).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its peak");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+/// A batch as large as Lambda makes it by its number of events: short log lines, each with a time of its own.
+fn lines(batch: usize) -> String {
+    let line = |at: usize| {
+        format!(r#"{{"time":"2022-10-12T00:03:{batch:02}.{at:05}Z","type":"function","record":"line {at}"}}"#)
+    };
+    format!("[{}]", (0..10_000).map(line).collect::<Vec<_>>().join(","))
+}
+
+#[tokio::test]
+async fn ten_thousand_events_at_once_fit_into_the_memory() {
+    let amp = amp().await;
+    let mut host = writes_to(&amp).start().await.ready().await;
+    for batch in 0..20 {
+        assert_eq!(host.deliver_body(lines(batch)).await, 200);
+        host.invoke().await;
+    }
+    let all = (20..28).map(|batch| host.deliver_body(lines(batch)));
+    assert_eq!(futures_util::future::join_all(all).await, [200; 8]);
+    let peak = peak_memory_kb(&host);
+    assert!(host.shut_down().await.success());
+    assert_nothing_was_wrong(&amp);
+    let lines = samples(&amp, "telemetry_events_total", Some(("type", "function")));
+    assert_eq!(values(&lines).last(), Some(&280_000.0));
+    println!("peak memory with batches of 10,000 events: {peak} KB");
+    assert!(peak <= MAX_KB, "{peak} KB");
+}
+
+/// What would never fit is taken and counted: Lambda would deliver it again and again.
+#[tokio::test]
+async fn a_delivery_beyond_every_limit_is_dropped_and_counted() {
+    let amp = amp().await;
+    let host = writes_to(&amp).env("TELEMETRY_SUMMARIES", "true").start().await.ready().await;
+    let huge = json!([{ "time": "t", "type": "function", "record": "x".repeat(40_000_000) }]).to_string();
+    assert_eq!(host.deliver_body(huge).await, 200);
+    host.deliver(&[json!({ "time": "t", "type": "function", "record": "y" })]).await;
+    let peak = peak_memory_kb(&host);
+    assert!(host.shut_down().await.success());
+    assert_eq!(values(&samples(&amp, "telemetry_oversized_deliveries_total", None)).last(), Some(&1.0));
+    assert_eq!(
+        values(&samples(&amp, "telemetry_events_total", Some(("type", "function")))).last(),
+        Some(&1.0)
+    );
+    assert_eq!(values(&samples(&amp, "report_duration_seconds_count", None)).last(), Some(&0.0));
+    assert!(peak <= MAX_KB, "{peak} KB");
+}
+
+/// The listener answers while a destination does not.
+#[tokio::test]
+async fn deliveries_are_taken_while_a_dispatch_hangs() {
+    let silent = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    let url = format!("http://{}/write", silent.local_addr().expect("an address"));
+    let setup = Setup::new()
+        .env("TELEMETRY_REMOTE_WRITE_URL", url)
+        .env("TELEMETRY_REMOTE_WRITE_AUTH", "none")
+        .env("DISPATCH_MIN_BATCH_SIZE", "1");
+    let mut host = setup.start().await.ready().await;
+    host.invoke_and_report("success").await;
+    host.begin_invoke();
+    let (mut connection, _) = silent.accept().await.expect("the dispatch");
+    let mut byte = [0];
+    tokio::io::AsyncReadExt::read_exact(&mut connection, &mut byte).await.expect("a request");
+    for batch in 0..5 {
+        assert_eq!(host.deliver_body(lines(batch)).await, 200);
+    }
+    host.until("it asks for the next event although nobody answers", |log| log.asked >= 3).await;
+    assert!(host.shut_down().await.success());
+}

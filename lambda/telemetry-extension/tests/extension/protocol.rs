@@ -1,0 +1,123 @@
+//! The Extensions and Telemetry APIs: what is asked for, in which order, and what happens when it is refused.
+
+use serde_json::json;
+
+use crate::host::{Host, Setup};
+
+const NOWHERE: &str = "http://127.0.0.1:9/write";
+
+fn setup() -> Setup {
+    Setup::new().env("TELEMETRY_REMOTE_WRITE_URL", NOWHERE).env("TELEMETRY_REMOTE_WRITE_AUTH", "none")
+}
+
+fn assert_registered(host: &Host, expected: &[serde_json::Value]) {
+    let log = host.log();
+    let registered: Vec<_> =
+        log.registrations.iter().map(|(name, events)| (name.as_str(), events.clone())).collect();
+    let expected: Vec<_> =
+        expected.iter().map(|events| ("telemetry-extension", json!({ "events": events }))).collect();
+    assert_eq!(registered, expected);
+}
+
+/// Extensions API, "Init phase": the header is the full file name. Telemetry API, "Sending a subscription request":
+/// subscription occurs during the init phase, which ends with the first `Next`.
+#[tokio::test]
+async fn it_registers_then_subscribes_then_asks_for_events() {
+    let host = setup().start().await.ready().await;
+    assert_registered(&host, &[json!(["INVOKE", "SHUTDOWN"])]);
+    let paths = [
+        "POST /2020-01-01/extension/register",
+        "PUT /2022-07-01/telemetry",
+        "GET /2020-01-01/extension/event/next",
+    ];
+    assert_eq!(host.log().paths, paths);
+    let subscription = host.log().subscriptions[0].clone();
+    assert_eq!(subscription["schemaVersion"], "2025-01-29");
+    assert_eq!(subscription["types"], json!(["platform", "function", "extension"]));
+    assert_eq!(subscription["destination"]["protocol"], "HTTP");
+    // "Configuring memory usage and buffering": the limits.
+    let buffering = &subscription["buffering"];
+    assert!((1_000..=10_000).contains(&buffering["maxItems"].as_u64().unwrap()));
+    assert!((262_144..=1_048_576).contains(&buffering["maxBytes"].as_u64().unwrap()));
+    assert!((25..=30_000).contains(&buffering["timeoutMs"].as_u64().unwrap()));
+}
+
+#[tokio::test]
+async fn an_older_schema_is_asked_for_where_the_newest_is_not_known() {
+    let host = setup().without_schemas(&["2025-01-29", "2022-12-13"]).start().await.ready().await;
+    let log = host.log();
+    let versions: Vec<_> = log.subscriptions.iter().map(|s| s["schemaVersion"].as_str().unwrap()).collect();
+    assert_eq!(versions, ["2025-01-29", "2022-12-13", "2022-07-01"]);
+}
+
+/// Extensions API, "Failure handling": an extension that fails restarts the environment. Metrics are not worth that.
+#[tokio::test]
+async fn without_telemetry_the_function_goes_on() {
+    for status in [202, 403, 500] {
+        let mut host = setup().telemetry_status(status).start().await.ready().await;
+        host.invoke().await;
+        host.invoke().await;
+        assert_eq!(host.log().errors, [], "{status}");
+        assert!(host.shut_down().await.success(), "{status}");
+    }
+    let all = ["2025-01-29", "2022-12-13", "2022-07-01"];
+    let mut host = setup().without_schemas(&all).start().await.ready().await;
+    host.invoke().await;
+    assert!(host.shut_down().await.success());
+}
+
+/// Extensions API, `/extension/init/error`: after it nothing else may be asked for.
+#[tokio::test]
+async fn a_bad_configuration_is_told_to_lambda_in_one_line_that_names_the_variable() {
+    for (setup, variable) in [
+        (Setup::new(), "TELEMETRY_REMOTE_WRITE_URL"),
+        (setup().env("GATEWAY", "http://gateway:9091"), "GATEWAY"),
+        (setup().env("DISPATCH_MIN_BATCH_SIZE", "many"), "DISPATCH_MIN_BATCH_SIZE"),
+    ] {
+        let mut host = setup.start().await;
+        assert!(!host.ended().await.success());
+        let log = host.log();
+        let [(path, error_type, body)] = log.errors.as_slice() else { panic!("no error: {log:?}") };
+        assert_eq!(
+            (path.as_str(), error_type.as_str()),
+            ("/2020-01-01/extension/init/error", "Extension.InvalidConfig")
+        );
+        assert_eq!(body["errorType"], "Extension.InvalidConfig");
+        let message = body["errorMessage"].as_str().unwrap();
+        assert!(message.contains(variable) && message.lines().count() == 1, "{message}");
+        assert_eq!(log.paths.len(), 2, "{:?}", log.paths);
+    }
+}
+
+/// Extensions API, "Invoke phase": on Managed Instances extensions can only register for the shutdown.
+#[tokio::test]
+async fn where_invocations_are_refused_the_shutdown_is_enough() {
+    let host = setup().without_invoke().start().await.ready().await;
+    assert_registered(&host, &[json!(["INVOKE", "SHUTDOWN"]), json!(["SHUTDOWN"])]);
+    let known = setup().without_invoke().env("AWS_LAMBDA_INITIALIZATION_TYPE", "lambda-managed-instances");
+    let host = known.start().await.ready().await;
+    assert_registered(&host, &[json!(["SHUTDOWN"])]);
+}
+
+/// Extensions API, "Failure handling": an extension that ends takes the environment along, so not for a connection.
+#[tokio::test]
+async fn a_broken_connection_is_no_reason_to_end() {
+    let mut host = setup().breaks(3).start().await.ready().await;
+    host.invoke().await;
+    assert_eq!(host.log().errors, []);
+    assert!(host.shut_down().await.success());
+}
+
+/// Extensions API, `/extension/exit/error`.
+#[tokio::test]
+async fn without_events_it_says_why_it_ends() {
+    let mut host = setup().without_events().start().await;
+    assert!(!host.ended().await.success());
+    let log = host.log();
+    let [(path, error_type, body)] = log.errors.as_slice() else { panic!("no error: {log:?}") };
+    assert_eq!(
+        (path.as_str(), error_type.as_str()),
+        ("/2020-01-01/extension/exit/error", "Extension.NoEvents")
+    );
+    assert!(body["errorMessage"].as_str().is_some_and(|message| message.contains("500")), "{body}");
+}

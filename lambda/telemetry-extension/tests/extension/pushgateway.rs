@@ -1,0 +1,187 @@
+//! Debian's real Pushgateway, with a password, scraped by a real Prometheus.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::host::{Host, Setup, invocation, program};
+use crate::http_client;
+use crate::prometheus::{self, Prometheus};
+use crate::secret;
+
+/// bcrypt of the passwords, with the least cost: this is no place where anybody guesses.
+const FIRST: (&str, &str) =
+    ("first-password", "$2b$04$jRwwDQcu8n5WTxKGRpOFau/93KOHV65F4IlK8yfMphlCcUVnoPapO");
+const SECOND: (&str, &str) =
+    ("second-password", "$2b$04$EmOKq0VeUAG65SalBIFMZu3f2zabMh/4Ief3sf4cIFBRZbE14McS6");
+
+/// A running Pushgateway.
+#[derive(Debug)]
+struct Pushgateway {
+    url: String,
+    web_config: PathBuf,
+    _child: Child,
+    _directory: TempDir,
+}
+
+impl Pushgateway {
+    async fn start(password: Option<(&str, &str)>) -> Self {
+        let program = program(
+            "PUSHGATEWAY",
+            "/usr/bin/prometheus-pushgateway",
+            "install it (Debian and Ubuntu: apt-get install prometheus-pushgateway)",
+        );
+        let directory = tempfile::tempdir().expect("a directory");
+        let web_config = directory.path().join("web.yml");
+        let port = prometheus::free_port();
+        let this = Self {
+            url: format!("http://127.0.0.1:{port}"),
+            _child: {
+                set_password(&web_config, password);
+                Command::new(program)
+                    .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+                    .arg(format!("--web.config.file={}", web_config.display()))
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .kill_on_drop(true)
+                    .spawn()
+                    .expect("a Pushgateway")
+            },
+            web_config,
+            _directory: directory,
+        };
+        while http_client::send(
+            http::Request::get(format!("{}/-/ready", this.url)).body(String::new()).expect("a request"),
+        )
+        .await
+        .is_err()
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        this
+    }
+
+    fn setup(&self) -> Setup {
+        Setup::new().env("GATEWAY", &*self.url).env("DISPATCH_MIN_BATCH_SIZE", "1")
+    }
+
+    /// What a scrape sees.
+    async fn metrics(&self) -> String {
+        http_client::get(&format!("{}/metrics", self.url)).await
+    }
+}
+
+/// Exporter toolkit, "Web configuration": it is read anew with every connection.
+fn set_password(web_config: &std::path::Path, password: Option<(&str, &str)>) {
+    let users =
+        password.map(|(_, hash)| format!("basic_auth_users:\n  extension: {hash}\n")).unwrap_or_default();
+    std::fs::write(web_config, users).expect("a file");
+}
+
+/// The lines of a metric with this own label.
+fn lines<'a>(metrics: &'a str, name: &str, label: &str) -> Vec<&'a str> {
+    metrics.lines().filter(|line| line.starts_with(name) && line.contains(label)).collect()
+}
+
+#[tokio::test]
+async fn instances_live_side_by_side_and_stay_after_their_end() {
+    let gateway = Pushgateway::start(None).await;
+    let mut hosts = Vec::new();
+    for invocations in [2, 3] {
+        let mut host = gateway.setup().start().await.ready().await;
+        for _ in 0..invocations {
+            host.invoke_and_report("success").await;
+        }
+        hosts.push(host);
+    }
+    for host in hosts {
+        assert!(host.shut_down().await.success());
+    }
+    let metrics = gateway.metrics().await;
+    let found = lines(&metrics, "aws_lambda_invocations_total{", "status=\"success\"");
+    let mut counts: Vec<_> = found.iter().map(|line| line.rsplit(' ').next().unwrap()).collect();
+    counts.sort_unstable();
+    assert_eq!(counts, ["2", "3"], "{metrics}");
+    assert!(
+        found.iter().all(|line| line.contains("job=\"shop\"") && line.contains("instance=\"")),
+        "{found:?}"
+    );
+    for comment in [
+        "# HELP aws_lambda_invocations_total Invocations that are over, by status.",
+        "# TYPE aws_lambda_invocations_total counter",
+        "# TYPE aws_lambda_duration_seconds histogram",
+        "# TYPE aws_lambda_max_memory_used_bytes gauge",
+    ] {
+        assert!(metrics.lines().any(|line| line == comment), "no {comment}");
+    }
+}
+
+#[tokio::test]
+async fn a_group_is_deleted_at_its_end_only_if_that_is_wanted() {
+    let gateway = Pushgateway::start(None).await;
+    let mut stays = gateway.setup().start().await.ready().await;
+    stays.invoke_and_report("success").await;
+    assert!(stays.shut_down().await.success());
+    let mut goes = gateway.setup().env("DELETE_ON_SHUTDOWN", "true").start().await.ready().await;
+    goes.invoke_and_report("error").await;
+    goes.invoke().await;
+    assert_eq!(lines(&gateway.metrics().await, "aws_lambda_invocations_total{", "status=\"error\"").len(), 2);
+    assert!(goes.shut_down().await.success());
+    let metrics = gateway.metrics().await;
+    let left = lines(&metrics, "aws_lambda_invocations_total{", "status=\"success\"");
+    assert!(left.len() == 1 && left[0].ends_with(" 1"), "{left:?}");
+}
+
+/// A scrape has to see the zero before the first increment.
+#[tokio::test]
+async fn zeros_are_there_from_the_first_invocation() {
+    let gateway = Pushgateway::start(None).await;
+    let mut host = gateway.setup().env("DISPATCH_MIN_BATCH_SIZE", "1000").start().await.ready().await;
+    host.invoke().await;
+    let metrics = gateway.metrics().await;
+    let found = lines(&metrics, "aws_lambda_invocations_total{", "status=\"success\"");
+    assert!(found.len() == 1 && found[0].ends_with(" 0"), "{found:?}");
+    assert!(host.shut_down().await.success());
+}
+
+#[tokio::test]
+async fn the_password_of_a_secret_opens_the_gateway_and_prometheus_scrapes_what_was_pushed() {
+    let moto = secret::moto().await;
+    let arn = secret::create(&moto, FIRST.0).await;
+    let gateway = Pushgateway::start(Some(FIRST)).await;
+    let setup =
+        || gateway.setup().env("AUTH_SECRET", &*arn).env("AWS_ENDPOINT_URL_SECRETS_MANAGER", moto.endpoint());
+    let prometheus = Prometheus::scraping(&gateway.url, ("extension", FIRST.0)).await;
+    let mut host = setup().start().await.ready().await;
+    host.invoke_and_report("success").await;
+    host.invoke_and_report("timeout").await;
+    let id = host.invoke().await;
+    host.deliver(&invocation(&id, "success")).await;
+    assert!(host.shut_down().await.success());
+    let query = r#"sum by (job, function, status) (aws_lambda_invocations_total{status=~"success|timeout"})"#;
+    prometheus.until(query, &[("success", 2.0), ("timeout", 1.0)]).await;
+}
+
+/// The secret was rotated while the old password is known: it is read anew, and the push arrives all the same.
+#[tokio::test]
+async fn a_refused_password_is_read_anew() {
+    let moto = secret::moto().await;
+    let arn = secret::create(&moto, FIRST.0).await;
+    let gateway = Pushgateway::start(Some(FIRST)).await;
+    let setup =
+        gateway.setup().env("AUTH_SECRET", &*arn).env("AWS_ENDPOINT_URL_SECRETS_MANAGER", moto.endpoint());
+    let mut host: Host = setup.start().await.ready().await;
+    host.invoke_and_report("success").await;
+    host.invoke_and_report("success").await;
+    secret::rotate(&moto, &arn, SECOND.0).await;
+    set_password(&gateway.web_config, Some(SECOND));
+    host.invoke_and_report("success").await;
+    assert!(host.shut_down().await.success());
+    set_password(&gateway.web_config, None);
+    let metrics = gateway.metrics().await;
+    let found = lines(&metrics, "aws_lambda_invocations_total{", "status=\"success\"");
+    assert!(found.len() == 1 && found[0].ends_with(" 3"), "{found:?}");
+}

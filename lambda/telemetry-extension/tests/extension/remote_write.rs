@@ -1,0 +1,219 @@
+//! Remote write, against the strict stand-in for AMP: signatures, zeros, values, stale markers.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use push_gateway_local::amp::{AmpOptions, AmpStandIn, Credentials, StoredSamples};
+
+use crate::host::{Host, Setup};
+
+/// Remote write 1.0, "Stale Markers".
+const STALE: u64 = 0x7ff0_0000_0000_0002;
+
+pub(crate) async fn amp() -> AmpStandIn {
+    let credentials = Credentials::new("AKIDTEST", "a-secret-key", None, None, "test");
+    // The smallest window: whoever keeps the order needs none.
+    let options = AmpOptions {
+        credentials: Some(credentials),
+        out_of_order_window: Duration::ZERO,
+        ..AmpOptions::default()
+    };
+    AmpStandIn::start(options).await.expect("a free port")
+}
+
+/// An extension that dispatches at every invocation that finds an event.
+pub(crate) fn writes_to(amp: &AmpStandIn) -> Setup {
+    Setup::new().env("TELEMETRY_REMOTE_WRITE_URL", amp.remote_write_url()).env("DISPATCH_MIN_BATCH_SIZE", "1")
+}
+
+pub(crate) async fn host(amp: &AmpStandIn) -> Host {
+    writes_to(amp).start().await.ready().await
+}
+
+/// The samples of the one series with this name and own label.
+pub(crate) fn samples(amp: &AmpStandIn, name: &str, label: Option<(&str, &str)>) -> StoredSamples {
+    let name = format!("aws_lambda_{name}");
+    let mut found = amp.series().into_iter().filter(|(labels, _)| {
+        labels["__name__"] == name && label.is_none_or(|(n, v)| labels.get(n).is_some_and(|value| value == v))
+    });
+    let samples = found.next().map(|(_, samples)| samples).unwrap_or_default();
+    assert!(found.next().is_none(), "several series of {name}");
+    samples
+}
+
+/// Values without stale markers.
+pub(crate) fn values(samples: &StoredSamples) -> Vec<f64> {
+    samples.values().copied().filter(|value| value.to_bits() != STALE).collect()
+}
+
+pub(crate) fn assert_nothing_was_wrong(amp: &AmpStandIn) {
+    for request in amp.requests() {
+        assert_eq!(request.violation, None);
+    }
+    assert_eq!(amp.overlaps(), []);
+}
+
+#[tokio::test]
+async fn counters_begin_with_zero_follow_the_invocations_and_end_with_a_marker() {
+    let amp = amp().await;
+    let mut host = host(&amp).await;
+    for status in ["success", "success", "error"] {
+        host.invoke_and_report(status).await;
+    }
+    assert!(host.shut_down().await.success());
+    assert_nothing_was_wrong(&amp);
+    let success = samples(&amp, "invocations_total", Some(("status", "success")));
+    assert_eq!(values(&success).first(), Some(&0.0));
+    assert_eq!(values(&success).last(), Some(&2.0));
+    assert_eq!(values(&samples(&amp, "invocations_total", Some(("status", "error")))).last(), Some(&1.0));
+    assert_eq!(values(&samples(&amp, "duration_seconds_count", None)).last(), Some(&3.0));
+    // Every series ends with a marker, and has no other.
+    let series = amp.series();
+    assert!(series.len() > 50, "{}", series.len());
+    for (labels, samples) in series {
+        let markers: Vec<_> = samples.iter().filter(|(_, value)| value.to_bits() == STALE).collect();
+        assert_eq!(markers.len(), 1, "{labels:?}");
+        assert_eq!(samples.keys().last(), Some(markers[0].0), "{labels:?}");
+        assert!(values(&samples).is_sorted(), "{labels:?}: {samples:?}");
+    }
+}
+
+/// `sum without (instance)` has to add up: every environment has series of its own.
+#[tokio::test]
+async fn labels_say_which_function_and_which_instance_and_nothing_of_the_request() {
+    let amp = amp().await;
+    let mut hosts = Vec::new();
+    for _ in 0..3 {
+        let labels = r#"{"env":"prod"}"#;
+        let mut host = writes_to(&amp).env("TELEMETRY_EXTERNAL_LABELS", labels).start().await.ready().await;
+        host.invoke_and_report("success").await;
+        hosts.push(host);
+    }
+    for host in hosts {
+        assert!(host.shut_down().await.success());
+    }
+    assert_nothing_was_wrong(&amp);
+    let mut instances = BTreeMap::new();
+    for labels in amp.series().into_keys() {
+        let instance = labels["instance"].clone();
+        assert!(instance.len() == 8 && instance.bytes().all(|b| b.is_ascii_hexdigit()), "{instance}");
+        *instances.entry(instance).or_insert(0) += 1;
+        let expected = [("env", "prod"), ("function", "shop"), ("memory_mb", "128"), ("version", "$LATEST")];
+        assert!(expected.iter().all(|(name, value)| labels[*name] == *value), "{labels:?}");
+        assert!(["x86_64", "arm64"].contains(&labels["architecture"].as_str()), "{labels:?}");
+        assert!(labels.values().all(|value| !value.contains("request-")), "{labels:?}");
+    }
+    assert_eq!(instances.len(), 3);
+    let series: Vec<_> = instances.into_values().collect();
+    assert!(series.windows(2).all(|pair| pair[0] == pair[1]), "{series:?}");
+}
+
+#[tokio::test]
+async fn an_invocation_for_which_nothing_is_due_sends_nothing() {
+    let amp = amp().await;
+    let mut host = writes_to(&amp).env("DISPATCH_MIN_BATCH_SIZE", "9").start().await.ready().await;
+    host.invoke_and_report("success").await;
+    host.invoke_and_report("success").await;
+    host.invoke().await;
+    assert_eq!(amp.counts().requests, 0, "six events");
+    host.invoke_and_report("success").await;
+    host.invoke().await;
+    assert_eq!(amp.counts().requests, 2, "nine events: zeros, then values");
+    assert!(host.shut_down().await.success());
+    assert_nothing_was_wrong(&amp);
+}
+
+#[tokio::test]
+async fn a_quiet_function_is_seen_once_its_oldest_event_is_old_enough() {
+    let amp = amp().await;
+    let setup =
+        writes_to(&amp).env("DISPATCH_MIN_BATCH_SIZE", "1000000").env("DISPATCH_MAX_AGE_SECONDS", "1");
+    let mut host = setup.start().await.ready().await;
+    host.invoke_and_report("success").await;
+    while amp.counts().samples == 0 {
+        host.invoke().await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(values(&samples(&amp, "invocations_total", Some(("status", "success")))).last(), Some(&1.0));
+}
+
+/// While an invocation lasts nothing is frozen, and the extension has long asked for the next.
+#[tokio::test]
+async fn a_long_invocation_is_seen_while_it_lasts() {
+    let amp = amp().await;
+    let mut host = host(&amp).await;
+    host.invoke_and_report("success").await;
+    while values(&samples(&amp, "invocations_total", Some(("status", "success")))).last() != Some(&1.0) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(host.shut_down().await.success());
+    assert_nothing_was_wrong(&amp);
+}
+
+/// An environment that is only initialised may become a snapshot: its identity must not be drawn before its first
+/// invocation.
+#[tokio::test]
+async fn nothing_is_sent_before_the_first_invocation() {
+    let amp = amp().await;
+    let mut host = writes_to(&amp).env("DISPATCH_MAX_AGE_SECONDS", "1").start().await.ready().await;
+    let line = serde_json::json!({ "time": "t", "type": "function", "record": "initialised" });
+    host.deliver(std::slice::from_ref(&line)).await;
+    // Another extension, which has no invocations to wait for, shows that its clock has looked meanwhile.
+    let managed_amp = crate::remote_write::amp().await;
+    let managed = writes_to(&managed_amp).without_invoke().start().await.ready().await;
+    managed.deliver(std::slice::from_ref(&line)).await;
+    while managed_amp.counts().requests == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(amp.counts().requests, 0);
+    host.invoke().await;
+    assert!(amp.counts().requests > 0);
+    assert!(host.shut_down().await.success());
+}
+
+/// Where there are no events of invocations nothing is frozen, and a clock takes their place.
+#[tokio::test]
+async fn on_managed_instances_dispatches_need_no_invocation() {
+    let amp = amp().await;
+    let host = writes_to(&amp).without_invoke().start().await.ready().await;
+    let managed = serde_json::json!({ "time": "t", "type": "platform.report",
+        "record": { "requestId": "r", "status": "success", "metrics": { "durationMs": 1.5 } } });
+    host.deliver(&[managed]).await;
+    while values(&samples(&amp, "invocations_total", Some(("status", "success")))).last() != Some(&1.0) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(host.shut_down().await.success());
+    assert_nothing_was_wrong(&amp);
+}
+
+/// The end without a beginning: everything in one request, zeros first.
+#[tokio::test]
+async fn an_environment_that_was_hardly_used_says_everything_at_its_end() {
+    let amp = amp().await;
+    let mut host = writes_to(&amp).env("DISPATCH_MIN_BATCH_SIZE", "1000").start().await.ready().await;
+    let id = host.invoke().await;
+    // Lambda delivers the report of the last invocation only after the shutdown has begun.
+    host.send(serde_json::json!({ "eventType": "SHUTDOWN", "deadlineMs": crate::host::now_ms() + 2_000 }));
+    host.deliver(&crate::host::invocation(&id, "timeout")).await;
+    assert!(host.ended().await.success());
+    assert_nothing_was_wrong(&amp);
+    assert_eq!(amp.counts().requests, 1);
+    assert_eq!(values(&samples(&amp, "invocations_total", Some(("status", "timeout")))), [0.0, 1.0]);
+}
+
+/// Schema reference, `platform.initStart`: `instanceId`.
+#[tokio::test]
+async fn the_instance_label_may_hold_the_platforms_name_for_the_environment() {
+    let amp = amp().await;
+    let mut host = writes_to(&amp).env("TELEMETRY_INSTANCE_LABEL", "full").start().await.ready().await;
+    let init = serde_json::json!({ "time": "t", "type": "platform.initStart",
+        "record": { "initializationType": "on-demand", "phase": "init", "instanceId": "82561ce0-53dd" } });
+    host.deliver(&[init]).await;
+    host.invoke().await;
+    assert!(host.shut_down().await.success());
+    assert!(!amp.series().is_empty());
+    for labels in amp.series().into_keys() {
+        let random = labels["instance"].strip_prefix("82561ce0-53dd-").expect("the platform's name");
+        assert!(random.len() == 8 && random.bytes().all(|b| b.is_ascii_hexdigit()), "{random}");
+    }
+}

@@ -1,0 +1,146 @@
+//! A destination that is down, slow, loses answers or refuses: the function goes on, and in the end the counts are true.
+
+use std::time::Duration;
+
+use push_gateway_local::amp::{Action, AmpStandIn, Fault, Matcher};
+
+use crate::host::Host;
+use crate::remote_write::{amp, assert_nothing_was_wrong, host, samples, values};
+
+async fn invoke_times(host: &mut Host, times: usize) {
+    for _ in 0..times {
+        host.invoke_and_report("success").await;
+    }
+}
+
+fn successes(amp: &AmpStandIn) -> Vec<f64> {
+    values(&samples(amp, "invocations_total", Some(("status", "success"))))
+}
+
+#[tokio::test]
+async fn while_the_destination_is_down_nothing_is_lost() {
+    let amp = amp().await;
+    let mut host = host(&amp).await;
+    amp.go_down();
+    invoke_times(&mut host, 10).await;
+    amp.come_back().await.expect("its port");
+    assert!(host.shut_down().await.success());
+    assert_nothing_was_wrong(&amp);
+    assert_eq!(successes(&amp), [0.0, 10.0]);
+    let failed = values(&samples(&amp, "telemetry_dispatches_total", Some(("outcome", "failed"))));
+    assert!(failed.last().is_some_and(|&failed| failed >= 1.0), "{failed:?}");
+}
+
+/// One failure is paid for once: until the backoff has passed no invocation tries again.
+#[tokio::test]
+async fn a_failure_is_not_repeated_at_every_invocation() {
+    let amp = amp().await;
+    amp.set_faults(vec![Fault::always(Matcher::Any, Action::status(503, "later"))]);
+    let mut host = host(&amp).await;
+    invoke_times(&mut host, 20).await;
+    let requests = amp.requests().len();
+    assert!((1..=8).contains(&requests), "{requests} requests");
+    amp.set_faults(Vec::new());
+    assert!(host.shut_down().await.success());
+    assert_eq!(successes(&amp).last(), Some(&20.0));
+}
+
+/// Connections that were kept alive break while the sandbox is frozen.
+#[tokio::test]
+async fn a_connection_that_broke_is_no_failure() {
+    let amp = amp().await;
+    let mut host = host(&amp).await;
+    invoke_times(&mut host, 3).await;
+    amp.set_faults(vec![Fault::times(1, Matcher::Any, Action::Reset)]);
+    invoke_times(&mut host, 1).await;
+    amp.go_down();
+    amp.come_back().await.expect("its port");
+    invoke_times(&mut host, 1).await;
+    assert!(host.shut_down().await.success());
+    assert_nothing_was_wrong(&amp);
+    assert_eq!(successes(&amp).last(), Some(&5.0));
+    let failed = values(&samples(&amp, "telemetry_dispatches_total", Some(("outcome", "failed"))));
+    assert_eq!(failed.last(), Some(&0.0));
+}
+
+/// A dispatch that is slow goes on beside the invocations that follow; there is never a second one.
+#[tokio::test]
+async fn a_slow_destination_is_waited_for_once_and_its_answer_counts() {
+    let amp = amp().await;
+    amp.set_faults(vec![Fault::times(1, Matcher::Any, Action::Delay(Duration::from_secs(1)))]);
+    let mut host = host(&amp).await;
+    invoke_times(&mut host, 2).await;
+    while amp.sample_count() == 0 {
+        host.invoke().await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    invoke_times(&mut host, 2).await;
+    let total = host.invoke().await;
+    host.deliver(&crate::host::invocation(&total, "success")).await;
+    assert!(host.shut_down().await.success());
+    assert_nothing_was_wrong(&amp);
+    assert_eq!(successes(&amp).last(), Some(&5.0));
+}
+
+/// "nothing is sent twice": an answer that was lost must not become a second increment.
+#[tokio::test]
+async fn a_lost_answer_makes_no_second_increment() {
+    let amp = amp().await;
+    amp.set_faults(vec![Fault::times(1, Matcher::Any, Action::AcceptThenDrop)]);
+    let mut host = host(&amp).await;
+    invoke_times(&mut host, 2).await;
+    amp.set_faults(vec![Fault::times(1, Matcher::Any, Action::AcceptThenDrop)]);
+    invoke_times(&mut host, 2).await;
+    amp.set_faults(vec![Fault::times(1, Matcher::Any, Action::AcceptThenDrop)]);
+    assert!(host.shut_down().await.success());
+    let successes = successes(&amp);
+    assert!(successes.is_sorted() && successes.first() == Some(&0.0), "{successes:?}");
+    assert_eq!(successes.last(), Some(&4.0));
+    let increase: f64 = successes.windows(2).map(|pair| pair[1] - pair[0]).sum();
+    assert!((increase - 4.0).abs() < f64::EPSILON, "{successes:?}");
+}
+
+/// A zero whose answer was lost comes again as it was, and nothing of its series before it was answered.
+#[tokio::test]
+async fn zeros_are_repeated_with_the_same_bytes_until_they_are_answered() {
+    let amp = amp().await;
+    amp.set_faults(vec![Fault::times(1, Matcher::Any, Action::AcceptThenDrop)]);
+    let mut host = host(&amp).await;
+    while amp.requests().len() < 3 {
+        host.invoke_and_report("success").await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(host.shut_down().await.success());
+    assert_nothing_was_wrong(&amp);
+    let requests = amp.requests();
+    let series = |at: usize| requests[at].request.clone().expect("it can be decoded").timeseries.clone();
+    assert!(series(0) == series(1) && series(1).iter().flat_map(|s| &s.samples).all(|s| s.value == 0.0));
+    assert!(successes(&amp).is_sorted());
+}
+
+/// A receiver that refuses is told the next state, not the same again.
+#[tokio::test]
+async fn refused_values_are_superseded() {
+    let amp = amp().await;
+    amp.set_faults(vec![Fault::times(2, Matcher::Any, Action::status(400, "out of bounds"))]);
+    let mut host = host(&amp).await;
+    invoke_times(&mut host, 2).await;
+    amp.set_faults(Vec::new());
+    invoke_times(&mut host, 1).await;
+    assert!(host.shut_down().await.success());
+    assert_eq!(successes(&amp).last(), Some(&3.0));
+    let rejected = values(&samples(&amp, "telemetry_dispatches_total", Some(("outcome", "rejected"))));
+    assert_eq!(rejected.last(), Some(&1.0));
+}
+
+/// Extensions API, "Shutdown phase": after 2,000 ms extensions are killed.
+#[tokio::test]
+async fn a_shutdown_ends_in_time_even_if_nobody_answers() {
+    let amp = amp().await;
+    amp.set_faults(vec![Fault::always(Matcher::Any, Action::Hang)]);
+    let mut host = host(&amp).await;
+    invoke_times(&mut host, 2).await;
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(2);
+    let ended = tokio::time::timeout_at(deadline, host.shut_down()).await;
+    assert!(ended.expect("it would have been killed").success());
+}
