@@ -38,7 +38,7 @@ require_python_packages() {
     die "Python cannot make a virtual environment." \
       "On Debian and Ubuntu it needs a package: apt-get install python3-venv"
   fi
-  say "Installing moto, which serves SQS on this machine (once, about half a minute)"
+  say "Installing moto, which serves APIs of AWS on this machine (once, about half a minute)"
   "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements" ||
     die "pip could not install the packages of scripts/requirements.txt; see its message above."
   cp "$requirements" "$stamp"
