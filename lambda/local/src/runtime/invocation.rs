@@ -80,6 +80,18 @@ impl InitError {
         }
     }
 
+    /// Adds what was logged while the environment was shut down.
+    pub(super) fn and_logs(mut self, more: Vec<String>) -> Self {
+        match &mut self {
+            Self::NotStarted { .. } => {}
+            Self::Reported { logs, .. }
+            | Self::Exited { logs, .. }
+            | Self::Extension { logs, .. }
+            | Self::TimedOut { logs } => logs.extend(more),
+        }
+        self
+    }
+
     /// What was logged before it failed.
     pub fn logs(&self) -> &[String] {
         match self {

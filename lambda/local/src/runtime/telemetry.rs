@@ -10,6 +10,7 @@ mod subscription;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -23,6 +24,9 @@ use crate::clock::{Clock, UtcTime};
 
 /// An extension subscribes while the sandbox initialises, and gets what was told before that as well; no more than this.
 const MAX_EARLY_EVENTS: usize = 10_000;
+
+/// How long a delivery may go on when the extensions are gone.
+const LAST_DELIVERIES: Duration = Duration::from_millis(500);
 
 /// The telemetry of a function's sandboxes. Clones are the same telemetry; it survives a sandbox.
 #[derive(Debug, Clone)]
@@ -60,6 +64,8 @@ struct Subscription {
     changed: Notify,
     /// Set when another subscription took its place.
     is_retired: AtomicBool,
+    /// Set when nothing comes any more: what is left gets one chance.
+    is_over: AtomicBool,
 }
 
 /// What a subscriber was sent so far.
@@ -133,6 +139,21 @@ impl Telemetry {
         }
     }
 
+    /// The processes are gone. What is on its way may arrive, if somebody is still there to take it.
+    pub(super) async fn drain(&self) {
+        let mut workers = {
+            let mut hub = self.hub();
+            for subscription in &hub.subscriptions {
+                subscription.is_over.store(true, Ordering::Relaxed);
+                subscription.changed.notify_one();
+            }
+            std::mem::take(&mut hub.workers)
+        };
+        let all = async { while workers.join_next().await.is_some() {} };
+        // Those that are not done by then end with the set.
+        let _ = tokio::time::timeout(LAST_DELIVERIES, all).await;
+    }
+
     /// The sandbox is gone, and its subscribers with it.
     pub(super) fn end(&self) {
         let mut hub = self.hub();
@@ -177,6 +198,7 @@ impl Telemetry {
             deliveries: Mutex::default(),
             changed: Notify::new(),
             is_retired: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
         });
         for event in &early {
             subscription.offer(event);

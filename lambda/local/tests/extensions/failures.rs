@@ -5,6 +5,7 @@ use std::time::Duration;
 use push_gateway_local::runtime::{Function, InitError, Outcome, ShutdownReason};
 use serde_json::{Value, json};
 
+use crate::listener::{Listener, subscribe};
 use crate::support::{events, invoke, started, with_extension};
 
 async fn init_fault(orders: Value) -> (String, String) {
@@ -115,4 +116,24 @@ async fn no_call_succeeds_after_an_error() {
     let error = Function::spawn(with_extension(&json!({ "after": [report, report] }))).await;
     let error = error.expect_err("no function");
     assert!(error.to_string().contains("Extension.UnknownReason"), "{error}");
+}
+
+/// Extensions API, "Failure handling": "When the runtime fails, all extensions and the runtime itself participate in the
+/// `Shutdown` phase." Telemetry schema reference, `platform.initReport`: status and `errorType`.
+#[tokio::test]
+async fn an_init_phase_that_fails_is_told_before_the_end() {
+    let listener = Listener::start().await;
+    let orders = json!({ "after": [subscribe(&listener.subscription())] });
+    let error =
+        Function::spawn(with_extension(&orders).env("INIT", "report")).await.expect_err("no function");
+    assert!(matches!(&error, InitError::Reported { .. }), "{error:?}");
+    assert_eq!(events(error.logs()).pop().expect("it was told")["shutdownReason"], "FAILURE");
+    for kind in ["platform.initRuntimeDone", "platform.initReport"] {
+        let record = listener.until_type(kind).await["record"].take();
+        assert_eq!(
+            (&record["status"], &record["errorType"]),
+            (&json!("error"), &json!("BadConfig")),
+            "{kind}"
+        );
+    }
 }

@@ -36,8 +36,10 @@ impl Sandbox {
         self.registry.send_shutdown(reason, self.clock.now_ms() + remaining.unwrap_or_default());
         let killed = self.extensions.end(limit).await;
         logs.extend(self.extensions.last_logs().await);
+        let duration = began.elapsed();
+        self.telemetry.drain().await;
         self.telemetry.end();
-        Shutdown { reason, duration: began.elapsed(), killed, logs }
+        Shutdown { reason, duration, killed, logs }
     }
 
     /// "Lambda freezes the execution environment when each process has completed and there are no pending events."

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::api::{Event, RuntimeApi, error_fields};
-use super::super::extension::{ExtensionFault, Extensions, Registry};
+use super::super::extension::{ExtensionFault, Extensions, Registry, ShutdownReason};
 use super::super::process::{Process, Step};
 use super::super::report::{self, Phase, Status};
 use super::super::telemetry::Telemetry;
@@ -27,35 +27,41 @@ impl Sandbox {
         let began = Instant::now();
         telemetry.begin(!options.extensions.programs.is_empty(), options.logs_json());
         telemetry.platform("initStart", report::init_start(options, phase));
-        let started = Self::run_init(options, phase, telemetry, clock, began).await;
-        let status = match &started {
-            Ok(_) => Status::success(),
-            Err(error) => error.status(),
-        };
+        let until = began + INIT_LIMIT;
+        let started = Self::start_processes(options, phase, telemetry, clock, until).await;
+        let mut sandbox = started.inspect_err(|_| telemetry.end())?;
+        let ready = sandbox.wait_until_ready(until).await;
+        sandbox.init = if sandbox.extensions.is_empty() { sandbox.process.init } else { began.elapsed() };
+        let status = ready.as_ref().map_or_else(InitError::status, |()| Status::success());
         telemetry.platform("initReport", report::init_report(phase, &status, began.elapsed()));
-        match started {
-            Ok(mut sandbox) => {
+        match ready {
+            Ok(()) => {
                 sandbox.registry.close_registration();
                 telemetry.close_subscription();
                 sandbox.freeze();
                 Ok(sandbox)
             }
+            Err(error) if sandbox.extensions.is_empty() => Err(error),
+            // "When the runtime fails, all extensions and the runtime itself participate in the `Shutdown` phase."
             Err(error) => {
-                telemetry.end();
-                Err(error)
+                let reason = match &error {
+                    InitError::TimedOut { .. } => ShutdownReason::Timeout,
+                    _ => ShutdownReason::Failure,
+                };
+                let shutdown = sandbox.shutdown(reason).await;
+                Err(error.and_logs(shutdown.logs))
             }
         }
     }
 
-    async fn run_init(
+    async fn start_processes(
         options: &FunctionOptions,
         phase: Phase,
         telemetry: &Telemetry,
         clock: &Clock,
-        began: Instant,
+        until: Instant,
     ) -> Result<Self, InitError> {
         let not_started = |source| InitError::NotStarted { binary: options.binary.clone(), source };
-        let until = began + INIT_LIMIT;
         let registry = Registry::new(options);
         let api = RuntimeApi::start(&registry, telemetry).await.map_err(not_started)?;
         let address = api.address().to_string();
@@ -66,9 +72,8 @@ impl Sandbox {
             let _ = extensions.end(Instant::now()).await;
             return Err(InitError::Extension { fault, logs: extensions.last_logs().await });
         }
-        let process = Process::spawn(options, api, telemetry).map_err(not_started)?;
-        let mut sandbox = Self {
-            process,
+        Ok(Self {
+            process: Process::spawn(options, api, telemetry).map_err(not_started)?,
             extensions,
             registry,
             telemetry: telemetry.clone(),
@@ -77,18 +82,17 @@ impl Sandbox {
             init: Duration::ZERO,
             is_fresh: true,
             open: None,
-        };
-        let runtime = sandbox.wait_for_first_poll(until).await;
+        })
+    }
+
+    async fn wait_until_ready(&mut self, until: Instant) -> Result<(), InitError> {
+        let runtime = self.wait_for_first_poll(until).await;
         let status = runtime.as_ref().map_or_else(InitError::status, |()| Status::success());
-        telemetry.platform("initRuntimeDone", report::init_runtime_done(phase, &status));
+        self.telemetry.platform("initRuntimeDone", report::init_runtime_done(self.phase, &status));
         runtime?;
-        let ready = sandbox.registry.clone();
-        if let Err(fault) = wait(&mut sandbox.extensions, ready.all_ready(), until, "ask for an event").await
-        {
-            return Err(sandbox.init_failed(fault).await);
-        }
-        sandbox.init = if sandbox.extensions.is_empty() { sandbox.process.init } else { began.elapsed() };
-        Ok(sandbox)
+        let registry = self.registry.clone();
+        let ready = wait(&mut self.extensions, registry.all_ready(), until, "ask for an event").await;
+        ready.map_err(|fault| InitError::Extension { fault, logs: Vec::new() })
     }
 
     async fn wait_for_first_poll(&mut self, until: Instant) -> Result<(), InitError> {
@@ -112,18 +116,11 @@ impl Sandbox {
                     self.process.kill().await;
                     return Err(InitError::TimedOut { logs: self.process.take_logs().await });
                 }
-                Happening::Fault(fault) => return Err(self.init_failed(fault).await),
+                Happening::Fault(fault) => {
+                    return Err(InitError::Extension { fault, logs: Vec::new() });
+                }
             }
         }
-    }
-
-    /// "If an extension fails, Lambda restarts the execution environment."
-    async fn init_failed(&mut self, fault: ExtensionFault) -> InitError {
-        self.process.kill().await;
-        let mut logs = self.process.take_logs().await;
-        let _ = self.extensions.end(Instant::now()).await;
-        logs.extend(self.extensions.last_logs().await);
-        InitError::Extension { fault, logs }
     }
 }
 
@@ -142,7 +139,9 @@ async fn wait(
         fault = extensions.fault() => Err(fault),
         () = condition => Ok(()),
         () = tokio::time::sleep_until(until) => {
-            let late = extensions.figures().into_iter().find(|figures| figures.ready.is_none());
+            let mut figures = extensions.figures();
+            figures.sort_by_key(|figures| (figures.registered.is_some(), figures.ready.is_some()));
+            let late = figures.into_iter().next();
             Err(ExtensionFault {
                 extension: late.map(|figures| figures.name).unwrap_or_default(),
                 error_type: "Sandbox.Timedout".to_owned(),

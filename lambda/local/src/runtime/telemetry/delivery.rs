@@ -33,12 +33,11 @@ const ATTEMPT_LIMIT: Duration = Duration::from_secs(5);
 
 type Http = Client<HttpConnector, Full<Bytes>>;
 
-/// Delivers until it is aborted, or another subscription takes the place of this one.
+/// Delivers until it is aborted, nothing comes any more, or another subscription takes the place of this one.
 pub(super) async fn run(subscription: Arc<Subscription>) {
     let http: Http = Client::builder(TokioExecutor::new()).build_http();
     loop {
-        wait_until_due(&subscription).await;
-        if subscription.is_retired.load(Ordering::Relaxed) {
+        if !wait_until_due(&subscription).await {
             return;
         }
         let now = subscription.time.now();
@@ -51,28 +50,33 @@ pub(super) async fn run(subscription: Arc<Subscription>) {
         } else {
             let lost = subscription.buffer().lose(&batch, subscription.time.now());
             subscription.count(|deliveries| deliveries.lost_events += lost.records);
+            if subscription.is_over.load(Ordering::Relaxed) {
+                return;
+            }
         }
     }
 }
 
-async fn wait_until_due(subscription: &Subscription) {
+/// False if nothing more is to be delivered.
+async fn wait_until_due(subscription: &Subscription) -> bool {
     loop {
-        if subscription.is_retired.load(Ordering::Relaxed) {
-            return;
-        }
         let due = subscription.buffer().due();
         match due {
-            Some(due) if due <= subscription.time.now() => break,
+            _ if subscription.is_retired.load(Ordering::Relaxed) => return false,
+            Some(due) if due <= subscription.time.now() => {
+                subscription.time.while_stopped().await;
+                return true;
+            }
             Some(due) => {
                 tokio::select! {
                     () = subscription.time.sleep_until(due) => {}
                     () = subscription.changed.notified() => {}
                 }
             }
+            None if subscription.is_over.load(Ordering::Relaxed) => return false,
             None => subscription.changed.notified().await,
         }
     }
-    subscription.time.while_stopped().await;
 }
 
 /// Whether the subscriber took it.
@@ -81,6 +85,9 @@ async fn deliver(subscription: &Subscription, http: &Http, batch: &Batch) -> boo
     let time = &subscription.time;
     for attempt in 0..ATTEMPTS {
         if attempt > 0 {
+            if subscription.is_over.load(Ordering::Relaxed) {
+                return false;
+            }
             time.sleep_until(time.now() + FIRST_PAUSE * 2_u32.pow(attempt - 1)).await;
         }
         let limit = time.now() + ATTEMPT_LIMIT;
