@@ -74,12 +74,16 @@ async fn the_functions_own_invocations_can_be_asked_for() {
     assert!(cold_starts[0]["value"][1] != "0" && !cold_starts[0].is_null(), "{cold_starts}");
     // The end of the series is marked, so nothing of an environment that is gone seems to be there.
     let now = ask(&serve, "aws_lambda_invocations_total").await;
+    let prometheus = serve.endpoints["prometheus"]["url"].clone();
     assert_eq!(now, json!([]));
 
     serve.signal(Signal::SIGINT);
     let (status, printed) = serve.end().await;
     assert!(status.success(), "{status}: {printed}");
-    assert!(printed.contains(&format!("--data-urlencode 'query={query}'")), "{printed}");
+    let url = prometheus.as_str().expect("a URL");
+    let line = format!("curl -s {url}/api/v1/query --data-urlencode 'query={query}'");
+    assert!(printed.contains(&line), "{printed}");
+    assert!(printed.contains("&g1.expr="), "the page has a panel for it: {printed}");
 }
 
 /// "Shutdown phase": extensions are told, so nothing that an environment counted is lost when the stack ends.
