@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Proves that the bytes of the functions and the extension depend on their source alone: builds a copy of the commit's files in another folder,
-# with another target directory, and compares it with what build-lambda.sh made. Takes a full build.
+# Proves that the bytes of the functions and the extension depend on their source alone: builds a copy of the commit's files
+# in another folder, with another target directory, and compares it with what build-lambda.sh made. Takes a full build.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh

@@ -42,7 +42,8 @@ export interface PushgatewayDestinationOptions {
  */
 export class TelemetryDestination {
   /**
-   * A workspace, by remote write: what costs least and loses nothing. The functions get:
+   * A workspace, by remote write, which is the most direct way: nothing else is invoked, and the series of an execution
+   * environment end with it. The functions get:
    *
    *  - `aps:RemoteWrite` on the workspace
    *
@@ -57,6 +58,7 @@ export class TelemetryDestination {
    * workspace. Series go stale by themselves there, five minutes after the end of an environment. The functions get:
    *
    *  - `sqs:SendMessage` on the queue, and `kms:Decrypt` and `kms:GenerateDataKey` on its key if it has one
+   *  - `lambda:InvokeFunction` on the function instead if there is no queue
    *
    * @param gateway the push gateway, but not for its own function: each dispatch would be an invocation with telemetry
    * of its own

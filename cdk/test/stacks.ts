@@ -6,6 +6,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import {
@@ -13,9 +14,11 @@ import {
   NameEscaping,
   PrometheusWorkspace,
   QueryOperation,
+  TelemetryDestination,
+  TelemetryInstanceLabel,
   YamlDefinition,
 } from 'cdk-serverless-prometheus-push-gateway';
-import { importedWorkspace, newGateway, newQueries } from './support';
+import { importedWorkspace, newGateway, newQueries, newTelemetry, someFunction } from './support';
 
 const SQL =
   "SELECT {'device': topic(2)} AS dimensions, timestamp() AS timestamp, {'temperature': temperature} AS metrics FROM 'devices/+/telemetry'";
@@ -118,6 +121,31 @@ function agentGateway(stack: Stack): void {
   newQueries(stack).addToAgentCoreGateway(newAgentGateway(stack));
 }
 
+function telemetryToAPushgateway(stack: Stack): void {
+  const key = new kms.Key(stack, 'Key', { enableKeyRotation: true });
+  const authSecret = new secretsmanager.Secret(stack, 'Secret', { encryptionKey: key });
+  const telemetry = newTelemetry(stack, {
+    destination: TelemetryDestination.pushgateway({ url: 'https://gateway.example.com', authSecret, deleteOnShutdown: true }),
+    externalLabels: { env: 'prod', region: stack.region },
+    instanceLabel: TelemetryInstanceLabel.FULL,
+    maxAge: Duration.minutes(2),
+    minBatchSize: 100,
+    summaries: true,
+  });
+  telemetry.addTo(functionWithARole(stack));
+}
+
+function telemetryToAGateway(stack: Stack): void {
+  const gateway = newGateway(stack);
+  newTelemetry(stack, { destination: TelemetryDestination.gateway(gateway) }).addTo(functionWithARole(stack));
+}
+
+/** Without the managed policy of a role that CDK makes, which is not ours to judge. */
+function functionWithARole(stack: Stack): lambda.Function {
+  const role = new iam.Role(stack, 'FnRole', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+  return someFunction(stack, 'Fn', { role, runtime: lambda.Runtime.PYTHON_3_14 });
+}
+
 /** A gateway that lets in whoever IAM lets in. */
 export function newAgentGateway(stack: Stack): agentcore.Gateway {
   return new agentcore.Gateway(stack, 'Agents', {
@@ -138,6 +166,12 @@ export const STACKS: Record<string, (stack: Stack) => void> = {
   QueryFunctions: (stack) => void newQueries(stack),
   EverythingOfQueryFunctions: everythingOfQueryFunctions,
   AgentGateway: agentGateway,
+  Telemetry: (stack) => {
+    const gateway = newGateway(stack);
+    newTelemetry(stack, { destination: TelemetryDestination.workspace(gateway.workspace) }).addTo(gateway.function);
+  },
+  TelemetryToAGateway: telemetryToAGateway,
+  TelemetryToAPushgateway: telemetryToAPushgateway,
 };
 
 /** An app in a folder of its own, with one of the stacks. */

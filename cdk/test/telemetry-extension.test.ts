@@ -255,6 +255,9 @@ test('fails if the function of a push gateway would send to itself', () => {
     const telemetry = newTelemetry(stack, { destination: TelemetryDestination.gateway(gateway) });
     assert.throws(() => telemetry.addTo(gateway.function), message);
   }
+  const { function: own } = newGateway(newStack());
+  const telemetry = newTelemetry(Stack.of(own), { destination: TelemetryDestination.function(own.addAlias('live')) });
+  assert.throws(() => telemetry.addTo(own), message);
 });
 
 test('fails if a build of one architecture is to be run by another', () => {

@@ -3,8 +3,9 @@
  * The CDK app: what the command line sets in the context becomes props of the one stack.
  *
  * Context: `alarmEmail`, who is told of alarms; `architecture`, `arm64` (the default) or `x86_64`; `agentGateway`, `true`
- * to give agents the query functions; `code` and `queryCode`, folders with a file `bootstrap` to run instead of the gateway
- * and of the query functions that the construct library carries.
+ * to give agents the query functions; `code`, `queryCode` and `extensionCode`, folders to run instead of the gateway, the
+ * query functions (a file `bootstrap` each) and the telemetry extension (a file `extensions/telemetry-extension`) that the
+ * construct library carries.
  */
 
 import { App } from 'aws-cdk-lib';
@@ -33,6 +34,7 @@ if (!['true', 'false'].includes(agentGateway)) throw new Error(`context agentGat
 const alarmEmail = contextText('alarmEmail');
 const codeFolder = contextText('code');
 const queryFolder = contextText('queryCode');
+const extensionFolder = contextText('extensionCode');
 
 // Without `env` the stack goes to the account and region of whoever deploys it.
 new PushGatewayStack(app, 'PushGateway', {
@@ -42,4 +44,5 @@ new PushGatewayStack(app, 'PushGateway', {
   agentGateway: agentGateway === 'true',
   ...(codeFolder === undefined ? {} : { code: lambda.Code.fromAsset(codeFolder) }),
   ...(queryFolder === undefined ? {} : { queryCode: lambda.Code.fromAsset(queryFolder) }),
+  ...(extensionFolder === undefined ? {} : { extensionCode: lambda.Code.fromAsset(extensionFolder) }),
 });

@@ -1,6 +1,6 @@
 /**
- * A gateway with all three doors: a queue, a function to invoke, and an IoT rule; watched by alarms and a dashboard. What
- * it writes is read by query functions, and by agents if they are to have them as tools.
+ * A gateway with all three doors: a queue, a function to invoke, and an IoT rule; watched by alarms, a dashboard and its
+ * own metrics. What it writes is read by query functions, and by agents if they are to have them as tools.
  *
  * Its outputs are what the commands in `src/commands` look for in `outputs.json`.
  */
@@ -11,7 +11,13 @@ import * as agentcore from 'aws-cdk-lib/aws-bedrockagentcore';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
-import { PrometheusPushGateway, PrometheusQueryFunctions, QueryOperation } from 'cdk-serverless-prometheus-push-gateway';
+import {
+  PrometheusPushGateway,
+  PrometheusQueryFunctions,
+  PrometheusTelemetryExtension,
+  QueryOperation,
+  TelemetryDestination,
+} from 'cdk-serverless-prometheus-push-gateway';
 import type { Construct } from 'constructs';
 
 /** What may differ from one deployment to the next. */
@@ -45,11 +51,17 @@ export interface PushGatewayStackProps extends StackProps {
    * @default - the functions that the construct library carries
    */
   readonly queryCode?: lambda.Code;
+
+  /**
+   * The telemetry extension: a file `extensions/telemetry-extension`, likewise.
+   * @default - the extension that the construct library carries
+   */
+  readonly extensionCode?: lambda.Code;
 }
 
 export class PushGatewayStack extends Stack {
   constructor(scope: Construct, id: string, props: PushGatewayStackProps = {}) {
-    const { alarmEmail, agentGateway = false, architecture, code, queryCode, ...stackProps } = props;
+    const { alarmEmail, agentGateway = false, architecture, code, queryCode, extensionCode, ...stackProps } = props;
     super(scope, id, stackProps);
 
     const gateway = new PrometheusPushGateway(this, 'Metrics', {
@@ -64,6 +76,14 @@ export class PushGatewayStack extends Stack {
       sql: "SELECT * FROM 'devices/+/events'",
       description: 'Passes the events of devices on to the push gateway',
     });
+
+    // The gateway's own function: how often it runs, how long it takes, how much memory it needs, in the same workspace.
+    // Any other function of an app is added in the same way.
+    const telemetry = new PrometheusTelemetryExtension(this, 'Telemetry', {
+      destination: TelemetryDestination.workspace(gateway.workspace),
+      ...(extensionCode === undefined ? {} : { code: extensionCode }),
+    });
+    telemetry.addTo(gateway.function);
 
     const queries = new PrometheusQueryFunctions(this, 'Queries', {
       workspace: gateway.workspace,

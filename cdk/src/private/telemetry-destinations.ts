@@ -45,7 +45,8 @@ export function toFunction(fn: lambda.IFunction): DestinationSettings {
     variables: { TELEMETRY_FUNCTION: fn.functionArn },
     reads: [],
     problems: [],
-    worksHere: fn,
+    // Of an alias or a version the function itself.
+    worksHere: (fn as Partial<lambda.IVersion>).lambda ?? fn,
     grant: (grantee) => {
       // Not `grantInvoke`, which also allows every version and alias.
       iam.Grant.addToPrincipal({ grantee, actions: ['lambda:InvokeFunction'], resourceArns: [fn.functionArn] });

@@ -13,8 +13,11 @@ import {
   NameEscaping,
   PrometheusPushGateway,
   PrometheusQueryFunctions,
+  PrometheusTelemetryExtension,
   PrometheusWorkspace,
   QueryOperation,
+  TelemetryDestination,
+  TelemetryInstanceLabel,
 } from 'cdk-serverless-prometheus-push-gateway';
 import { ARCHITECTURE, PACKAGE, newFolder, requireArtifacts, run } from './support';
 
@@ -78,6 +81,13 @@ function twin(): Stack {
     new agentcore.Gateway(stack, 'Agents', { authorizerConfiguration: agentcore.GatewayAuthorizer.usingAwsIam() }),
     { targetNamePrefix: 'twin' },
   );
+  const telemetry = new PrometheusTelemetryExtension(stack, 'Telemetry', {
+    destination: TelemetryDestination.workspace(workspace),
+    maxAge: Duration.minutes(2),
+    externalLabels: { env: 'prod' },
+    instanceLabel: TelemetryInstanceLabel.FULL,
+  });
+  telemetry.addTo(gateway.function);
   return stack;
 }
 

@@ -27,13 +27,17 @@ export function newFolder(name: string): string {
   return fs.mkdtempSync(path.join(os.tmpdir(), `${name}-`));
 }
 
-/** The functions in the package. */
-export const FUNCTIONS = ['push-gateway', 'query'];
+/** What is built in the package: its file below `assets/<architecture>`. */
+export const ARTIFACTS: Record<string, string> = {
+  'push-gateway': 'push-gateway/bootstrap',
+  query: 'query/bootstrap',
+  'telemetry-extension': 'telemetry-extension/extensions/telemetry-extension',
+};
 
 /** What is there for this machine after npm run build:lambda. */
 export function requireArtifacts(): void {
-  for (const name of FUNCTIONS) {
-    const bootstrap = path.join(PACKAGE, 'assets', ARCHITECTURE, name, 'bootstrap');
-    assert.ok(fs.existsSync(bootstrap), `${bootstrap} is missing; build it with: npm run build:lambda`);
+  for (const file of Object.values(ARTIFACTS)) {
+    const built = path.join(PACKAGE, 'assets', ARCHITECTURE, file);
+    assert.ok(fs.existsSync(built), `${built} is missing; build it with: npm run build:lambda`);
   }
 }

@@ -11,8 +11,11 @@ from cdk_serverless_prometheus_push_gateway import (
     NameEscaping,
     PrometheusPushGateway,
     PrometheusQueryFunctions,
+    PrometheusTelemetryExtension,
     PrometheusWorkspace,
     QueryOperation,
+    TelemetryDestination,
+    TelemetryInstanceLabel,
 )
 
 name, outdir = sys.argv[1:]
@@ -44,4 +47,13 @@ queries.add_to_agent_core_gateway(
     agentcore.Gateway(stack, "Agents", authorizer_configuration=agentcore.GatewayAuthorizer.using_aws_iam()),
     target_name_prefix="twin",
 )
+telemetry = PrometheusTelemetryExtension(
+    stack,
+    "Telemetry",
+    destination=TelemetryDestination.workspace(workspace),
+    max_age=Duration.minutes(2),
+    external_labels={"env": "prod"},
+    instance_label=TelemetryInstanceLabel.FULL,
+)
+telemetry.add_to(gateway.function)
 app.synth()

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 
@@ -40,14 +40,19 @@ const execute = promisify(execFile);
 let folder: string;
 let code: string;
 let queryCode: string;
+let extensionCode: string;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'push-gateway-app-'));
-  [code, queryCode] = [join(folder, 'code'), join(folder, 'query-code')];
-  const { functionBinary, queryBinary } = programs();
-  for (const [built, target] of [[functionBinary, code], [queryBinary, queryCode]] as const) {
-    await mkdir(target);
-    await copyFile(built, join(target, 'bootstrap'));
+  [code, queryCode, extensionCode] = [join(folder, 'code'), join(folder, 'query-code'), join(folder, 'extension-code')];
+  const { functionBinary, queryBinary, extensionBinary } = programs();
+  for (const [built, file] of [
+    [functionBinary, join(code, 'bootstrap')],
+    [queryBinary, join(queryCode, 'bootstrap')],
+    [extensionBinary, join(extensionCode, 'extensions', 'telemetry-extension')],
+  ] as const) {
+    await mkdir(dirname(file), { recursive: true });
+    await copyFile(built, file);
   }
 });
 after(() => rm(folder, { recursive: true }));
@@ -55,7 +60,11 @@ after(() => rm(folder, { recursive: true }));
 function newStack(name: string, props: PushGatewayStackProps = {}): { app: App; stack: PushGatewayStack; outdir: string } {
   const outdir = join(folder, name);
   const app = new App({ outdir });
-  const codes = { code: lambda.Code.fromAsset(code), queryCode: lambda.Code.fromAsset(queryCode) };
+  const codes = {
+    code: lambda.Code.fromAsset(code),
+    queryCode: lambda.Code.fromAsset(queryCode),
+    extensionCode: lambda.Code.fromAsset(extensionCode),
+  };
   return { app, stack: new PushGatewayStack(app, 'PushGateway', { ...codes, ...props }), outdir };
 }
 
@@ -93,15 +102,15 @@ function findings(context: TestContext, app: App): string {
 }
 
 test('the command line synthesises the stack, with the settings of the context', async () => {
-  const codes = ['-c', `code=${code}`, '-c', `queryCode=${queryCode}`];
+  const codes = ['-c', `code=${code}`, '-c', `queryCode=${queryCode}`, '-c', `extensionCode=${extensionCode}`];
   await synth('synth', ...codes, '-c', 'architecture=x86_64', '-c', 'alarmEmail=who@example.com', '-c', 'agentGateway=true');
   const template = Template.fromJSON(JSON.parse(await readFile(join(folder, 'synth', 'PushGateway.template.json'), 'utf8')) as object);
   const functions = { Architectures: ['x86_64'], Runtime: 'provided.al2023' };
   template.resourcePropertiesCountIs('AWS::Lambda::Function', functions, 5);
   template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'who@example.com' });
   const assets = (await readdir(join(folder, 'synth'))).filter((name) => name.startsWith('asset.'));
-  assert.equal(assets.length, 2);
-  for (const asset of assets) assert.deepEqual(await readdir(join(folder, 'synth', asset)), ['bootstrap']);
+  const contents = await Promise.all(assets.map((asset) => readdir(join(folder, 'synth', asset))));
+  assert.deepEqual(contents.flat().sort(), ['bootstrap', 'bootstrap', 'extensions']);
   template.hasOutput('AgentGatewayUrl', {});
 });
 
@@ -148,6 +157,20 @@ test('the rule passes on what devices publish on the topic of the output', () =>
   template.hasResourceProperties('AWS::IoT::TopicRule', {
     TopicRulePayload: { Sql: `SELECT * FROM '${filter}'`, Actions: [{ Sqs: { UseBase64: false } }], ErrorAction: Match.anyValue() },
   });
+});
+
+test('the gateway has the telemetry extension, which writes to the workspace of the stack', () => {
+  const template = Template.fromStack(newStack('telemetry').stack);
+  const { Ref: gateway } = template.findOutputs('FunctionName')['FunctionName']?.['Value'] as { Ref: string };
+  const { Layers, Environment, Architectures } = template.findResources('AWS::Lambda::Function')[gateway]?.['Properties'] as {
+    Layers: unknown[];
+    Environment: { Variables: Record<string, unknown> };
+    Architectures: string[];
+  };
+  const [[layer, { Properties }] = ['', { Properties: {} }]] = Object.entries(template.findResources('AWS::Lambda::LayerVersion'));
+  assert.deepEqual(Layers, [{ Ref: layer }]);
+  assert.deepEqual(Properties['CompatibleArchitectures'], Architectures);
+  assert.deepEqual(Environment.Variables['TELEMETRY_REMOTE_WRITE_URL'], Environment.Variables['REMOTE_WRITE_URL']);
 });
 
 test('the query functions may read the workspace of the stack and nothing else', () => {

@@ -36,3 +36,20 @@ async fn environments_that_wait_can_be_shut_down() {
     let next = pool.invoke("{}".into(), None).await.expect("an environment");
     assert!(next.is_cold_start());
 }
+
+/// Lambda ends environments that were not used for some time, and keeps the others.
+#[tokio::test]
+async fn environments_that_wait_for_less_than_the_limit_are_kept() {
+    let pool = Pool::new(with_extension(&json!({})), 2, |_| {});
+    pool.invoke("{}".into(), None).await.expect("an environment");
+    while pool.environments()[0].is_busy {
+        tokio::task::yield_now().await;
+    }
+    assert!(pool.shutdown_idle(Duration::from_hours(1)).await.is_empty());
+    let next = pool.invoke("{}".into(), None).await.expect("an environment");
+    assert!(!next.is_cold_start());
+    while pool.environments()[0].is_busy {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(pool.shutdown_idle(Duration::ZERO).await.len(), 1);
+}
