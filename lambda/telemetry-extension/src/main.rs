@@ -22,6 +22,12 @@ use tokio::net::TcpListener;
 /// The newest first. Only that one is taken on Managed Instances; older ones are for places that do not know it yet.
 const SCHEMA_VERSIONS: [&str; 3] = ["2025-01-29", "2022-12-13", "2022-07-01"];
 
+/// What a sandbox calls itself, and where Lambda delivers to (Telemetry API, "Destination").
+const SANDBOX: &str = "sandbox.localdomain";
+
+/// Where an emulator delivers to.
+const LOOPBACK: &str = "127.0.0.1";
+
 #[expect(clippy::disallowed_methods, reason = "the edge, from where the environment is passed inwards")]
 fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
@@ -117,8 +123,13 @@ async fn start(api: &ExtensionApi, has_invocations: bool) -> Result<(), (&'stati
 async fn subscribe(api: &ExtensionApi, config: &Config) -> Option<Arc<Shared>> {
     // SAM and other emulators run outside of a sandbox that could resolve its name.
     let is_local = environment("AWS_SAM_LOCAL").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let host = if is_local { "127.0.0.1" } else { "sandbox.localdomain" };
-    let opened = listener::bind(host).and_then(|listener| Ok((listener.local_addr()?.port(), listener)));
+    let named = if is_local { listener::bind(LOOPBACK) } else { listener::bind(SANDBOX) };
+    // An emulator that does not say what it is may still deliver to this machine.
+    let opened = named.or_else(|error| {
+        tracing::warn!(%error, "{SANDBOX} is not here; listening on {LOOPBACK} instead.");
+        listener::bind(LOOPBACK)
+    });
+    let opened = opened.and_then(|listener| Ok((listener.local_addr()?.port(), listener)));
     let opened = opened.and_then(|(port, listener)| Ok((port, TcpListener::from_std(listener)?)));
     let (port, listener) = opened
         .inspect_err(|error| tracing::error!(%error, "There is no port for telemetry; no metrics are sent."))
@@ -135,7 +146,7 @@ async fn subscribe(api: &ExtensionApi, config: &Config) -> Option<Arc<Shared>> {
         max_bytes: listener::BUFFER_BYTES,
         timeout_ms: BUFFER_TIMEOUT_MS,
     };
-    let uri = format!("http://sandbox.localdomain:{port}");
+    let uri = format!("http://{SANDBOX}:{port}");
     match api.subscribe(&uri, buffering, &SCHEMA_VERSIONS).await {
         Ok(Subscribed::Yes) => Some(shared),
         Ok(Subscribed::NotHere) => {

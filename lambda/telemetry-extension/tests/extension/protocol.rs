@@ -50,6 +50,13 @@ async fn an_older_schema_is_asked_for_where_the_newest_is_not_known() {
     assert_eq!(versions, ["2025-01-29", "2022-12-13", "2022-07-01"]);
 }
 
+#[tokio::test]
+async fn where_the_sandbox_has_no_name_it_listens_on_the_loopback() {
+    let host = setup().env("AWS_SAM_LOCAL", "false").start().await.ready().await;
+    assert_eq!(host.log().subscriptions.len(), 1);
+    assert_eq!(host.deliver_body("[]".to_owned()).await, 200);
+}
+
 /// Extensions API, "Failure handling": an extension that fails restarts the environment. Metrics are not worth that.
 #[tokio::test]
 async fn without_telemetry_the_function_goes_on() {
