@@ -9,13 +9,28 @@ say() {
   printf '• %s\n' "$*"
 }
 
+# Usage: step <number> <what it does>
+step() {
+  printf '\n[%s/3] %s\n' "$1" "$2"
+}
+
 die() {
   printf '✗ %s\n' "$@" >&2
   exit 1
 }
 
+# The local stack reads /proc, and the artifacts are Linux programs: fail at once elsewhere, not after minutes of building.
+require_linux() {
+  local system
+  system="$(uname -s)"
+  [ "$system" = Linux ] ||
+    die "This needs Linux, and this machine runs $system." \
+      "Use a virtual machine or a container of Debian 12 or Ubuntu 22.04 or newer (see README.md, \"Requirements\")."
+}
+
 # Cargo, new enough: an old one fails late and with a message about an edition.
 require_cargo() {
+  require_linux
   command -v cargo >/dev/null ||
     die "cargo is missing. Install Rust $RUST_VERSION or newer from https://rustup.rs and run this again."
   local version
@@ -44,16 +59,18 @@ require_python_packages() {
   cp "$requirements" "$stamp"
 }
 
-# The real Prometheus, which the tests ask for PromQL; sets PROMETHEUS. Debian's and Ubuntu's package is installed where
-# this user may do that.
-require_prometheus() {
-  if [ -z "${PROMETHEUS:-}" ] && ! command -v prometheus >/dev/null; then
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-      say "Installing Prometheus (Debian's package, once)"
-      install_debian_packages prometheus
-    fi
+# The real Prometheus, which the tests query; sets PROMETHEUS, to nothing where there is none. The distribution's package
+# is installed where this user may do that.
+find_prometheus() {
+  if [ -z "${PROMETHEUS:-}" ] && ! command -v prometheus >/dev/null && can_install_packages; then
+    say "Installing the package prometheus (once)"
+    install_debian_packages prometheus || true
   fi
   PROMETHEUS="${PROMETHEUS:-$(command -v prometheus || true)}"
+}
+
+require_prometheus() {
+  find_prometheus
   [ -n "$PROMETHEUS" ] ||
     die "prometheus is missing. On Debian and Ubuntu: sudo apt-get install prometheus" \
       "Elsewhere: get it from https://prometheus.io/download/, and put it into PATH or set PROMETHEUS to its path."
@@ -62,17 +79,19 @@ require_prometheus() {
 
 # The real Pushgateway, to which the telemetry extension pushes; sets PUSHGATEWAY.
 require_pushgateway() {
-  if [ -z "${PUSHGATEWAY:-}" ] && ! command -v prometheus-pushgateway >/dev/null; then
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-      say "Installing the Pushgateway (Debian's package, once)"
-      install_debian_packages prometheus-pushgateway
-    fi
+  if [ -z "${PUSHGATEWAY:-}" ] && ! command -v prometheus-pushgateway >/dev/null && can_install_packages; then
+    say "Installing the package prometheus-pushgateway (once)"
+    install_debian_packages prometheus-pushgateway
   fi
   PUSHGATEWAY="${PUSHGATEWAY:-$(command -v prometheus-pushgateway || true)}"
   [ -n "$PUSHGATEWAY" ] ||
     die "prometheus-pushgateway is missing. On Debian and Ubuntu: sudo apt-get install prometheus-pushgateway" \
       "Elsewhere: get it from https://prometheus.io/download/, and set PUSHGATEWAY to its path."
   export PUSHGATEWAY
+}
+
+can_install_packages() {
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null
 }
 
 # Packages of Debian or Ubuntu, for root. RUNLEVEL=1 keeps their services from being started.
@@ -95,22 +114,11 @@ require_npm_packages() {
   cp "$REPOSITORY/package-lock.json" "$stamp"
 }
 
-# The functions and the extension as they are shipped, and the local stack, optimised; sets FUNCTION, QUERY, EXTENSION and
-# LOCAL.
-build_release() {
-  say "Building the functions, the extension and the local stack (the first time takes a few minutes)"
-  cargo build --release --locked -p push-gateway-local
-  LOCAL="$(target_directory)/release/push-gateway-local"
-  # shellcheck source=scripts/lambda-targets.sh
-  source "$REPOSITORY/scripts/lambda-targets.sh"
-  build_artifact push-gateway "$(host_architecture)"
-  FUNCTION="$BUILT"
-  build_artifact query "$(host_architecture)"
-  # shellcheck disable=SC2034 # for those who source this
-  QUERY="$BUILT"
-  build_artifact telemetry-extension "$(host_architecture)"
-  # shellcheck disable=SC2034
-  EXTENSION="$BUILT"
+# Programs for use on this machine alone, built in one go with a profile that compiles fast; sets BUILT to their folder.
+# Usage: build_local <package>…
+build_local() {
+  cargo build --profile local --locked "${@/#/--package=}"
+  BUILT="$(target_directory)/local"
 }
 
 # Where Cargo builds: the user's environment or configuration may say so.

@@ -9,5 +9,6 @@ require_cargo
 require_python_packages
 require_prometheus
 cd "$REPOSITORY"
-build_release
-exec "$LOCAL" soak --function "$FUNCTION" --moto "$VENV/bin/moto_server" --prometheus "$PROMETHEUS" "$@"
+say "Building the function and the local stack"
+build_local push-gateway push-gateway-local
+exec "$BUILT/push-gateway-local" soak --function "$BUILT/push-gateway" --moto "$VENV/bin/moto_server" --prometheus "$PROMETHEUS" "$@"
