@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Builds the functions and the extension as the construct library ships them, for every architecture whose Rust target is
-# installed, into cdk/assets/<architecture>: `npm run build:lambda`. The same source gives the same bytes on every machine
-# with the same compiler, so that what did not change is not deployed again.
+# Builds the functions and the extension as the construct library ships them, into cdk/assets/<architecture>/<name>.zip:
+# `npm run build:lambda`, `npm run build:lambda -- arm64`. Without an argument it builds for every architecture whose Rust
+# target is installed. The same source gives the same bytes on every machine with the same compiler, so that what did not
+# change is not deployed again.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
@@ -12,33 +13,41 @@ source "$(dirname "${BASH_SOURCE[0]}")/lambda-targets.sh"
 require_cargo
 cd "$REPOSITORY"
 
-built=()
-for architecture in "${ARCHITECTURES[@]}"; do
-  triple="$(triple_of "$architecture")"
-  if ! is_installed "$triple"; then
-    say "Left out $architecture: its Rust target is not installed (rustup target add $triple)"
-    continue
-  fi
+requested=("$@")
+for architecture in "$@"; do
+  [ -n "$(triple_of "$architecture")" ] || die "unknown architecture $architecture: expected ${ARCHITECTURES[*]}"
+  is_installed "$(triple_of "$architecture")" || die_without_target "$architecture"
+done
+if [ "$#" = 0 ]; then
+  for architecture in "${ARCHITECTURES[@]}"; do
+    if is_installed "$(triple_of "$architecture")"; then
+      requested+=("$architecture")
+    else
+      say "Left out $architecture: its Rust target is not installed (rustup target add $(triple_of "$architecture"))"
+    fi
+  done
+  [ "${#requested[@]}" -gt 0 ] || die_without_target arm64
+fi
+
+shipped=()
+for architecture in "${requested[@]}"; do
   for artifact in "${ARTIFACTS[@]}"; do
     say "Building $artifact for $architecture"
     build_artifact "$artifact" "$architecture"
 
-    shipped="$(shipped_path "$artifact" "$architecture")"
-    bash scripts/check-artifact.sh "$artifact" "$BUILT"
-    check_paths "$BUILT" "$REPOSITORY" "$(target_directory)"
+    built="$(built_path "$artifact" "$architecture")"
+    bash scripts/check-artifact.sh "$artifact" "$built"
+    check_paths "$built" "$REPOSITORY" "$(target_directory)"
     if [ "$architecture" = "$(host_architecture)" ]; then
-      case "$artifact" in
-        telemetry-extension) node scripts/check-extension.mjs "$BUILT" ;;
-        *) node scripts/check-answers.mjs "$artifact" "$BUILT" ;;
-      esac
+      check_program "$artifact" "$built"
+    elif [ "$architecture" = arm64 ] && [ -n "${ARM64_RUNNER:-}" ]; then
+      check_program "$artifact" "$built" "$ARM64_RUNNER"
     else
-      say "Not started: this machine is $(host_architecture)"
+      say "Not started: this machine is $(host_architecture), and ARM64_RUNNER is not set"
     fi
-    # What does not change is not touched, and what was checked is what is shipped.
-    cmp -s "$BUILT" "$shipped" || install -D -m 755 "$BUILT" "$shipped"
-    built+=("$shipped")
+    archive="$(shipped_path "$artifact" "$architecture")"
+    python3 scripts/zip-artifact.py "$built" "$(entry_of "$artifact")" "$archive"
+    shipped+=("$archive")
   done
 done
-
-[ "${#built[@]}" -gt 0 ] || die "No Rust target for Lambda is installed: rustup target add $(triple_of arm64)"
-sha256sum "${built[@]}"
+sha256sum "${shipped[@]}"

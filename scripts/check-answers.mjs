@@ -1,6 +1,6 @@
 // Checks that a built function starts and answers: plays the Lambda runtime API and what the function talks to on
 // 127.0.0.1, hands over one event, and expects the answer that the READMEs document.
-// Usage: check-answers.mjs push-gateway|query <file>
+// Usage: check-answers.mjs push-gateway|query <file> [program that runs it]
 
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
@@ -29,10 +29,10 @@ const FUNCTIONS = {
 // Generous, because a busy machine is no fault of the function: nothing waits for it when all is well.
 const PATIENCE_MS = 30_000;
 
-const [name, path] = process.argv.slice(2);
+const [name, path, runner] = process.argv.slice(2);
 const checked = FUNCTIONS[name];
 if (!checked || !path) {
-  console.error(`✗ Usage: check-answers.mjs ${Object.keys(FUNCTIONS).join('|')} <file>`);
+  console.error(`✗ Usage: check-answers.mjs ${Object.keys(FUNCTIONS).join('|')} <file> [program that runs it]`);
   process.exit(1);
 }
 const file = resolve(path);
@@ -66,7 +66,8 @@ const answer = new Promise((done, failed) => {
   });
   server.listen(0, '127.0.0.1', () => {
     const host = `127.0.0.1:${server.address().port}`;
-    const child = spawn(file, {
+    const [command, ...args] = runner ? [resolve(runner), file] : [file];
+    const child = spawn(command, args, {
       env: {
         AWS_LAMBDA_RUNTIME_API: host,
         AWS_LAMBDA_FUNCTION_NAME: 'check',

@@ -1,6 +1,6 @@
 // Checks that the built extension starts, subscribes, counts and sends: plays Lambda's Extensions and Telemetry APIs and a
 // receiver of remote write on 127.0.0.1, delivers the report of one invocation, and ends the environment.
-// Usage: check-extension.mjs <file>
+// Usage: check-extension.mjs <file> [program that runs it]
 
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
@@ -20,9 +20,9 @@ const REPORT = {
   },
 };
 
-const [path] = process.argv.slice(2);
+const [path, runner] = process.argv.slice(2);
 if (!path) {
-  console.error('✗ Usage: check-extension.mjs <file>');
+  console.error('✗ Usage: check-extension.mjs <file> [program that runs it]');
   process.exit(1);
 }
 const file = resolve(path);
@@ -61,7 +61,8 @@ const ended = new Promise((done, failed) => {
   });
   server.listen(0, '127.0.0.1', () => {
     const host = `127.0.0.1:${server.address().port}`;
-    const child = spawn(file, {
+    const [command, ...args] = runner ? [resolve(runner), file] : [file];
+    const child = spawn(command, args, {
       env: {
         AWS_LAMBDA_RUNTIME_API: host,
         AWS_LAMBDA_FUNCTION_NAME: 'check',

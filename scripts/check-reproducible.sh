@@ -20,14 +20,16 @@ elsewhere="$(mktemp -d)"
 trap 'rm -rf "$elsewhere"' EXIT
 say "Building a copy of the source in another folder"
 cd "$REPOSITORY"
-git ls-files -z --cached --others --exclude-standard -- '*.rs' '*.toml' '*.proto' Cargo.lock README.md ':!fuzz' |
+git ls-files -z --cached --others --exclude-standard -- '*.rs' '*.toml' '*.proto' Cargo.lock README.md scripts ':!fuzz' |
   tar --null --files-from=- -cf - | tar -xf - -C "$elsewhere"
 cd "$elsewhere"
 for artifact in "${ARTIFACTS[@]}"; do
-  RUSTFLAGS="$(reproducible_flags "$elsewhere" "$elsewhere/elsewhere")" CARGO_TARGET_DIR="$elsewhere/elsewhere" \
+  CARGO_ENCODED_RUSTFLAGS="$(reproducible_flags "$elsewhere" "$elsewhere/elsewhere")" CARGO_TARGET_DIR="$elsewhere/elsewhere" \
     cargo build --release --locked -p "$artifact" --target "$triple"
 
+  archive="$elsewhere/$artifact.zip"
+  python3 scripts/zip-artifact.py "$elsewhere/elsewhere/$triple/release/$artifact" "$(entry_of "$artifact")" "$archive"
   shipped="$REPOSITORY/$(shipped_path "$artifact" "$architecture")"
-  cmp "$elsewhere/elsewhere/$triple/release/$artifact" "$shipped" || die "The same source gave other bytes: $artifact."
+  cmp "$archive" "$shipped" || die "The same source gave other bytes: $artifact."
   say "The same source gave the same bytes: $artifact, $(sha256sum <"$shipped" | cut -d ' ' -f 1)"
 done

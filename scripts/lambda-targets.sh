@@ -8,13 +8,18 @@ ARCHITECTURES=(arm64 x86_64)
 # The functions and the extension, named as their crates are.
 ARTIFACTS=(push-gateway query telemetry-extension)
 
-# Where the construct library carries an artifact. Lambda runs what is in the folder `extensions` of a layer, and an
-# extension registers with the name of its file: https://docs.aws.amazon.com/lambda/latest/dg/extensions-registration.html
+# Where the construct library carries an artifact.
 # Usage: shipped_path <artifact> <architecture>
 shipped_path() {
+  echo "cdk/assets/$2/$1.zip"
+}
+
+# The name of the program inside that archive. Lambda runs what is in the folder `extensions` of a layer, and an
+# extension registers with the name of its file: https://docs.aws.amazon.com/lambda/latest/dg/extensions-registration.html
+entry_of() {
   case "$1" in
-    telemetry-extension) echo "cdk/assets/$2/$1/extensions/$1" ;;
-    *) echo "cdk/assets/$2/$1/bootstrap" ;;
+    telemetry-extension) echo "extensions/$1" ;;
+    *) echo bootstrap ;;
   esac
 }
 
@@ -26,7 +31,7 @@ triple_of() {
 }
 
 host_architecture() {
-  case "$(rustc -vV | sed -n 's/^host: //p')" in
+  case "$("${RUSTC:-rustc}" -vV | sed -n 's/^host: //p')" in
     aarch64-*-linux-gnu) echo arm64 ;;
     x86_64-*-linux-gnu) echo x86_64 ;;
     *) echo another ;;
@@ -35,7 +40,21 @@ host_architecture() {
 
 # Whether the standard library of a target is there, however Rust was installed.
 is_installed() {
-  compgen -G "$(rustc --print target-libdir --target "$1")/libstd-*.rlib" >/dev/null
+  compgen -G "$("${RUSTC:-rustc}" --print target-libdir --target "$1")/libstd-*.rlib" >/dev/null
+}
+
+die_without_target() {
+  die "The Rust target for $1 is not installed: rustup target add $(triple_of "$1")" \
+    "On Debian, root gets it without rustup: see scripts/setup-arm64.sh"
+}
+
+# Starts a built program and checks its answers, if need be through a program that runs foreign ones.
+# Usage: check_program <artifact> <file> [runner]
+check_program() {
+  case "$1" in
+    telemetry-extension) node scripts/check-extension.mjs "${@:2}" ;;
+    *) node scripts/check-answers.mjs "$@" ;;
+  esac
 }
 
 # A foreign architecture needs a linker and a C compiler of its own.
@@ -56,10 +75,12 @@ cargo_home() {
 }
 
 # Panics name their source files. Without the folders of this machine in these names, the bytes are the same on all.
+# The flags are for CARGO_ENCODED_RUSTFLAGS, which separates them by a byte that no path holds.
 # Usage: reproducible_flags <repository> <target directory>
 reproducible_flags() {
   # Of two prefixes that fit, rustc takes the last: the target directory may be inside the repository.
-  echo "--remap-path-prefix=$(cargo_home)=/cargo --remap-path-prefix=$1=/source --remap-path-prefix=$2=/target"
+  printf -- '--remap-path-prefix=%s=/cargo\x1f--remap-path-prefix=%s=/source\x1f--remap-path-prefix=%s=/target' \
+    "$(cargo_home)" "$1" "$2"
 }
 
 # Fails if a built file names a folder of this machine: it would differ elsewhere.
@@ -73,16 +94,24 @@ check_paths() {
   done
 }
 
-# Builds an artifact for an architecture as it is shipped; sets BUILT to the file.
+# Flags that differ from those of other builds, and so a folder of its own: the builds would undo each other's work.
+lambda_target_directory() {
+  echo "$(target_directory)/lambda"
+}
+
+# Where build_artifact leaves its program.
+# Usage: built_path <artifact> <architecture>
+built_path() {
+  echo "$(lambda_target_directory)/$(triple_of "$2")/release/$1"
+}
+
+# Builds an artifact for an architecture as it is shipped.
 # Usage: build_artifact <artifact> <architecture>
 build_artifact() {
-  local triple folder
-  triple="$(triple_of "$2")"
-  # Flags that differ from those of other builds, and so a folder of its own: the builds would undo each other's work.
-  folder="$(target_directory)/lambda"
+  local folder
+  folder="$(lambda_target_directory)"
   require_linker "$2"
   # Alone, because Cargo gives crates that are built together the features of all, and the artifact grows by them.
-  RUSTFLAGS="$(reproducible_flags "$REPOSITORY" "$folder")" CARGO_TARGET_DIR="$folder" \
-    cargo build --release --locked -p "$1" --target "$triple"
-  BUILT="$folder/$triple/release/$1"
+  CARGO_ENCODED_RUSTFLAGS="$(reproducible_flags "$REPOSITORY" "$folder")" CARGO_TARGET_DIR="$folder" \
+    cargo build --release --locked -p "$1" --target "$(triple_of "$2")"
 }
