@@ -8,7 +8,7 @@ use amp::{Client, World};
 use function::now;
 use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::{Context, Error, LambdaEvent, Runtime, service_fn};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// Where an agent gateway says which tool it calls.
 ///
@@ -23,24 +23,17 @@ async fn main() -> ExitCode {
 async fn run(config: Config) -> Result<(), Error> {
     let client = Client::new(config.region.clone(), World { now, random: fastrand::f64 });
     let queries = Queries::new(config, client);
-    let handler = service_fn(async |event: LambdaEvent<Value>| {
+    let handler = service_fn(async |event: LambdaEvent<Box<RawValue>>| {
         let started = now();
         let answer = queries
             .handle(Invocation {
-                payload: &event.payload,
+                payload: event.payload.get().as_bytes(),
                 tool: tool_name(&event.context),
                 now: started,
                 time: event.context.deadline().duration_since(started).unwrap_or_default(),
             })
             .await;
-        let ms = now().duration_since(started).unwrap_or_default().as_millis();
-        let operation = answer.body.operation.unwrap_or("unknown");
-        let (status, bytes) =
-            (answer.status_code, answer.body.data.as_ref().map_or(0, |data| data.get().len()));
-        if let Some(error) = answer.body.error.as_ref().filter(|_| status >= 500) {
-            tracing::error!(operation, status, error, "The query could not be answered.");
-        }
-        tracing::info!(operation, status, bytes, ms, "Invocation done.");
+        answer.log(now().duration_since(started).unwrap_or_default());
         Ok::<_, Error>(answer)
     });
     Runtime::new(handler).layer(TracingLayer::new()).run().await
