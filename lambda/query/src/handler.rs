@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use amp::Client;
-use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::answer::Answer;
@@ -37,8 +36,8 @@ pub struct Queries {
 /// One invocation.
 #[derive(Debug)]
 pub struct Invocation<'a> {
-    /// The event.
-    pub payload: &'a Value,
+    /// The bytes of the event.
+    pub payload: &'a [u8],
     /// The name of the tool that an agent gateway calls.
     pub tool: Option<&'a str>,
     /// The time of day.
@@ -88,7 +87,9 @@ impl Queries {
         now: Timestamp,
         deadline: Instant,
     ) -> Result<String, Error> {
-        let input = Input::parse(invocation.payload, operation)?;
+        let payload = serde_json::from_slice(invocation.payload)
+            .map_err(|error| InvalidInput::Payload(error.to_string()))?;
+        let input = Input::parse(&payload, operation)?;
         if operation == Operation::FindWorkspace {
             let find = FindWorkspace::read(&input)?;
             let region =

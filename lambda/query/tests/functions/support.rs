@@ -72,7 +72,8 @@ impl Function {
     }
 
     async fn ask_as(&self, tool: Option<&str>, payload: Value) -> Value {
-        let invocation = Invocation { payload: &payload, tool, now: fixed_now(), time: self.time };
+        let payload = payload.to_string();
+        let invocation = Invocation { payload: payload.as_bytes(), tool, now: fixed_now(), time: self.time };
         let answer = self.queries.handle(invocation).await;
         serde_json::to_value(answer).expect("JSON")
     }
