@@ -1,20 +1,29 @@
-//! The edge of a Lambda function: process environment → a configuration to run with, or an init error that says what to
-//! set.
+//! The I/O boundary of a Lambda function: process environment → a configuration to run with, or an init error that says
+//! what to set; then invocations, one at a time, until Lambda ends the process.
 //!
-//! The functions are `push-gateway` and `query`. What they do with an event is theirs; how they come up, log and fail to
-//! come up is the same, and is here. Clock and environment are read here and in their `main.rs` only.
+//! The functions are `push-gateway` and `query`. How they start, log, fail to start and are given their invocations is
+//! the same, and is here. Clock and environment are read here and in their `main.rs` only.
 
 pub mod logging;
+pub mod runtime;
+pub mod runtime_api;
 
 use std::fmt::Display;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
+
+pub use runtime::{Diagnostic, Invocation};
+use runtime_api::RuntimeApi;
+use serde::Serialize;
 
 /// Where Lambda says that its runtime API is.
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
 /// The error type that Lambda shows for a function whose environment variables are wrong.
 const INVALID_CONFIG: &str = "InvalidConfig";
+
+/// The error type that Lambda shows for a function that could not be restored from its snapshot.
+const NOT_RESTORED: &str = "NotRestored";
 
 /// How long a report may take: without it the function ends all the same, only with less of an explanation.
 const REPORT_LIMIT: Duration = Duration::from_secs(1);
@@ -34,55 +43,66 @@ pub fn now() -> SystemTime {
     SystemTime::now()
 }
 
-/// Starts the log, has `configure` read the environment, and runs the function until the runtime ends. What goes wrong
-/// is logged; a configuration that is wrong is reported to Lambda too.
+/// Starts the log, has `configure` read the environment, and hands every invocation to the handler that `build` makes of
+/// the configuration. Returns when the runtime API fails for good. Errors are logged; those of the init phase are reported
+/// to Lambda too.
 ///
 /// `name` is what the binary is called.
-pub async fn start<Config, Invalid: Display, Stopped: Display>(
+pub async fn start<Config, Invalid, Handler, Answer, Failed>(
     name: &str,
     configure: impl FnOnce(Environment) -> Result<Config, Invalid>,
-    run: impl AsyncFnOnce(Config) -> Result<(), Stopped>,
-) -> ExitCode {
+    build: impl FnOnce(Config) -> Handler,
+) -> ExitCode
+where
+    Invalid: Display,
+    Handler: AsyncFn(Invocation) -> Result<Answer, Failed>,
+    Answer: Serialize,
+    Failed: Into<Diagnostic>,
+{
     logging::init(environment);
-    let config = match configure(environment) {
-        Ok(config) => config,
-        Err(error) => {
-            tracing::error!("{error}");
-            // Without a runtime API there is no one to tell.
-            if environment(RUNTIME_API).is_some() {
-                report_init_error(INVALID_CONFIG, &error.to_string()).await;
-            }
-            return ExitCode::FAILURE;
+    let configured = configure(environment);
+    if let Err(error) = &configured {
+        tracing::error!("{error}");
+    }
+    let Some(address) = environment(RUNTIME_API) else {
+        if configured.is_ok() {
+            tracing::error!("{name} runs on Lambda, or locally with `npm start`: {RUNTIME_API} is not set.");
         }
-    };
-    if environment(RUNTIME_API).is_none() {
-        tracing::error!("{name} runs on Lambda, or locally with `npm start`: {RUNTIME_API} is not set.");
         return ExitCode::FAILURE;
-    }
-    match run(config).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!(%error, "The Lambda runtime stopped.");
-            ExitCode::FAILURE
+    };
+    let stopped = async {
+        let api = RuntimeApi::new(&address)?;
+        let config = match configured {
+            Ok(config) => config,
+            Err(error) => {
+                report_init_error(&api, INVALID_CONFIG, &error.to_string()).await;
+                return Ok(());
+            }
+        };
+        let handler = build(config);
+        let initialization = environment("AWS_LAMBDA_INITIALIZATION_TYPE");
+        if initialization.as_deref() == Some("snap-start")
+            && let Err(error) = api.wait_for_restore().await
+        {
+            report_init_error(&api, NOT_RESTORED, &error.to_string()).await;
+            return Err(error);
         }
+        if environment("AWS_LAMBDA_MAX_CONCURRENCY").is_some() {
+            tracing::warn!(
+                "AWS_LAMBDA_MAX_CONCURRENCY has no effect: invocations are handled one at a time."
+            );
+        }
+        runtime::serve(&RuntimeApi::new(&address)?, now, handler).await.map(|never| match never {})
+    };
+    if let Err(error) = stopped.await {
+        tracing::error!(%error, "The Lambda runtime stopped.");
     }
+    ExitCode::FAILURE
 }
 
-/// Tells Lambda why the function cannot start, so that the caller sees the reason and not only an exit status.
-///
-/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>
-async fn report_init_error(error_type: &str, message: &str) {
-    use lambda_runtime_api_client::{Client, body::Body, build_request};
-    let body = serde_json::json!({"errorType": error_type, "errorMessage": message, "stackTrace": []});
-    let report = async {
-        let request = build_request()
-            .method("POST")
-            .uri("/2018-06-01/runtime/init/error")
-            .header("lambda-runtime-function-error-type", error_type)
-            .body(Body::from(body.to_string()))?;
-        Client::builder().build()?.call(request).await
-    };
-    if let Ok(Err(error)) = tokio::time::timeout(REPORT_LIMIT, report).await {
+/// Reports to Lambda why the function cannot start, so that the caller sees the reason and not only an exit status.
+async fn report_init_error(api: &RuntimeApi, error_type: &'static str, message: &str) {
+    if let Ok(Err(error)) = tokio::time::timeout(REPORT_LIMIT, api.init_error(error_type, message)).await {
         tracing::error!(%error, "The runtime API did not take the init error.");
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use lambda_runtime::Diagnostic;
+use function::Diagnostic;
 use serde::Serialize;
 
 use crate::fate::RecordFate;

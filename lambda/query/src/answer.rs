@@ -1,62 +1,68 @@
 //! Answers: data or an error → what the caller gets, in the form that API Gateway and function URLs pass on.
+//!
+//! These two take a body that is text, which all others would have to read a second time.
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
+
+use std::time::Duration;
 
 use serde::Serialize;
+use serde::ser::{Error as _, SerializeStruct as _, Serializer};
 use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::operation::Operation;
+use crate::selection::Audience;
 use crate::timestamp::Timestamp;
 
 /// What the caller gets.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 pub struct Answer {
-    /// The HTTP status.
-    pub status_code: u16,
-    /// The HTTP headers.
-    pub headers: Headers,
-    /// Data or error.
-    pub body: Body,
+    status: u16,
+    body: Body,
+    audience: Audience,
 }
 
-/// The same for every answer. Browsers may read them from any origin: they hold nothing that a cookie protects.
-#[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the names are those of HTTP")]
-pub struct Headers {
+/// The HTTP headers, the same for every answer. Browsers may read them from any origin: they hold nothing that a cookie
+/// protects.
+#[derive(Serialize)]
+struct Headers {
     #[serde(rename = "Content-Type")]
-    pub content_type: &'static str,
+    content_type: &'static str,
     #[serde(rename = "Access-Control-Allow-Origin")]
-    pub access_control_allow_origin: &'static str,
+    access_control_allow_origin: &'static str,
 }
+
+const HEADERS: Headers = Headers { content_type: "application/json", access_control_allow_origin: "*" };
 
 /// Data or error.
 #[derive(Debug, Serialize)]
-pub struct Body {
-    /// Whether there is data.
-    pub success: bool,
-    /// What was asked, if that is known.
+struct Body {
+    success: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub operation: Option<&'static str>,
+    operation: Option<&'static str>,
     /// When it was asked, RFC 3339.
-    pub timestamp: String,
-    /// What was asked for.
+    timestamp: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub data: Option<Box<RawValue>>,
-    /// Why there is none.
+    data: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    error: Option<String>,
     /// Prometheus's `errorType`.
     #[serde(rename = "errorType", skip_serializing_if = "Option::is_none")]
-    pub error_type: Option<String>,
+    error_type: Option<String>,
 }
 
 impl Answer {
-    /// The answer to `operation`, asked at `now`; `result` is JSON or why there is none.
-    pub fn new(operation: Option<Operation>, now: Timestamp, result: Result<String, Error>) -> Self {
+    /// The answer to `operation`, if that is known, asked by `audience` at `now`; `result` is JSON or why there is none.
+    pub fn new(
+        operation: Option<Operation>,
+        audience: Audience,
+        now: Timestamp,
+        result: Result<String, Error>,
+    ) -> Self {
         let result = result.and_then(|data| {
             RawValue::from_string(data).map_err(|error| Error::Unreadable(error.to_string()))
         });
-        let status_code = result.as_ref().map_or_else(Error::status, |_| 200);
+        let status = result.as_ref().map_or_else(Error::status, |_| 200);
         let error_type = result.as_ref().err().and_then(Error::error_type).map(str::to_owned);
         let error = result.as_ref().err().map(ToString::to_string);
         let body = Body {
@@ -67,8 +73,33 @@ impl Answer {
             error,
             error_type,
         };
-        let headers = Headers { content_type: "application/json", access_control_allow_origin: "*" };
-        Self { status_code, headers, body }
+        Self { status, body, audience }
+    }
+
+    /// Logs what came of an invocation that took so long, in one line unless the function or the workspace failed.
+    pub fn log(&self, took: Duration) {
+        let operation = self.body.operation.unwrap_or("unknown");
+        let (status, error) = (self.status, self.body.error.as_deref());
+        let bytes = self.body.data.as_ref().map_or(0, |data| data.get().len());
+        let ms = took.as_millis();
+        if status >= 500 {
+            tracing::error!(operation, status, error, "The query could not be answered.");
+        }
+        tracing::info!(operation, status, error, bytes, ms, "Invocation done.");
+    }
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut answer = serializer.serialize_struct("Answer", 3)?;
+        answer.serialize_field("statusCode", &self.status)?;
+        answer.serialize_field("headers", &HEADERS)?;
+        if self.audience == Audience::Http {
+            answer.serialize_field("body", &serde_json::to_string(&self.body).map_err(S::Error::custom)?)?;
+        } else {
+            answer.serialize_field("body", &self.body)?;
+        }
+        answer.end()
     }
 }
 
@@ -83,8 +114,8 @@ mod tests {
     #[test]
     fn data_and_errors_have_one_envelope() {
         let answer = |result| {
-            serde_json::to_value(Answer::new(Some(Operation::Query), Timestamp::from_ms(NOW), result))
-                .unwrap()
+            let now = Timestamp::from_ms(NOW);
+            serde_json::to_value(Answer::new(Some(Operation::Query), Audience::Program, now, result)).unwrap()
         };
         let headers = json!({"Content-Type": "application/json", "Access-Control-Allow-Origin": "*"});
         assert_eq!(
@@ -103,5 +134,18 @@ mod tests {
                 "success": false, "operation": "query", "timestamp": "2023-01-01T12:00:00Z",
                 "error": "query timed out", "errorType": "execution"}})
         );
+    }
+
+    #[test]
+    fn the_body_of_an_answer_to_http_is_the_same_as_text() {
+        let answer = |audience| {
+            let now = Timestamp::from_ms(NOW);
+            let data = Ok(r#"{"a":"\"é\""}"#.to_owned());
+            serde_json::to_value(Answer::new(Some(Operation::Query), audience, now, data)).unwrap()
+        };
+        let (mut http, program) = (answer(Audience::Http), answer(Audience::Program));
+        http["body"] = serde_json::from_str(http["body"].as_str().unwrap()).unwrap();
+        assert_eq!(http, program);
+        assert_eq!(answer(Audience::Agent), program);
     }
 }

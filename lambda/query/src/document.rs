@@ -19,8 +19,10 @@ pub struct Document<'a> {
     pub result_type: String,
     /// The elements of `data.result`, or of `data` if that is a list.
     pub elements: Vec<&'a RawValue>,
-    /// `warnings` and `infos`.
-    pub notes: Vec<String>,
+    /// `warnings`: the result may be wrong or incomplete.
+    pub warnings: Vec<String>,
+    /// `infos`: the expression may be mistaken.
+    pub infos: Vec<String>,
     /// Whether these are all elements.
     pub is_complete: bool,
 }
@@ -61,9 +63,8 @@ impl<'a> Visitor<'a> for Envelope<'_, 'a> {
                     has_data = true;
                     map.next_value_seed(Data(self.0))?;
                 }
-                "warnings" | "infos" => {
-                    self.0.notes.extend(map.next_value::<Option<Vec<String>>>()?.into_iter().flatten());
-                }
+                "warnings" => self.0.warnings = map.next_value::<Option<_>>()?.unwrap_or_default(),
+                "infos" => self.0.infos = map.next_value::<Option<_>>()?.unwrap_or_default(),
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -125,7 +126,7 @@ mod tests {
         assert_eq!((document.result_type.as_str(), document.is_complete), ("vector", true));
         assert_eq!(document.elements[0].get(), r#"{"metric":{"a":"]}"},"value":[1,"2"]}"#);
         assert_eq!(document.elements.len(), 2);
-        assert_eq!(document.notes, ["old", "new"]);
+        assert_eq!((document.warnings, document.infos), (vec!["old".to_owned()], vec!["new".to_owned()]));
         let list = Document::parse(br#"{"status":"success","data":["a","b"]}"#, false).unwrap();
         assert_eq!(list.elements.len(), 2);
         let empty = Document::parse(br#"{"status":"success","data":null}"#, false).unwrap();

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::timestamp::is_decimal;
+use crate::number::decimal;
 
 /// The units from the largest to the smallest, which is the order that they have to be in.
 const UNITS: [(&str, i64); 7] = [
@@ -23,24 +23,22 @@ const LONGEST_MS: i64 = 1_000 * 365 * 86_400_000;
 /// Reads a positive duration in milliseconds from a JSON number of seconds, or a text with such a number or in
 /// Prometheus's notation; `None` for all else.
 pub fn read_ms(value: &Value) -> Option<i64> {
-    let ms = match value {
-        Value::Number(number) => from_seconds(number.as_f64()?)?,
-        Value::String(text) => match text.trim() {
-            text if is_decimal(text) => from_seconds(text.parse().ok()?)?,
-            text => from_notation(text)?,
-        },
-        _ => return None,
-    };
-    (1..=LONGEST_MS).contains(&ms).then_some(ms)
+    match decimal(value) {
+        Some(seconds) => {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a float becomes the nearest integer there is"
+            )]
+            let ms = (seconds * 1e3).round() as i64;
+            bounded(ms)
+        }
+        None => parse_ms(value.as_str()?.trim()),
+    }
 }
 
-fn from_seconds(seconds: f64) -> Option<i64> {
-    #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-    (0.0..1e12).contains(&seconds).then(|| (seconds * 1e3).round() as i64)
-}
-
-/// `1h30m`: numbers with units, each unit at most once, the largest first.
-fn from_notation(text: &str) -> Option<i64> {
+/// Reads a positive duration in milliseconds from Prometheus's notation, `1h30m`: numbers with units, each unit at most
+/// once, the largest first.
+pub(crate) fn parse_ms(text: &str) -> Option<i64> {
     let mut rest = text;
     let mut units = UNITS.iter();
     let mut ms: i64 = 0;
@@ -53,7 +51,11 @@ fn from_notation(text: &str) -> Option<i64> {
         ms = ms.checked_add(count.parse::<i64>().ok()?.checked_mul(*unit)?)?;
         rest = tail;
     }
-    Some(ms)
+    bounded(ms)
+}
+
+fn bounded(ms: i64) -> Option<i64> {
+    (1..=LONGEST_MS).contains(&ms).then_some(ms)
 }
 
 #[cfg(test)]

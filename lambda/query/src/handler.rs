@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use amp::Client;
-use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::answer::Answer;
@@ -17,6 +16,7 @@ use crate::input::{Input, InvalidInput, shown};
 use crate::list_metrics::ListMetrics;
 use crate::operation::Operation;
 use crate::parameter::REGION;
+use crate::payload::Payload;
 use crate::query::Query;
 use crate::range_query::RangeQuery;
 use crate::selection::Audience;
@@ -37,8 +37,8 @@ pub struct Queries {
 /// One invocation.
 #[derive(Debug)]
 pub struct Invocation<'a> {
-    /// The event.
-    pub payload: &'a Value,
+    /// The bytes of the event.
+    pub payload: &'a [u8],
     /// The name of the tool that an agent gateway calls.
     pub tool: Option<&'a str>,
     /// The time of day.
@@ -56,15 +56,20 @@ impl Queries {
     /// Answers an invocation, in time and whatever it is.
     pub async fn handle(&self, invocation: Invocation<'_>) -> Answer {
         let now = Timestamp::from_system(invocation.now);
-        let audience = if invocation.tool.is_some() { Audience::Agent } else { Audience::Program };
+        let payload = Payload::parse(invocation.payload);
+        let audience = match invocation.tool {
+            Some(_) => Audience::Agent,
+            None if payload.is_http => Audience::Http,
+            None => Audience::Program,
+        };
         match self.operation(invocation.tool) {
             Ok(operation) => {
                 let deadline = Instant::now() + invocation.time - MARGIN.min(invocation.time / 10);
                 // On the heap: the runtime moves its handler's future, and this one is 16 KB.
-                let result = Box::pin(self.run(operation, &invocation, audience, now, deadline)).await;
-                Answer::new(Some(operation), now, result)
+                let result = Box::pin(self.run(operation, payload, audience, now, deadline)).await;
+                Answer::new(Some(operation), audience, now, result)
             }
-            Err(error) => Answer::new(None, now, Err(error.into())),
+            Err(error) => Answer::new(None, audience, now, Err(error.into())),
         }
     }
 
@@ -83,12 +88,12 @@ impl Queries {
     async fn run(
         &self,
         operation: Operation,
-        invocation: &Invocation<'_>,
+        payload: Payload,
         audience: Audience,
         now: Timestamp,
         deadline: Instant,
     ) -> Result<String, Error> {
-        let input = Input::parse(invocation.payload, operation)?;
+        let input = Input::new(payload.parameters?, operation, now)?;
         if operation == Operation::FindWorkspace {
             let find = FindWorkspace::read(&input)?;
             let region =
@@ -104,8 +109,8 @@ impl Queries {
         let api =
             Api::new(Arc::clone(&self.client), workspace.base.clone(), workspace.scope.clone(), deadline);
         match operation {
-            Operation::Query => Query::read(&input, now)?.run(&api, audience).await,
-            Operation::RangeQuery => RangeQuery::read(&input, now)?.run(&api, audience).await,
+            Operation::Query => Query::read(&input)?.run(&api, audience).await,
+            Operation::RangeQuery => RangeQuery::read(&input)?.run(&api, audience).await,
             Operation::ListMetrics => ListMetrics::read(&input)?.run(&api, audience).await,
             Operation::ServerInfo | Operation::FindWorkspace => server_info::run(&api, &workspace).await,
         }

@@ -1,8 +1,11 @@
-//! Input: a payload → the parameters of one operation, each read by its kind, or what is wrong with which.
+//! Input: the parameters of one operation, each read by its kind, or what is wrong with which.
+
+use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
 use crate::duration;
+use crate::number::decimal;
 use crate::operation::Operation;
 use crate::parameter::{Kind, Parameter};
 use crate::timestamp::Timestamp;
@@ -14,7 +17,7 @@ const SHOWN_CHARS: usize = 100;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidInput {
     /// There are no parameters in it.
-    #[error("the payload has to be a JSON object of parameters, or hold one in `body`: {0}")]
+    #[error("invalid payload: expected a JSON object of parameters, or one in `body`, got {0}")]
     Payload(String),
     /// A parameter that the operation is nothing without.
     #[error("missing required parameter: {name} ({allowed})")]
@@ -25,7 +28,7 @@ pub enum InvalidInput {
         allowed: String,
     },
     /// A parameter is not what it may be.
-    #[error("invalid parameter {name}: {given} was given; allowed is {allowed}")]
+    #[error("invalid parameter {name}: expected {allowed}, got {given}")]
     Parameter {
         /// Its name.
         name: &'static str,
@@ -56,24 +59,22 @@ pub enum InvalidInput {
 
 /// The parameters of one operation.
 #[derive(Clone, Debug)]
-pub struct Input(Map<String, Value>);
+pub struct Input {
+    values: Map<String, Value>,
+    now: Timestamp,
+}
 
 impl Input {
-    /// Takes the parameters from `payload`, where they are flat or in `body`, as an object or as text. A null or an
-    /// empty text counts as not given, because models fill in what they have nothing for.
+    /// The parameters with these `values`, where times may be relative to `now`. A null or an empty text counts as not
+    /// given, because models fill in what they have nothing for.
     ///
     /// # Errors
-    /// [`InvalidInput::Payload`], or [`InvalidInput::Unknown`] for a parameter that `operation` does not have.
-    pub fn parse(payload: &Value, operation: Operation) -> Result<Self, InvalidInput> {
-        let mut values = match payload.get("body") {
-            None | Some(Value::Null) => object(payload)?,
-            Some(Value::String(text)) => {
-                let body: Value =
-                    serde_json::from_str(text).map_err(|error| InvalidInput::Payload(error.to_string()))?;
-                object(&body)?
-            }
-            Some(body) => object(body)?,
-        };
+    /// [`InvalidInput::Unknown`] for a parameter that `operation` does not have.
+    pub fn new(
+        mut values: Map<String, Value>,
+        operation: Operation,
+        now: Timestamp,
+    ) -> Result<Self, InvalidInput> {
         values
             .retain(|_, value| !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty()));
         let parameters = operation.parameters();
@@ -87,12 +88,17 @@ impl Input {
                 });
             }
         }
-        Ok(Self(values))
+        Ok(Self { values, now })
+    }
+
+    /// The time of the invocation.
+    pub fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// Whether `parameter` was given.
     pub fn has(&self, parameter: &Parameter) -> bool {
-        self.0.contains_key(parameter.name)
+        self.values.contains_key(parameter.name)
     }
 
     /// A text.
@@ -100,7 +106,7 @@ impl Input {
     /// # Errors
     /// It is no text, or a longer one than its kind allows.
     pub fn text(&self, parameter: &Parameter) -> Result<Option<&str>, InvalidInput> {
-        let Some(given) = self.0.get(parameter.name) else { return Ok(None) };
+        let Some(given) = self.values.get(parameter.name) else { return Ok(None) };
         let most = if let Kind::Text(bytes) = parameter.kind { bytes } else { usize::MAX };
         match given.as_str() {
             Some(text) if text.len() <= most => Ok(Some(text)),
@@ -123,7 +129,15 @@ impl Input {
     /// # Errors
     /// It is none.
     pub fn timestamp(&self, parameter: &Parameter) -> Result<Option<Timestamp>, InvalidInput> {
-        self.read(parameter, Timestamp::read)
+        let time = self.read(parameter, |value| Timestamp::read_at(value, self.now));
+        time.map_err(|mut error| {
+            if let InvalidInput::Parameter { given, .. } = &mut error
+                && let Some((unit, time)) = Timestamp::in_smaller_unit(&self.values[parameter.name])
+            {
+                let _ = write!(given, ", which seems to be in {unit}; in seconds it is {}", time.seconds());
+            }
+            error
+        })
     }
 
     /// A duration in milliseconds.
@@ -141,11 +155,13 @@ impl Input {
     pub fn count(&self, parameter: &Parameter) -> Result<Option<usize>, InvalidInput> {
         let most = if let Kind::Count(most) = parameter.kind { most } else { usize::MAX };
         self.read(parameter, |value| {
-            let count = match value {
-                Value::String(text) => text.trim().parse().ok(),
-                value => value.as_u64(),
-            };
-            count.and_then(|count| usize::try_from(count).ok()).filter(|count| (1..=most).contains(count))
+            let count = decimal(value).filter(|number| number.fract() == 0.0)?;
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a float becomes the nearest integer there is"
+            )]
+            #[expect(clippy::cast_sign_loss, reason = "a negative one becomes 0")]
+            Some(count as usize).filter(|count| (1..=most).contains(count))
         })
     }
 
@@ -163,7 +179,7 @@ impl Input {
 
     /// The error for `parameter`, of which `allowed` says more than its kind.
     pub fn invalid(&self, parameter: &Parameter, allowed: impl Into<String>) -> InvalidInput {
-        let given = self.0.get(parameter.name).map_or_else(|| "nothing".to_owned(), shown);
+        let given = self.values.get(parameter.name).map_or_else(|| "nothing".to_owned(), shown);
         InvalidInput::Parameter { name: parameter.name, given, allowed: allowed.into() }
     }
 
@@ -172,21 +188,25 @@ impl Input {
         parameter: &Parameter,
         read: impl FnOnce(&Value) -> Option<T>,
     ) -> Result<Option<T>, InvalidInput> {
-        let Some(given) = self.0.get(parameter.name) else { return Ok(None) };
+        let Some(given) = self.values.get(parameter.name) else { return Ok(None) };
         read(given).map(Some).ok_or_else(|| self.invalid(parameter, parameter.kind.allowed()))
     }
 }
 
-fn object(value: &Value) -> Result<Map<String, Value>, InvalidInput> {
-    value.as_object().cloned().ok_or_else(|| InvalidInput::Payload(format!("{} was given", shown(value))))
-}
-
-/// A value as JSON on one line, bounded.
+/// A value as JSON on one line, bounded, and without the user and password of a URL.
 pub(crate) fn shown(value: &Value) -> String {
     let text = value.to_string();
+    match text.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1))) {
+        Some((scheme, host)) => bounded(&format!("{scheme}://…@{host}")),
+        None => bounded(&text),
+    }
+}
+
+/// The beginning of `text`.
+pub(crate) fn bounded(text: &str) -> String {
     match text.char_indices().nth(SHOWN_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+        None => text.to_owned(),
     }
 }
 
@@ -195,56 +215,44 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::parameter::{LIST_ALL, MAX_SERIES, QUERY, STEP, TIME};
+    use crate::parameter::{LIST_ALL, MAX_SERIES, QUERY, STEP, TIME, WORKSPACE_URL};
 
-    #[test]
-    fn parameters_are_found_flat_and_wrapped() {
-        for payload in [
-            json!({"query": "up"}),
-            json!({"body": {"query": "up"}}),
-            json!({"body": "{\"query\":\"up\"}"}),
-            json!({"body": "{\"query\":\"up\"}", "httpMethod": "POST", "headers": {}}),
-            json!({"query": "up", "time": null, "workspace_url": "", "body": null}),
-        ] {
-            let input = Input::parse(&payload, Operation::Query).unwrap();
-            assert_eq!(input.required_text(&QUERY).unwrap(), "up", "{payload}");
-            assert_eq!(input.timestamp(&TIME).unwrap(), None);
-        }
+    fn input(values: &Value, operation: Operation) -> Result<Input, InvalidInput> {
+        let now = Timestamp::from_ms(1_700_000_000_000);
+        Input::new(values.as_object().unwrap().clone(), operation, now)
     }
 
     #[test]
-    fn a_payload_without_parameters_is_refused() {
-        for payload in [json!([]), json!("up"), json!(null), json!({"body": []}), json!({"body": "not json"})]
-        {
-            let error = Input::parse(&payload, Operation::Query).unwrap_err();
-            assert!(matches!(error, InvalidInput::Payload(_)), "{payload}: {error}");
-        }
+    fn nulls_and_empty_texts_count_as_not_given() {
+        let values = json!({"query": "up", "time": null, "workspace_url": "", "limit": " "});
+        let input = input(&values, Operation::Query).unwrap();
+        assert_eq!(input.required_text(&QUERY).unwrap(), "up");
+        assert_eq!((input.timestamp(&TIME).unwrap(), input.count(&MAX_SERIES).unwrap()), (None, None));
     }
 
     /// The issue's rule: the name, what was given and what is allowed.
     #[test]
     fn every_bad_parameter_is_named_with_what_was_given_and_what_is_allowed() {
-        let input = |payload| Input::parse(&payload, Operation::RangeQuery).unwrap();
+        let read = |values| input(&values, Operation::RangeQuery).unwrap();
         let error = |result: Result<(), InvalidInput>| result.unwrap_err().to_string();
         assert_eq!(
-            error(input(json!({})).required_text(&QUERY).map(drop)),
+            error(read(json!({})).required_text(&QUERY).map(drop)),
             "missing required parameter: query (PromQL expression, such as \
              rate(http_requests_total{status=~\"5..\"}[5m]))"
         );
         assert_eq!(
-            error(input(json!({"query": 5})).required_text(&QUERY).map(drop)),
-            "invalid parameter query: 5 was given; allowed is a text of at most 1000000 bytes"
+            error(read(json!({"query": 5})).required_text(&QUERY).map(drop)),
+            "invalid parameter query: expected a text of at most 1000000 bytes, got 5"
         );
         assert_eq!(
-            error(input(json!({"step": "fast"})).duration_ms(&STEP).map(drop)),
-            "invalid parameter step: \"fast\" was given; allowed is a Prometheus duration such as 15s or 1h30m, or \
-             seconds"
+            error(read(json!({"step": "fast"})).duration_ms(&STEP).map(drop)),
+            "invalid parameter step: expected a Prometheus duration such as 15s or 1h30m, or seconds, got \"fast\""
         );
         assert_eq!(
-            error(input(json!({"limit": 0})).count(&MAX_SERIES).map(drop)),
-            "invalid parameter limit: 0 was given; allowed is a whole number from 1 to 100000"
+            error(read(json!({"limit": 0})).count(&MAX_SERIES).map(drop)),
+            "invalid parameter limit: expected a whole number from 1 to 100000, got 0"
         );
-        let unknown = Input::parse(&json!({"stpe": "15s"}), Operation::RangeQuery).unwrap_err();
+        let unknown = input(&json!({"stpe": "15s"}), Operation::RangeQuery).unwrap_err();
         assert_eq!(
             unknown.to_string(),
             "unknown parameter \"stpe\"; range_query takes query, start, end, step, limit, workspace_url, \
@@ -253,21 +261,50 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_flags_are_read_from_texts_too() {
-        let input = Input::parse(&json!({"limit": "10"}), Operation::Query).unwrap();
-        assert_eq!(input.count(&MAX_SERIES).unwrap(), Some(10));
-        for (given, expected) in [(json!(true), true), (json!("True"), true), (json!("false"), false)] {
-            let input = Input::parse(&json!({"list_all": given}), Operation::FindWorkspace).unwrap();
-            assert_eq!(input.flag(&LIST_ALL).unwrap(), expected);
+    fn whole_numbers_are_read_in_every_notation() {
+        let count = |limit: &Value| input(&json!({"limit": limit}), Operation::Query)?.count(&MAX_SERIES);
+        for limit in [json!(10), json!(10.0), json!(1e1), json!("10"), json!("10.0"), json!(" 10 ")] {
+            assert_eq!(count(&limit), Ok(Some(10)), "{limit}");
         }
-        let input = Input::parse(&json!({"list_all": 1}), Operation::FindWorkspace).unwrap();
-        assert!(input.flag(&LIST_ALL).is_err());
+        for limit in
+            [json!(1.5), json!("1.5"), json!(-1.0), json!(1e300), json!("ten"), json!(true), json!([1])]
+        {
+            assert!(count(&limit).is_err(), "{limit}");
+        }
+    }
+
+    #[test]
+    fn flags_are_read_from_texts_too() {
+        let flag =
+            |given: Value| input(&json!({"list_all": given}), Operation::FindWorkspace)?.flag(&LIST_ALL);
+        for (given, expected) in [(json!(true), true), (json!("True"), true), (json!("false"), false)] {
+            assert_eq!(flag(given), Ok(expected));
+        }
+        assert!(flag(json!(1)).is_err());
+    }
+
+    #[test]
+    fn milliseconds_are_answered_with_the_seconds() {
+        let values = json!({"time": 1_700_000_000_250_i64});
+        let error = input(&values, Operation::Query).unwrap().timestamp(&TIME).unwrap_err().to_string();
+        let expected = "got 1700000000250, which seems to be in milliseconds; in seconds it is 1700000000.25";
+        assert!(error.ends_with(expected), "{error}");
     }
 
     #[test]
     fn what_was_given_is_shown_bounded() {
-        let long = Input::parse(&json!({"time": "é".repeat(500)}), Operation::Query).unwrap();
+        let long = input(&json!({"time": "é".repeat(500)}), Operation::Query).unwrap();
         let error = long.timestamp(&TIME).unwrap_err().to_string();
-        assert!(error.chars().count() < 300, "{error}");
+        assert!(error.chars().count() < 400, "{error}");
+    }
+
+    #[test]
+    fn the_password_of_a_url_is_not_repeated() {
+        for url in ["https://user:p4ss@host/path", "https://user:p4ss/word@host/path"] {
+            let values = json!({"workspace_url": url});
+            let input = input(&values, Operation::Query).unwrap();
+            let error = input.invalid(&WORKSPACE_URL, "another").to_string();
+            assert!(error.ends_with("got \"https://…@host/path\""), "{error}");
+        }
     }
 }

@@ -5,7 +5,8 @@
 //! | module         | in → out                                                            | may fail with        | I/O |
 //! |----------------|---------------------------------------------------------------------|----------------------|-----|
 //! | [`operation`]  | handler or tool name → operation, with its parameters               | unknown tool         | no  |
-//! | [`input`]      | payload → parameters, read by their kinds ([`timestamp`], [`duration`]) | [`InvalidInput`]  | no  |
+//! | [`payload`]    | bytes → parameters by their names, and whether they came by HTTP    | [`InvalidInput`]     | no  |
+//! | [`input`]      | parameters → read by their kinds ([`timestamp`], [`duration`])      | [`InvalidInput`]     | no  |
 //! | [`workspace`]  | parameters, configuration → the one API that may be asked           | [`InvalidInput`]     | no  |
 //! | [`api`]        | path and parameters → body of a 2xx answer                          | [`Error`]            | yes |
 //! | [`document`]   | body, perhaps cut short → its elements                              | unreadable           | no  |
@@ -37,8 +38,10 @@ pub mod handler;
 pub mod input;
 pub mod list_metrics;
 pub mod metadata;
+mod number;
 pub mod operation;
 pub mod parameter;
+pub mod payload;
 pub mod query;
 pub mod range_query;
 pub mod schema;

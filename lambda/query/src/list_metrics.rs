@@ -43,6 +43,8 @@ struct Page<'a> {
     next_token: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     warnings: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    infos: &'a [String],
 }
 
 impl ListMetrics {
@@ -105,7 +107,8 @@ impl ListMetrics {
             total: document.is_complete.then_some(names.len()),
             truncation,
             next_token: rest[..returned].last().filter(|_| is_cut).map(AsRef::as_ref),
-            warnings: &document.notes,
+            warnings: &document.warnings,
+            infos: &document.infos,
         })
     }
 }

@@ -2,50 +2,53 @@
 
 use std::process::ExitCode;
 
+use ::query::answer::Answer;
 use ::query::config::Config;
 use ::query::handler::{Invocation, Queries};
 use amp::{Client, World};
 use function::now;
-use lambda_runtime::layers::TracingLayer;
-use lambda_runtime::{Context, Error, LambdaEvent, Runtime, service_fn};
-use serde_json::Value;
+use serde::Deserialize;
 
-/// Where an agent gateway says which tool it calls.
+/// What an agent gateway says of its call; the other members, which may be anything, are not read.
 ///
 /// <https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-add-target-lambda.html>
-const TOOL_NAME: &str = "bedrockAgentCoreToolName";
+#[derive(Deserialize)]
+struct ClientContext {
+    custom: Custom,
+}
+
+#[derive(Deserialize)]
+struct Custom {
+    #[serde(rename = "bedrockAgentCoreToolName")]
+    tool: String,
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    function::start("query", Config::from_lookup, run).await
+    function::start("query", Config::from_lookup, handler).await
 }
 
-async fn run(config: Config) -> Result<(), Error> {
+fn handler(config: Config) -> impl AsyncFn(function::Invocation) -> Result<Answer, function::Diagnostic> {
     let client = Client::new(config.region.clone(), World { now, random: fastrand::f64 });
     let queries = Queries::new(config, client);
-    let handler = service_fn(async |event: LambdaEvent<Value>| {
+    async move |event| {
         let started = now();
+        let tool = tool_name(&event);
         let answer = queries
             .handle(Invocation {
                 payload: &event.payload,
-                tool: tool_name(&event.context),
+                tool: tool.as_deref(),
                 now: started,
-                time: event.context.deadline().duration_since(started).unwrap_or_default(),
+                time: event.deadline.duration_since(started).unwrap_or_default(),
             })
             .await;
-        let ms = now().duration_since(started).unwrap_or_default().as_millis();
-        let operation = answer.body.operation.unwrap_or("unknown");
-        let (status, bytes) =
-            (answer.status_code, answer.body.data.as_ref().map_or(0, |data| data.get().len()));
-        if let Some(error) = answer.body.error.as_ref().filter(|_| status >= 500) {
-            tracing::error!(operation, status, error, "The query could not be answered.");
-        }
-        tracing::info!(operation, status, bytes, ms, "Invocation done.");
-        Ok::<_, Error>(answer)
-    });
-    Runtime::new(handler).layer(TracingLayer::new()).run().await
+        answer.log(now().duration_since(started).unwrap_or_default());
+        Ok(answer)
+    }
 }
 
-fn tool_name(context: &Context) -> Option<&str> {
-    context.client_context.as_ref()?.custom.get(TOOL_NAME).map(String::as_str)
+/// The name of the tool that an agent gateway calls; none for other callers, whatever their client context is.
+fn tool_name(event: &function::Invocation) -> Option<String> {
+    let context: ClientContext = serde_json::from_slice(event.client_context.as_ref()?.as_bytes()).ok()?;
+    Some(context.custom.tool)
 }

@@ -35,7 +35,9 @@ impl Kind {
         match self {
             Self::Text(bytes) => format!("a text of at most {bytes} bytes"),
             Self::Timestamp => {
-                "an RFC 3339 time such as 2026-01-31T12:00:00Z, or seconds since the Unix epoch".to_owned()
+                "an RFC 3339 time such as 2026-01-31T12:00:00Z, a date, Unix seconds, or a time \
+                                relative to now such as now-1h or -6h"
+                    .to_owned()
             }
             Self::Duration => "a Prometheus duration such as 15s or 1h30m, or seconds".to_owned(),
             Self::Count(most) => format!("a whole number from 1 to {most}"),
@@ -88,19 +90,24 @@ pub const QUERY: Parameter = Parameter {
 pub const TIME: Parameter = optional(
     "time",
     Kind::Timestamp,
-    "Evaluation time, RFC 3339 (2026-01-31T12:00:00Z) or Unix seconds. Default: now.",
+    "Evaluation time: RFC 3339 (2026-01-31T12:00:00Z), a date, Unix seconds, or relative to now (now-1h, -6h). \
+     Default: now.",
 );
 
 /// The begin of a range.
 pub const START: Parameter = optional(
     "start",
     Kind::Timestamp,
-    "Begin of the range, RFC 3339 or Unix seconds. Default: one hour before end.",
+    "Begin of the range: RFC 3339, a date, Unix seconds, or relative to now (now-1h, -6h). Default: one hour \
+     before end.",
 );
 
 /// The end of a range.
-pub const END: Parameter =
-    optional("end", Kind::Timestamp, "End of the range, RFC 3339 or Unix seconds. Default: now.");
+pub const END: Parameter = optional(
+    "end",
+    Kind::Timestamp,
+    "End of the range: RFC 3339, a date, Unix seconds, or relative to now (now-1h, -6h). Default: now.",
+);
 
 /// The resolution of a range.
 pub const STEP: Parameter = optional(
@@ -131,14 +138,16 @@ pub const REGEX: Parameter = optional(
 pub const SEEN_AFTER: Parameter = optional(
     "start",
     Kind::Timestamp,
-    "Only metrics with samples after this time, RFC 3339 or Unix seconds. Default: the workspace's own.",
+    "Only metrics with samples after this time: RFC 3339, a date, Unix seconds, or relative to now (now-1h, -6h). \
+     Default: the workspace's own.",
 );
 
 /// Metrics with samples before this.
 pub const SEEN_BEFORE: Parameter = optional(
     "end",
     Kind::Timestamp,
-    "Only metrics with samples before this time, RFC 3339 or Unix seconds. Default: the workspace's own.",
+    "Only metrics with samples before this time: RFC 3339, a date, Unix seconds, or relative to now (now-1h, -6h). \
+     Default: the workspace's own.",
 );
 
 /// How many metric names a page has.

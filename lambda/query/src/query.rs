@@ -21,14 +21,14 @@ pub struct Query {
 }
 
 impl Query {
-    /// Reads the parameters; the time is `now` unless given.
+    /// Reads the parameters; the time is that of the invocation unless given.
     ///
     /// # Errors
     /// A parameter is missing or wrong.
-    pub fn read(input: &Input, now: Timestamp) -> Result<Self, InvalidInput> {
+    pub fn read(input: &Input) -> Result<Self, InvalidInput> {
         Ok(Self {
             expression: input.required_text(&QUERY)?.to_owned(),
-            time: input.timestamp(&TIME)?.unwrap_or(now),
+            time: input.timestamp(&TIME)?.unwrap_or_else(|| input.now()),
             limit: input.count(&MAX_SERIES)?,
         })
     }

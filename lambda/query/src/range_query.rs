@@ -3,10 +3,11 @@
 use crate::api::Api;
 use crate::error::Error;
 use crate::input::{Input, InvalidInput};
+use crate::number::decimal_seconds;
 use crate::parameter::{END, MAX_SERIES, QUERY, START, STEP};
 use crate::query::SERIES_FOR_AGENT;
 use crate::selection::{Audience, query_data};
-use crate::timestamp::{Timestamp, decimal_seconds};
+use crate::timestamp::Timestamp;
 
 /// Without a start, the range begins so long before its end.
 const DEFAULT_RANGE_MS: i64 = 3_600_000;
@@ -31,13 +32,13 @@ pub struct RangeQuery {
 }
 
 impl RangeQuery {
-    /// Reads the parameters; the range is the hour before `now` unless given.
+    /// Reads the parameters; the range is the hour before the invocation unless given.
     ///
     /// # Errors
     /// A parameter is missing or wrong, or the three of the range do not fit together.
-    pub fn read(input: &Input, now: Timestamp) -> Result<Self, InvalidInput> {
+    pub fn read(input: &Input) -> Result<Self, InvalidInput> {
         let expression = input.required_text(&QUERY)?.to_owned();
-        let end = input.timestamp(&END)?.unwrap_or(now);
+        let end = input.timestamp(&END)?.unwrap_or_else(|| input.now());
         let start = input.timestamp(&START)?;
         let start = start.unwrap_or_else(|| Timestamp::from_ms(end.ms() - DEFAULT_RANGE_MS));
         if start > end {
@@ -89,8 +90,8 @@ mod tests {
     const NOW: i64 = 1_700_000_000_000;
 
     fn read(payload: &Value) -> Result<RangeQuery, InvalidInput> {
-        let input = Input::parse(payload, Operation::RangeQuery).unwrap();
-        RangeQuery::read(&input, Timestamp::from_ms(NOW))
+        let parameters = payload.as_object().unwrap().clone();
+        RangeQuery::read(&Input::new(parameters, Operation::RangeQuery, Timestamp::from_ms(NOW)).unwrap())
     }
 
     #[test]
@@ -113,19 +114,25 @@ mod tests {
     }
 
     #[test]
+    fn start_and_end_may_both_be_relative_to_now() {
+        let query = read(&json!({"query": "up", "start": "-6h", "end": "now-1h"})).unwrap();
+        assert_eq!((query.start.ms(), query.end.ms()), (NOW - 6 * 3_600_000, NOW - 3_600_000));
+    }
+
+    #[test]
     fn ranges_that_cannot_be_are_refused() {
         for (payload, expected) in [
             (
                 json!({"query": "up", "start": 20, "end": 10}),
-                "invalid parameter start: 20 was given; allowed is a time not after end, 1970-01-01T00:00:10Z",
+                "invalid parameter start: expected a time not after end, 1970-01-01T00:00:10Z, got 20",
             ),
             (
                 json!({"query": "up", "start": "2030-01-01T00:00:00Z"}),
-                "invalid parameter start: \"2030-01-01T00:00:00Z\" was given; allowed is a time not after now",
+                "invalid parameter start: expected a time not after now, 2023-11-14T22:13:20Z, got \"2030",
             ),
             (
                 json!({"query": "up", "start": 0, "end": 86_400, "step": "1s"}),
-                "invalid parameter step: \"1s\" was given; allowed is at least 8s for this range",
+                "invalid parameter step: expected at least 8s for this range",
             ),
             (json!({"start": 20}), "missing required parameter: query"),
         ] {

@@ -1,12 +1,12 @@
 //! Selection: the elements of an answer → those that the caller gets, and how many are left out.
 //!
 //! A program gets what Prometheus said, byte for byte, up to what a Lambda answer may have. An agent gets little enough
-//! for a model to read, with sample values as JSON numbers.
+//! for a model to read, with sample values as JSON numbers, and of long series only every n-th point.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::compact::compact;
+use crate::compact::thinned;
 use crate::document::Document;
 use crate::error::Error;
 
@@ -22,6 +22,8 @@ const MAX_AGENT_BYTES: usize = 64 * 1024;
 pub enum Audience {
     /// A program or a person, who called the function.
     Program,
+    /// A program or a person, through API Gateway or a function URL.
+    Http,
     /// A model, through an agent gateway.
     Agent,
 }
@@ -33,14 +35,22 @@ pub struct Limits {
     pub elements: usize,
     /// The most bytes of all elements.
     pub bytes: usize,
+    /// Whether the answer is to be a text in JSON, where quotes take two bytes.
+    pub in_text: bool,
 }
 
 impl Audience {
     /// The limits with what the caller asked for, or else `for_agent` elements for an agent.
     pub fn limits(self, asked: Option<usize>, for_agent: usize) -> Limits {
         match self {
-            Self::Program => Limits { elements: asked.unwrap_or(usize::MAX), bytes: MAX_DATA_BYTES },
-            Self::Agent => Limits { elements: asked.unwrap_or(for_agent), bytes: MAX_AGENT_BYTES },
+            Self::Agent => {
+                Limits { elements: asked.unwrap_or(for_agent), bytes: MAX_AGENT_BYTES, in_text: false }
+            }
+            Self::Program | Self::Http => Limits {
+                elements: asked.unwrap_or(usize::MAX),
+                bytes: MAX_DATA_BYTES,
+                in_text: self == Self::Http,
+            },
         }
     }
 }
@@ -50,6 +60,7 @@ impl Audience {
 pub struct Selection {
     array: String,
     taken: usize,
+    bytes: usize,
     limits: Limits,
 }
 
@@ -69,13 +80,15 @@ pub struct Truncation {
 impl Selection {
     /// An empty array.
     pub fn new(limits: Limits) -> Self {
-        Self { array: "[".to_owned(), taken: 0, limits }
+        Self { array: "[".to_owned(), taken: 0, bytes: 1, limits }
     }
 
     /// Takes `element`, JSON, unless it is over a limit; then false.
     pub fn take(&mut self, element: &str) -> bool {
-        let fits = self.taken < self.limits.elements && self.array.len() + element.len() < self.limits.bytes;
+        let bytes = if self.limits.in_text { text_size(element) } else { element.len() };
+        let fits = self.taken < self.limits.elements && self.bytes + bytes < self.limits.bytes;
         if fits {
+            self.bytes += bytes + 1;
             if self.taken > 0 {
                 self.array.push(',');
             }
@@ -95,6 +108,11 @@ impl Selection {
     }
 }
 
+/// The bytes of `json` within a text of JSON: quotes, backslashes and line breaks are escaped.
+fn text_size(json: &str) -> usize {
+    json.len() + json.bytes().filter(|byte| matches!(byte, b'"' | b'\\' | ..b' ')).count()
+}
+
 /// What is said of a query's result.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -103,12 +121,17 @@ struct QueryData<'a> {
     result: Box<RawValue>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     warnings: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    infos: &'a [String],
     #[serde(flatten)]
     truncation: Option<Truncation>,
+    /// `n` if only every n-th point of each series is there.
+    #[serde(rename = "every_nth_point", skip_serializing_if = "Option::is_none")]
+    nth: Option<usize>,
 }
 
-/// The `data` of an answer to a query: `resultType` and `result` as Prometheus gives them, its warnings, and what was
-/// left out.
+/// The `data` of an answer to a query: `resultType` and `result` as Prometheus gives them, its warnings and infos, and
+/// what was left out.
 ///
 /// # Errors
 /// The document is not one of a query.
@@ -120,21 +143,32 @@ pub fn query_data(
 ) -> Result<String, Error> {
     // A scalar's two elements, its time and its value, are no series.
     let is_list = matches!(document.result_type.as_str(), "vector" | "matrix");
-    let mut selection = Selection::new(if is_list { limits } else { Limits { elements: 2, ..limits } });
-    let fits = |element: &&&RawValue| match audience {
-        Audience::Program => selection.take(element.get()),
-        Audience::Agent => selection.take(&compact(element.get())),
+    let limits = if is_list { limits } else { Limits { elements: 2, ..limits } };
+    let mut selection = Selection::new(limits);
+    let elements = document.elements.iter().map(|element| element.get());
+    let (returned, nth) = match audience {
+        Audience::Program | Audience::Http => (elements.take_while(|json| selection.take(json)).count(), 1),
+        Audience::Agent => {
+            let (series, nth) = thinned(elements.take(limits.elements), limits.bytes);
+            (series.iter().take_while(|series| selection.take(&series.json(nth))).count(), nth)
+        }
     };
-    let returned = document.elements.iter().take_while(fits).count();
+    let nth = Some(nth).filter(|nth| *nth > 1);
     let left_out = document.elements.len() - returned;
-    let truncation = (left_out > 0 || !document.is_complete).then(|| Truncation {
+    let truncation = (left_out > 0 || nth.is_some() || !document.is_complete).then(|| Truncation {
         truncated: true,
         returned,
         left_out: document.is_complete.then_some(left_out),
         narrow,
     });
-    let result = selection.into_json()?;
-    to_json(&QueryData { result_type: &document.result_type, result, warnings: &document.notes, truncation })
+    to_json(&QueryData {
+        result_type: &document.result_type,
+        result: selection.into_json()?,
+        warnings: &document.warnings,
+        infos: &document.infos,
+        truncation,
+        nth,
+    })
 }
 
 /// `data` as JSON text.
@@ -180,13 +214,15 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_counted() {
-        let by_count = data(&body(5), Limits { elements: 2, bytes: 10_000 }, Audience::Program);
+        let by_count =
+            data(&body(5), Limits { elements: 2, bytes: 10_000, in_text: false }, Audience::Program);
         assert_eq!(by_count["result"].as_array().unwrap().len(), 2);
         assert_eq!(
             (&by_count["truncated"], &by_count["returned"], &by_count["left_out"], &by_count["narrow"]),
             (&json!(true), &json!(2), &json!(3), &json!(NARROW))
         );
-        let by_bytes = data(&body(100), Limits { elements: 1_000, bytes: 500 }, Audience::Program);
+        let by_bytes =
+            data(&body(100), Limits { elements: 1_000, bytes: 500, in_text: false }, Audience::Program);
         let returned = by_bytes["result"].as_array().unwrap().len();
         assert!((5..20).contains(&returned), "{by_bytes}");
         assert_eq!(by_bytes["left_out"], 100 - returned);
@@ -211,5 +247,38 @@ mod tests {
         let data = data(&body(10_000), asked, Audience::Agent);
         assert!(data["result"].to_string().len() <= MAX_AGENT_BYTES);
         assert_eq!(data["truncated"], true);
+    }
+
+    #[test]
+    fn an_agent_gets_every_nth_point_of_a_long_series() {
+        let values: Vec<_> = (0..11_000).map(|at| json!([1_700_000_000 + at, "0.125"])).collect();
+        let series =
+            [json!({"metric": {"n": "0"}, "values": values}), json!({"metric": {"n": "1"}, "values": []})];
+        let body =
+            json!({"status": "success", "data": {"resultType": "matrix", "result": series}}).to_string();
+        let data = data(&body, Audience::Agent.limits(None, 50), Audience::Agent);
+        let nth = data["every_nth_point"].as_u64().unwrap();
+        let kept = data["result"][0]["values"].as_array().unwrap();
+        assert!(nth > 1 && kept.len() == usize::try_from(11_000_u64.div_ceil(nth)).unwrap(), "{nth}");
+        assert_eq!(kept[kept.len() - 1], json!([1_700_010_999, 0.125]));
+        assert!((MAX_AGENT_BYTES / 2..MAX_AGENT_BYTES).contains(&data["result"].to_string().len()));
+        assert_eq!(
+            (&data["truncated"], &data["returned"], &data["left_out"]),
+            (&json!(true), &json!(2), &json!(0))
+        );
+    }
+
+    /// Lambda counts the bytes of the answer, where the text of a body has a backslash before every quote.
+    #[test]
+    fn an_answer_that_is_a_text_has_room_for_its_escapes() {
+        let (body, data) =
+            (body(150_000), |body: &str, audience: Audience| data(body, audience.limits(None, 50), audience));
+        let (program, http) = (data(&body, Audience::Program), data(&body, Audience::Http));
+        let size = serde_json::to_string(&http["result"].to_string()).unwrap().len();
+        assert!((MAX_DATA_BYTES - 200..MAX_DATA_BYTES).contains(&size), "{size}");
+        assert!(program["returned"].as_u64() > http["returned"].as_u64());
+        for json in [r#"{"a":"\\\"\u0000"}"#, "[1,\n\t2]", "\"é\""] {
+            assert_eq!(text_size(json) + 2, serde_json::to_string(json).unwrap().len(), "{json}");
+        }
     }
 }

@@ -79,13 +79,43 @@ async fn an_agent_gets_few_series_and_is_told_how_many_are_left_out() {
     assert_eq!(data(&answer)["left_out"], 240);
 }
 
+/// 251 points of 50 series are more than a model can read; every n-th of them is not.
 #[tokio::test]
-async fn an_agent_never_gets_more_than_a_model_can_read() {
+async fn an_agent_gets_all_series_with_fewer_points() {
     let server = Server::in_order(vec![matrix(50, 251)]).await;
     let answer =
         Function::of("range_query", &server).ask_tool("t___range_query", json!({"query": "a"})).await;
     assert!(answer.to_string().len() < 70_000, "{}", answer.to_string().len());
     let data = data(&answer);
-    assert!(data["returned"].as_u64().unwrap() >= 10, "{}", data["returned"]);
+    assert_eq!((&data["truncated"], &data["left_out"]), (&json!(true), &json!(0)));
+    assert_eq!(data["returned"], 50);
     assert!(data["narrow"].as_str().unwrap().contains("a larger step"));
+    let nth = data["every_nth_point"].as_u64().unwrap();
+    for series in data["result"].as_array().unwrap() {
+        let values = series["values"].as_array().unwrap();
+        assert_eq!(values.len() as u64, 251_u64.div_ceil(nth));
+        assert_eq!(values[values.len() - 1], json!([1_700_000_250, 250.5]), "the last point is there");
+    }
+}
+
+/// The most points that Prometheus gives of one series, which alone are more than a model can read.
+#[tokio::test]
+async fn an_agent_always_gets_something_of_a_long_series() {
+    for series in [1, 3] {
+        let server = Server::in_order(vec![matrix(series, 11_000)]).await;
+        let answer =
+            Function::of("range_query", &server).ask_tool("t___range_query", json!({"query": "a"})).await;
+        assert!(answer.to_string().len() < 70_000, "{}", answer.to_string().len());
+        let data = data(&answer);
+        assert_eq!((&data["returned"], &data["left_out"]), (&json!(series), &json!(0)));
+        assert!(data["result"][0]["values"].as_array().unwrap().len() > 500, "{}", data["every_nth_point"]);
+    }
+}
+
+#[tokio::test]
+async fn a_program_gets_every_point() {
+    let server = Server::in_order(vec![matrix(3, 11_000)]).await;
+    let answer = Function::of("range_query", &server).ask(json!({"query": "a"})).await;
+    assert_eq!(data(&answer).get("every_nth_point"), None);
+    assert_eq!(data(&answer)["result"][2]["values"].as_array().unwrap().len(), 11_000);
 }

@@ -3,6 +3,7 @@
 use push_gateway_local::runtime::{Function, FunctionOptions, InitError, InvocationRequest};
 use serde_json::{Value, json};
 
+use crate::inputs::unreadable_payloads;
 use crate::scripted::{Reply, Server};
 use crate::support::binary;
 
@@ -117,6 +118,61 @@ async fn an_invocation_is_one_log_line_without_secrets() {
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert_eq!((&lines[0]["operation"], &lines[0]["status"]), (&json!("query"), &json!(200)));
     assert!(!invocation.logs.concat().contains("local-token"));
+}
+
+#[tokio::test]
+async fn the_log_line_of_a_400_says_why() {
+    let server =
+        Server::in_order(vec![Reply::Say(400, r#"{"error":"parse error: unexpected end"}"#.to_owned())])
+            .await;
+    let options = options("query", &server).env("AWS_LAMBDA_LOG_LEVEL", "INFO");
+    let mut function = Function::spawn(options).await.expect("a start");
+    for (payload, expected) in [
+        (r#"{"query":"up","time":"soon"}"#, "invalid parameter time: expected an RFC 3339 time"),
+        (r#"{"query":"up("}"#, "parse error: unexpected end"),
+    ] {
+        let invocation = function.invoke(payload).await;
+        let lines: Vec<Value> =
+            invocation.logs.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert_eq!((&lines[0]["level"], &lines[0]["status"]), (&json!("INFO"), &json!(400)));
+        assert!(lines[0]["error"].as_str().expect("a text").starts_with(expected), "{lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn debug_lines_show_query_path_and_status() {
+    let server = Server::by(|seen, _| match seen.parameter("query").as_deref() {
+        Some("up") => Reply::nothing(),
+        _ => Reply::Say(422, r#"{"error":"too many samples"}"#.to_owned()),
+    })
+    .await;
+    let options = options("query", &server).env("AWS_LAMBDA_LOG_LEVEL", "DEBUG");
+    let mut function = Function::spawn(options).await.expect("a start");
+    for (query, status) in [("up", 200), ("sum(a)", 422)] {
+        let invocation = function.invoke(json!({"query": query, "time": 1}).to_string()).await;
+        let lines = invocation.logs.iter().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let lines: Vec<_> = lines.filter(|line| line["target"] == "query::api").collect();
+        assert_eq!(lines.len(), 1, "{:?}", invocation.logs);
+        assert_eq!((&lines[0]["level"], &lines[0]["status"]), (&json!("DEBUG"), &json!(status)));
+        assert_eq!(lines[0]["path"], "/api/v1/query");
+        assert_eq!(lines[0]["parameters"], format!("query={query} time=1"));
+        for secret in ["local-token", "local-secret", "Signature="] {
+            assert!(!invocation.logs.concat().contains(secret), "{secret}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn unreadable_payloads_are_answered_with_400() {
+    let server = all_endpoints().await;
+    let mut function = Function::spawn(options("query", &server)).await.expect("a start");
+    for payload in unreadable_payloads() {
+        let answer = function.invoke(payload).await.json().expect("an answer");
+        assert_eq!((&answer["statusCode"], &answer["body"]["success"]), (&json!(400), &json!(false)));
+    }
+    let answer = function.invoke(r#"{"query":"up"}"#).await.json().expect("an answer");
+    assert_eq!(answer["statusCode"], 200, "{answer}");
 }
 
 #[tokio::test]

@@ -6,10 +6,10 @@ use crate::scripted::{Reply, Server};
 use crate::support::{Function, data};
 
 /// Lambda quotas: 6 MB for the answer of a synchronous invocation.
-const MAX_ANSWER_BYTES: usize = 6 * 1_024 * 1_024;
+pub(crate) const MAX_ANSWER_BYTES: usize = 6 * 1_024 * 1_024;
 
 /// A vector of `count` series of about `bytes` bytes each, as Prometheus gives it.
-fn vector(count: usize, bytes: usize) -> String {
+pub(crate) fn vector(count: usize, bytes: usize) -> String {
     let padding = "x".repeat(bytes.saturating_sub(70));
     let series: Vec<_> = (0..count)
         .map(|n| {
@@ -71,9 +71,19 @@ async fn what_is_whole_is_not_called_truncated() {
 }
 
 #[tokio::test]
-async fn warnings_of_prometheus_are_passed_on() {
+async fn warnings_and_infos_of_prometheus_are_kept_apart() {
     let body = r#"{"status":"success","data":{"resultType":"vector","result":[]},
         "warnings":["partial response"],"infos":["metric might not be a counter"]}"#;
     let answer = answer_to(body.to_owned(), json!({"query": "a"})).await;
-    assert_eq!(data(&answer)["warnings"], json!(["partial response", "metric might not be a counter"]));
+    assert_eq!(data(&answer)["warnings"], json!(["partial response"]));
+    assert_eq!(data(&answer)["infos"], json!(["metric might not be a counter"]));
+}
+
+#[tokio::test]
+async fn names_come_with_warnings_and_infos_apart() {
+    let body = r#"{"status":"success","data":["a"],"warnings":["partial response"],"infos":["slow"]}"#;
+    let server = Server::in_order(vec![Reply::Say(200, body.to_owned())]).await;
+    let answer = Function::of("list_metrics", &server).ask(json!({})).await;
+    assert_eq!(data(&answer)["warnings"], json!(["partial response"]));
+    assert_eq!(data(&answer)["infos"], json!(["slow"]));
 }

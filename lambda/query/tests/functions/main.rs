@@ -4,6 +4,7 @@
 mod agents;
 mod binary;
 mod cloud;
+mod http;
 mod inputs;
 mod limits;
 mod metrics;

@@ -72,7 +72,12 @@ impl Function {
     }
 
     async fn ask_as(&self, tool: Option<&str>, payload: Value) -> Value {
-        let invocation = Invocation { payload: &payload, tool, now: fixed_now(), time: self.time };
+        self.ask_bytes(tool, payload.to_string().as_bytes()).await
+    }
+
+    /// Asks with a payload that may be anything.
+    pub(crate) async fn ask_bytes(&self, tool: Option<&str>, payload: &[u8]) -> Value {
+        let invocation = Invocation { payload, tool, now: fixed_now(), time: self.time };
         let answer = self.queries.handle(invocation).await;
         serde_json::to_value(answer).expect("JSON")
     }

@@ -1,0 +1,102 @@
+//! Runtime: invocations of the runtime API → the handler → its answers, one after another.
+//!
+//! An invocation that goes wrong, even with a panic, is an error of that one invocation.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::HeaderValue;
+use serde::Serialize;
+use tracing::Instrument as _;
+
+use crate::runtime_api::{ApiError, Next, RuntimeApi};
+
+/// How long an invocation has if its deadline is not given: Lambda's default timeout.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What a handler is given.
+#[derive(Debug)]
+pub struct Invocation {
+    /// The bytes of the event, which may be anything.
+    pub payload: Bytes,
+    /// When Lambda ends the invocation.
+    pub deadline: SystemTime,
+    /// The client context: bytes of the caller's choice, JSON if the caller follows the documentation.
+    pub client_context: Option<HeaderValue>,
+}
+
+/// The error of an invocation, as its caller sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Diagnostic {
+    /// The kind of error.
+    pub error_type: String,
+    /// One line of text.
+    pub error_message: String,
+}
+
+/// Hands the invocations of `api` to `handler`, forever.
+///
+/// # Errors
+/// [`ApiError`]: the runtime API gives no more invocations.
+pub async fn serve<Answer: Serialize, Failed: Into<Diagnostic>>(
+    api: &RuntimeApi,
+    now: fn() -> SystemTime,
+    handler: impl AsyncFn(Invocation) -> Result<Answer, Failed>,
+) -> Result<Infallible, ApiError> {
+    loop {
+        let Next { payload, id, deadline_ms, trace_id, tenant_id, client_context } = api.next().await?;
+        let span = tracing::info_span!(
+            "Lambda runtime invoke",
+            requestId = id.request,
+            xrayTraceId = trace_id,
+            tenantId = tenant_id
+        );
+        let deadline =
+            deadline_ms.map_or_else(|| now() + DEFAULT_TIMEOUT, |ms| UNIX_EPOCH + Duration::from_millis(ms));
+        let invocation = Invocation { payload, deadline, client_context };
+        async {
+            let posted = match outcome(&handler, invocation).await {
+                Ok(answer) => api.respond(&id, answer).await,
+                Err(diagnostic) => api.fail(&id, &diagnostic).await,
+            };
+            // Lambda has given up an invocation whose answer it refuses; the next one may be fine.
+            if let Err(error) = posted {
+                tracing::error!(%error, "Lambda did not take the answer.");
+            }
+        }
+        .instrument(span)
+        .await;
+    }
+}
+
+/// The handler's answer as JSON.
+async fn outcome<Answer: Serialize, Failed: Into<Diagnostic>>(
+    handler: &impl AsyncFn(Invocation) -> Result<Answer, Failed>,
+    invocation: Invocation,
+) -> Result<Bytes, Diagnostic> {
+    let answered = async {
+        let answer = handler(invocation).await.map_err(Into::into)?;
+        let json = serde_json::to_vec(&answer);
+        json.map(Bytes::from).map_err(|error| diagnostic("InvalidAnswer", error.to_string()))
+    };
+    match AssertUnwindSafe(answered).catch_unwind().await {
+        Ok(outcome) => outcome,
+        Err(panic) => Err(panicked(panic.as_ref())),
+    }
+}
+
+/// The panic hook has logged where it happened.
+fn panicked(panic: &(dyn Any + Send)) -> Diagnostic {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+    diagnostic("Panic", format!("the function panicked: {text}"))
+}
+
+fn diagnostic(error_type: &str, error_message: String) -> Diagnostic {
+    Diagnostic { error_type: error_type.to_owned(), error_message }
+}

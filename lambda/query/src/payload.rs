@@ -1,0 +1,187 @@
+//! Reads the parameters from the bytes of an invocation.
+//!
+//! They are the payload itself, or its `body` as an object or as text. API Gateway and function URLs send their own
+//! event, with a query string and a body that may be base64; they take the body of an answer as text only.
+//!
+//! <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads>,
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
+
+use aws_smithy_types::base64;
+use serde_json::error::Category;
+use serde_json::{Map, Value};
+
+use crate::input::{InvalidInput, bounded, shown};
+
+/// The keys of an HTTP event: every kind has the first, the events of REST APIs have both.
+const HTTP_KEYS: [&str; 2] = ["requestContext", "httpMethod"];
+
+/// The payload of one invocation.
+#[derive(Debug)]
+pub struct Payload {
+    /// Whether API Gateway or a function URL sent it.
+    pub is_http: bool,
+    /// The parameters by their names, or why there are none.
+    pub parameters: Result<Map<String, Value>, InvalidInput>,
+}
+
+impl Payload {
+    /// Reads `bytes`, which may be anything.
+    pub fn parse(bytes: &[u8]) -> Self {
+        match object(bytes) {
+            Ok(payload) => {
+                let is_http = HTTP_KEYS.iter().any(|key| payload.contains_key(*key));
+                Self { is_http, parameters: parameters(payload, is_http) }
+            }
+            Err(error) => Self { is_http: false, parameters: Err(error) },
+        }
+    }
+}
+
+/// A parameter in the body wins over one in the query string, as in the API of Prometheus.
+fn parameters(mut payload: Map<String, Value>, is_http: bool) -> Result<Map<String, Value>, InvalidInput> {
+    let is_base64 = payload.get("isBase64Encoded") == Some(&Value::Bool(true));
+    let body = match payload.remove("body") {
+        None | Some(Value::Null) if !is_http => return Ok(payload),
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::String(text)) if is_base64 => {
+            let invalid = |_| InvalidInput::Payload("invalid base64 in `body`".to_owned());
+            body_text(&base64::decode(text.trim()).map_err(invalid)?)?
+        }
+        Some(Value::String(text)) => body_text(text.as_bytes())?,
+        Some(Value::Object(body)) => body,
+        Some(body) => return Err(InvalidInput::Payload(shown(&body))),
+    };
+    let mut parameters = match payload.remove("queryStringParameters") {
+        Some(Value::Object(parameters)) if is_http => parameters,
+        _ => Map::new(),
+    };
+    parameters.extend(body);
+    Ok(parameters)
+}
+
+/// The parameters in the text of a body; none if it is empty.
+fn body_text(text: &[u8]) -> Result<Map<String, Value>, InvalidInput> {
+    if text.trim_ascii().is_empty() { Ok(Map::new()) } else { object(text) }
+}
+
+/// Anything but an object is refused at its first byte, however long it is.
+fn object(bytes: &[u8]) -> Result<Map<String, Value>, InvalidInput> {
+    if bytes.is_empty() {
+        return Err(InvalidInput::Payload("nothing".to_owned()));
+    }
+    serde_json::from_slice(bytes).map_err(|error| {
+        InvalidInput::Payload(match error.classify() {
+            Category::Data => bounded(&String::from_utf8_lossy(&bytes[..bytes.len().min(1_000)])),
+            _ => format!("invalid JSON: {error}"),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(payload: &Value) -> Payload {
+        Payload::parse(payload.to_string().as_bytes())
+    }
+
+    fn error(bytes: &[u8]) -> String {
+        Payload::parse(bytes).parameters.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn parameters_are_found_flat_and_wrapped() {
+        for payload in [
+            json!({"query": "up"}),
+            json!({"query": "up", "body": null}),
+            json!({"body": {"query": "up"}}),
+            json!({"body": "{\"query\":\"up\"}"}),
+            json!({"body": "eyJxdWVyeSI6InVwIn0=", "isBase64Encoded": true}),
+        ] {
+            let Payload { is_http, parameters } = parse(&payload);
+            assert_eq!(parameters.unwrap()["query"], "up", "{payload}");
+            assert!(!is_http, "{payload}");
+        }
+    }
+
+    /// The events of function URLs and HTTP APIs (format 2.0) and of REST APIs (format 1.0).
+    #[test]
+    fn http_events_have_parameters_in_query_string_and_body() {
+        let format_2 = json!({
+            "version": "2.0", "rawPath": "/", "headers": {"accept": "*/*"}, "isBase64Encoded": false,
+            "requestContext": {"http": {"method": "GET"}},
+        });
+        let format_1 = json!({
+            "resource": "/", "path": "/", "httpMethod": "GET", "headers": null, "body": null,
+            "isBase64Encoded": false, "requestContext": {"stage": "prod"}, "queryStringParameters": null,
+        });
+        for event in [format_2, format_1] {
+            for (given, expected) in [
+                (json!({}), json!({})),
+                (json!({"body": ""}), json!({})),
+                (json!({"body": " \n"}), json!({})),
+                (json!({"queryStringParameters": {"query": "up"}}), json!({"query": "up"})),
+                (json!({"queryStringParameters": {"query": "up"}, "body": ""}), json!({"query": "up"})),
+                (json!({"body": "{\"query\":\"up\"}"}), json!({"query": "up"})),
+                (json!({"body": "eyJxdWVyeSI6InVwIn0=", "isBase64Encoded": true}), json!({"query": "up"})),
+                (json!({"body": "", "isBase64Encoded": true}), json!({})),
+                (
+                    json!({"queryStringParameters": {"query": "a", "limit": "5"}, "body": "{\"query\":\"b\"}"}),
+                    json!({"query": "b", "limit": "5"}),
+                ),
+            ] {
+                let mut event = event.clone();
+                event.as_object_mut().unwrap().extend(given.as_object().unwrap().clone());
+                let Payload { is_http, parameters } = parse(&event);
+                assert!(is_http, "{event}");
+                assert_eq!(Value::Object(parameters.unwrap()), expected, "{event}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_query_string_of_other_payloads_is_a_parameter() {
+        let payload = json!({"queryStringParameters": {"query": "up"}});
+        assert!(parse(&payload).parameters.unwrap().contains_key("queryStringParameters"));
+    }
+
+    #[test]
+    fn a_payload_without_parameters_is_refused() {
+        for (payload, expected) in [
+            (json!([1, 2]), "got [1,2]"),
+            (json!("up"), "got \"up\""),
+            (json!(null), "got null"),
+            (json!({"body": []}), "got []"),
+            (json!({"body": "[1]"}), "got [1]"),
+            (json!({"body": "not json"}), "got invalid JSON: expected ident at line 1 column 2"),
+            (json!({"body": "%", "isBase64Encoded": true}), "got invalid base64 in `body`"),
+            (json!({"body": "W10=", "isBase64Encoded": true}), "got []"),
+        ] {
+            let error = error(payload.to_string().as_bytes());
+            assert!(error.starts_with("invalid payload: expected a JSON object of parameters"), "{error}");
+            assert!(error.ends_with(expected), "{payload}: {error}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_json_are_refused() {
+        let nested = format!("{{\"query\":{}{}}}", "[".repeat(200), "]".repeat(200));
+        for (bytes, expected) in [
+            (&b""[..], "got nothing"),
+            (b"{\"query\":\"\\ud83d\"}", "got invalid JSON: unexpected end of hex escape"),
+            (b"{\"query\":\"up\",\"time\":1e999}", "got invalid JSON: number out of range"),
+            (nested.as_bytes(), "got invalid JSON: recursion limit exceeded"),
+            (b"{\"query\":\"\xff\"}", "got invalid JSON: invalid unicode code point"),
+            (b"\xff", "got invalid JSON: expected value"),
+            (b"{\"query\":\"up\"", "got invalid JSON: EOF"),
+            (b"{\"query\":\"up\"}x", "got invalid JSON: trailing characters"),
+        ] {
+            let error = error(bytes);
+            assert!(error.contains(expected), "{error}");
+        }
+        let long = error(format!("[{}0]", "0,".repeat(1_000_000)).as_bytes());
+        assert!(long.len() < 300, "{long}");
+    }
+}
