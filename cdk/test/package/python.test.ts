@@ -19,15 +19,17 @@ import {
   TelemetryDestination,
   TelemetryInstanceLabel,
 } from 'cdk-serverless-prometheus-push-gateway';
-import { ARCHITECTURE, PACKAGE, newFolder, requireArtifacts, run } from './support';
+import { BUILT, HOST } from '../artifacts';
+import { PACKAGE, newFolder, run } from './support';
 
+/** The default, where it is built. */
+const ARCHITECTURE = BUILT.includes('arm64') ? 'arm64' : HOST;
 const PYTHON = path.join(PACKAGE, '.venv', 'bin', 'python');
 const folder = newFolder('languages');
 const generated = path.join(folder, 'dist');
 after(() => fs.rmSync(folder, { recursive: true }));
 
 before(() => {
-  requireArtifacts();
   assert.ok(fs.existsSync(PYTHON), `${PYTHON} is missing; run npm test --workspace cdk`);
   run(PACKAGE, 'npx', [
     '--no-install',
