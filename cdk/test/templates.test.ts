@@ -1,29 +1,14 @@
 /** cfn-lint knows the schema of every resource. The environment with it is made by scripts/test.sh. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, test } from 'node:test';
+import { lint } from './lint';
 import { STACKS, appWith } from './stacks';
-import { PACKAGE } from './support';
 
-const CFN_LINT = path.join(PACKAGE, '.venv', 'bin', 'cfn-lint');
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'templates-'));
 after(() => fs.rmSync(folder, { recursive: true }));
-
-/** A dependency that is there twice: CDK lets a function, and we a rule, depend on its role and on the role's policy. */
-const IGNORED = ['W3005'];
-
-function lint(file: string): { status: number | null; output: string } {
-  assert.ok(fs.existsSync(CFN_LINT), `${CFN_LINT} is missing; run npm test --workspace cdk`);
-  const { status, stdout, stderr } = spawnSync(
-    CFN_LINT,
-    ['--regions', 'eu-west-1', '--ignore-checks', ...IGNORED, '--', file],
-    { encoding: 'utf8' },
-  );
-  return { status, output: stdout + stderr };
-}
 
 for (const name of Object.keys(STACKS)) {
   test(`cfn-lint finds nothing in the template ${name}`, () => {

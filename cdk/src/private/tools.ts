@@ -1,9 +1,8 @@
 /** The tool definitions that this package carries, as the function itself defines them: an operation → its tool. */
 import * as fs from 'node:fs';
-import * as path from 'node:path';
 import * as agentcore from 'aws-cdk-lib/aws-bedrockagentcore';
 import type { QueryOperation } from '../query-operation';
-import { ASSETS } from './shipped-code';
+import { toolsFile } from './shipped-code';
 
 /** As it stands in the file: JSON Schema, of which an agent gateway takes a part. */
 interface Schema {
@@ -21,7 +20,7 @@ interface Tool {
 
 /** The tool for `operation`. */
 export function toolOf(operation: QueryOperation): agentcore.ToolDefinition {
-  const tools: Tool[] = JSON.parse(fs.readFileSync(path.join(ASSETS, 'tools.json'), 'utf8'));
+  const tools: Tool[] = JSON.parse(fs.readFileSync(toolsFile(), 'utf8'));
   const tool = tools.find(({ name }) => name === operation);
   if (!tool) throw new Error(`tools.json of this package has no tool ${operation}`);
   return { name: tool.name, description: tool.description, inputSchema: definitionOf(tool.inputSchema) };

@@ -8,36 +8,32 @@ import * as path from 'node:path';
 export const PACKAGE = path.resolve(__dirname, '..', '..', '..');
 export const REPOSITORY = path.resolve(PACKAGE, '..');
 
-/** This machine's architecture, as AWS names it. */
-export const ARCHITECTURE = process.arch === 'x64' ? 'x86_64' : process.arch;
+export interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  /** Both streams, for messages. */
+  readonly output: string;
+}
 
-/** Runs a command that has to succeed, and gives what it prints. */
-export function run(cwd: string, command: string, args: string[], env: NodeJS.ProcessEnv = {}): string {
+/** Runs a command, whatever its end. */
+export function attempt(cwd: string, command: string, args: string[], env: NodeJS.ProcessEnv = {}): Ran {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd,
     encoding: 'utf8',
     env: { ...process.env, ...env },
+    maxBuffer: 100_000_000,
   });
-  assert.equal(status, 0, `${command} ${args.join(' ')}\n${stdout}${stderr}${error ?? ''}`);
+  return { status, stdout, output: `${stdout}${stderr}${error ?? ''}` };
+}
+
+/** Runs a command that must succeed, and returns what it prints. */
+export function run(cwd: string, command: string, args: string[], env: NodeJS.ProcessEnv = {}): string {
+  const { status, stdout, output } = attempt(cwd, command, args, env);
+  assert.equal(status, 0, `${command} ${args.join(' ')}\n${output}`);
   return stdout;
 }
 
 /** A folder outside the repository. */
 export function newFolder(name: string): string {
   return fs.mkdtempSync(path.join(os.tmpdir(), `${name}-`));
-}
-
-/** What is built in the package: its file below `assets/<architecture>`. */
-export const ARTIFACTS: Record<string, string> = {
-  'push-gateway': 'push-gateway/bootstrap',
-  query: 'query/bootstrap',
-  'telemetry-extension': 'telemetry-extension/extensions/telemetry-extension',
-};
-
-/** What is there for this machine after npm run build:lambda. */
-export function requireArtifacts(): void {
-  for (const file of Object.values(ARTIFACTS)) {
-    const built = path.join(PACKAGE, 'assets', ARCHITECTURE, file);
-    assert.ok(fs.existsSync(built), `${built} is missing; build it with: npm run build:lambda`);
-  }
 }

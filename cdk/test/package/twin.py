@@ -1,4 +1,4 @@
-"""The twin of what python.test.ts makes: twin.py <architecture> <output folder>"""
+"""The twin of what languages.test.ts makes: twin.py <architecture> <output folder>"""
 
 import sys
 
