@@ -60,7 +60,7 @@ packages=(push-gateway query push-gateway-local)
 if [ "$command" = serve ]; then
   packages+=(telemetry-extension)
 fi
-step 2 "Build: the functions and the local stack (the first time takes two to three minutes)"
+step 2 "Build: the functions and the local stack (the first time takes one to two minutes)"
 build_local "${packages[@]}"
 
 programs=(--function "$BUILT/push-gateway" --query "$BUILT/query" --moto "$VENV/bin/moto_server")
