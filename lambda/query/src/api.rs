@@ -8,11 +8,14 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::document::Document;
-use crate::error::Error;
+use crate::error::{self, Error};
 
 /// How much of an answer is read, in bytes. More than can be passed on, so that it can mostly be said how much is left
 /// out; less than would fill the memory of the smallest function.
 const MAX_BODY: usize = 16 << 20;
+
+/// How much of an unreadable answer is reported, in characters.
+const BEGINNING_CHARS: usize = 120;
 
 const USER_AGENT: &str = concat!("serverless-prometheus-push-gateway-query/", env!("CARGO_PKG_VERSION"));
 
@@ -28,6 +31,7 @@ pub struct Api {
 pub struct Body {
     bytes: Bytes,
     is_cut: bool,
+    content_type: Option<String>,
 }
 
 impl Api {
@@ -59,7 +63,10 @@ impl Body {
     /// # Errors
     /// It is no answer of Prometheus.
     pub fn document(&self) -> Result<Document<'_>, Error> {
-        Document::parse(&self.bytes, self.is_cut)
+        Document::parse(&self.bytes, self.is_cut).map_err(|error| match error {
+            Error::Unreadable(reason) => self.unreadable(&reason),
+            error => error,
+        })
     }
 
     /// The body as `T`.
@@ -67,15 +74,27 @@ impl Body {
     /// # Errors
     /// It is none, or too long to be read whole.
     pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Error> {
-        serde_json::from_slice(&self.bytes).map_err(|error| Error::Unreadable(error.to_string()))
+        serde_json::from_slice(&self.bytes).map_err(|error| self.unreadable(&error.to_string()))
+    }
+
+    /// An answer that is not JSON is mostly the page of a proxy: its content type and its beginning say which.
+    fn unreadable(&self, reason: &str) -> Error {
+        let content_type = self.content_type.as_deref().unwrap_or("not set");
+        let beginning: String = String::from_utf8_lossy(&self.bytes[..self.bytes.len().min(BEGINNING_CHARS)])
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        Error::Unreadable(format!(
+            "{reason}; the content type is {content_type} and the body begins with {beginning:?}"
+        ))
     }
 }
 
 fn body(sent: Sent) -> Result<Body, Error> {
     let answer = sent.result?;
-    if verdict_of_status(answer.status) != Verdict::Delivered {
-        return Err(answer.into());
+    if verdict_of_status(answer.status) != Verdict::Delivered || error::is_error(&answer) {
+        return Err(Error::of_answer(&answer, sent.attempts));
     }
     let is_cut = answer.body.len() > MAX_BODY;
-    Ok(Body { bytes: answer.body, is_cut })
+    Ok(Body { bytes: answer.body, is_cut, content_type: sent.content_type })
 }
