@@ -5,14 +5,15 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::provider::ProvideCredentials;
 use bytes::{Bytes, BytesMut};
-use http::header::{HeaderName, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::{HeaderValue, Method, Uri};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::credentials::CredentialsCache;
 use crate::http_client::http_client;
 use crate::outcome::{
-    Answer, Failure, MAX_ERROR_BODY, MAX_QUERY_ERROR_BODY, Verdict, explain, verdict_of_status,
+    Answer, Attempts, Cause, Failure, MAX_ERROR_BODY, MAX_QUERY_ERROR_BODY, Sent, Verdict, explain,
+    verdict_of_status,
 };
 use crate::retry;
 use crate::sign::{Scope, sign};
@@ -49,21 +50,14 @@ pub struct Request {
     pub wanted_body: usize,
 }
 
-/// What came of a request.
-#[derive(Debug)]
-pub struct Sent {
-    /// A final answer, or why there is none.
-    pub result: Result<Answer, Failure>,
-    /// How often the request was sent.
-    pub attempts: u32,
-}
-
-/// What requests are for: how long an attempt may take, and what a broken answer is worth.
+/// What requests are for: how long an attempt may take, what a broken answer is worth, and when to give up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
-    /// The receiver answers at once, and its status says all: a body that breaks off changes nothing.
+    /// The receiver answers at once, and its status says all: a body that breaks off changes nothing. A message
+    /// that is given back uses up one of its few deliveries, so a write is attempted until the deadline.
     Write,
-    /// The answer may take long, and its body is what was asked for: one that breaks off is no answer.
+    /// The answer may take long, and its body is what was asked for: one that breaks off is no answer. The caller
+    /// waits for it and can send another query, so an error that will not change soon is final.
     Query,
 }
 
@@ -97,71 +91,91 @@ impl Client {
     }
 
     /// Sends `request` until there is a final answer: any but a transient one (5xx, 408, 429). Gives up at
-    /// `deadline`, or earlier when the receiver asks for a wait that goes past it, and answers in time.
+    /// `deadline`, or earlier when the receiver asks for a wait that goes past it, and answers in time. A query is also
+    /// given up when the server reports that it timed out, and after [`retry::UNANSWERED_QUERIES`] without an answer.
     pub async fn send(&self, request: &Request, deadline: Instant) -> Sent {
+        let started = Instant::now();
         let mut attempts = 0;
-        let mut last = Failure::OutOfTime;
+        let mut unanswered = 0;
+        let mut failure = Failure::from(Cause::OutOfTime);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let timeout = match self.purpose {
                 Purpose::Write => retry::attempt_timeout(left),
                 Purpose::Query => retry::query_timeout(left),
             };
-            let Some(timeout) = timeout else {
-                return Sent { result: Err(last), attempts };
-            };
+            let Some(timeout) = timeout else { break };
             attempts += 1;
             let wait = match self.attempt(request, timeout).await {
-                Attempt::Answered { answer, retry_after } => {
-                    if verdict_of_status(answer.status) != Verdict::Transient {
-                        return Sent { result: Ok(answer), attempts };
+                Attempt::Answered { answer, content_type, retry_after } => {
+                    if self.is_final(&answer) {
+                        let attempts = Attempts { count: attempts, took: started.elapsed() };
+                        return Sent { result: Ok(answer), content_type, attempts };
                     }
-                    last = Failure::Answered(answer);
+                    failure = Failure::from(Cause::Answered(answer));
                     retry_after
                 }
-                // The chain has its own retries; what it says in the end does not change in seconds.
-                Attempt::Failed(failure @ Failure::Credentials(_)) => {
-                    return Sent { result: Err(failure), attempts: attempts - 1 };
-                }
-                Attempt::Failed(failure) => {
-                    last = failure;
+                Attempt::Failed(cause) => {
+                    unanswered += 1;
+                    failure = Failure { earlier_answer: failure.answer().cloned(), ..cause.into() };
+                    // The chain has its own retries; what it says in the end does not change in seconds.
+                    if let Cause::Credentials(_) = failure.cause {
+                        attempts -= 1;
+                        break;
+                    }
+                    if self.purpose == Purpose::Query && unanswered == retry::UNANSWERED_QUERIES {
+                        break;
+                    }
                     None
                 }
             };
             let backoff = retry::backoff(attempts, (self.world.random)());
             let wait = wait.unwrap_or_default().max(backoff);
-            tracing::debug!(attempts, error = %last, wait_ms = wait.as_millis(), "The attempt failed.");
+            tracing::debug!(attempts, error = %failure.cause, wait_ms = wait.as_millis(), "The attempt failed.");
             if wait >= deadline.saturating_duration_since(Instant::now()) {
-                return Sent { result: Err(last), attempts };
+                break;
             }
             sleep(wait).await;
         }
+        failure.attempts = Attempts { count: attempts, took: started.elapsed() };
+        Sent { attempts: failure.attempts, result: Err(failure), content_type: None }
     }
 
     /// Sends `request` once and waits for any answer until `deadline`, for callers whose next request supersedes this
     /// one.
-    ///
-    /// # Errors
-    /// [`Failure`] when there is no answer.
-    pub async fn send_once(&self, request: &Request, deadline: Instant) -> Result<Answer, Failure> {
-        match self.attempt(request, deadline.saturating_duration_since(Instant::now())).await {
-            Attempt::Answered { answer, .. } => Ok(answer),
-            Attempt::Failed(failure) => Err(failure),
+    pub async fn send_once(&self, request: &Request, deadline: Instant) -> Sent {
+        let started = Instant::now();
+        let attempt = self.attempt(request, deadline.saturating_duration_since(started)).await;
+        let attempts = Attempts { count: 1, took: started.elapsed() };
+        match attempt {
+            Attempt::Answered { answer, content_type, .. } => {
+                Sent { result: Ok(answer), content_type, attempts }
+            }
+            Attempt::Failed(cause) => {
+                Sent { result: Err(Failure::new(cause, attempts)), content_type: None, attempts }
+            }
         }
+    }
+
+    fn is_final(&self, answer: &Answer) -> bool {
+        let is_transient = verdict_of_status(answer.status) == Verdict::Transient;
+        !is_transient || (self.purpose == Purpose::Query && answer.is_query_timeout())
     }
 
     async fn attempt(&self, request: &Request, timeout: Duration) -> Attempt {
         let until = Instant::now() + timeout;
-        let exchange = async {
-            let signed = self.signed(request).await?;
-            let token = signed.headers().get(TOKEN_HEADER).cloned();
-            let signed = reqwest::Request::try_from(signed).map_err(network_failure)?;
-            self.http.execute(signed).await.map_err(network_failure).map(|response| (response, token))
+        let signed = match timeout_at(until, self.signed(request)).await {
+            Ok(Ok(signed)) => signed,
+            Ok(Err(reason)) => return Attempt::Failed(Cause::Credentials(reason)),
+            Err(_) => return Attempt::Failed(Cause::CredentialsTimedOut(self.credentials.last_host())),
         };
-        let (mut response, token) = match timeout_at(until, exchange).await {
-            Ok(Ok(exchanged)) => exchanged,
-            Ok(Err(failure)) => return Attempt::Failed(failure),
-            Err(_) => return Attempt::Failed(Failure::TimedOut(timeout.as_millis())),
+        let token = signed.headers().get(TOKEN_HEADER).cloned();
+        let network_failure = |error| network_failure(&request.uri, error);
+        let exchange = async { self.http.execute(reqwest::Request::try_from(signed)?).await };
+        let mut response = match timeout_at(until, exchange).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Attempt::Failed(network_failure(error)),
+            Err(_) => return Attempt::Failed(Cause::TimedOut),
         };
         let status = response.status();
         let limit = match self.purpose {
@@ -169,6 +183,8 @@ impl Client {
             Purpose::Write => MAX_ERROR_BODY,
             Purpose::Query => MAX_QUERY_ERROR_BODY,
         };
+        let content_type = response.headers().get(CONTENT_TYPE);
+        let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         let retry_after = response
             .headers()
             .get(RETRY_AFTER)
@@ -179,26 +195,25 @@ impl Client {
             match timeout_at(until, response.chunk()).await {
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
                 Ok(Err(error)) if needs_all => return Attempt::Failed(network_failure(error)),
-                Err(_) if needs_all => return Attempt::Failed(Failure::TimedOut(timeout.as_millis())),
+                Err(_) if needs_all => return Attempt::Failed(Cause::TimedOut),
                 // The status decides. A body that breaks off or dribbles is reported as far as it came in time.
                 _ => break,
             }
         }
         body.truncate(limit);
         let body = if status.is_success() { body.freeze() } else { without_token(&body, token.as_ref()) };
-        Attempt::Answered { answer: Answer { status: status.as_u16(), body }, retry_after }
+        Attempt::Answered { answer: Answer { status: status.as_u16(), body }, content_type, retry_after }
     }
 
-    async fn signed(&self, request: &Request) -> Result<http::Request<Bytes>, Failure> {
+    async fn signed(&self, request: &Request) -> Result<http::Request<Bytes>, String> {
         let mut signed = http::Request::new(request.body.clone());
         *signed.method_mut() = request.method.clone();
         *signed.uri_mut() = request.uri.clone();
         signed.headers_mut().extend(request.headers.iter().cloned());
         if let Some(scope) = &request.scope {
             let now = (self.world.now)();
-            let credentials = self.credentials.credentials(now).await.map_err(Failure::Credentials)?;
-            sign(&mut signed, scope, &credentials, now)
-                .map_err(|error| Failure::Credentials(error.to_string()))?;
+            let credentials = self.credentials.credentials(now).await?;
+            sign(&mut signed, scope, &credentials, now).map_err(|error| error.to_string())?;
         }
         Ok(signed)
     }
@@ -212,8 +227,8 @@ impl fmt::Debug for Client {
 
 /// One attempt's end.
 enum Attempt {
-    Answered { answer: Answer, retry_after: Option<Duration> },
-    Failed(Failure),
+    Answered { answer: Answer, content_type: Option<String>, retry_after: Option<Duration> },
+    Failed(Cause),
 }
 
 /// An error body without our session token: AMP explains a wrong signature by repeating the signed headers, and what it
@@ -233,9 +248,10 @@ fn without_token(body: &[u8], token: Option<&HeaderValue>) -> Bytes {
     format!("{before}{HIDDEN}{}", &line[end..]).into()
 }
 
-/// Without the URL, which the reader knows and which may hold a secret.
-fn network_failure(error: reqwest::Error) -> Failure {
-    Failure::Network(explain(&error.without_url()))
+/// With the host of `uri` and without its path, which may hold a secret.
+fn network_failure(uri: &Uri, error: reqwest::Error) -> Cause {
+    let host = uri.authority().map_or("", |authority| authority.as_str());
+    Cause::Network(format!("{host}: {}", explain(&error.without_url())))
 }
 
 #[cfg(test)]

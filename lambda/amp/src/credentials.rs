@@ -19,7 +19,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_types::region::Region;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::outcome::explain;
 
@@ -32,6 +32,8 @@ const EXPIRY_MARGIN: Duration = Duration::from_mins(1);
 pub(crate) struct CredentialsCache {
     source: Source,
     state: Mutex<State>,
+    /// The host of the chain's last request.
+    last_host: watch::Sender<String>,
 }
 
 #[derive(Debug)]
@@ -53,12 +55,21 @@ struct State {
 impl CredentialsCache {
     /// Takes credentials from `provider`.
     pub(crate) fn new(provider: impl ProvideCredentials + 'static) -> Self {
-        Self { source: Source::Given(SharedCredentialsProvider::new(provider)), state: Mutex::default() }
+        Self::of(Source::Given(SharedCredentialsProvider::new(provider)))
     }
 
     /// Takes credentials from the standard chain: environment, profile, web identity, container, instance.
     pub(crate) fn standard(http: reqwest::Client, region: Option<String>) -> Self {
-        Self { source: Source::Standard { http, region }, state: Mutex::default() }
+        Self::of(Source::Standard { http, region })
+    }
+
+    fn of(source: Source) -> Self {
+        Self { source, state: Mutex::default(), last_host: watch::Sender::new("their provider".to_owned()) }
+    }
+
+    /// The host that credentials were last requested from.
+    pub(crate) fn last_host(&self) -> String {
+        self.last_host.borrow().clone()
     }
 
     /// Credentials that are good at `now` and for a minute after it.
@@ -73,7 +84,7 @@ impl CredentialsCache {
             return Ok(credentials.clone());
         }
         if state.provider.is_none() {
-            state.provider = Some(self.source.provider().await);
+            state.provider = Some(self.source.provider(&self.last_host).await);
         }
         let provider = state.provider.as_ref().expect("it was set above");
         let credentials = provider
@@ -86,12 +97,12 @@ impl CredentialsCache {
 }
 
 impl Source {
-    async fn provider(&self) -> SharedCredentialsProvider {
+    async fn provider(&self, last_host: &watch::Sender<String>) -> SharedCredentialsProvider {
         match self {
             Self::Given(provider) => provider.clone(),
             Self::Standard { http, region } => {
                 let config = ProviderConfig::empty()
-                    .with_http_client(ChainHttp(http.clone()))
+                    .with_http_client(ChainHttp { http: http.clone(), last_host: last_host.clone() })
                     .with_sleep_impl(TokioSleep::new());
                 let chain = DefaultCredentialsChain::builder()
                     .configure(config)
@@ -106,7 +117,10 @@ impl Source {
 
 /// Lends our HTTP client to the chain, for its links that ask a service for credentials.
 #[derive(Clone)]
-struct ChainHttp(reqwest::Client);
+struct ChainHttp {
+    http: reqwest::Client,
+    last_host: watch::Sender<String>,
+}
 
 impl fmt::Debug for ChainHttp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -122,18 +136,19 @@ impl HttpClient for ChainHttp {
 
 impl HttpConnector for ChainHttp {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let http = self.0.clone();
-        HttpConnectorFuture::new(async move { forward(&http, request).await })
+        let chain = self.clone();
+        HttpConnectorFuture::new(async move { forward(&chain, request).await })
     }
 }
 
-async fn forward(http: &reqwest::Client, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+async fn forward(chain: &ChainHttp, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let (parts, body) = request.into_parts();
+    chain.last_host.send_replace(parts.uri.authority().map(ToString::to_string).unwrap_or_default());
     let body = body.bytes().map(<[u8]>::to_vec).unwrap_or_default();
     let request = reqwest::Request::try_from(http::Request::from_parts(parts, body))
         .map_err(|error| ConnectorError::user(error.into()))?;
-    let response = http.execute(request).await.map_err(connector_error)?;
+    let response = chain.http.execute(request).await.map_err(connector_error)?;
     let mut answer = http::Response::builder().status(response.status());
     for (name, value) in response.headers() {
         answer = answer.header(name, value);

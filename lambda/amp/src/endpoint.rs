@@ -3,7 +3,8 @@
 use http::Uri;
 use http::uri::PathAndQuery;
 
-/// A URL that requests can be sent to.
+/// A URL that requests can be sent to, in the form in which the HTTP client sends it: the host in lower case, without
+/// the default port. Another form would be signed for a host that the receiver does not see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     uri: Uri,
@@ -30,9 +31,9 @@ pub enum InvalidEndpoint {
     /// On an AMP host, another path: of the API as a whole, or of queries.
     #[error("it is an AMP endpoint, but its path does not end in /api/v1/remote_write")]
     AmpPath,
-    /// The root of a host is never a remote-write path.
-    #[error("it has no path; an AMP workspace's ends in /workspaces/<workspace id>/api/v1/remote_write")]
-    Path,
+    /// Clients resolve them, so another path would be requested than the one that is written.
+    #[error("its path must not have the segments . and ..")]
+    DotSegment,
 }
 
 impl Endpoint {
@@ -41,13 +42,12 @@ impl Endpoint {
     /// # Errors
     /// [`InvalidEndpoint`] says what is missing. It never repeats the URL, which may hold a secret.
     pub fn parse(url: &str) -> Result<Self, InvalidEndpoint> {
-        let uri: Uri = url
-            .parse()
-            .map_err(|error: http::uri::InvalidUri| InvalidEndpoint::NotAUrl(error.to_string()))?;
-        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+        let not_a_url = |error: http::uri::InvalidUri| InvalidEndpoint::NotAUrl(error.to_string());
+        let given: Uri = url.parse().map_err(not_a_url)?;
+        if !matches!(given.scheme_str(), Some("http" | "https")) {
             return Err(InvalidEndpoint::Scheme);
         }
-        let Some(authority) = uri.authority() else { return Err(InvalidEndpoint::Host) };
+        let Some(authority) = given.authority() else { return Err(InvalidEndpoint::Host) };
         if authority.as_str().contains('@') {
             return Err(InvalidEndpoint::UserInfo);
         }
@@ -57,19 +57,19 @@ impl Endpoint {
         if url.contains('#') {
             return Err(InvalidEndpoint::Fragment);
         }
-        // The client that sends has a parser of its own, which has to agree.
-        reqwest::Url::parse(url).map_err(|error| InvalidEndpoint::NotAUrl(error.to_string()))?;
-        Ok(Self { uri })
+        if given.path().split('/').any(is_dot_segment) {
+            return Err(InvalidEndpoint::DotSegment);
+        }
+        let sent = reqwest::Url::parse(url).map_err(|error| InvalidEndpoint::NotAUrl(error.to_string()))?;
+        Ok(Self { uri: sent.as_str().parse().map_err(not_a_url)? })
     }
 
-    /// Checks that the path can be one of remote write: there is one, and on an AMP host it is AMP's.
+    /// Checks that the path of an AMP host is that of remote write. Other receivers take it where they like.
     ///
     /// # Errors
-    /// [`InvalidEndpoint::Path`] and [`InvalidEndpoint::AmpPath`].
+    /// [`InvalidEndpoint::AmpPath`].
     pub fn for_remote_write(self) -> Result<Self, InvalidEndpoint> {
-        if self.uri.path() == "/" {
-            Err(InvalidEndpoint::Path)
-        } else if self.region().is_some() && !self.uri.path().ends_with("/api/v1/remote_write") {
+        if self.region().is_some() && !self.uri.path().ends_with("/api/v1/remote_write") {
             Err(InvalidEndpoint::AmpPath)
         } else {
             Ok(self)
@@ -108,6 +108,11 @@ impl Endpoint {
     }
 }
 
+/// `.` or `..`, the dots encoded or not (<https://url.spec.whatwg.org/#double-dot-path-segment>).
+fn is_dot_segment(segment: &str) -> bool {
+    matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+}
+
 /// Whether `text` has the form of a region's code, as in `eu-west-1` and `us-gov-east-1`. Other names under
 /// `amazonaws.com` are open to everyone: `aps-workspaces.s3.amazonaws.com` is somebody's bucket.
 pub fn is_region(text: &str) -> bool {
@@ -143,6 +148,32 @@ mod tests {
         assert_eq!(region("aps-workspaces.cn-north-1.amazonaws.com.cn").as_deref(), Some("cn-north-1"));
     }
 
+    /// What `reqwest::Url`, which sends, makes of a URL is final: parsed once more, it stays the same.
+    #[test]
+    fn a_url_has_the_form_in_which_it_is_sent() {
+        for (given, sent) in [
+            (
+                "HTTPS://APS-Workspaces.EU-West-1.AmazonAWS.com/W",
+                "https://aps-workspaces.eu-west-1.amazonaws.com/W",
+            ),
+            ("http://host:9090", "http://host:9090/"),
+            ("http://host:80/a", "http://host/a"),
+            ("https://host:443/a?b=C", "https://host/a?b=C"),
+            ("https://host:80/a", "https://host:80/a"),
+            ("http://127.1:9090/a", "http://127.0.0.1:9090/a"),
+            ("http://[0:0::1]:9090/a", "http://[::1]:9090/a"),
+            ("http://host/a{b}%7e/...", "http://host/a%7Bb%7D%7e/..."),
+        ] {
+            let endpoint = Endpoint::parse(given).unwrap();
+            assert_eq!(endpoint.uri().to_string(), sent, "{given}");
+            assert_eq!(reqwest::Url::parse(sent).unwrap().as_str(), sent, "{given}");
+        }
+        assert_eq!(
+            region("VPCE-1.APS-WORKSPACES.EU-WEST-1.VPCE.AMAZONAWS.COM").as_deref(),
+            Some("eu-west-1")
+        );
+    }
+
     #[test]
     fn other_hosts_name_no_region() {
         for host in [
@@ -163,18 +194,21 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_url_is_said_without_repeating_it() {
-        let error = |url| Endpoint::parse(url).unwrap_err();
+        let error = |url: &str| Endpoint::parse(url).unwrap_err();
         assert_eq!(error("aps-workspaces.eu-west-1.amazonaws.com"), InvalidEndpoint::Scheme);
         assert_eq!(error("/workspaces/ws-1"), InvalidEndpoint::Scheme);
         assert_eq!(error("ftp://host/path"), InvalidEndpoint::Scheme);
         assert_eq!(error("https://user:secret@host/path"), InvalidEndpoint::UserInfo);
         assert_eq!(error("https://host/path#part"), InvalidEndpoint::Fragment);
         assert!(matches!(error("http://127.0.0.1:99999/path"), InvalidEndpoint::NotAUrl(_)));
+        for path in [".", "..", "a/../b", "a/./b", "a/%2E%2e", "a/.%2e/b"] {
+            assert_eq!(error(&format!("https://host/{path}")), InvalidEndpoint::DotSegment, "{path}");
+        }
         let path = |url: &str| Endpoint::parse(url).unwrap().for_remote_write();
-        assert_eq!(path("https://host"), Err(InvalidEndpoint::Path));
         let amp = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1/api/v1/";
         assert_eq!(path(amp), Err(InvalidEndpoint::AmpPath));
         assert!(path(&format!("{amp}remote_write")).is_ok());
+        assert_eq!(path("https://aps-workspaces.eu-west-1.amazonaws.com"), Err(InvalidEndpoint::AmpPath));
         assert!(path("https://prometheus.example.com/api/v1/write").is_ok());
         assert!(matches!(error("https://"), InvalidEndpoint::NotAUrl(_)));
         assert!(matches!(error(""), InvalidEndpoint::NotAUrl(_)));

@@ -24,9 +24,9 @@ pub mod retry;
 pub mod sign;
 pub mod writer;
 
-pub use client::{Client, Request, Sent, World};
+pub use client::{Client, Request, World};
 pub use endpoint::{Endpoint, InvalidEndpoint, is_region};
-pub use outcome::{Answer, Failure, Outcome, Verdict, verdict_of_status};
+pub use outcome::{Answer, Attempts, Cause, Failure, Outcome, Sent, Verdict, verdict_of_status};
 pub use reader::Reader;
 pub use sign::Scope;
 pub use writer::{RemoteWriter, Written};

@@ -1,6 +1,7 @@
 //! Outcomes: a status → [`Verdict`], in exactly one function; what came back of a write → [`Outcome`].
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -9,6 +10,9 @@ pub const MAX_ERROR_BODY: usize = 1024;
 
 /// How much of the error body of a query is read: it is JSON, with words that its caller has to see.
 pub(crate) const MAX_QUERY_ERROR_BODY: usize = 16 * 1024;
+
+/// How the error message of a query begins that took longer than the server allows (`promql.ErrQueryTimeout`).
+const QUERY_TIMEOUT: &[u8] = b"query timed out";
 
 /// What an HTTP status means for the bytes that were sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,24 +53,58 @@ pub struct Answer {
     pub body: Bytes,
 }
 
+/// What came of a request.
+#[derive(Debug)]
+pub struct Sent {
+    /// A final answer, or why there is none.
+    pub result: Result<Answer, Failure>,
+    /// The content type of a final answer.
+    pub content_type: Option<String>,
+    /// The attempts that it took.
+    pub attempts: Attempts,
+}
+
+/// The attempts of one request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attempts {
+    /// How many there were.
+    pub count: u32,
+    /// From the first one to the end of the last one, with the waits between them.
+    pub took: Duration,
+}
+
 /// Why there is no final answer.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What the last attempt failed with.
+    pub cause: Cause,
+    /// The last answer of the attempts before it, if the last one had none.
+    pub earlier_answer: Option<Answer>,
+    /// All attempts.
+    pub attempts: Attempts,
+}
+
+/// Why one attempt has no final answer.
 #[derive(Clone, Debug, thiserror::Error)]
-pub enum Failure {
-    /// The last answer before time ran out, or one that will not change by sending again.
+pub enum Cause {
+    /// The answer may be another one later.
     #[error("the answer was {0}")]
     Answered(Answer),
-    /// The connection could not be made, or broke.
+    /// The connection could not be made, or broke. The text names the host.
     #[error("{0}")]
     Network(String),
-    /// No attempt came to an end in time.
-    #[error("no answer within {0} ms")]
-    TimedOut(u128),
-    /// There was no time for even one attempt.
+    /// There was no answer in time.
+    #[error("no answer")]
+    TimedOut,
+    /// There was no time for an attempt.
     #[error("there was no time left to send it")]
     OutOfTime,
     /// No credentials, or none that can sign.
     #[error("{0}")]
     Credentials(String),
+    /// The host that hands out credentials did not answer in time.
+    #[error("no AWS credentials: no answer from {0}")]
+    CredentialsTimedOut(String),
 }
 
 /// What became of one write request.
@@ -82,17 +120,62 @@ pub enum Outcome {
     Retryable(Failure),
 }
 
-impl From<Result<Answer, Failure>> for Outcome {
-    fn from(result: Result<Answer, Failure>) -> Self {
-        match result {
+impl From<Sent> for Outcome {
+    fn from(sent: Sent) -> Self {
+        match sent.result {
             Ok(answer) => match verdict_of_status(answer.status) {
                 Verdict::Delivered => Self::Delivered,
                 Verdict::Rejected => Self::Rejected(answer),
                 Verdict::TooLarge => Self::TooLarge(answer),
-                Verdict::Transient | Verdict::Misconfigured => Self::Retryable(Failure::Answered(answer)),
+                Verdict::Transient | Verdict::Misconfigured => {
+                    Self::Retryable(Failure::new(Cause::Answered(answer), sent.attempts))
+                }
             },
             Err(failure) => Self::Retryable(failure),
         }
+    }
+}
+
+impl Failure {
+    /// A failure with `cause` after `attempts`.
+    pub fn new(cause: Cause, attempts: Attempts) -> Self {
+        Self { cause, earlier_answer: None, attempts }
+    }
+
+    /// The last answer, whether the attempts ended with it or not.
+    pub fn answer(&self) -> Option<&Answer> {
+        if let Cause::Answered(answer) = &self.cause { Some(answer) } else { self.earlier_answer.as_ref() }
+    }
+}
+
+/// What failed before any attempt.
+impl From<Cause> for Failure {
+    fn from(cause: Cause) -> Self {
+        Self::new(cause, Attempts::default())
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// `no answer (3 attempts in 58.10 s); the last answer was 503 busy`
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.cause)?;
+        if self.attempts.count > 0 {
+            write!(f, " ({})", self.attempts)?;
+        }
+        match &self.earlier_answer {
+            Some(answer) => write!(f, "; the last answer was {answer}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `3 attempts in 58.10 s`
+impl fmt::Display for Attempts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let noun = if self.count == 1 { "attempt" } else { "attempts" };
+        write!(f, "{} {noun} in {:.2} s", self.count, self.took.as_secs_f64())
     }
 }
 
@@ -111,6 +194,12 @@ impl Answer {
     pub fn words(&self) -> String {
         let bounded = &self.body[..self.body.len().min(MAX_ERROR_BODY)];
         one_line(&String::from_utf8_lossy(bounded))
+    }
+
+    /// Whether the server gave up a query for its duration: `query timed out in expression evaluation`. Prometheus
+    /// calls it a `timeout` and Cortex a `server_error`, both with status 503.
+    pub(crate) fn is_query_timeout(&self) -> bool {
+        self.status >= 500 && self.body.windows(QUERY_TIMEOUT.len()).any(|text| text == QUERY_TIMEOUT)
     }
 }
 
@@ -145,7 +234,8 @@ mod tests {
                 _ => Verdict::Misconfigured,
             };
             assert_eq!(verdict_of_status(status), expected, "{status}");
-            let outcome = Outcome::from(Ok(Answer { status, body: Bytes::new() }));
+            let result = Ok(Answer { status, body: Bytes::new() });
+            let outcome = Outcome::from(Sent { result, content_type: None, attempts: Attempts::default() });
             let agrees = match outcome {
                 Outcome::Delivered => expected == Verdict::Delivered,
                 Outcome::Rejected(_) => expected == Verdict::Rejected,
@@ -163,5 +253,19 @@ mod tests {
         assert_eq!(answer(Vec::new()).to_string(), "400");
         assert_eq!(answer(vec![0xff, b'x']).to_string(), "400 \u{fffd}x");
         assert_eq!(answer(vec![b'x'; 5_000]).words().len(), MAX_ERROR_BODY);
+    }
+
+    #[test]
+    fn a_failure_has_the_attempts_the_time_and_the_last_answer() {
+        let attempts = |count, millis| Attempts { count, took: Duration::from_millis(millis) };
+        let busy = || Answer { status: 503, body: "busy".into() };
+        let failure = Failure::new(Cause::Answered(busy()), attempts(1, 20));
+        assert_eq!(failure.to_string(), "the answer was 503 busy (1 attempt in 0.02 s)");
+        assert_eq!(failure.answer(), Some(&busy()));
+        let failure =
+            Failure { earlier_answer: Some(busy()), ..Failure::new(Cause::TimedOut, attempts(9, 58_096)) };
+        assert_eq!(failure.to_string(), "no answer (9 attempts in 58.10 s); the last answer was 503 busy");
+        assert_eq!(failure.answer(), Some(&busy()));
+        assert_eq!(Failure::from(Cause::OutOfTime).to_string(), "there was no time left to send it");
     }
 }

@@ -8,9 +8,9 @@ use http::{HeaderValue, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 
-use crate::client::{Client, Request, Sent};
+use crate::client::{Client, Request};
 use crate::endpoint::Endpoint;
-use crate::outcome::Failure;
+use crate::outcome::{Attempts, Cause, Sent};
 use crate::sign::Scope;
 
 /// Parameters that are longer than this when encoded, in bytes, travel in a body. Servers and proxies take request
@@ -81,7 +81,11 @@ impl Reader {
                 self.client.send(&request, deadline).await
             }
             // Its parts are checked and encoded, so it can only be too long.
-            Err(error) => Sent { result: Err(Failure::Network(format!("{error}"))), attempts: 0 },
+            Err(error) => Sent {
+                result: Err(Cause::Network(error.to_string()).into()),
+                content_type: None,
+                attempts: Attempts::default(),
+            },
         }
     }
 }

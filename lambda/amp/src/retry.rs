@@ -18,6 +18,10 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 /// An attempt that has less time than this is not worth sending.
 const SHORTEST_ATTEMPT: Duration = Duration::from_millis(20);
 
+/// So many attempts of a query may end without an answer: a name that does not resolve, or a connection that the server
+/// closes each time, does not change in seconds.
+pub const UNANSWERED_QUERIES: u32 = 3;
+
 /// How long attempt number `attempt` (from 1) waits after it failed; `jitter` is drawn uniformly from 0 to 1.
 pub fn backoff(attempt: u32, jitter: f64) -> Duration {
     let ceiling = BASE.saturating_mul(2u32.saturating_pow(attempt.saturating_sub(1))).min(CAP);

@@ -48,7 +48,7 @@ impl RemoteWriter {
     /// Sends `body`, a message in snappy block format, until there is a final answer or `deadline` comes.
     pub async fn write(&self, body: Bytes, deadline: Instant) -> Written {
         let sent = self.client.send(&self.request(body), deadline).await;
-        Written { outcome: sent.result.into(), attempts: sent.attempts }
+        Written { attempts: sent.attempts.count, outcome: sent.into() }
     }
 
     /// The request that [`RemoteWriter::write`] sends for `body`.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use amp::{Client, Failure, Request, Scope, Sent, World};
+use amp::{Cause, Client, Endpoint, RemoteWriter, Request, Scope, Sent, World};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
@@ -76,7 +76,7 @@ async fn transient_answers_are_followed_by_another_attempt() {
     let (uri, seen) = serve(&[BUSY, BUSY, OK]).await;
     let sent = send(&uri, 5_000).await;
     let answer = sent.result.unwrap();
-    assert_eq!((answer.status, &answer.body[..], sent.attempts), (200, &b"done"[..], 3));
+    assert_eq!((answer.status, &answer.body[..], sent.attempts.count), (200, &b"done"[..], 3));
     assert_eq!(seen.lock().unwrap().len(), 3);
 }
 
@@ -85,7 +85,7 @@ async fn a_final_answer_is_never_asked_for_twice() {
     let (uri, seen) = serve(&[BAD, OK]).await;
     let sent = send(&uri, 5_000).await;
     let answer = sent.result.unwrap();
-    assert_eq!((answer.to_string(), sent.attempts), ("400 bad".to_owned(), 1));
+    assert_eq!((answer.to_string(), sent.attempts.count), ("400 bad".to_owned(), 1));
     assert_eq!(seen.lock().unwrap().len(), 1);
 }
 
@@ -103,7 +103,8 @@ async fn a_wait_past_the_deadline_is_not_waited_for() {
     let started = Instant::now();
     let sent = send(&uri, 60_000).await;
     assert!(started.elapsed() < Duration::from_secs(30));
-    assert_eq!(sent.result.unwrap_err().to_string(), "the answer was 429 limit");
+    let failure = sent.result.unwrap_err().to_string();
+    assert!(failure.starts_with("the answer was 429 limit (1 attempt in "), "{failure}");
     assert_eq!(seen.lock().unwrap().len(), 1);
 }
 
@@ -134,26 +135,80 @@ async fn a_server_that_never_answers_is_given_up_in_time() {
     let started = Instant::now();
     let sent = send(&uri, 400).await;
     assert!(started.elapsed() <= Duration::from_millis(400), "{:?}", started.elapsed());
-    assert!(matches!(sent.result, Err(Failure::TimedOut(_))), "{:?}", sent.result);
-    assert!(sent.attempts >= 2);
+    let failure = sent.result.unwrap_err();
+    assert!(matches!(failure.cause, Cause::TimedOut), "{failure}");
+    assert!(failure.attempts.count >= 2, "{failure}");
+    assert!(
+        failure.attempts.took >= Duration::from_millis(200),
+        "the first one alone had as much: {failure}"
+    );
+    assert!(
+        failure.to_string().starts_with("no answer (") && failure.to_string().contains("in 0."),
+        "{failure}"
+    );
+}
+
+/// A write that is given back uses up one of the few deliveries of its message.
+#[tokio::test]
+async fn a_write_is_attempted_until_the_deadline_whatever_fails() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("http://{}/write", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4096]).await;
+        }
+    });
+    let sent = send(&uri, 2_000).await;
+    let failure = sent.result.unwrap_err();
+    assert!(matches!(failure.cause, Cause::Network(_)) && failure.attempts.count > 3, "{failure}");
 }
 
 #[tokio::test]
-async fn a_closed_port_is_a_network_failure_and_says_so() {
+async fn the_last_answer_before_a_failure_is_reported() {
+    let (uri, _) = serve(&[BUSY, ""]).await;
+    let failure = send(&uri, 2_000).await.result.unwrap_err();
+    assert!(matches!(failure.cause, Cause::TimedOut), "{failure}");
+    assert!(failure.to_string().ends_with("; the last answer was 503"), "{failure}");
+}
+
+/// The receivers in Prometheus's own tests have such URLs.
+#[tokio::test]
+async fn a_receiver_named_without_a_path_is_written_to_at_its_root() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let uri = format!("http://{}/write", listener.local_addr().unwrap());
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let endpoint = Endpoint::parse(&url).unwrap().for_remote_write().unwrap();
+    let head = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut buffer = [0; 4096];
+        let read = stream.read(&mut buffer).await.unwrap();
+        stream.write_all(OK.as_bytes()).await.unwrap();
+        String::from_utf8_lossy(&buffer[..read]).into_owned()
+    });
+    let writer = RemoteWriter::new(Arc::new(Client::new(None, WORLD)), endpoint, None, "test/1");
+    let written = writer.write(Bytes::from_static(b"body"), Instant::now() + Duration::from_secs(5)).await;
+    assert!(matches!(written.outcome, amp::Outcome::Delivered), "{written:?}");
+    let head = head.await.unwrap();
+    assert!(head.starts_with("POST / HTTP/1.1\r\n"), "{head}");
+}
+
+#[tokio::test]
+async fn a_closed_port_is_a_network_failure_that_names_the_host_alone() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
     drop(listener);
-    let failure = send(&uri, 200).await.result.unwrap_err();
-    assert!(matches!(&failure, Failure::Network(text) if text.contains("refused")), "{failure}");
-    assert!(!failure.to_string().contains("127.0.0.1:"), "{failure}");
+    let failure = send(&format!("http://{host}/secret?secret"), 200).await.result.unwrap_err();
+    assert!(matches!(&failure.cause, Cause::Network(text) if text.contains("refused")), "{failure}");
+    assert!(failure.to_string().starts_with(&format!("{host}: ")), "{failure}");
+    assert!(!failure.to_string().contains("secret"), "{failure}");
 }
 
 #[tokio::test]
 async fn there_is_no_attempt_without_time() {
     let (uri, seen) = serve(&[OK]).await;
     let sent = send(&uri, 0).await;
-    assert!(matches!(sent.result, Err(Failure::OutOfTime)));
-    assert_eq!((sent.attempts, seen.lock().unwrap().len()), (0, 0));
+    assert!(matches!(sent.result.unwrap_err().cause, Cause::OutOfTime));
+    assert_eq!((sent.attempts.count, seen.lock().unwrap().len()), (0, 0));
 }
 
 /// Gives out credentials that expire in `valid`, and counts how often it is asked.
@@ -213,5 +268,5 @@ async fn nothing_is_sent_without_credentials() {
     let failure = sent.result.unwrap_err();
     assert!(failure.to_string().contains("no AWS credentials"), "{failure}");
     assert!(failure.to_string().contains("the environment is empty"), "{failure}");
-    assert_eq!((sent.attempts, seen.lock().unwrap().len()), (0, 0));
+    assert_eq!((sent.attempts.count, seen.lock().unwrap().len()), (0, 0));
 }

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use amp::{Answer, Failure, Written};
+use amp::{Answer, Cause, Failure, Written};
 use futures_util::StreamExt;
 use futures_util::stream;
 use remote_write::{EncodedRequest, Origin, Series, SeriesSample, lanes};
@@ -147,7 +147,7 @@ pub async fn deliver(
     send: &impl AsyncFn(EncodedRequest) -> Timed,
 ) -> Delivery {
     let extra_requests = Cell::new(MAX_EXTRA_REQUESTS);
-    let out_of_time = Rc::new(NotDelivered::Failed(Failure::OutOfTime));
+    let out_of_time = Rc::new(NotDelivered::Failed(Cause::OutOfTime.into()));
     let (result, mut held_back) = (RefCell::new(Delivery::default()), HeldBack::new());
     let parts = by_prospect(series.samples(), limits.now_ms);
     // One after the other, oldest first, because the same series may be in each.

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use amp::{Answer, Failure, Outcome, Written};
+use amp::{Answer, Cause, Outcome, Written};
 use prometheus_proto::WriteRequest;
 use proptest::prelude::*;
 use prost::Message;
@@ -60,7 +60,7 @@ impl Receiver {
         let samples = samples_of(request);
         if self.fails.contains(&number) {
             seen.failures += 1;
-            return Outcome::Retryable(Failure::Answered(answer(503)));
+            return Outcome::Retryable(Cause::Answered(answer(503)).into());
         }
         if samples.len() > self.max_samples {
             return Outcome::TooLarge(answer(413));

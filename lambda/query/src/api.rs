@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use amp::reader::Parameters;
-use amp::{Client, Endpoint, Failure, Reader, Scope, Sent, Verdict, verdict_of_status};
+use amp::{Client, Endpoint, Reader, Scope, Sent, Verdict, verdict_of_status};
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::document::Document;
-use crate::error::Error;
+use crate::error::{self, Error};
 
 /// How much of an answer is read, in bytes. More than can be passed on, so that it can mostly be said how much is left
 /// out; less than would fill the memory of the smallest function.
@@ -16,6 +16,9 @@ const MAX_BODY: usize = 16 << 20;
 
 /// How much of the parameters a line of the log shows, in characters: a query may have a megabyte.
 const LOGGED_CHARS: usize = 4_000;
+
+/// How much of an unreadable answer is reported, in characters.
+const BEGINNING_CHARS: usize = 120;
 
 const USER_AGENT: &str = concat!("serverless-prometheus-push-gateway-query/", env!("CARGO_PKG_VERSION"));
 
@@ -31,6 +34,7 @@ pub struct Api {
 pub struct Body {
     bytes: Bytes,
     is_cut: bool,
+    content_type: Option<String>,
 }
 
 impl Api {
@@ -66,7 +70,10 @@ impl Body {
     /// # Errors
     /// It is no answer of Prometheus.
     pub fn document(&self) -> Result<Document<'_>, Error> {
-        Document::parse(&self.bytes, self.is_cut)
+        Document::parse(&self.bytes, self.is_cut).map_err(|error| match error {
+            Error::Unreadable(reason) => self.unreadable(&reason),
+            error => error,
+        })
     }
 
     /// The body as `T`.
@@ -74,7 +81,19 @@ impl Body {
     /// # Errors
     /// It is none, or too long to be read whole.
     pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Error> {
-        serde_json::from_slice(&self.bytes).map_err(|error| Error::Unreadable(error.to_string()))
+        serde_json::from_slice(&self.bytes).map_err(|error| self.unreadable(&error.to_string()))
+    }
+
+    /// An answer that is not JSON is mostly the page of a proxy: its content type and its beginning say which.
+    fn unreadable(&self, reason: &str) -> Error {
+        let content_type = self.content_type.as_deref().unwrap_or("not set");
+        let beginning: String = String::from_utf8_lossy(&self.bytes[..self.bytes.len().min(BEGINNING_CHARS)])
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        Error::Unreadable(format!(
+            "{reason}; the content type is {content_type} and the body begins with {beginning:?}"
+        ))
     }
 }
 
@@ -85,17 +104,17 @@ fn log(path: &str, parameters: &Parameters<'_>, sent: &Sent) {
         pairs.join(" ").chars().take(LOGGED_CHARS).collect::<String>()
     };
     let status = match &sent.result {
-        Ok(answer) | Err(Failure::Answered(answer)) => Some(answer.status),
-        Err(_) => None,
+        Ok(answer) => Some(answer.status),
+        Err(failure) => failure.answer().map(|answer| answer.status),
     };
-    tracing::debug!(path, parameters = text(), status, attempts = sent.attempts, "Request done.");
+    tracing::debug!(path, parameters = text(), status, attempts = sent.attempts.count, "Request done.");
 }
 
 fn body(sent: Sent) -> Result<Body, Error> {
     let answer = sent.result?;
-    if verdict_of_status(answer.status) != Verdict::Delivered {
-        return Err(answer.into());
+    if verdict_of_status(answer.status) != Verdict::Delivered || error::is_error(&answer) {
+        return Err(Error::of_answer(&answer, sent.attempts));
     }
     let is_cut = answer.body.len() > MAX_BODY;
-    Ok(Body { bytes: answer.body, is_cut })
+    Ok(Body { bytes: answer.body, is_cut, content_type: sent.content_type })
 }

@@ -1,12 +1,16 @@
 //! Errors: why there is no data, with the status that says whose turn it is.
 
-use amp::{Answer, Failure};
+use amp::{Answer, Attempts, Cause, Failure};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::input::InvalidInput;
 
 /// How much of a server's words are repeated, in characters. PromQL errors may name two label sets.
 const WORDS_CHARS: usize = 4_000;
+
+/// An error with status 200 is not longer than this, in bytes. Longer answers are not searched for one.
+const MAX_ERROR_BYTES: usize = 16 * 1_024;
 
 /// Why an invocation has no data to answer with.
 #[derive(Debug, thiserror::Error)]
@@ -18,13 +22,13 @@ pub enum Error {
     #[error("{0}")]
     NotFound(String),
     /// The server refused, or could not answer in time.
-    #[error("{}", refusal(*.status, .words))]
+    #[error("{words}")]
     Refused {
         /// The HTTP status.
         status: u16,
         /// Prometheus's `errorType`, such as `bad_data`.
         error_type: Option<String>,
-        /// The server's own words.
+        /// The server's error message, perhaps with the attempts after it.
         words: String,
     },
     /// The server could not be reached, or did not answer in time.
@@ -42,9 +46,12 @@ impl Error {
             Self::Input(_) => 400,
             Self::NotFound(_) => 404,
             Self::Refused { status: status @ 400..=599, .. } => *status,
-            Self::NotAnswered(Failure::TimedOut(_) | Failure::OutOfTime) => 504,
-            Self::NotAnswered(Failure::Credentials(_)) => 500,
-            Self::Refused { .. } | Self::NotAnswered(_) | Self::Unreadable(_) => 502,
+            Self::NotAnswered(failure) => match failure.cause {
+                Cause::TimedOut | Cause::OutOfTime => 504,
+                Cause::Credentials(_) | Cause::CredentialsTimedOut(_) => 500,
+                Cause::Answered(_) | Cause::Network(_) => 502,
+            },
+            Self::Refused { .. } | Self::Unreadable(_) => 502,
         }
     }
 
@@ -54,48 +61,77 @@ impl Error {
     }
 }
 
-/// What was sent and got no 2xx answer.
+/// What was sent and got no final answer. The last answer of the server says more than a later attempt without one.
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Answered(answer) => answer.into(),
-            failure => Self::NotAnswered(failure),
+        match (failure.answer(), &failure.cause) {
+            (None, _) => Self::NotAnswered(failure),
+            (Some(answer), Cause::Answered(_)) => Self::refused(answer, &format!(" ({})", failure.attempts)),
+            (Some(answer), cause) => {
+                Self::refused(answer, &format!(" ({}; the last one: {cause})", failure.attempts))
+            }
         }
     }
 }
 
-/// An answer that is not 2xx: JSON with words in `error` (Prometheus) or `message` (AWS), or anything at all.
-impl From<Answer> for Error {
-    fn from(answer: Answer) -> Self {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Body {
-            error_type: Option<String>,
-            #[serde(alias = "message", alias = "Message")]
-            error: Option<String>,
-        }
-        let body: Option<Body> = serde_json::from_slice(&answer.body).ok();
-        let (error_type, error) = body.map_or((None, None), |body| (body.error_type, body.error));
-        let words = error.unwrap_or_else(|| answer.words()).chars().take(WORDS_CHARS).collect();
-        Self::Refused { status: answer.status, error_type, words }
+impl Error {
+    /// A final answer that is an error. The attempts are reported if there were several, or if another one may help.
+    pub fn of_answer(answer: &Answer, attempts: Attempts) -> Self {
+        let is_plain = attempts.count == 1 && answer.status < 500;
+        Self::refused(answer, &if is_plain { String::new() } else { format!(" ({attempts})") })
+    }
+
+    /// JSON with a text in `error` (Prometheus) or `message` (AWS), or anything at all.
+    fn refused(answer: &Answer, note: &str) -> Self {
+        let envelope = Envelope::of(answer);
+        let words = envelope.error.unwrap_or_else(|| answer.words()).chars().take(WORDS_CHARS).collect();
+        let words = refusal(answer.status, words) + note;
+        Self::Refused { status: answer.status, error_type: envelope.error_type, words }
     }
 }
 
-fn refusal(status: u16, words: &str) -> String {
+/// Whether a 2xx answer is one of Prometheus's errors, as some proxies pass them on.
+pub fn is_error(answer: &Answer) -> bool {
+    answer.body.len() <= MAX_ERROR_BYTES && Envelope::of(answer).status == "error"
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Envelope {
+    status: Value,
+    error_type: Option<String>,
+    #[serde(alias = "message", alias = "Message")]
+    error: Option<String>,
+}
+
+impl Envelope {
+    fn of(answer: &Answer) -> Self {
+        serde_json::from_slice(&answer.body).unwrap_or_default()
+    }
+}
+
+fn refusal(status: u16, words: String) -> String {
     match (status, words) {
-        (400..=599, words) if !words.is_empty() => words.to_owned(),
+        (400..=599, words) if !words.is_empty() => words,
         (403, _) => "the workspace refuses the function's credentials, without saying why".to_owned(),
         (404, _) => "the workspace does not exist, or does not serve this".to_owned(),
+        (200..=299, words) => format!("the server answered {status} with an error: {words}"),
         (status, words) => format!("the server answered {status} {words}").trim_end().to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn error(status: u16, body: &str) -> Error {
-        Answer { status, body: body.to_owned().into() }.into()
+        Error::of_answer(&Answer { status, body: body.to_owned().into() }, attempts(1))
+    }
+
+    fn attempts(count: u32) -> Attempts {
+        Attempts { count, took: Duration::from_millis(1_234) }
     }
 
     #[test]
@@ -106,9 +142,14 @@ mod tests {
             (400, error_of_prometheus, "1:4: parse error: unexpected \"}\""),
             (403, r#"{"message":"Missing Authentication Token"}"#, "Missing Authentication Token"),
             (403, r#"{"Message":"User is not authorized"}"#, "User is not authorized"),
-            (503, "upstream\nis down", "upstream is down"),
+            (503, "upstream\nis down", "upstream is down (1 attempt in 1.23 s)"),
+            (
+                200,
+                error_of_prometheus,
+                "the server answered 200 with an error: 1:4: parse error: unexpected \"}\"",
+            ),
             (403, "", "the workspace refuses the function's credentials, without saying why"),
-            (500, "", "the server answered 500"),
+            (500, "", "the server answered 500 (1 attempt in 1.23 s)"),
             (302, "moved", "the server answered 302 moved"),
         ] {
             assert_eq!(error(status, body).to_string(), expected);
@@ -123,11 +164,20 @@ mod tests {
             assert_eq!(error(status, "").status(), status);
         }
         assert_eq!(error(302, "").status(), 502);
-        assert_eq!(Error::from(Failure::Network("refused".to_owned())).status(), 502);
-        assert_eq!(Error::from(Failure::TimedOut(5)).status(), 504);
-        assert_eq!(Error::from(Failure::OutOfTime).status(), 504);
-        assert_eq!(Error::from(Failure::Credentials("none".to_owned())).status(), 500);
-        let answered = Failure::Answered(Answer { status: 503, body: "busy".into() });
-        assert_eq!(Error::from(answered).status(), 503);
+        for (cause, status) in [
+            (Cause::Network("host: refused".to_owned()), 502),
+            (Cause::TimedOut, 504),
+            (Cause::OutOfTime, 504),
+            (Cause::Credentials("none".to_owned()), 500),
+            (Cause::CredentialsTimedOut("host".to_owned()), 500),
+            (Cause::Answered(Answer { status: 503, body: "busy".into() }), 503),
+        ] {
+            assert_eq!(Error::from(Failure::from(cause)).status(), status);
+        }
+        let busy = Some(Answer { status: 503, body: "busy".into() });
+        let failure = Failure { earlier_answer: busy, ..Failure::new(Cause::TimedOut, attempts(3)) };
+        let error = Error::from(failure);
+        assert_eq!(error.status(), 503);
+        assert_eq!(error.to_string(), "busy (3 attempts in 1.23 s; the last one: no answer)");
     }
 }

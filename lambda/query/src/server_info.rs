@@ -26,6 +26,9 @@ struct ServerInfo<'a> {
     /// Prometheus's own object, or null.
     runtime_info: Option<Box<RawValue>>,
     not_served: Vec<NotServed>,
+    /// Whether a query was answered; checked only when neither of the two is served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answers_queries: Option<bool>,
 }
 
 /// An endpoint that the workspace does not serve.
@@ -45,11 +48,15 @@ pub async fn run(api: &Api, workspace: &Workspace) -> Result<String, Error> {
     let mut not_served = Vec::new();
     let mut served = |result: Result<_, NotServed>| result.map_err(|why| not_served.push(why)).ok();
     let (build_info, runtime_info) = (served(build_info?), served(runtime_info?));
-    if build_info.is_none() && runtime_info.is_none() {
+    let answers_queries = if build_info.is_none() && runtime_info.is_none() {
         api.get("/api/v1/query", &[("query", "vector(1)".to_owned())]).await?;
-    }
+        Some(true)
+    } else {
+        None
+    };
     let region = workspace.scope.as_ref().map(|scope| scope.region.as_str());
-    to_json(&ServerInfo { workspace_url: workspace.url(), region, build_info, runtime_info, not_served })
+    let workspace_url = workspace.url();
+    to_json(&ServerInfo { workspace_url, region, build_info, runtime_info, not_served, answers_queries })
 }
 
 /// The `data` at `path`, or why it is not served. An endpoint that a gateway does not know may be answered with any 4xx.

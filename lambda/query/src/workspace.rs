@@ -39,8 +39,6 @@ pub fn base_of(url: &str) -> Result<Endpoint, InvalidEndpoint> {
     let path = OPERATION_PATHS.iter().find_map(|suffix| path.strip_suffix(suffix)).unwrap_or(path);
     let scheme = uri.scheme_str().unwrap_or_default();
     let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
-    // The port that https has anyway, so that both ways to write a URL are one.
-    let authority = authority.strip_suffix(":443").filter(|_| scheme == "https").unwrap_or(&authority);
     Endpoint::parse(&format!("{scheme}://{authority}{}", path.trim_end_matches('/')))
 }
 

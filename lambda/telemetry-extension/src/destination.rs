@@ -14,7 +14,7 @@ pub mod remote_write;
 pub mod secret;
 pub mod timeline;
 
-use amp::{Answer, Client, Failure, Request, Verdict, verdict_of_status};
+use amp::{Answer, Cause, Client, Failure, Request, Verdict, verdict_of_status};
 use tokio::time::Instant;
 
 use crate::config;
@@ -121,23 +121,28 @@ impl Destination {
 /// broke, as those do that were closed while the sandbox was frozen; with the same bytes, which every destination takes
 /// again.
 async fn send(client: &Client, request: &Request, dispatch: &Dispatch) -> Result<Answer, Undelivered> {
-    let result = if dispatch.is_last {
-        client.send(request, dispatch.deadline).await.result
+    let sent = if dispatch.is_last {
+        client.send(request, dispatch.deadline).await
     } else {
-        match client.send_once(request, dispatch.deadline).await {
-            Err(Failure::Network(_)) => client.send_once(request, dispatch.deadline).await,
-            result => result,
+        let sent = client.send_once(request, dispatch.deadline).await;
+        match sent.result {
+            Err(Failure { cause: Cause::Network(_), .. }) => {
+                client.send_once(request, dispatch.deadline).await
+            }
+            _ => sent,
         }
     };
-    match result {
+    match sent.result {
         Ok(answer) => match verdict_of_status(answer.status) {
             Verdict::Delivered => Ok(answer),
             Verdict::Rejected | Verdict::TooLarge => Err(Undelivered::Rejected(answer)),
             Verdict::Transient | Verdict::Misconfigured => {
-                Err(Undelivered::Failed(Failure::Answered(answer)))
+                Err(Undelivered::Failed(Failure::new(Cause::Answered(answer), sent.attempts)))
             }
         },
-        Err(failure @ (Failure::TimedOut(_) | Failure::Network(_))) => Err(Undelivered::Unknown(failure)),
-        Err(failure) => Err(Undelivered::Failed(failure)),
+        Err(failure) => match failure.cause {
+            Cause::TimedOut | Cause::Network(_) => Err(Undelivered::Unknown(failure)),
+            _ => Err(Undelivered::Failed(failure)),
+        },
     }
 }

@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use amp::{Client, World};
+use amp::{Attempts, Cause, Client, Failure, World};
 use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -212,10 +212,10 @@ impl Runner {
         let destination = self.destination();
         let task = tokio::spawn(async move {
             let mut destination = destination.lock().await;
-            match timeout_at(dispatch.deadline, destination.dispatch(&dispatch)).await {
-                Ok(result) => result,
-                Err(_) => Err(Undelivered::Unknown(amp::Failure::TimedOut(DISPATCH_LIMIT.as_millis()))),
-            }
+            timeout_at(dispatch.deadline, destination.dispatch(&dispatch)).await.unwrap_or_else(|_| {
+                let attempts = Attempts { count: 1, took: DISPATCH_LIMIT };
+                Err(Undelivered::Unknown(Failure::new(Cause::TimedOut, attempts)))
+            })
         });
         self.under_way = Some(UnderWay { task, began: Instant::now() });
     }
@@ -283,7 +283,7 @@ impl Runner {
 
 /// A dispatch that panicked is a mistake of ours, and no reason to believe that it arrived.
 fn broken_off(error: &JoinError) -> Result<(), Undelivered> {
-    Err(Undelivered::Unknown(amp::Failure::Network(error.to_string())))
+    Err(Undelivered::Unknown(Cause::Network(error.to_string()).into()))
 }
 
 /// Asks for events until the shutdown and does nothing: an extension that went away would take its function along.

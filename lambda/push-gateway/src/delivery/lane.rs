@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::hash::BuildHasher;
 use std::rc::Rc;
 
-use amp::{Answer, Failure, Outcome};
+use amp::{Answer, Cause, Outcome};
 use hashbrown::{HashMap, HashSet};
 use remote_write::{EncodedRequest, PlannedRequest, Series, SeriesId, SeriesSample, halves_by_origin};
 use tokio::time::Instant;
@@ -159,7 +159,7 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
     async fn send_request(&mut self, samples: &[SeriesSample]) -> Outcome {
         if Instant::now() >= self.shared.limits.deadline {
             // Encoding takes time too.
-            return Outcome::Retryable(Failure::OutOfTime);
+            return Outcome::Retryable(Cause::OutOfTime.into());
         }
         let request = self.shared.series.encode(samples);
         let (samples, bytes) = (request.samples, request.body.len());

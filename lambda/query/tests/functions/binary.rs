@@ -1,6 +1,6 @@
 //! The real binary under the Lambda runtime emulator: handler names, the client context of a gateway, memory, start.
 
-use push_gateway_local::runtime::{Function, FunctionOptions, InitError, InvocationRequest};
+use push_gateway_local::runtime::{Function, FunctionOptions, InitError, InvocationRequest, RoleCredentials};
 use serde_json::{Value, json};
 
 use crate::inputs::unreadable_payloads;
@@ -183,4 +183,23 @@ async fn the_deadline_of_the_function_is_kept() {
     let mut function = Function::spawn(options).await.expect("a start");
     let answer = function.invoke(r#"{"query":"up"}"#).await.json().expect("an answer before the time-out");
     assert_eq!(answer["statusCode"], 504, "{answer}");
+}
+
+/// SDKs and Tools Reference Guide, "Container credential provider": functions with `SnapStart` get credentials this way.
+#[tokio::test]
+async fn a_credentials_endpoint_that_hangs_is_named() {
+    let server = all_endpoints().await;
+    let endpoint = Server::in_order(vec![Reply::Hang]).await;
+    let mut options = options("query", &server);
+    options.timeout = std::time::Duration::from_millis(1_500);
+    let (url, authorization_token) = (endpoint.url().to_owned(), "token".to_owned());
+    options.credentials = RoleCredentials::Endpoint { url, authorization_token };
+    let mut function = Function::spawn(options).await.expect("a start");
+    let answer = function.invoke(r#"{"query":"up"}"#).await.json().expect("an answer before the timeout");
+    assert_eq!(answer["statusCode"], 500, "{answer}");
+    let error = answer["body"]["error"].as_str().expect("a text");
+    let expected =
+        format!("no AWS credentials: no answer from {} (", endpoint.url().trim_start_matches("http://"));
+    assert!(error.contains(&expected), "{error}");
+    assert!(server.seen().is_empty());
 }

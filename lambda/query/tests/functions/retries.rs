@@ -50,20 +50,60 @@ async fn a_redirect_is_not_followed_with_a_signature() {
 #[tokio::test]
 async fn what_does_not_get_better_is_answered_before_the_deadline_with_the_last_status() {
     let time = Duration::from_millis(600);
-    for (reply, status, words) in [
-        (Reply::Say(429, r#"{"message":"Rate exceeded"}"#.to_owned()), 429, "Rate exceeded"),
-        (Reply::Say(503, "busy".to_owned()), 503, "busy"),
-        (Reply::Hang, 504, "no answer within"),
-        (Reply::Drop, 502, "the request could not be answered"),
+    for (replies, status, words) in [
+        (vec![Reply::Say(429, r#"{"message":"Rate exceeded"}"#.to_owned())], 429, "Rate exceeded ("),
+        (vec![Reply::Say(503, "busy".to_owned())], 503, "busy ("),
+        (vec![Reply::Say(500, String::new())], 500, "the server answered 500 ("),
+        (vec![Reply::Hang], 504, "no answer ("),
+        (vec![Reply::Say(503, "busy".to_owned()), Reply::Hang], 503, "; the last one: no answer)"),
     ] {
-        let server = Server::in_order(vec![reply]).await;
+        let server = Server::in_order(replies).await;
         let function = Function::of("query", &server).time(time);
         let answer = tokio::time::timeout(time, function.ask(query())).await.expect("an answer in time");
         let (given, error) = error(&answer);
         assert_eq!(given, status, "{error}");
-        assert!(error.contains(words), "{error}");
+        assert!(error.contains(words) && error.contains(" attempts in 0."), "{error}");
         assert!(server.seen().len() > 1, "{status}");
     }
+}
+
+/// Cortex 1.21, then Prometheus 3: the same query would take as long again.
+#[tokio::test]
+async fn a_query_that_timed_out_on_the_server_is_final() {
+    for error_type in ["server_error", "timeout"] {
+        let message = "query timed out in expression evaluation";
+        let body = json!({"status": "error", "errorType": error_type, "error": message});
+        let server = Server::in_order(vec![Reply::json(503, &body), Reply::nothing()]).await;
+        let answer = Function::of("query", &server).ask(query()).await;
+        let (status, error) = error(&answer);
+        assert_eq!((status, &answer["body"]["errorType"]), (503, &json!(error_type)));
+        assert!(error.starts_with(&format!("{message} (1 attempt in ")), "{error}");
+        assert_eq!(server.seen().len(), 1);
+    }
+}
+
+/// Cortex closes the connection for a range that lies outside of what it keeps.
+#[tokio::test]
+async fn a_request_without_an_answer_is_sent_three_times() {
+    for reply in [Reply::Drop, Reply::BreakOff(r#"{"status":"success","data":{"#.to_owned())] {
+        let server = Server::in_order(vec![reply]).await;
+        let answer = Function::of("query", &server).ask(query()).await;
+        let (status, error) = error(&answer);
+        assert_eq!(status, 502, "{error}");
+        let host = server.url().trim_start_matches("http://");
+        assert!(error.contains(host) && error.contains("(3 attempts in "), "{error}");
+        assert_eq!(server.seen().len(), 3);
+    }
+}
+
+/// RFC 6761, 6.4: `.invalid` never resolves.
+#[tokio::test]
+async fn a_name_that_does_not_resolve_is_reported_at_once() {
+    let function = Function::new("query", &[("WORKSPACE_URL", "http://aps.us-esat-1.invalid")]);
+    let answer = function.time(Duration::from_mins(15)).ask(query()).await;
+    let (status, error) = error(&answer);
+    assert_eq!(status, 502, "{error}");
+    assert!(error.contains("aps.us-esat-1.invalid: ") && error.contains("(3 attempts in "), "{error}");
 }
 
 /// AMP, "Troubleshooting": a query over its limits is answered with 422 and Prometheus's envelope.
@@ -85,6 +125,30 @@ async fn long_words_of_prometheus_are_read_whole() {
     let server = Server::in_order(vec![Reply::json(422, &body)]).await;
     let answer = Function::of("query", &server).ask(query()).await;
     assert_eq!(error(&answer), (422, words.as_str()));
+}
+
+#[tokio::test]
+async fn an_error_with_status_200_keeps_its_message() {
+    let body = json!({"status": "error", "errorType": "execution", "error": "shard 3 failed", "data": null});
+    for handler in ["query", "range_query", "list_metrics", "server_info"] {
+        let server = Server::in_order(vec![Reply::json(200, &body)]).await;
+        let payload = if handler.ends_with("query") { query() } else { json!({}) };
+        let answer = Function::of(handler, &server).ask(payload).await;
+        assert_eq!(error(&answer), (502, "the server answered 200 with an error: shard 3 failed"));
+        assert_eq!(answer["body"]["errorType"], "execution");
+    }
+}
+
+#[tokio::test]
+async fn a_login_page_is_reported_by_its_type_and_beginning() {
+    let page = format!("<!DOCTYPE html>\n<html><title>Sign in</title>{}</html>", "<p>".repeat(1_000));
+    let server = Server::in_order(vec![Reply::Typed("text/html; charset=utf-8", page)]).await;
+    let answer = Function::of("query", &server).ask(query()).await;
+    let (status, error) = error(&answer);
+    assert_eq!(status, 502);
+    assert!(error.contains("text/html; charset=utf-8"), "{error}");
+    assert!(error.contains("<!DOCTYPE html> <html><title>Sign in</title>"), "{error}");
+    assert!(error.len() < 500, "{error}");
 }
 
 #[tokio::test]

@@ -21,6 +21,8 @@ pub(crate) struct Seen {
 pub(crate) enum Reply {
     /// A status and a body.
     Say(u16, String),
+    /// A 200 with this content type and body.
+    Typed(&'static str, String),
     /// A 200 whose body ends before its announced length.
     BreakOff(String),
     /// The connection is closed without an answer.
@@ -113,6 +115,13 @@ async fn serve(
         let (head, body, is_over) = match reply {
             Reply::Say(status, body) => {
                 (format!("HTTP/1.1 {status} Said\r\ncontent-length: {}\r\n\r\n", body.len()), body, false)
+            }
+            Reply::Typed(content_type, body) => {
+                let length = body.len();
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
+                );
+                (head, body, false)
             }
             Reply::BreakOff(body) => {
                 (format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len() + 1), body, true)

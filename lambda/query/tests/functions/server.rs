@@ -57,6 +57,7 @@ async fn a_workspace_that_serves_neither_but_answers_queries_is_no_error() {
     .await;
     let answer = Function::of("server_info", &server).ask(json!({})).await;
     assert_eq!(data(&answer)["not_served"].as_array().unwrap().len(), 2);
+    assert_eq!(data(&answer)["answers_queries"], true);
 }
 
 #[tokio::test]

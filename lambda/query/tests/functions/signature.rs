@@ -66,6 +66,17 @@ async fn urls_and_forms_are_signed_as_they_are_sent() {
     }
 }
 
+/// A client writes the host in lower case and leaves out the default port, so that is what is to be signed.
+#[tokio::test]
+async fn a_host_in_capitals_is_signed_as_it_is_sent() {
+    let server = Server::in_order(vec![Reply::nothing()]).await;
+    let url = server.url().replace("http://127.0.0.1", "HTTP://LocalHost");
+    data(&Function::new("query", &[("WORKSPACE_URL", &url)]).ask(json!({"query": "up"})).await);
+    let seen = server.seen().remove(0);
+    assert!(seen.header("host").unwrap().starts_with("localhost:"));
+    assert_eq!(seen.header("authorization").unwrap(), expected_authorization(&seen));
+}
+
 #[tokio::test]
 async fn the_content_type_of_a_form_is_signed() {
     let server = Server::in_order(vec![Reply::nothing()]).await;

@@ -39,6 +39,7 @@ fn every_form_of_an_amp_url_leads_to_its_workspace() {
         format!("{amp}/api/v1/query_range"),
         format!("{amp}/api/v1/remote_write"),
         amp.replace(".com/", ".com:443/"),
+        amp.replace("https://aps-workspaces.eu-west-1", "HTTPS://APS-Workspaces.EU-WEST-1"),
     ] {
         let workspace = target(&json!({"workspace_url": url}), &[REGION]).unwrap();
         assert_eq!(workspace.url(), amp, "{url}");

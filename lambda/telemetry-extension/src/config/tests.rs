@@ -113,7 +113,10 @@ fn every_mistake_is_one_line_that_names_the_variable() {
             "GATEWAY is not usable: it must not carry a user name",
         ),
         (vec![("GATEWAY", "http://gateway?x=1")], "GATEWAY has to be the URL of a Pushgateway"),
-        (vec![(URL, "https://example.com")], "TELEMETRY_REMOTE_WRITE_URL is not usable: it has no path"),
+        (
+            vec![(URL, AMP.trim_end_matches("/api/v1/remote_write"))],
+            "TELEMETRY_REMOTE_WRITE_URL is not usable: it is an AMP endpoint, but its path does not end in",
+        ),
         (
             vec![(URL, "https://example.com/w")],
             "TELEMETRY_REMOTE_WRITE_URL names none and AWS_REGION is not set",

@@ -8,7 +8,7 @@
 
 use std::fmt::Write as _;
 
-use amp::{Answer, Client, Endpoint, Failure, Request};
+use amp::{Answer, Client, Endpoint, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use bytes::Bytes;
@@ -72,10 +72,12 @@ impl Pushgateway {
         let credentials = secret.credentials(&self.client, dispatch).await?;
         request.headers.push((AUTHORIZATION, basic(credentials)));
         match send(&self.client, &request, dispatch).await {
-            Err(Undelivered::Failed(Failure::Answered(answer))) if matches!(answer.status, 401 | 403) => {
+            Err(Undelivered::Failed(failure))
+                if failure.answer().is_some_and(|answer| matches!(answer.status, 401 | 403)) =>
+            {
                 secret.forget();
                 if !was_known {
-                    return Err(Undelivered::Failed(Failure::Answered(answer)));
+                    return Err(Undelivered::Failed(failure));
                 }
                 request.headers.pop();
                 request
