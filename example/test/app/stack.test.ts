@@ -114,6 +114,15 @@ test('the command line synthesises the stack, with the settings of the context',
   template.hasOutput('AgentGatewayUrl', {});
 });
 
+const ARM64 = resolve(PACKAGE, '..', 'cdk', 'assets', 'arm64');
+const isBuilt = ['push-gateway', 'query', 'telemetry-extension'].every((name) => existsSync(join(ARM64, `${name}.zip`)));
+
+test('cdk synth works without options', { skip: !isBuilt && 'not tested: arm64, the default, is not built' }, async () => {
+  await synth('default');
+  const template = Template.fromJSON(JSON.parse(await readFile(join(folder, 'default', 'PushGateway.template.json'), 'utf8')) as object);
+  template.resourcePropertiesCountIs('AWS::Lambda::Function', { Architectures: ['arm64'] }, 5);
+});
+
 test('fails if the context has an architecture that Lambda does not have', async () => {
   await assert.rejects(synth('riscv', '-c', `code=${code}`, '-c', 'architecture=riscv'), /context architecture must be arm64 or x86_64, but is riscv/);
 });
