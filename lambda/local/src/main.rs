@@ -57,8 +57,30 @@ mod tests {
 
     use super::*;
 
+    /// `scripts/start.sh` passes these itself.
+    const OF_THE_SCRIPT: [&str; 4] = ["--function=", "--moto=", "--query=", "--telemetry-extension="];
+
     #[test]
     fn the_command_line_is_free_of_contradictions() {
         Arguments::command().debug_assert();
+    }
+
+    /// `scripts/start.sh` reads the list and refuses other options before it builds anything.
+    #[test]
+    fn serve_takes_the_options_in_the_list_of_the_scripts() {
+        let mut command = Arguments::command();
+        command.build();
+        let serve = command.find_subcommand("serve").expect("a command");
+        let mut options: Vec<String> = serve
+            .get_arguments()
+            .filter_map(|argument| {
+                let value = if argument.get_action().takes_values() { "=" } else { "" };
+                argument.get_long().map(|long| format!("--{long}{value}"))
+            })
+            .filter(|option| !OF_THE_SCRIPT.contains(&option.as_str()))
+            .collect();
+        options.sort_unstable();
+        let listed: Vec<&str> = include_str!("../../../scripts/serve-options.txt").lines().collect();
+        assert_eq!(options, listed);
     }
 }
