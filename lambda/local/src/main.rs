@@ -2,12 +2,16 @@
 //!
 //! In: a command line. Out: what the command prints; the exit code is 1 when something is not as it must be.
 
+// They panic when the reader is gone.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod arguments;
 mod invocation_line;
 mod noise;
 mod part;
 mod serve;
 mod soak;
+mod stdout;
 mod stop_signal;
 mod terminal;
 mod tour;
@@ -43,7 +47,15 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Arguments::parse().command {
+    let command = Arguments::parse().command;
+    tokio::select! {
+        code = run(command) => code,
+        () = stdout::reader_is_gone() => ExitCode::from(stdout::READER_IS_GONE),
+    }
+}
+
+async fn run(command: Command) -> ExitCode {
+    match command {
         Command::Tour(arguments) => tour::run(&arguments).await,
         Command::Serve(arguments) => serve::run(&arguments).await,
         Command::Soak(arguments) => soak::run(&arguments).await,
