@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, value_parser};
 use push_gateway_local::amp::Fault;
-use push_gateway_local::prometheus::{self, Prometheus, is_executable};
+use push_gateway_local::prometheus::{self, Prometheus};
 use push_gateway_local::stack::{Ports, StackOptions, Storage};
 
 /// An option whose value makes no sense beside the others or on this machine.
@@ -55,8 +55,12 @@ impl Programs {
             "none" => Ok(Storage::Memory),
             "auto" => Ok(Prometheus::find().map_or(Storage::Memory, Storage::Program)),
             url if url.contains("://") => prometheus_at(url).await.map(Storage::At),
-            path if is_executable(Path::new(path)) => Ok(Storage::Program(path.into())),
-            path => Err(InvalidOption::new("--prometheus", "auto, none, a URL or an executable file", path)),
+            path => match values::executable(path.into()) {
+                Ok(program) => Ok(Storage::Program(program)),
+                Err(_) => {
+                    Err(InvalidOption::new("--prometheus", "auto, none, a URL or an executable file", path))
+                }
+            },
         }
     }
 }

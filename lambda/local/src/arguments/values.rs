@@ -39,7 +39,8 @@ pub(crate) fn moto() -> impl TypedValueParser<Value = PathBuf> {
     })
 }
 
-fn executable(path: PathBuf) -> Result<PathBuf, String> {
+/// The absolute path of a file that can be executed.
+pub(crate) fn executable(path: PathBuf) -> Result<PathBuf, String> {
     let path = std::path::absolute(path).map_err(|error| error.to_string())?;
     if is_executable(&path) { Ok(path) } else { Err("expected an executable file".to_owned()) }
 }

@@ -108,7 +108,7 @@ pub(super) async fn run(arguments: LambdaArguments) -> Result<(), Box<dyn Error>
             };
             options.extensions.programs.clone_from(&arguments.extension);
             Pool::new(options, arguments.concurrency, move |seen| {
-                invocation_line::print(terminal, began, &seen)
+                invocation_line::print(terminal, began, &seen);
             })
         })
         .collect();
