@@ -1,7 +1,8 @@
 //! A Lambda function that does what its payload says, so that the emulator can be tested with a real runtime.
 //!
 //! In: `{"do": …, "ms": …}`. Out: the answer, an error, an exit, or nothing in time. The variable `INIT` makes the
-//! init phase fail: `report` tells the runtime API, `exit` just ends.
+//! init phase fail: `report` reports it to the runtime API, `exit` just ends, `hang` never gets ready, `slow` takes half a second
+//! more. With the variable `ATTEMPTS`, a file, it is a list: one word for each time that the function starts.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,21 +10,34 @@ use std::process::exit;
 use std::time::Duration;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use nix::time::ClockId;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    match environment("INIT").as_deref() {
-        Some("report") => report_init_error(),
-        Some("exit") => {
+    match init_order().as_str() {
+        "report" => report_init_error(),
+        "exit" => {
             eprintln!("cannot go on");
             exit(3)
         }
+        "hang" => std::future::pending().await,
+        "slow" => tokio::time::sleep(Duration::from_millis(500)).await,
         _ => {}
     }
     println!("ready");
     lambda_runtime::run(service_fn(obey)).await
+}
+
+/// What to do in this init phase; each start adds a byte to the file.
+fn init_order() -> String {
+    let orders = environment("INIT").unwrap_or_default();
+    let Some(file) = environment("ATTEMPTS") else { return orders };
+    let mut attempts = std::fs::OpenOptions::new().append(true).create(true).open(file).expect("a file");
+    let before = attempts.metadata().expect("it is there").len();
+    attempts.write_all(b".").expect("there is room");
+    let mut orders = orders.split(',');
+    orders.nth(usize::try_from(before).unwrap_or_default()).unwrap_or_default().to_owned()
 }
 
 async fn obey(event: LambdaEvent<Value>) -> Result<Value, Error> {
@@ -35,8 +49,10 @@ async fn obey(event: LambdaEvent<Value>) -> Result<Value, Error> {
         "exit" => exit(7),
         "sleep" => tokio::time::sleep(time).await,
         "burn" => {
-            let began = Instant::now();
-            while began.elapsed() < time {}
+            // By the CPU's clock: on a busy machine a process has less of it than of time.
+            let used = || ClockId::CLOCK_PROCESS_CPUTIME_ID.now().map(Duration::from);
+            let before = used()?;
+            while used()? < before + time {}
         }
         "log" => {
             println!("to stdout");

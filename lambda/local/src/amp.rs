@@ -146,6 +146,11 @@ impl AmpStandIn {
         format!("http://{}/workspaces/{}/", self.server.address(), self.shared.options.workspace)
     }
 
+    /// The workspace's id.
+    pub fn id(&self) -> &str {
+        &self.shared.options.workspace
+    }
+
     /// Where instant queries go.
     pub fn query_url(&self) -> String {
         format!("{}api/v1/query", self.endpoint())

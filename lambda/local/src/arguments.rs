@@ -1,21 +1,46 @@
 //! The command line of the stack, shared by the commands that run it.
+//!
+//! What makes no sense is refused here, with the name of the option, before anything is started.
 
-use std::path::PathBuf;
+pub(crate) mod values;
+
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Args;
-use push_gateway_local::amp::{Fault, MAX_OUT_OF_ORDER_WINDOW};
-use push_gateway_local::prometheus::Prometheus;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, value_parser};
+use push_gateway_local::amp::Fault;
+use push_gateway_local::prometheus::{self, Prometheus};
 use push_gateway_local::stack::{Ports, StackOptions, Storage};
+
+/// An option whose value makes no sense beside the others or on this machine.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{option}: expected {expected}, got {given}")]
+pub(crate) struct InvalidOption {
+    option: &'static str,
+    expected: String,
+    given: String,
+}
+
+impl InvalidOption {
+    pub(crate) fn new(option: &'static str, expected: impl Into<String>, given: impl Into<String>) -> Self {
+        Self { option, expected: expected.into(), given: given.into() }
+    }
+
+    /// Ends this process as clap does for an option that it refuses.
+    pub(crate) fn exit(&self) -> ! {
+        crate::Arguments::command().error(ErrorKind::ValueValidation, self).exit()
+    }
+}
 
 /// The parts that are programs of their own.
 #[derive(Debug, Args)]
 pub(crate) struct Programs {
     /// The function's binary.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_parser = values::program(), value_name = "FILE")]
     pub(crate) function: PathBuf,
     /// The program `moto_server`, which serves SQS.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_parser = values::moto(), value_name = "FILE")]
     pub(crate) moto: PathBuf,
     /// What stands behind the workspace: `auto` (the Prometheus that the variable PROMETHEUS names or that is in PATH,
     /// if there is one), `none` (memory, no PromQL), the URL of a running Prometheus, or the path of the program.
@@ -25,14 +50,31 @@ pub(crate) struct Programs {
 
 impl Programs {
     /// What the option `--prometheus` means on this machine.
-    pub(crate) fn storage(&self) -> Storage {
+    pub(crate) async fn storage(&self) -> Result<Storage, InvalidOption> {
         match self.prometheus.as_str() {
-            "none" => Storage::Memory,
-            "auto" => Prometheus::find().map_or(Storage::Memory, Storage::Program),
-            url if url.contains("://") => Storage::At(url.to_owned()),
-            path => Storage::Program(path.into()),
+            "none" => Ok(Storage::Memory),
+            "auto" => Ok(Prometheus::find().map_or(Storage::Memory, Storage::Program)),
+            url if url.contains("://") => prometheus_at(url).await.map(Storage::At),
+            path => match values::executable(path.into()) {
+                Ok(program) => Ok(Storage::Program(program)),
+                Err(_) => {
+                    Err(InvalidOption::new("--prometheus", "auto, none, a URL or an executable file", path))
+                }
+            },
         }
     }
+}
+
+/// The URL of a Prometheus that can be the storage of a workspace.
+pub(crate) async fn prometheus_at(url: &str) -> Result<String, InvalidOption> {
+    let unusable = |why| {
+        InvalidOption::new(
+            "--prometheus",
+            "a Prometheus that takes and returns samples",
+            format!("{url}: {why}"),
+        )
+    };
+    prometheus::check(url).await.map(|()| url.to_owned()).map_err(unusable)
 }
 
 /// `tour`: the programs it shows.
@@ -41,7 +83,7 @@ pub(crate) struct TourArguments {
     #[command(flatten)]
     pub(crate) programs: Programs,
     /// The binary of the functions that read the workspace; without it the tour ends with what was written.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_parser = values::program(), value_name = "FILE")]
     pub(crate) query: Option<PathBuf>,
 }
 
@@ -51,10 +93,10 @@ pub(crate) struct ServeArguments {
     #[command(flatten)]
     pub(crate) programs: Programs,
     /// The binary of the functions that read the workspace, which are there only with it.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_parser = values::program(), value_name = "FILE")]
     query: Option<PathBuf>,
     /// The telemetry extension's binary, with which the function writes metrics of itself into the workspace.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_parser = values::program(), value_name = "FILE")]
     telemetry_extension: Option<PathBuf>,
     /// Write the endpoints to this file, as JSON, once everything is up.
     #[arg(long, value_name = "FILE")]
@@ -101,19 +143,19 @@ struct QueueArguments {
     #[arg(long)]
     fifo: bool,
     /// Messages in a batch, at most [default: 1000; FIFO: 10].
-    #[arg(long, value_name = "COUNT")]
-    batch_size: Option<usize>,
+    #[arg(long, value_parser = value_parser!(u16).range(1..=10_000), value_name = "COUNT")]
+    batch_size: Option<u16>,
     /// How long a batch is gathered [default: 1s; FIFO: none].
-    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[arg(long, value_parser = values::batching_window, value_name = "TIME")]
     batching_window: Option<Duration>,
     /// Batches at work at a time, at most (2 to 1000) [default: five, with which Lambda begins].
-    #[arg(long, value_name = "COUNT")]
-    max_concurrency: Option<usize>,
+    #[arg(long, value_parser = value_parser!(u16).range(2..=1_000), value_name = "COUNT")]
+    max_concurrency: Option<u16>,
     /// How long a received message stays hidden [default: 6 × the function's time-out + the window].
-    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[arg(long, value_parser = values::visibility_timeout, value_name = "TIME")]
     visibility_timeout: Option<Duration>,
     /// Receptions after which the queue moves a message to the dead-letter queue.
-    #[arg(long, default_value_t = 5, value_name = "COUNT")]
+    #[arg(long, default_value_t = 5, value_parser = value_parser!(u32).range(1..=1_000), value_name = "COUNT")]
     max_receive_count: u32,
 }
 
@@ -121,20 +163,20 @@ struct QueueArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Function")]
 struct FunctionArguments {
-    /// The function's time-out.
-    #[arg(long, default_value = "10s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    /// The function's timeout (1s to 900s).
+    #[arg(long, default_value = "10s", value_parser = values::function_timeout, value_name = "TIME")]
     function_timeout: Duration,
-    /// The function's memory in MB, which it is told but not held to.
-    #[arg(long, default_value_t = 128, value_name = "MB")]
+    /// The function's memory in MB (128 to 10240): reported to it, not enforced.
+    #[arg(long, default_value_t = 128, value_parser = value_parser!(u32).range(128..=10_240), value_name = "MB")]
     memory: u32,
     /// Execution environments, at most.
-    #[arg(long, default_value_t = 10, value_name = "COUNT")]
+    #[arg(long, default_value_t = 10, value_parser = value_parser!(u32).range(1..=1_000), value_name = "COUNT")]
     concurrency: u32,
     /// A further environment variable of the function; may be given again.
-    #[arg(long, value_parser = variable, value_name = "NAME=VALUE")]
+    #[arg(long, value_parser = values::variable, value_name = "NAME=VALUE")]
     env: Vec<(String, String)>,
     /// Let the function's credentials expire after this time, and hand out new ones [default: they never do].
-    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[arg(long, value_parser = values::some_time, value_name = "TIME")]
     rotate_credentials: Option<Duration>,
 }
 
@@ -143,7 +185,7 @@ struct FunctionArguments {
 #[command(next_help_heading = "Workspace")]
 struct WorkspaceArguments {
     /// The workspace's out-of-order window (0s to 600s).
-    #[arg(long, default_value = "60s", value_parser = out_of_order_window, value_name = "TIME")]
+    #[arg(long, default_value = "60s", value_parser = values::out_of_order_window, value_name = "TIME")]
     out_of_order_window: Duration,
     /// Make write requests fail: a status, hang, reset, slow, drop, trickle or refuse, then `:times`, then
     /// `@label=value`; for example 503:2 or refuse@device=d1. May be given again.
@@ -153,15 +195,15 @@ struct WorkspaceArguments {
 
 impl ServeArguments {
     /// The stack that is asked for.
-    pub(crate) fn stack_options(&self) -> StackOptions {
+    pub(crate) async fn stack_options(&self) -> Result<StackOptions, InvalidOption> {
         let Self { programs, query, telemetry_extension, ports, queue, function, workspace, .. } = self;
         let defaults = StackOptions::new(programs.function.clone(), programs.moto.clone());
         let (batch_size, window) =
             if queue.fifo { (10, Duration::ZERO) } else { (defaults.batch_size, defaults.batching_window) };
-        StackOptions {
+        let options = StackOptions {
             query: query.clone(),
             telemetry_extension: telemetry_extension.clone(),
-            storage: programs.storage(),
+            storage: programs.storage().await?,
             ports: Ports {
                 amp: ports.amp,
                 sqs: ports.sqs,
@@ -170,9 +212,9 @@ impl ServeArguments {
                 control: ports.control,
             },
             fifo: queue.fifo,
-            batch_size: queue.batch_size.unwrap_or(batch_size),
+            batch_size: queue.batch_size.map_or(batch_size, usize::from),
             batching_window: queue.batching_window.unwrap_or(window),
-            max_concurrency: queue.max_concurrency,
+            max_concurrency: queue.max_concurrency.map(usize::from),
             visibility_timeout: queue.visibility_timeout,
             max_receive_count: queue.max_receive_count,
             function_timeout: function.function_timeout,
@@ -183,21 +225,52 @@ impl ServeArguments {
             out_of_order_window: workspace.out_of_order_window,
             faults: workspace.fail.clone(),
             ..defaults
+        };
+        check(&options)?;
+        if let Some(file) = self.endpoints.as_deref().filter(|file| !folder_of(file).is_dir()) {
+            return Err(InvalidOption::new(
+                "--endpoints",
+                "a file in a folder that exists",
+                file.display().to_string(),
+            ));
         }
+        Ok(options)
     }
 }
 
-pub(crate) fn variable(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("it is not of the form NAME=VALUE".to_owned()),
+/// What each option allows alone, but not beside the others.
+fn check(options: &StackOptions) -> Result<(), InvalidOption> {
+    let window = options.batching_window;
+    if options.fifo && options.batch_size > 10 {
+        return Err(InvalidOption::new(
+            "--batch-size",
+            "1 to 10 with --fifo",
+            options.batch_size.to_string(),
+        ));
     }
+    if options.fifo && !window.is_zero() {
+        return Err(InvalidOption::new("--batching-window", "0s with --fifo", time(window)));
+    }
+    if options.batch_size > 10 && window.is_zero() {
+        let expected = "1s or more with a --batch-size over 10";
+        return Err(InvalidOption::new("--batching-window", expected, time(window)));
+    }
+    let (hidden, function) = (options.visibility_timeout(), options.function_timeout);
+    if hidden < function {
+        let expected = format!("{} or more, the --function-timeout", time(function));
+        return Err(InvalidOption::new("--visibility-timeout", expected, time(hidden)));
+    }
+    if options.ports.prometheus != 0 && !matches!(options.storage, Storage::Program(_)) {
+        let expected = "a --prometheus that is started with the stack";
+        return Err(InvalidOption::new("--prometheus-port", expected, options.ports.prometheus.to_string()));
+    }
+    Ok(())
 }
 
-pub(crate) fn out_of_order_window(text: &str) -> Result<Duration, String> {
-    let window = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if window > MAX_OUT_OF_ORDER_WINDOW {
-        return Err("AMP allows 600s at most".to_owned());
-    }
-    Ok(window)
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn time(duration: Duration) -> String {
+    humantime::format_duration(duration).to_string()
 }

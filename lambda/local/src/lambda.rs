@@ -8,6 +8,7 @@ mod answer;
 mod api;
 mod asynchronous;
 mod client;
+mod idle_end;
 mod pool;
 mod request;
 
@@ -15,4 +16,5 @@ pub use answer::FunctionError;
 pub use api::LambdaApi;
 pub use asynchronous::AsyncPolicy;
 pub use client::{Answered, InvokeError, LambdaClient};
-pub use pool::{ConcurrencyExceeded, Counts, Environment, Pool, Seen};
+pub use idle_end::IdleEnd;
+pub use pool::{ConcurrencyExceeded, Counts, Environment, Pool, Seen, SeenInvocation};

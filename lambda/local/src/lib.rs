@@ -10,6 +10,9 @@
 //! Nothing here shares code with the gateway's encoder or signer: protobuf is decoded by generated code and
 //! signatures are verified from the published algorithm. A witness must not repeat the mistakes of the accused.
 
+// They panic when the reader is gone.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod amp;
 pub mod children;
 pub mod clock;

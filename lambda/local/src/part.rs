@@ -7,10 +7,12 @@ mod event_source;
 mod lambda;
 
 use std::error::Error;
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use crate::arguments::values;
 use crate::stop_signal::StopSignal;
 use crate::terminal::Terminal;
 
@@ -29,11 +31,25 @@ pub(crate) enum Part {
 #[derive(Debug, Args)]
 struct Common {
     /// The region that it claims to be in.
-    #[arg(long, default_value = "eu-west-1")]
+    #[arg(long, default_value = "eu-west-1", value_parser = values::region)]
     region: String,
     /// Stop when the process with this id ends, however it ends; may be given again.
     #[arg(long, value_name = "PID")]
     stop_with: Vec<u32>,
+}
+
+/// The part cannot listen.
+#[derive(Debug, thiserror::Error)]
+#[error("--port: cannot listen on port {port} of 127.0.0.1")]
+struct PortError {
+    port: u16,
+    source: io::Error,
+}
+
+impl PortError {
+    fn of(port: u16) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self { port, source }
+    }
 }
 
 /// Runs a part until it is stopped.

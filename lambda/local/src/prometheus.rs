@@ -15,7 +15,8 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Method;
+use http::{Method, StatusCode};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -28,6 +29,9 @@ pub use samples::{QueryError, SamplesByLabels, samples};
 
 /// Without data it takes well under a second, on a busy machine some more.
 const READY_LIMIT: Duration = Duration::from_mins(1);
+
+/// A Prometheus that is there answers a trivial query at once.
+const CHECK_LIMIT: Duration = Duration::from_secs(10);
 
 /// A killed process is gone as soon as it is scheduled once more.
 const GONE_LIMIT: Duration = Duration::from_secs(5);
@@ -110,7 +114,7 @@ impl Prometheus {
             if let Some(status) = self.child.try_wait().map_err(not_started)? {
                 return Err(PrometheusError::Exited { status, last_words: self.last_words() });
             }
-            if is_ready(&client).await {
+            if is_ready(&client).await && self.is_own(&client).await {
                 return Ok(());
             }
             if Instant::now() > deadline {
@@ -118,6 +122,15 @@ impl Prometheus {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Whether the answers come from this process's own child: another Prometheus has its data elsewhere.
+    async fn is_own(&self, client: &PrometheusClient) -> bool {
+        let answer = client.send(&Method::GET, "/api/v1/status/flags", &[], Bytes::new()).await;
+        let flags: Option<Value> = answer.ok().and_then(|answer| serde_json::from_slice(&answer.body).ok());
+        flags.is_some_and(|flags| {
+            flags["data"]["storage.tsdb.path"].as_str().map(Path::new) == Some(&data(self.directory.path()))
+        })
     }
 
     fn last_words(&self) -> String {
@@ -147,13 +160,17 @@ async fn is_ready(client: &PrometheusClient) -> bool {
 }
 
 /// Prometheus does not tell which port it took if it is told 0; another program would have to take this one within
-/// milliseconds. A given port must be free too: whoever has it could pass for the new process by being ready.
+/// milliseconds, and is then not taken for it. A given port that is taken is named at once.
 async fn free_port(port: u16) -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?.local_addr()?.port())
 }
 
 fn log_file(directory: &Path) -> PathBuf {
     directory.join("prometheus.log")
+}
+
+fn data(directory: &Path) -> PathBuf {
+    directory.join("data")
 }
 
 /// Only flags that versions 2 and 3 have in common.
@@ -168,7 +185,7 @@ fn command(program: &Path, port: u16, directory: &Path) -> io::Result<Command> {
     let mut command = children::command(program)?;
     command
         .arg(flag("--config.file=", &config))
-        .arg(flag("--storage.tsdb.path=", &directory.join("data")))
+        .arg(flag("--storage.tsdb.path=", &data(directory)))
         // Samples of a workspace with a clock of its own may be years old.
         .arg("--storage.tsdb.retention.time=100y")
         .arg(format!("--web.listen-address=127.0.0.1:{port}"))
@@ -187,10 +204,42 @@ fn find_by(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
 }
 
 fn find_in(path: &OsStr) -> Option<PathBuf> {
-    let is_executable = |file: &PathBuf| {
-        file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    std::env::split_paths(path).map(|directory| directory.join("prometheus")).find(|file| is_executable(file))
+}
+
+/// Whether it is a file that somebody may execute.
+pub fn is_executable(file: &Path) -> bool {
+    file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// Why a Prometheus cannot be the storage of a workspace.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unusable(String);
+
+/// Whether the Prometheus at `url` answers queries and takes samples.
+///
+/// # Errors
+/// What it lacks.
+pub async fn check(url: &str) -> Result<(), Unusable> {
+    let client = PrometheusClient::new(url).map_err(|error| Unusable(error.to_string()))?;
+    let send = async |method, path| {
+        let answer = tokio::time::timeout(CHECK_LIMIT, client.send(&method, path, &[], Bytes::new())).await;
+        match answer {
+            Ok(answer) => answer.map_err(|error| Unusable(error.to_string())),
+            Err(_) => Err(Unusable(format!("no answer within {} s", CHECK_LIMIT.as_secs()))),
+        }
     };
-    std::env::split_paths(path).map(|directory| directory.join("prometheus")).find(is_executable)
+    let status = send(Method::GET, "/api/v1/query?query=1").await?.status;
+    if !status.is_success() {
+        return Err(Unusable(format!("/api/v1/query answers {status}")));
+    }
+    // Nothing is written: an empty body is refused, but only by a receiver that is enabled.
+    let status = send(Method::POST, "/api/v1/write").await?.status;
+    if status == StatusCode::NOT_FOUND {
+        return Err(Unusable("it runs without --web.enable-remote-write-receiver".to_owned()));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::clock::Clock;
 pub use extension::{ExtensionFault, ExtensionFigures, ShutdownReason};
@@ -75,6 +76,8 @@ pub struct Function {
     telemetry: Telemetry,
     pid: Arc<AtomicU32>,
     last_shutdown: Option<Shutdown>,
+    /// The last lines of environments that were reset, until they are taken.
+    last_lines: Vec<String>,
 }
 
 impl Function {
@@ -90,6 +93,7 @@ impl Function {
             clock,
             pid: Arc::default(),
             last_shutdown: None,
+            last_lines: Vec::new(),
         }
     }
 
@@ -109,7 +113,7 @@ impl Function {
     /// The init phase failed; nothing is left running.
     pub async fn init_now(&mut self) -> Result<(), InitError> {
         if self.sandbox.is_none() {
-            self.sandbox = Some(self.start().await?);
+            self.sandbox = Some(self.start(Instant::now() + INIT_LIMIT).await?);
         }
         Ok(())
     }
@@ -129,9 +133,12 @@ impl Function {
         self.sandbox.as_ref().map(Sandbox::figures).unwrap_or_default()
     }
 
-    /// What its extensions wrote since the last time, each line after the extension's name and a colon.
+    /// What its extensions wrote since the last time, each line after the extension's name and a colon; and the last
+    /// lines of environments that were reset.
     pub fn take_extension_logs(&mut self) -> Vec<String> {
-        self.sandbox.as_ref().map(Sandbox::extension_logs).unwrap_or_default()
+        let mut lines = std::mem::take(&mut self.last_lines);
+        lines.extend(self.sandbox.iter().flat_map(Sandbox::extension_logs));
+        lines
     }
 
     /// What its environments tell; also while an invocation has the function.
@@ -192,16 +199,41 @@ impl Function {
             let bytes = request.payload.len();
             return not_run(request.request_id, Outcome::PayloadTooLarge { bytes });
         }
-        let mut sandbox = match self.take_running().await {
-            Some(sandbox) => sandbox,
-            None => match self.start().await {
-                Ok(sandbox) => sandbox,
-                Err(error) => return not_run(request.request_id, Outcome::InitFailed(error)),
-            },
-        };
-        let invocation = sandbox.answer(request, &self.options).await;
-        self.sandbox = Some(sandbox);
-        invocation
+        let mut logs = Vec::new();
+        let (spent, sandbox) = self.take_or_start(&mut logs).await;
+        match sandbox {
+            Ok(mut sandbox) => {
+                let time = self.options.timeout.saturating_sub(spent);
+                let mut invocation = sandbox.answer(request, &self.options, time).await;
+                self.sandbox = Some(sandbox);
+                logs.append(&mut invocation.logs);
+                Invocation { logs, ..invocation }
+            }
+            Err(error) => {
+                logs.extend_from_slice(error.logs());
+                let outcome = if error.is_timeout() { Outcome::TimedOut } else { Outcome::InitFailed(error) };
+                Invocation { duration: spent, logs, ..not_run(request.request_id, outcome) }
+            }
+        }
+    }
+
+    /// An environment, and how much of the invocation's time it took to get it.
+    ///
+    /// "Lambda retries the `Init` phase at the time of the first function invocation with the configured function
+    /// timeout" (lambda-runtime-environment, "Init phase"). The lines of the first attempt go to `logs`.
+    async fn take_or_start(&mut self, logs: &mut Vec<String>) -> (Duration, Result<Sandbox, InitError>) {
+        if let Some(sandbox) = self.take_running().await {
+            return (Duration::ZERO, Ok(sandbox));
+        }
+        if self.phase == Phase::Init {
+            match self.start(Instant::now() + INIT_LIMIT).await {
+                Ok(sandbox) => return (Duration::ZERO, Ok(sandbox)),
+                Err(error) => logs.extend_from_slice(error.logs()),
+            }
+        }
+        let began = Instant::now();
+        let started = self.start(began + self.options.timeout).await;
+        (began.elapsed(), started)
     }
 
     /// Whether the answer is there but extensions may still be at work on the invocation.
@@ -233,13 +265,17 @@ impl Function {
     }
 
     fn was_reset(&mut self, shutdown: Option<Shutdown>) {
+        self.last_lines.extend(shutdown.iter().flat_map(|shutdown| shutdown.logs.iter().cloned()));
         self.last_shutdown = shutdown;
         self.phase = Phase::Invoke;
         self.pid.store(0, Ordering::Relaxed);
     }
 
-    async fn start(&self) -> Result<Sandbox, InitError> {
-        let sandbox = Sandbox::start(&self.options, self.phase, &self.telemetry, &self.clock).await?;
+    /// The init phase; after one that failed, the next is part of an invocation.
+    async fn start(&mut self, until: Instant) -> Result<Sandbox, InitError> {
+        let phase = std::mem::replace(&mut self.phase, Phase::Invoke);
+        let sandbox = Sandbox::start(&self.options, phase, until, &self.telemetry, &self.clock).await?;
+        self.phase = phase;
         self.pid.store(sandbox.pid().unwrap_or_default(), Ordering::Relaxed);
         Ok(sandbox)
     }

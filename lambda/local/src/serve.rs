@@ -9,11 +9,12 @@ use std::io;
 use std::path::Path;
 use std::process::{ExitCode, exit};
 
-use push_gateway_local::stack::{Endpoints, Figures, Stack, StackError};
+use push_gateway_local::stack::{Endpoints, Figures, Stack, StackError, StackOptions};
 use tokio::time::Instant;
 
 use crate::arguments::ServeArguments;
 use crate::invocation_line;
+use crate::stdout::print_line;
 use crate::stop_signal::StopSignal;
 use crate::terminal::Terminal;
 
@@ -33,24 +34,28 @@ enum ServeError {
 
 /// Runs the stack.
 pub(crate) async fn run(arguments: &ServeArguments) -> ExitCode {
+    let options = arguments.stack_options().await.unwrap_or_else(|error| error.exit());
     let terminal = Terminal::detect();
-    match serve(terminal, arguments).await {
+    match serve(terminal, arguments, &options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             terminal.error(&error);
-            println!();
+            print_line!("");
             ExitCode::FAILURE
         }
     }
 }
 
-async fn serve(terminal: Terminal, arguments: &ServeArguments) -> Result<(), ServeError> {
+async fn serve(
+    terminal: Terminal,
+    arguments: &ServeArguments,
+    options: &StackOptions,
+) -> Result<(), ServeError> {
     let mut signals = StopSignal::listen(arguments.stop_with.clone()).map_err(ServeError::Signals)?;
     terminal.title("Serverless Prometheus push gateway: the whole stack on this machine");
-    let options = arguments.stack_options();
     let began = Instant::now();
     let step = terminal.step("starting");
-    let starting = Stack::start(&options, move |seen| invocation_line::print(terminal, began, &seen));
+    let starting = Stack::start(options, move |seen| invocation_line::print(terminal, began, &seen));
     let stack = tokio::select! {
         stack = starting => stack?,
         () = signals.wait() => return Ok(()),

@@ -12,13 +12,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, value_parser};
 use push_gateway_local::clock::Clock;
 use push_gateway_local::stack::{Stack, StackOptions, Storage};
 use tokio::time::Instant;
 
-use crate::arguments::Programs;
+use crate::arguments::{InvalidOption, Programs, values};
 use crate::noise::Noise;
+use crate::stdout::print_line;
 use crate::terminal::{Style, Terminal};
 use crate::wording::grouped;
 use audit::Audit;
@@ -30,13 +31,13 @@ pub(crate) struct SoakArguments {
     #[command(flatten)]
     programs: Programs,
     /// How long to send.
-    #[arg(long = "for", default_value = "10m", value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[arg(long = "for", default_value = "10m", value_parser = values::some_time, value_name = "TIME")]
     time: Duration,
     /// Messages a second. moto looks through its whole queue for each of them: far more than 50 pile up.
-    #[arg(long, default_value_t = 50, value_name = "COUNT")]
+    #[arg(long, default_value_t = 50, value_parser = value_parser!(u32).range(1..), value_name = "COUNT")]
     rate: u32,
     /// Devices that send, which make two series each.
-    #[arg(long, default_value_t = 40, value_name = "COUNT")]
+    #[arg(long, default_value_t = 40, value_parser = value_parser!(u32).range(1..), value_name = "COUNT")]
     devices: u32,
     /// What decides on the faults; the same seed breaks the same things in the same order [default: the time].
     #[arg(long, value_name = "NUMBER")]
@@ -51,19 +52,24 @@ const DRAIN_LIMIT: Duration = Duration::from_mins(3);
 
 /// Runs the soak.
 pub(crate) async fn run(arguments: &SoakArguments) -> ExitCode {
+    let options = stack_options(arguments).await.unwrap_or_else(|error| error.exit());
     let terminal = Terminal::detect();
-    match soak(terminal, arguments).await {
+    match soak(terminal, arguments, &options).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             terminal.error(&*error);
-            println!();
+            print_line!("");
             ExitCode::FAILURE
         }
     }
 }
 
-async fn soak(terminal: Terminal, arguments: &SoakArguments) -> Result<bool, Box<dyn Error>> {
+async fn soak(
+    terminal: Terminal,
+    arguments: &SoakArguments,
+    options: &StackOptions,
+) -> Result<bool, Box<dyn Error>> {
     let clock = Clock::system();
     let seed = arguments.seed.unwrap_or_else(|| u64::try_from(clock.now_ms()).unwrap_or_default());
     terminal.title(&format!(
@@ -71,11 +77,10 @@ async fn soak(terminal: Terminal, arguments: &SoakArguments) -> Result<bool, Box
         arguments.rate,
         humantime::format_duration(arguments.time)
     ));
-    let options = stack_options(arguments);
     if options.storage == Storage::Memory {
-        println!("  Prometheus is not installed, so the workspace's own memory is the only witness.");
+        print_line!("  Prometheus is not installed, so the workspace's own memory is the only witness.");
     }
-    let stack = Arc::new(Stack::start(&options, |_| ()).await?);
+    let stack = Arc::new(Stack::start(options, |_| ()).await?);
 
     let mut noise = Noise::new(seed);
     let breaking = tokio::spawn(chaos::run(Arc::clone(&stack), Noise::new(seed ^ 0x5eed), terminal));
@@ -98,17 +103,17 @@ async fn soak(terminal: Terminal, arguments: &SoakArguments) -> Result<bool, Box
 
 /// Short waits, so that a message that was given back is tried again soon; and no limit to how often, so that only the
 /// function's own verdict makes a dead letter.
-fn stack_options(arguments: &SoakArguments) -> StackOptions {
+async fn stack_options(arguments: &SoakArguments) -> Result<StackOptions, InvalidOption> {
     let programs = &arguments.programs;
-    StackOptions {
-        storage: programs.storage(),
+    Ok(StackOptions {
+        storage: programs.storage().await?,
         function_timeout: Duration::from_secs(5),
         visibility_timeout: Some(Duration::from_secs(10)),
         max_receive_count: 1_000,
         // What is given back comes again after the visibility timeout, several times in a bad spell.
         out_of_order_window: Duration::from_mins(10),
         ..StackOptions::new(programs.function.clone(), programs.moto.clone())
-    }
+    })
 }
 
 /// Waits until the queue is empty.
@@ -154,7 +159,7 @@ impl Progress {
         if self.terminal.is_live() {
             self.terminal.progress(&self.terminal.paint(Style::Dim, &line));
         } else {
-            println!("  {line}");
+            print_line!("  {line}");
         }
     }
 }

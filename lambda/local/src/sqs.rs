@@ -8,6 +8,6 @@ mod queue;
 mod record;
 
 pub use event::{Fifo, QueueMessage, sqs_event};
-pub use moto::{MotoError, MotoServer};
+pub use moto::{KnownWorkspace, MotoError, MotoServer};
 pub use queue::{ReceivedMessage, Sqs, SqsError};
 pub(crate) use record::Record;

@@ -8,6 +8,7 @@ mod control;
 mod endpoints;
 mod figures;
 mod options;
+mod ports;
 mod queries;
 mod queues;
 mod telemetry;
@@ -22,19 +23,22 @@ use crate::amp::{AmpOptions, AmpStandIn};
 use crate::clock::Clock;
 use crate::credentials::CredentialsEndpoint;
 use crate::event_source::{self, EventSource, EventSourceError, EventSourceOptions, Invoked};
-use crate::lambda::{AsyncPolicy, FunctionError, LambdaApi, Pool, Seen};
+use crate::lambda::{AsyncPolicy, FunctionError, IdleEnd, LambdaApi, Pool, Seen};
 use crate::prometheus::{Prometheus, PrometheusError};
 use crate::runtime::{FunctionOptions, RoleCredentials};
-use crate::sqs::{MotoError, MotoServer, Sqs, SqsError};
+use crate::sqs::{KnownWorkspace, MotoError, MotoServer, Sqs, SqsError};
 use control::Control;
 use queues::Queues;
-use telemetry::IdleEnd;
 
 pub use endpoints::Endpoints;
 pub use figures::Figures;
-pub use options::{Ports, StackOptions, Storage};
+pub use options::{StackOptions, Storage};
+pub use ports::Ports;
 pub use queries::{QuerySurroundings, query_functions};
 pub use queues::QueueDepth;
+
+/// The alias of the workspace in AMP's control plane.
+const WORKSPACE_ALIAS: &str = "local";
 
 /// Requests that the workspace remembers.
 const JOURNAL_LIMIT: usize = 100;
@@ -43,9 +47,9 @@ const JOURNAL_LIMIT: usize = 100;
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
     /// A port cannot be opened.
-    #[error("{part} cannot listen on port {port} of 127.0.0.1")]
+    #[error("{part}: cannot listen on port {port} of 127.0.0.1")]
     Port {
-        /// Who wanted it.
+        /// The option that names it, or the part that wanted it.
         part: &'static str,
         /// The port; 0 stands for any.
         port: u16,
@@ -101,7 +105,7 @@ struct Parts {
 }
 
 impl Stack {
-    /// Starts every part; `watcher` is told of each invocation when it is over.
+    /// Starts every part; `watcher` sees each invocation when it is over, and what extensions write.
     ///
     /// # Errors
     /// A part cannot be started; those before it are stopped.
@@ -109,6 +113,7 @@ impl Stack {
         options: &StackOptions,
         watcher: impl Fn(Seen<'_>) + Send + Sync + 'static,
     ) -> Result<Self, StackError> {
+        options.ports.check()?;
         let prometheus = match &options.storage {
             Storage::Program(program) => Some(Prometheus::start(program, options.ports.prometheus).await?),
             Storage::Memory | Storage::At(_) => None,
@@ -131,7 +136,13 @@ impl Stack {
                 Some(endpoint.map_err(StackError::port("the credentials endpoint", 0))?)
             }
         };
-        let moto = MotoServer::start(&options.moto, options.ports.sqs).await?;
+        let workspace = KnownWorkspace {
+            region: &options.region,
+            id: amp.id(),
+            alias: WORKSPACE_ALIAS,
+            endpoint: &amp.endpoint(),
+        };
+        let moto = MotoServer::start_with_workspace(&options.moto, options.ports.sqs, workspace).await?;
         let sqs = Sqs::new(moto.endpoint(), &options.region, user.clone());
         let queues = Queues::create(&sqs, options).await?;
 
@@ -149,7 +160,7 @@ impl Stack {
             [vec![pool.clone()], query_pools.clone()].concat(),
             AsyncPolicy::default(),
         );
-        let lambda = lambda.await.map_err(StackError::port("the Lambda service", options.ports.lambda))?;
+        let lambda = lambda.await.map_err(StackError::port("--lambda-port", options.ports.lambda))?;
         let event_source = start_event_source(options, &sqs, &queues, &pool).await?;
         let idle_end = options.telemetry_extension.as_ref().map(|_| IdleEnd::of(pool.clone()));
 
@@ -163,7 +174,7 @@ impl Stack {
             last: Mutex::default(),
         });
         let control = Control::start(options.ports.control, Arc::clone(&parts)).await;
-        let control = control.map_err(StackError::port("the control API", options.ports.control))?;
+        let control = control.map_err(StackError::port("--control-port", options.ports.control))?;
         let endpoints = Endpoints {
             region: options.region.clone(),
             credentials: user,
@@ -175,6 +186,8 @@ impl Stack {
             queue_url: parts.queues.url.clone(),
             dead_letter_queue_url: parts.queues.dead_letters_url.clone(),
             amp: parts.amp.endpoint(),
+            workspace_id: parts.amp.id().to_owned(),
+            workspace_alias: WORKSPACE_ALIAS,
             prometheus: storage_url,
             control: control.endpoint(),
         };
@@ -265,7 +278,7 @@ async fn start_amp(
         journal_limit: JOURNAL_LIMIT,
         ..AmpOptions::default()
     };
-    AmpStandIn::start(options).await.map_err(StackError::port("the AMP stand-in", port))
+    AmpStandIn::start(options).await.map_err(StackError::port("--amp-port", port))
 }
 
 fn function(

@@ -1,9 +1,11 @@
 //! Lines on a terminal: colours and progress where a person looks at it, plain text elsewhere.
 
 use std::error::Error;
-use std::io::{IsTerminal as _, Write as _, stdout};
+use std::io::{IsTerminal as _, stdout};
 
 use tokio::time::Instant;
+
+use crate::stdout::{print_line, print_part};
 
 /// Where everything is printed.
 #[derive(Debug, Clone, Copy)]
@@ -47,19 +49,19 @@ impl Terminal {
     }
 
     pub(crate) fn title(self, text: &str) {
-        println!("\n{}", self.paint(Style::Bold, text));
+        print_line!("\n{}", self.paint(Style::Bold, text));
     }
 
     pub(crate) fn heading(self, text: &str) {
-        println!("\n{}", self.paint(Style::Bold, text));
+        print_line!("\n{}", self.paint(Style::Bold, text));
     }
 
     /// Something went wrong, with everything that led to it.
     pub(crate) fn error(self, error: &(dyn Error + 'static)) {
-        println!("\n  {} {error}", self.paint(Style::Bad, "✗"));
+        print_line!("\n  {} {error}", self.paint(Style::Bad, "✗"));
         let mut cause = error.source();
         while let Some(error) = cause {
-            println!("    because: {error}");
+            print_line!("    because: {error}");
             cause = error.source();
         }
     }
@@ -67,16 +69,14 @@ impl Terminal {
     /// A line that the next one of its kind writes over; where nobody looks at it, it is not shown.
     pub(crate) fn progress(self, text: &str) {
         if self.is_live {
-            print!("\r\x1b[K  {text}");
-            // A progress line that cannot be shown is no reason to stop.
-            let _ = stdout().flush();
+            print_part!("\r\x1b[K  {text}");
         }
     }
 
     /// Takes the progress line away.
     pub(crate) fn clear_progress(self) {
         if self.is_live {
-            print!("\r\x1b[K");
+            print_part!("\r\x1b[K");
         }
     }
 
@@ -89,9 +89,7 @@ impl Terminal {
     pub(crate) fn step(self, name: &str) -> Step {
         let step = Step { terminal: self, name: name.to_owned(), began: Instant::now() };
         if self.is_live {
-            print!("  {} {name}", self.paint(Style::Dim, "…"));
-            // A progress line that cannot be shown is no reason to stop.
-            let _ = stdout().flush();
+            print_part!("  {} {name}", self.paint(Style::Dim, "…"));
         }
         step
     }
@@ -110,10 +108,10 @@ impl Step {
     pub(crate) fn done(self, result: &str) {
         let terminal = self.terminal;
         if terminal.is_live {
-            print!("\r\x1b[K");
+            print_part!("\r\x1b[K");
         }
         let time = format!("{:>7.2} s", self.began.elapsed().as_secs_f64());
         let tick = terminal.paint(Style::Good, "✓");
-        println!("  {tick} {:<14} {:<70} {}", self.name, result, terminal.paint(Style::Dim, &time));
+        print_line!("  {tick} {:<14} {:<70} {}", self.name, result, terminal.paint(Style::Dim, &time));
     }
 }

@@ -22,6 +22,7 @@ use push_gateway_local::sqs::{MotoServer, Sqs};
 use push_gateway_local::stack::Storage;
 
 use crate::arguments::TourArguments;
+use crate::stdout::print_line;
 use crate::terminal::Terminal;
 use crate::wording::millis;
 use events::Delivery;
@@ -37,8 +38,6 @@ struct Cloud {
     dead_letters: String,
     moto: MotoServer,
     credentials: Credentials,
-    /// Whether the workspace speaks `PromQL`.
-    has_promql: bool,
     _prometheus: Option<Prometheus>,
 }
 
@@ -52,9 +51,10 @@ pub(crate) struct Visit {
 
 /// Runs the tour.
 pub(crate) async fn run(arguments: &TourArguments) -> ExitCode {
+    let storage = arguments.programs.storage().await.unwrap_or_else(|error| error.exit());
     let terminal = Terminal::detect();
     terminal.title("Serverless Prometheus push gateway: a tour on this machine");
-    match visit(terminal, arguments).await {
+    match visit(terminal, arguments, &storage).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -64,13 +64,23 @@ pub(crate) async fn run(arguments: &TourArguments) -> ExitCode {
     }
 }
 
-async fn visit(terminal: Terminal, arguments: &TourArguments) -> Result<bool, Box<dyn Error>> {
-    terminal.heading("Starting");
+async fn visit(
+    terminal: Terminal,
+    arguments: &TourArguments,
+    storage: &Storage,
+) -> Result<bool, Box<dyn Error>> {
+    // Only Prometheus speaks PromQL.
+    let query = arguments.query.as_deref().filter(|_| *storage != Storage::Memory);
+    if arguments.query.is_some() && query.is_none() {
+        print_line!("  Without Prometheus nothing is read back.");
+    }
+    let mut parts = Parts { terminal, begun: 0, count: if query.is_some() { 6 } else { 5 } };
+    parts.begin("Starting");
     let programs = &arguments.programs;
-    let cloud = start_cloud(terminal, &programs.moto, &programs.storage()).await?;
+    let cloud = start_cloud(terminal, &programs.moto, storage).await?;
     let mut function = start_function(terminal, &programs.function, &cloud).await?;
 
-    terminal.heading("Invoking");
+    parts.begin("Invoking");
     let mut visits = Vec::new();
     for delivery in events::deliveries(Clock::system().now_ms()) {
         visits.push(invoke(terminal, &cloud, &mut function, delivery).await);
@@ -78,17 +88,35 @@ async fn visit(terminal: Terminal, arguments: &TourArguments) -> Result<bool, Bo
 
     let dead_letters = cloud.sqs.receive_all(&cloud.dead_letters).await?;
     let ledger = Ledger::draw_up(&visits, &cloud.amp, &dead_letters);
+    parts.begin("What arrived in the workspace");
     report::series(terminal, &cloud.amp.series());
+    parts.begin("What did not, and why");
     report::refused(terminal, &ledger);
+    parts.begin("What it cost");
     report::figures(terminal, &visits);
     let adds_up = report::sum(terminal, &ledger, &visits);
-    let is_read_back = if let Some(program) = &arguments.query {
+    let is_read_back = if let Some(program) = query {
+        parts.begin("What the query function reads back");
         read_back::show(terminal, program, &cloud).await?
     } else {
-        println!();
+        print_line!("");
         true
     };
     Ok(adds_up && is_read_back)
+}
+
+/// The parts of the tour, so that a reader sees how far it is.
+struct Parts {
+    terminal: Terminal,
+    begun: u8,
+    count: u8,
+}
+
+impl Parts {
+    fn begin(&mut self, name: &str) {
+        self.begun += 1;
+        self.terminal.heading(&format!("[{}/{}] {name}", self.begun, self.count));
+    }
 }
 
 fn made_up_credentials() -> Credentials {
@@ -111,7 +139,6 @@ async fn start_cloud(terminal: Terminal, moto: &Path, storage: &Storage) -> Resu
     };
 
     let step = terminal.step("AMP stand-in");
-    let has_promql = storage_url.is_some();
     let options = AmpOptions {
         region: REGION.to_owned(),
         credentials: Some(credentials.clone()),
@@ -126,7 +153,7 @@ async fn start_cloud(terminal: Terminal, moto: &Path, storage: &Storage) -> Resu
     let sqs = Sqs::new(moto.endpoint(), REGION, credentials.clone());
     let dead_letters = sqs.create_queue("telemetry-dead-letters").await?;
     step.done(&format!("{} with a dead-letter queue", moto.endpoint()));
-    Ok(Cloud { amp, sqs, dead_letters, moto, credentials, has_promql, _prometheus: prometheus })
+    Ok(Cloud { amp, sqs, dead_letters, moto, credentials, _prometheus: prometheus })
 }
 
 async fn start_function(terminal: Terminal, binary: &Path, cloud: &Cloud) -> Result<Function, InitError> {

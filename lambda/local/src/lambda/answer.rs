@@ -65,7 +65,7 @@ fn of_init(error: &InitError) -> (&str, String) {
 pub(super) fn log_tail(invocation: &Invocation, memory_mb: u32) -> String {
     let id = &invocation.request_id;
     let mut log = format!("START RequestId: {id} Version: $LATEST\n");
-    for line in logs(invocation) {
+    for line in &invocation.logs {
         log.push_str(line);
         log.push('\n');
     }
@@ -73,14 +73,6 @@ pub(super) fn log_tail(invocation: &Invocation, memory_mb: u32) -> String {
     let surplus = log.len().saturating_sub(LOG_TAIL_BYTES);
     let from = (surplus..=log.len()).find(|at| log.is_char_boundary(*at)).unwrap_or_default();
     log.split_off(from)
-}
-
-/// What was written during the invocation, or during an init phase that failed.
-fn logs(invocation: &Invocation) -> &[String] {
-    match &invocation.outcome {
-        Outcome::InitFailed(error) => error.logs(),
-        _ => &invocation.logs,
-    }
 }
 
 /// The line that closes an invocation in the log ("View CloudWatch Logs for Lambda functions", "REPORT").

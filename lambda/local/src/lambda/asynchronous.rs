@@ -4,6 +4,7 @@
 //! In: payloads that the API accepted as `Event`. Out: invocations; an event that fails to its last attempt is
 //! told to the log of this process, so that it is not dropped unseen.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -53,7 +54,9 @@ pub(super) async fn run(pool: Pool, policy: AsyncPolicy, payload: Bytes, client_
 }
 
 fn give_up(function: &str, payload: &Bytes, error: &FunctionError) {
-    eprintln!(
+    // A log without a reader is no error.
+    let _ = writeln!(
+        std::io::stderr(),
         "{function}: an asynchronous event of {} bytes failed to its last attempt: {}",
         payload.len(),
         String::from_utf8_lossy(&error.payload)

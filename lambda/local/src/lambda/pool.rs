@@ -23,9 +23,18 @@ pub struct ConcurrencyExceeded {
     pub limit: u32,
 }
 
+/// What a watcher sees of a function.
+#[derive(Debug)]
+pub enum Seen<'a> {
+    /// An invocation that is over for its caller.
+    Invocation(SeenInvocation<'a>),
+    /// Lines of extensions, each after the extension's name and a colon, and the last lines of an environment.
+    Lines(&'a [String]),
+}
+
 /// An invocation as a watcher sees it.
 #[derive(Debug)]
-pub struct Seen<'a> {
+pub struct SeenInvocation<'a> {
     /// The function's name.
     pub function: &'a str,
     /// The function's time-out.
@@ -189,6 +198,7 @@ impl Pool {
         let is_over = |slot: &mut Slot| slot.idle_since.elapsed() >= idle;
         let mut ended: Vec<Slot> = self.0.environments().idle.extract_if(.., is_over).collect();
         let shutdowns = join_all(ended.iter_mut().map(|slot| slot.function.shutdown())).await;
+        shutdowns.iter().flatten().for_each(|shutdown| self.0.tell_lines(&shutdown.logs));
         // The last is taken first, and those that are still warm shall be.
         self.0.environments().idle.splice(0..0, ended);
         shutdowns.into_iter().flatten().collect()
@@ -215,12 +225,12 @@ impl Shared {
             self.errors.fetch_add(1, Ordering::SeqCst);
         }
         let tell = |invocation: Invocation| {
-            (self.watcher)(Seen {
+            (self.watcher)(Seen::Invocation(SeenInvocation {
                 function: &self.options.name,
                 timeout: self.options.timeout,
                 payload_bytes,
                 invocation: &invocation,
-            });
+            }));
             // The caller may have gone away.
             let _ = answer.send(invocation);
         };
@@ -228,11 +238,20 @@ impl Shared {
             // "Lambda returns the response to the client, even if extensions are still running."
             tell(invocation);
             slot.function.finish().await;
+            self.tell_lines(&slot.function.take_extension_logs());
             self.put_back(slot, permit);
         } else {
             slot.function.finish().await;
+            let lines = slot.function.take_extension_logs();
             self.put_back(slot, permit);
             tell(invocation);
+            self.tell_lines(&lines);
+        }
+    }
+
+    fn tell_lines(&self, lines: &[String]) {
+        if !lines.is_empty() {
+            (self.watcher)(Seen::Lines(lines));
         }
     }
 

@@ -3,11 +3,12 @@
 use std::error::Error;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, value_parser};
 use push_gateway_local::amp::{AmpOptions, AmpStandIn, Credentials, Fault};
 
-use super::Common;
-use crate::arguments::out_of_order_window;
+use super::{Common, PortError};
+use crate::arguments::{prometheus_at, values};
+use crate::stdout::print_line;
 
 /// The workspace.
 #[derive(Debug, Args)]
@@ -18,7 +19,7 @@ pub(crate) struct AmpArguments {
     #[arg(long, default_value_t = 0)]
     port: u16,
     /// The workspace id in the path.
-    #[arg(long, default_value = "ws-local")]
+    #[arg(long, default_value = "ws-local", value_parser = values::workspace_id, value_name = "ID")]
     workspace: String,
     /// The access key id that requests are signed with; without it unsigned requests are taken.
     #[arg(long, requires = "secret_access_key", value_name = "ID")]
@@ -33,14 +34,14 @@ pub(crate) struct AmpArguments {
     #[arg(long, value_name = "URL")]
     prometheus: Option<String>,
     /// The out-of-order window (0s to 600s).
-    #[arg(long, default_value = "60s", value_parser = out_of_order_window, value_name = "TIME")]
+    #[arg(long, default_value = "60s", value_parser = values::out_of_order_window, value_name = "TIME")]
     out_of_order_window: Duration,
     /// Samples a second, at most [default: AMP's quota].
-    #[arg(long, value_name = "SAMPLES")]
+    #[arg(long, value_parser = values::rate, value_name = "SAMPLES")]
     ingestion_rate: Option<f64>,
     /// Active series, at most [default: AMP's quota].
-    #[arg(long, value_name = "SERIES")]
-    active_series: Option<usize>,
+    #[arg(long, value_parser = value_parser!(u32).range(1..), value_name = "SERIES")]
+    active_series: Option<u32>,
     /// Make write requests fail, for example 503:2 or hang@device=d1; may be given again.
     #[arg(long, value_name = "FAULT")]
     fail: Vec<Fault>,
@@ -51,7 +52,11 @@ const JOURNAL_LIMIT: usize = 100;
 
 /// Runs it.
 pub(super) async fn run(arguments: AmpArguments) -> Result<(), Box<dyn Error>> {
+    if let Some(url) = &arguments.prometheus {
+        prometheus_at(url).await.unwrap_or_else(|error| error.exit());
+    }
     let defaults = AmpOptions::default();
+    let active_series = arguments.active_series.and_then(|count| usize::try_from(count).ok());
     let keys = arguments.access_key_id.zip(arguments.secret_access_key);
     let options = AmpOptions {
         port: arguments.port,
@@ -60,16 +65,16 @@ pub(super) async fn run(arguments: AmpArguments) -> Result<(), Box<dyn Error>> {
         credentials: keys.map(|(id, key)| Credentials::new(id, key, arguments.session_token, None, "local")),
         out_of_order_window: arguments.out_of_order_window,
         ingestion_rate: arguments.ingestion_rate.or(defaults.ingestion_rate),
-        active_series: arguments.active_series.or(defaults.active_series),
+        active_series: active_series.or(defaults.active_series),
         prometheus: arguments.prometheus,
         journal_limit: JOURNAL_LIMIT,
         ..defaults
     };
-    let amp = AmpStandIn::start(options).await?;
+    let amp = AmpStandIn::start(options).await.map_err(PortError::of(arguments.port))?;
     amp.set_faults(arguments.fail);
-    println!("{}", amp.endpoint());
+    print_line!("{}", amp.endpoint());
     arguments.common.until_stopped().await?;
     let counts = amp.counts();
-    println!("{} write requests, {} samples in {} series", counts.requests, counts.samples, counts.series);
+    print_line!("{} write requests, {} samples in {} series", counts.requests, counts.samples, counts.series);
     Ok(())
 }

@@ -1,15 +1,19 @@
 //! `event-source`: the mapping between a queue and a function, alone.
 
 use std::error::Error;
+use std::io::Write as _;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use clap::Args;
+use clap::{Args, value_parser};
 use push_gateway_local::event_source::{EventSource, EventSourceOptions, Invoked};
 use push_gateway_local::lambda::{Answered, LambdaClient};
 use push_gateway_local::sqs::Sqs;
 
 use super::Common;
+
+use crate::arguments::values;
+use crate::stdout::print_line;
 
 /// The queue and the function.
 #[derive(Debug, Args)]
@@ -17,29 +21,29 @@ pub(crate) struct EventSourceArguments {
     #[command(flatten)]
     common: Common,
     /// The SQS endpoint (plain HTTP).
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_parser = values::http_url, value_name = "URL")]
     sqs_endpoint: String,
     /// The queue.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_parser = values::http_url, value_name = "URL")]
     queue_url: String,
     /// The Lambda endpoint (plain HTTP).
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_parser = values::http_url, value_name = "URL")]
     lambda_endpoint: String,
     /// The function.
     #[arg(long, value_name = "NAME")]
     function_name: String,
-    /// The function's time-out, which the queue's visibility timeout must not be less than.
-    #[arg(long, default_value = "10s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    /// The function's timeout, which the queue's visibility timeout must not be less than.
+    #[arg(long, default_value = "10s", value_parser = values::function_timeout, value_name = "TIME")]
     function_timeout: Duration,
     /// Messages in a batch, at most (1 to 10000; FIFO: to 10).
-    #[arg(long, default_value_t = 10, value_name = "COUNT")]
-    batch_size: usize,
+    #[arg(long, default_value_t = 10, value_parser = value_parser!(u16).range(1..=10_000), value_name = "COUNT")]
+    batch_size: u16,
     /// How long a batch is gathered (0s to 300s).
-    #[arg(long, default_value = "0s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[arg(long, default_value = "0s", value_parser = values::batching_window, value_name = "TIME")]
     batching_window: Duration,
     /// Batches at work at a time, at most (2 to 1000) [default: five].
-    #[arg(long, value_name = "COUNT")]
-    max_concurrency: Option<usize>,
+    #[arg(long, value_parser = value_parser!(u16).range(2..=1_000), value_name = "COUNT")]
+    max_concurrency: Option<u16>,
     /// Take any answer for the success of the whole batch, as without `ReportBatchItemFailures`.
     #[arg(long)]
     ignore_batch_item_failures: bool,
@@ -51,9 +55,9 @@ pub(super) async fn run(arguments: EventSourceArguments) -> Result<(), Box<dyn E
     let sqs = Sqs::new(&arguments.sqs_endpoint, &arguments.common.region, credentials);
     let options = EventSourceOptions {
         queue_url: arguments.queue_url,
-        batch_size: arguments.batch_size,
+        batch_size: arguments.batch_size.into(),
         batching_window: arguments.batching_window,
-        max_concurrency: arguments.max_concurrency,
+        max_concurrency: arguments.max_concurrency.map(usize::from),
         report_batch_item_failures: !arguments.ignore_batch_item_failures,
         function_timeout: arguments.function_timeout,
     };
@@ -66,15 +70,15 @@ pub(super) async fn run(arguments: EventSourceArguments) -> Result<(), Box<dyn E
                 Ok(Answered::Throttled) => Invoked::Throttled,
                 Ok(Answered::FunctionError(_)) => Invoked::FunctionError,
                 Err(error) => {
-                    eprintln!("{error}");
+                    let _ = writeln!(std::io::stderr(), "{error}");
                     Invoked::FunctionError
                 }
             }
         }
     })
     .await?;
-    println!("polling");
+    print_line!("polling");
     arguments.common.until_stopped().await?;
-    println!("{:?}", event_source.stop().await);
+    print_line!("{:?}", event_source.stop().await);
     Ok(())
 }

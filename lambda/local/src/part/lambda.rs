@@ -1,18 +1,21 @@
 //! `lambda`: functions behind the invoke API, alone.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use clap::Args;
-use push_gateway_local::lambda::{AsyncPolicy, LambdaApi, Pool};
+use clap::{Args, value_parser};
+use futures_util::future::join_all;
+use push_gateway_local::lambda::{AsyncPolicy, IdleEnd, LambdaApi, Pool};
 use push_gateway_local::runtime::{FunctionOptions, RoleCredentials};
 use tokio::time::Instant;
 
-use super::Common;
-use crate::arguments::variable;
+use super::{Common, PortError};
+use crate::arguments::{InvalidOption, values};
 use crate::invocation_line;
+use crate::stdout::print_line;
 use crate::terminal::Terminal;
 
 /// The functions.
@@ -24,19 +27,22 @@ pub(crate) struct LambdaArguments {
     #[arg(long, default_value_t = 0)]
     port: u16,
     /// A function and its binary; may be given again.
-    #[arg(long, required = true, value_parser = function, value_name = "NAME=FILE")]
+    #[arg(long, required = true, value_parser = values::function, value_name = "NAME=FILE")]
     function: Vec<(String, PathBuf)>,
-    /// An environment variable of the functions; may be given again.
-    #[arg(long, value_parser = variable, value_name = "NAME=VALUE")]
+    /// An extension that runs beside each function, in every execution environment; may be given again.
+    #[arg(long, value_parser = values::program(), value_name = "FILE")]
+    extension: Vec<PathBuf>,
+    /// An environment variable of the functions and extensions; may be given again.
+    #[arg(long, value_parser = values::variable, value_name = "NAME=VALUE")]
     env: Vec<(String, String)>,
-    /// The functions' time-out.
-    #[arg(long, default_value = "10s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    /// The functions' timeout (1s to 900s).
+    #[arg(long, default_value = "10s", value_parser = values::function_timeout, value_name = "TIME")]
     timeout: Duration,
-    /// The functions' memory in MB, which they are told but not held to.
-    #[arg(long, default_value_t = 128, value_name = "MB")]
+    /// The functions' memory in MB (128 to 10240): reported to them, not enforced.
+    #[arg(long, default_value_t = 128, value_parser = value_parser!(u32).range(128..=10_240), value_name = "MB")]
     memory: u32,
     /// Execution environments of each function, at most.
-    #[arg(long, default_value_t = 10, value_name = "COUNT")]
+    #[arg(long, default_value_t = 10, value_parser = value_parser!(u32).range(1..=1_000), value_name = "COUNT")]
     concurrency: u32,
     /// The access key id of the functions' role.
     #[arg(long, default_value = "AKIDLOCAL", value_name = "ID")]
@@ -49,14 +55,36 @@ pub(crate) struct LambdaArguments {
     session_token: Option<String>,
 }
 
-fn function(text: &str) -> Result<(String, PathBuf), String> {
-    variable(text)
-        .map(|(name, file)| (name, file.into()))
-        .map_err(|_| "it is not of the form NAME=FILE".to_owned())
+/// Lambda quotas, "Extensions": 10 for each function.
+const MAX_EXTENSIONS: usize = 10;
+
+impl LambdaArguments {
+    fn check(&self) -> Result<(), InvalidOption> {
+        let names = self.function.iter().map(|(name, _)| name.as_str());
+        if let Some(name) = first_repeated(names) {
+            return Err(InvalidOption::new("--function", "a different name for each", name));
+        }
+        // An extension registers with the name of its file.
+        let names: Vec<_> = self.extension.iter().filter_map(|file| file.file_name()?.to_str()).collect();
+        if let Some(name) = first_repeated(names.iter().copied()) {
+            return Err(InvalidOption::new("--extension", "a different file name for each", name));
+        }
+        if names.len() > MAX_EXTENSIONS {
+            let expected = format!("at most {MAX_EXTENSIONS}");
+            return Err(InvalidOption::new("--extension", expected, names.len().to_string()));
+        }
+        Ok(())
+    }
+}
+
+fn first_repeated<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut seen = BTreeSet::new();
+    names.into_iter().find(|name| !seen.insert(*name))
 }
 
 /// Runs them.
 pub(super) async fn run(arguments: LambdaArguments) -> Result<(), Box<dyn Error>> {
+    arguments.check().unwrap_or_else(|error| error.exit());
     let (terminal, began) = (Terminal::detect(), Instant::now());
     let credentials = Credentials::new(
         arguments.access_key_id,
@@ -65,20 +93,36 @@ pub(super) async fn run(arguments: LambdaArguments) -> Result<(), Box<dyn Error>
         None,
         "local",
     );
-    let pools = arguments.function.into_iter().map(|(name, binary)| {
-        let options = FunctionOptions {
-            name,
-            env: arguments.env.clone(),
-            timeout: arguments.timeout,
-            memory_mb: arguments.memory,
-            region: arguments.common.region.clone(),
-            credentials: RoleCredentials::Environment(credentials.clone()),
-            ..FunctionOptions::new(binary)
-        };
-        Pool::new(options, arguments.concurrency, move |seen| invocation_line::print(terminal, began, &seen))
-    });
+    let pools: Vec<Pool> = arguments
+        .function
+        .into_iter()
+        .map(|(name, binary)| {
+            let mut options = FunctionOptions {
+                name,
+                env: arguments.env.clone(),
+                timeout: arguments.timeout,
+                memory_mb: arguments.memory,
+                region: arguments.common.region.clone(),
+                credentials: RoleCredentials::Environment(credentials.clone()),
+                ..FunctionOptions::new(binary)
+            };
+            options.extensions.programs.clone_from(&arguments.extension);
+            Pool::new(options, arguments.concurrency, move |seen| {
+                invocation_line::print(terminal, began, &seen);
+            })
+        })
+        .collect();
+    let has_extensions = !arguments.extension.is_empty();
+    // Extensions send their last data when an environment ends.
+    let idle_ends: Vec<IdleEnd> = pools.iter().filter(|_| has_extensions).cloned().map(IdleEnd::of).collect();
     let (region, policy) = (&arguments.common.region, AsyncPolicy::default());
-    let api = LambdaApi::start(arguments.port, region, pools.collect(), policy).await?;
-    println!("{}", api.endpoint());
-    arguments.common.until_stopped().await
+    let api = LambdaApi::start(arguments.port, region, pools.clone(), policy).await;
+    let api = api.map_err(PortError::of(arguments.port))?;
+    print_line!("{}", api.endpoint());
+    arguments.common.until_stopped().await?;
+    drop((api, idle_ends));
+    if has_extensions {
+        join_all(pools.iter().map(Pool::shutdown)).await;
+    }
+    Ok(())
 }

@@ -46,6 +46,11 @@ pub struct ExtensionFault {
     pub message: String,
 }
 
+impl ExtensionFault {
+    /// The type of the error of one that was not ready in time.
+    pub(super) const TIMED_OUT: &str = "Sandbox.Timedout";
+}
+
 /// What an extension's process has used, and how long it kept others waiting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtensionFigures {

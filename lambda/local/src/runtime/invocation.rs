@@ -80,6 +80,15 @@ impl InitError {
         }
     }
 
+    /// Whether time was up.
+    pub(super) fn is_timeout(&self) -> bool {
+        match self {
+            Self::TimedOut { .. } => true,
+            Self::Extension { fault, .. } => fault.error_type == ExtensionFault::TIMED_OUT,
+            Self::NotStarted { .. } | Self::Reported { .. } | Self::Exited { .. } => false,
+        }
+    }
+
     /// Adds what was logged while the environment was shut down.
     pub(super) fn and_logs(mut self, more: Vec<String>) -> Self {
         match &mut self {
@@ -127,7 +136,7 @@ pub enum Outcome {
     },
     /// An extension reported an error or ended in the middle of the invocation.
     ExtensionFailed(ExtensionFault),
-    /// It was to be started for this invocation and did not come up.
+    /// It was to be started for this invocation and did not come up, not even at the second attempt.
     InitFailed(InitError),
     /// The payload is over Lambda's limit and was not handed over.
     PayloadTooLarge {
@@ -150,7 +159,8 @@ pub struct Invocation {
     pub cpu: Option<Duration>,
     /// The largest resident set of the process so far (`VmHWM`).
     pub max_rss_kb: Option<u64>,
-    /// What it wrote to stdout and stderr since the last invocation; the first one includes the init phase.
+    /// What it wrote to stdout and stderr since the last invocation; the first one includes the init phase, and one that
+    /// failed before it.
     pub logs: Vec<String>,
     /// The init phase that preceded this invocation, if it was the first of its process.
     pub init: Option<Duration>,

@@ -66,20 +66,22 @@ impl Sandbox {
         }
     }
 
-    /// Hands over a payload and waits for the outcome, and until the runtime asks for the next invocation. What
+    /// Hands over a payload and waits for the outcome, and until the runtime asks for the next invocation, at most for
+    /// `time`. What
     /// extensions still do is waited for by [`Sandbox::finish`].
     pub(super) async fn answer(
         &mut self,
         request: InvocationRequest,
         options: &FunctionOptions,
+        time: Duration,
     ) -> Invocation {
         let InvocationRequest { request_id, payload, client_context } = request;
         self.thaw();
         let init = std::mem::take(&mut self.is_fresh).then_some(self.init);
         let cpu_before = self.process.cpu();
         let began = Began { at: Instant::now(), epoch_ms: self.clock.now_ms() };
-        let deadline = began.at + options.timeout;
-        let deadline_ms = began.epoch_ms + i64::try_from(options.timeout.as_millis()).unwrap_or(i64::MAX / 2);
+        let deadline = began.at + time;
+        let deadline_ms = began.epoch_ms + i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 2);
         self.telemetry.platform("start", report::start(&request_id));
         let function_arn = options.arn();
         self.process.hand_over(NextInvocation {

@@ -2,6 +2,7 @@
 
 use push_gateway_local::stack::{Endpoints, Figures};
 
+use crate::stdout::print_line;
 use crate::terminal::{Style, Terminal};
 use crate::wording::grouped;
 
@@ -25,12 +26,13 @@ pub(crate) fn endpoints(terminal: Terminal, endpoints: &Endpoints) {
     let aws = format!("AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY={secret} aws --region {region}");
 
     terminal.heading("Where everything is");
-    let line = |name: &str, url: &str| println!("  {name:<20} {url}");
+    let line = |name: &str, url: &str| print_line!("  {name:<20} {url}");
     line("Lambda", lambda);
     line("SQS", sqs);
     line("queue", queue_url);
     line("dead-letter queue", &endpoints.dead_letter_queue_url);
     line("AMP workspace", &endpoints.amp);
+    line("its id, its alias", &format!("{}, {}", endpoints.workspace_id, endpoints.workspace_alias));
     line(
         "Prometheus",
         endpoints.prometheus.as_deref().unwrap_or("none: the workspace keeps samples in memory"),
@@ -39,7 +41,7 @@ pub(crate) fn endpoints(terminal: Terminal, endpoints: &Endpoints) {
 
     terminal.heading("Try it, from another terminal");
     let example = |what: &str, command: &str| {
-        println!("  {}\n  {command}\n", terminal.paint(Style::Dim, &format!("# {what}")));
+        print_line!("  {}\n  {command}\n", terminal.paint(Style::Dim, &format!("# {what}")));
     };
     example(
         "a producer sends a message",
@@ -63,14 +65,16 @@ pub(crate) fn endpoints(terminal: Terminal, endpoints: &Endpoints) {
             ),
         );
     }
+    // A quoted form, since curl before 8.3 signs no query in a URL that has other characters than letters. It signs the
+    // type of a form only if it is named.
     example(
         "the workspace answers a signed query, in PromQL if Prometheus stands behind it",
         &format!(
-            "curl -sG --aws-sigv4 aws:amz:{region}:aps --user {key}:{secret} {} --data-urlencode query=temperature",
+            "curl -s --aws-sigv4 aws:amz:{region}:aps --user {key}:{secret} {} \
+             -H 'content-type: application/x-www-form-urlencoded' --data-urlencode 'query=temperature'",
             endpoints.query_url()
         ),
     );
-    // Asked without a signature: older versions of curl sign no query that has other characters than letters in it.
     if let (true, Some(url)) = (endpoints.has_telemetry, &endpoints.prometheus) {
         example(
             "the function's telemetry: how often it ran, some seconds after it did",
@@ -89,7 +93,7 @@ pub(crate) fn endpoints(terminal: Terminal, endpoints: &Endpoints) {
         &format!("curl -X PUT {control}/faults -d 503:5"),
     );
     example("what each part holds", &format!("curl {control}/figures"));
-    println!("  {}", terminal.paint(Style::Bold, "Ctrl-C stops everything."));
+    print_line!("  {}", terminal.paint(Style::Bold, "Ctrl-C stops everything."));
     terminal.heading("Invocations");
 }
 
@@ -105,7 +109,7 @@ fn page(prometheus: &str, has_telemetry: bool) -> String {
 /// The sums at the end.
 pub(crate) fn figures(terminal: Terminal, figures: &Figures) {
     terminal.heading("What became of it");
-    let line = |name: &str, text: String| println!("  {name:<20} {text}");
+    let line = |name: &str, text: String| print_line!("  {name:<20} {text}");
     line(
         "event source",
         format!(
@@ -135,5 +139,5 @@ pub(crate) fn figures(terminal: Terminal, figures: &Figures) {
             grouped(figures.amp.requests)
         ),
     );
-    println!();
+    print_line!("");
 }

@@ -12,6 +12,7 @@ use push_gateway_local::prometheus::{self, QueryError};
 use push_gateway_local::stack::{Figures, Stack};
 
 use super::load::Sent;
+use crate::stdout::print_line;
 use crate::terminal::{Style, Terminal};
 use crate::wording::{clip, grouped};
 
@@ -106,9 +107,9 @@ impl Audit {
         let reasons: Vec<String> =
             self.reasons.iter().map(|(reason, count)| format!("{} {reason}", grouped(count))).collect();
         let witnesses = if self.has_prometheus { "workspace and Prometheus" } else { "workspace" };
-        println!("  {} samples compared one by one with {witnesses}", grouped(self.samples));
-        println!("  dead letters: {}; {} of them came twice", reasons.join(", "), grouped(self.repeated));
-        println!(
+        print_line!("  {} samples compared one by one with {witnesses}", grouped(self.samples));
+        print_line!("  dead letters: {}; {} of them came twice", reasons.join(", "), grouped(self.repeated));
+        print_line!(
             "  {} second copies; {} invocations, {} of which failed; {} write requests; {} s in all",
             grouped(self.copies),
             grouped(figures.function.invocations),
@@ -126,12 +127,12 @@ impl Audit {
         );
         let (mark, style) = if self.adds_up() { ("✓", Style::Good) } else { ("✗", Style::Bad) };
         for problem in self.problems.iter().take(SHOWN) {
-            println!("  {} {}", terminal.paint(Style::Bad, "✗"), clip(problem, 300));
+            print_line!("  {} {}", terminal.paint(Style::Bad, "✗"), clip(problem, 300));
         }
         if self.problems.len() > SHOWN {
-            println!("  … and {} more", self.problems.len() - SHOWN);
+            print_line!("  … and {} more", self.problems.len() - SHOWN);
         }
-        println!("\n{} {}\n", terminal.paint(style, mark), terminal.paint(Style::Bold, &sum));
+        print_line!("\n{} {}\n", terminal.paint(style, mark), terminal.paint(Style::Bold, &sum));
     }
 }
 

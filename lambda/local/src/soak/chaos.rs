@@ -13,6 +13,7 @@ use push_gateway_local::stack::Stack;
 use tokio::time::Instant;
 
 use crate::noise::Noise;
+use crate::stdout::print_line;
 use crate::terminal::{Style, Terminal};
 
 /// Faults that a receiver can have, in the words of `--fail`. A 400 or 413 is none of them: it is a verdict on the data,
@@ -87,5 +88,5 @@ async fn kill_at_work(stack: &Stack) -> Option<u32> {
 
 fn tell(terminal: Terminal, what: &str) {
     terminal.clear_progress();
-    println!("  {}", terminal.paint(Style::Warm, what));
+    print_line!("  {}", terminal.paint(Style::Warm, what));
 }

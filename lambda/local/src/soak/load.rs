@@ -73,7 +73,7 @@ impl Load {
         Self {
             sqs: stack.sqs().clone(),
             queue_url: stack.endpoints().queue_url.clone(),
-            devices: devices.max(1),
+            devices,
             clock,
             interval,
             per_tick: f64::from(rate) * TICK.as_secs_f64(),

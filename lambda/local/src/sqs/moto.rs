@@ -1,19 +1,22 @@
-//! The process of moto's server: a complete SQS API over HTTP.
+//! The process of moto's server: a complete SQS API over HTTP, and AMP's control plane.
 //!
 //! In: the path of `moto_server` in a virtual environment. Out: an endpoint on 127.0.0.1 that is ready, which loses no
-//! message (`moto.py` says why that has to be said). The process ends with the value.
+//! message (`moto.py` gives the reason). The process ends with the value.
+//!
+//! The port is opened here and passed on, so nobody but this process's own child can answer on it.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
-use tokio::time::Instant;
 
 use crate::children;
+use crate::runtime::ACCOUNT;
 
 /// Python needs a moment to import everything on a cold disk.
 const READY_LIMIT: Duration = Duration::from_mins(1);
@@ -24,7 +27,15 @@ const WITH_LOCKS: &str = include_str!("moto.py");
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
 pub enum MotoError {
-    /// The program cannot be run, or there is no free port.
+    /// The port cannot be opened.
+    #[error("cannot listen on port {port} of 127.0.0.1")]
+    Port {
+        /// The port; 0 stands for any.
+        port: u16,
+        /// Why.
+        source: io::Error,
+    },
+    /// The program cannot be run.
     #[error("cannot start {}", program.display())]
     NotStarted {
         /// The program.
@@ -40,6 +51,19 @@ pub enum MotoError {
     NotReady,
 }
 
+/// A workspace that AMP's control plane describes.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownWorkspace<'a> {
+    /// The region that has it.
+    pub region: &'a str,
+    /// Its id.
+    pub id: &'a str,
+    /// Its alias.
+    pub alias: &'a str,
+    /// Its URL.
+    pub endpoint: &'a str,
+}
+
 /// A running server.
 #[derive(Debug)]
 pub struct MotoServer {
@@ -48,29 +72,40 @@ pub struct MotoServer {
 }
 
 impl MotoServer {
-    /// Starts `program`, beside which its `python` lies, on a port of 127.0.0.1 (0 takes a free one) and waits until it takes connections.
+    /// Starts `program`, beside which its `python` lies, on a port of 127.0.0.1 (0 takes a free one) and waits until it
+    /// serves.
     ///
     /// # Errors
     /// It cannot be started or does not come up.
     pub async fn start(program: &Path, port: u16) -> Result<Self, MotoError> {
+        Self::start_with(program, port, &[]).await
+    }
+
+    /// As [`MotoServer::start`]; the control plane has this workspace.
+    ///
+    /// # Errors
+    /// It cannot be started or does not come up.
+    pub async fn start_with_workspace(
+        program: &Path,
+        port: u16,
+        workspace: KnownWorkspace<'_>,
+    ) -> Result<Self, MotoError> {
+        let KnownWorkspace { region, id, alias, endpoint } = workspace;
+        Self::start_with(program, port, &[ACCOUNT, region, id, alias, endpoint]).await
+    }
+
+    async fn start_with(program: &Path, port: u16, arguments: &[&str]) -> Result<Self, MotoError> {
         let not_started = |source| MotoError::NotStarted { program: program.to_owned(), source };
-        let port = match port {
-            0 => free_port().await.map_err(not_started)?,
-            port => port,
-        };
-        let mut child =
-            command(program, port).and_then(|mut command| command.spawn()).map_err(not_started)?;
-        let deadline = Instant::now() + READY_LIMIT;
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
-            if let Some(status) = child.try_wait().map_err(not_started)? {
-                return Err(MotoError::Exited(status));
-            }
-            if Instant::now() > deadline {
-                return Err(MotoError::NotReady);
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        Ok(Self { endpoint: format!("http://127.0.0.1:{port}"), _child: child })
+        let no_port = |source| MotoError::Port { port, source };
+        // Looked for here because Python would only leave an exit status behind.
+        std::fs::metadata(program).map_err(not_started)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(no_port)?;
+        let address = listener.local_addr().map_err(no_port)?;
+        let mut child = command(program, listener, arguments)
+            .and_then(|mut command| command.spawn())
+            .map_err(not_started)?;
+        wait_until_ready(&mut child, not_started).await?;
+        Ok(Self { endpoint: format!("http://{address}"), _child: child })
     }
 
     /// Its URL, for `AWS_ENDPOINT_URL_SQS`.
@@ -79,20 +114,28 @@ impl MotoServer {
     }
 }
 
-/// moto does not choose a port by itself; another program would have to take this one within milliseconds.
-async fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?.port())
+/// Waits for the line that it prints when it serves. The end of its output without one is its own end.
+async fn wait_until_ready(
+    child: &mut Child,
+    not_started: impl Fn(io::Error) -> MotoError,
+) -> Result<(), MotoError> {
+    let stdout = child.stdout.take().expect("it is piped");
+    let (mut reader, mut line) = (BufReader::new(stdout), String::new());
+    let read = tokio::time::timeout(READY_LIMIT, reader.read_line(&mut line)).await;
+    match read.map_err(|_| MotoError::NotReady)?.map_err(&not_started)? {
+        0 => Err(MotoError::Exited(child.wait().await.map_err(not_started)?)),
+        _ => Ok(()),
+    }
 }
 
-fn command(program: &Path, port: u16) -> io::Result<Command> {
-    // Looked for here because Python would only leave an exit status behind.
-    std::fs::metadata(program)?;
+fn command(program: &Path, listener: TcpListener, arguments: &[&str]) -> io::Result<Command> {
     let mut command = children::command(&program.with_file_name("python"))?;
     command
-        .args(["-c", WITH_LOCKS, "-H", "127.0.0.1", "-p", &port.to_string()])
+        .args(["-c", WITH_LOCKS])
+        .args(arguments)
+        .stdin(Stdio::from(OwnedFd::from(listener)))
+        .stdout(Stdio::piped())
         // moto logs a line per request; its warnings about being a development server help nobody here.
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
         .stderr(Stdio::null());
     Ok(command)
 }

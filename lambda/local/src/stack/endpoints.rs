@@ -26,6 +26,10 @@ pub struct Endpoints {
     pub dead_letter_queue_url: String,
     /// The workspace, with a slash at its end.
     pub amp: String,
+    /// The id under which AMP's control plane has the workspace.
+    pub workspace_id: String,
+    /// The alias under which AMP's control plane has the workspace.
+    pub workspace_alias: &'static str,
     /// The Prometheus behind the workspace.
     pub prometheus: Option<String>,
     /// The stack's control API.
@@ -64,6 +68,8 @@ impl Endpoints {
             },
             "amp": {
                 "endpoint": self.amp,
+                "workspaceId": self.workspace_id,
+                "alias": self.workspace_alias,
                 "remoteWriteUrl": self.remote_write_url(),
                 "queryUrl": self.query_url(),
             },

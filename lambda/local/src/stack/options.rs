@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::Ports;
 use crate::amp::Fault;
 
 /// Where the samples go that the stand-in accepted, beside its own memory.
@@ -14,21 +15,6 @@ pub enum Storage {
     Program(PathBuf),
     /// To a Prometheus that is there already, at this URL.
     At(String),
-}
-
-/// The ports of 127.0.0.1; 0 takes a free one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Ports {
-    /// The AMP stand-in.
-    pub amp: u16,
-    /// SQS.
-    pub sqs: u16,
-    /// The Lambda service.
-    pub lambda: u16,
-    /// Prometheus, if it is started with the stack.
-    pub prometheus: u16,
-    /// The stack's own control API.
-    pub control: u16,
 }
 
 /// The whole stack.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::chart::{self, Line};
 use super::events::INTERVAL_MS;
 use super::{Cloud, REGION, report};
+use crate::stdout::print_line;
 use crate::terminal::{Style, Terminal};
 use crate::wording::{clip, grouped, millis};
 
@@ -43,24 +44,13 @@ pub(crate) enum ReadBackError {
     },
 }
 
-/// Asks, draws and compares; says how to get what is missing. Whether all is well.
+/// Asks, draws and compares. Whether all is well.
 pub(crate) async fn show(terminal: Terminal, program: &Path, cloud: &Cloud) -> Result<bool, InitError> {
-    terminal.heading("What the query function reads back");
-    if !cloud.has_promql {
-        println!(
-            "  Range queries are PromQL, and Prometheus is not installed. To see one drawn, start again after"
-        );
-        println!("  {}", terminal.paint(Style::Bold, "apt-get install prometheus"));
-        println!(
-            "  or with a download from https://prometheus.io/download/ in PATH, or in PROMETHEUS by its path.\n"
-        );
-        return Ok(true);
-    }
     match ask_and_draw(terminal, program, cloud).await {
         Ok(()) => Ok(true),
         Err(Failure::ReadBack(error)) => {
             terminal.error(&error);
-            println!();
+            print_line!("");
             Ok(false)
         }
         Err(Failure::Init(error)) => Err(error),
@@ -91,18 +81,18 @@ async fn ask_and_draw(terminal: Terminal, program: &Path, cloud: &Cloud) -> Resu
     step.done(&format!("{query}, answered in {}", millis(invocation.duration)));
 
     let lines = lines(&invocation)?;
-    println!();
+    print_line!("");
     for row in chart::draw(&lines) {
-        println!("  {}", terminal.paint(Style::Good, &row));
+        print_line!("  {}", terminal.paint(Style::Good, &row));
     }
     let clock = format!("{:>9}{:<57}{:>8} UTC", "", clock_of(start), clock_of(end));
-    println!("  {}", terminal.paint(Style::Dim, &clock));
+    print_line!("  {}", terminal.paint(Style::Dim, &clock));
     for pond in PONDS {
         compare(pond, &lines, &temperatures(&cloud.amp, pond))?;
     }
     let points: usize = lines.iter().map(|line| line.values.len()).sum();
     let verdict = format!("{} values read back, each as it was stored, to the last bit", grouped(points));
-    println!("\n{} {}\n", terminal.paint(Style::Good, "✓"), terminal.paint(Style::Bold, &verdict));
+    print_line!("\n{} {}\n", terminal.paint(Style::Good, "✓"), terminal.paint(Style::Bold, &verdict));
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use push_gateway_local::runtime::{InitError, Invocation, Outcome};
 
 use super::Visit;
 use super::ledger::{End, Ledger};
+use crate::stdout::print_line;
 use crate::terminal::{Style, Terminal};
 use crate::wording::{clip, grouped, megabytes, millis};
 
@@ -35,19 +36,17 @@ pub(crate) fn outcome(invocation: &Invocation) -> String {
 
 /// The table of series.
 pub(crate) fn series(terminal: Terminal, stored: &StoredSeries) {
-    terminal.heading("What arrived in the workspace");
     let head = format!("  {:<51} {:>7} {:>8}  {}", "series", "samples", "last", "course");
-    println!("{}", terminal.paint(Style::Dim, &head));
+    print_line!("{}", terminal.paint(Style::Dim, &head));
     for (labels, samples) in stored {
         let last = samples.last_key_value().map_or(f64::NAN, |(_, value)| *value);
         let course = terminal.paint(Style::Good, &sparkline(samples));
-        println!("  {:<51} {:>7} {last:>8}  {course}", clip(&compact(labels), 51), samples.len());
+        print_line!("  {:<51} {:>7} {last:>8}  {course}", clip(&compact(labels), 51), samples.len());
     }
 }
 
 /// What became of everything that did not arrive.
 pub(crate) fn refused(terminal: Terminal, ledger: &Ledger) {
-    terminal.heading("What did not, and why");
     for refused in ledger.refused.iter().take(SHOWN_PROBLEMS) {
         let end = match refused.end {
             End::DeadLettered => "dead-letter queue",
@@ -57,23 +56,22 @@ pub(crate) fn refused(terminal: Terminal, ledger: &Ledger) {
         let status =
             if refused.status.is_empty() { String::new() } else { format!(", HTTP {}", refused.status) };
         let flaw = terminal.paint(Style::Warm, &format!("{:<26}", refused.flaw));
-        println!("  {flaw} → {end}: {}{status}", refused.reason);
-        println!("  {:<28} {}", "", terminal.paint(Style::Dim, &clip(&refused.detail, 68)));
+        print_line!("  {flaw} → {end}: {}{status}", refused.reason);
+        print_line!("  {:<28} {}", "", terminal.paint(Style::Dim, &clip(&refused.detail, 68)));
     }
     more(ledger.refused.len());
 }
 
 /// The figures of the invocations.
 pub(crate) fn figures(terminal: Terminal, visits: &[Visit]) {
-    terminal.heading("What it cost");
     let head = format!(
         "  {:<14} {:>7} {:>8} {:>9} {:>10} {:>9} {:>9} {:>9} {:>10}",
         "invocation", "events", "samples", "requests", "duration", "CPU", "init", "billed", "memory"
     );
-    println!("{}", terminal.paint(Style::Dim, &head));
+    print_line!("{}", terminal.paint(Style::Dim, &head));
     for visit in visits {
         let invocation = &visit.invocation;
-        println!(
+        print_line!(
             "  {:<14} {:>7} {:>8} {:>9} {:>10} {:>9} {:>9} {:>9} {:>10}",
             visit.delivery.name,
             grouped(visit.delivery.messages.len()),
@@ -88,7 +86,7 @@ pub(crate) fn figures(terminal: Terminal, visits: &[Visit]) {
     }
     let explanation =
         "  init: from process start to the first poll (a cold start); memory: the process's peak so far";
-    println!("{}", terminal.paint(Style::Dim, explanation));
+    print_line!("{}", terminal.paint(Style::Dim, explanation));
 }
 
 /// The last line, which adds up or not.
@@ -101,16 +99,16 @@ pub(crate) fn sum(terminal: Terminal, ledger: &Ledger, visits: &[Visit]) -> bool
         grouped(ledger.given_back)
     );
     if ledger.adds_up() {
-        println!("\n{} {}", terminal.paint(Style::Good, "✓"), terminal.paint(Style::Bold, &sum));
+        print_line!("\n{} {}", terminal.paint(Style::Good, "✓"), terminal.paint(Style::Bold, &sum));
         return true;
     }
     terminal.heading("Not as it must be");
     for problem in ledger.problems.iter().take(SHOWN_PROBLEMS) {
-        println!("  {} {}", terminal.paint(Style::Bad, "✗"), clip(problem, 300));
+        print_line!("  {} {}", terminal.paint(Style::Bad, "✗"), clip(problem, 300));
     }
     more(ledger.problems.len());
     logs(terminal, visits.iter().flat_map(|visit| visit.invocation.logs.iter()));
-    println!(
+    print_line!(
         "\n{} {}: it does not add up",
         terminal.paint(Style::Bad, "✗"),
         terminal.paint(Style::Bold, &sum)
@@ -124,7 +122,7 @@ pub(crate) fn error(terminal: Terminal, error: &(dyn Error + 'static)) {
     if let Some(error) = error.downcast_ref::<InitError>() {
         logs(terminal, error.logs().iter());
     }
-    println!();
+    print_line!("");
 }
 
 /// The function's own words, when they may help.
@@ -136,13 +134,13 @@ fn logs<'a>(terminal: Terminal, lines: impl Iterator<Item = &'a String>) {
     }
     terminal.heading("The function's log (its end)");
     for line in &lines[lines.len().saturating_sub(LAST_LINES)..] {
-        println!("  {}", terminal.paint(Style::Dim, &clip(line, 400)));
+        print_line!("  {}", terminal.paint(Style::Dim, &clip(line, 400)));
     }
 }
 
 fn more(count: usize) {
     if count > SHOWN_PROBLEMS {
-        println!("  … and {} more", count - SHOWN_PROBLEMS);
+        print_line!("  … and {} more", count - SHOWN_PROBLEMS);
     }
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
+use push_gateway_local::sqs::{MotoError, MotoServer};
 use tokio::time::Instant;
 
-use crate::support::{PATIENCE, Queue};
+use crate::support::{PATIENCE, Queue, moto_server};
 
 const MESSAGES: usize = 800;
 const SENDERS: usize = 4;
@@ -66,4 +67,24 @@ async fn take(queue: &Queue) -> Vec<String> {
         client.delete_message_batch().queue_url(&queue.url).set_entries(Some(entries.collect())).send().await;
     assert!(deleted.expect("they are deleted").failed().is_empty());
     messages.into_iter().map(|message| message.body.expect("a body")).collect()
+}
+
+/// Another server's queues belong to others.
+#[tokio::test]
+async fn a_port_that_is_taken_is_not_joined() {
+    let other = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = other.local_addr().expect("an address").port();
+    let error = MotoServer::start(&moto_server(), port).await.expect_err("the port is taken");
+    assert!(matches!(error, MotoError::Port { .. }), "{error:?}");
+    assert_eq!(error.to_string(), format!("cannot listen on port {port} of 127.0.0.1"));
+}
+
+#[tokio::test]
+async fn a_server_that_ends_before_it_is_ready_is_an_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("moto_server");
+    std::fs::write(&program, "").expect("a file");
+    std::os::unix::fs::symlink("/bin/false", folder.path().join("python")).expect("a link");
+    let error = MotoServer::start(&program, 0).await.expect_err("it ends");
+    assert_eq!(error.to_string(), "moto_server exited before it was ready: exit status: 1");
 }

@@ -225,7 +225,7 @@ fn endpoint() -> &'static str {
     })
 }
 
-fn moto_server() -> PathBuf {
+pub(crate) fn moto_server() -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let otherwise = workspace.join(".venv/bin/moto_server");
     let path = std::env::var_os("MOTO_SERVER").map_or(otherwise, PathBuf::from);

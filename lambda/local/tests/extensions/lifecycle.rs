@@ -95,6 +95,14 @@ async fn all_processes_stand_still_between_invocations() {
     assert_ne!(state(function.extensions()[0].pid), "T (stopped)");
 }
 
+/// README, "What is real, and what stands in".
+#[tokio::test]
+async fn a_function_without_extensions_runs_on() {
+    let mut function = started(FunctionOptions::new(example("obedient_function"))).await;
+    assert!(invoke(&mut function, json!({})).await.response().is_some());
+    assert_ne!(state(function.pid()), "T (stopped)");
+}
+
 /// A signal is sent at once and acted upon when the process has its next turn.
 async fn until_stopped(pid: Option<u32>) {
     for _ in 0..500 {

@@ -67,3 +67,37 @@ async fn another_program_is_not_waited_for() {
     let error = Prometheus::start(Path::new("/bin/false"), 0).await.expect_err("no Prometheus");
     assert!(matches!(error, PrometheusError::Exited { .. }), "{error:?}");
 }
+
+/// A server that is ready on the same port, but not this process's own child.
+const OTHER: &str = r#"#!/bin/sh
+for flag; do case $flag in --web.listen-address=*) address=${flag#*=};; esac; done
+exec python3 -c '
+import os, sys, threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Ready(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = b"{\"data\":{\"storage.tsdb.path\":\"/elsewhere\"}}"
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+host, port = sys.argv[1].split(":")
+threading.Timer(2, os._exit, [9]).start()
+HTTPServer((host, int(port)), Ready).serve_forever()
+' "$address"
+"#;
+
+#[tokio::test]
+async fn only_the_own_child_is_believed_to_be_ready() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let script = directory.path().join("prometheus");
+    std::fs::write(&script, OTHER).expect("a script");
+    std::fs::set_permissions(&script, Permissions::from_mode(0o755)).expect("its mode");
+    let error = Prometheus::start(&script, 0).await.expect_err("it is another");
+    assert!(
+        matches!(&error, PrometheusError::Exited { status, .. } if status.code() == Some(9)),
+        "{error:?}"
+    );
+}

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use push_gateway_local::sqs::Sqs;
 use tokio::process::Command;
 
-use crate::support::{PROGRAM, Serve, arguments, descendants, eventually, function, is_alive};
+use crate::support::{Serve, descendants, eventually, function, is_alive};
 
 fn names(processes: &BTreeMap<i32, String>) -> Vec<&str> {
     processes.values().map(String::as_str).collect()
@@ -133,34 +133,6 @@ async fn ports_are_those_that_were_asked_for() {
     drop(free);
     let serve = Serve::start(&["--prometheus", "none", "--lambda-port", &port]).await;
     assert_eq!(serve.endpoints["lambda"]["endpoint"], format!("http://127.0.0.1:{port}"));
-}
-
-#[tokio::test]
-async fn a_port_that_is_taken_is_an_error_that_names_it() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = taken.local_addr().expect("an address").port().to_string();
-    let printed = fails(&["--prometheus", "none", "--amp-port", &port]).await;
-    assert!(printed.contains(&format!("the AMP stand-in cannot listen on port {port}")), "{printed}");
-    assert!(printed.contains("in use"), "{printed}");
-}
-
-/// Lambda, "Creating an Amazon SQS event source mapping": the queue must hide messages as long as a function may run.
-#[tokio::test]
-async fn options_that_lambda_would_refuse_are_refused() {
-    let printed = fails(&["--prometheus", "none", "--visibility-timeout", "5s"]).await;
-    assert!(
-        printed.contains("Queue visibility timeout: 5 seconds is less than Function timeout: 10 seconds"),
-        "{printed}"
-    );
-}
-
-/// Runs a stack that cannot come up, and gives what it printed.
-async fn fails(further: &[&str]) -> String {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let arguments = arguments(&folder.path().join("endpoints.json"), further);
-    let output = Command::new(PROGRAM).args(arguments).output().await.expect("the program runs");
-    assert_eq!(output.status.code(), Some(1));
-    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 #[test]

@@ -3,7 +3,10 @@
 
 mod control;
 mod life;
+mod options;
+mod output;
 mod parts;
+mod ports;
 mod queries;
 mod support;
 mod telemetry;

@@ -7,7 +7,7 @@ use push_gateway_local::sqs::{MotoServer, Sqs};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::support::{PROGRAM, SOON, function, moto};
+use crate::support::{PROGRAM, SOON, function, moto, telemetry_extension};
 
 /// A part and the line with which it says that it is ready.
 async fn part(arguments: &[&str]) -> (Child, String) {
@@ -19,6 +19,20 @@ async fn part(arguments: &[&str]) -> (Child, String) {
     // Whatever it says later must find a reader.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     (child, line.expect("a line"))
+}
+
+/// Waits until the answer has this text.
+async fn answer_with(url: &str, wanted: &str) -> String {
+    let arrival = async {
+        loop {
+            let answer = get(url).await;
+            if answer.contains(wanted) {
+                return answer;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(SOON, arrival).await.expect("the sample arrives")
 }
 
 async fn get(url: &str) -> String {
@@ -55,17 +69,33 @@ async fn a_message_goes_from_the_queue_through_every_part_to_the_workspace() {
         format!(r#"{{"dimensions":{{"device":"d1"}},"timestamp":{now_ms},"metrics":{{"level":"0.5"}}}}"#);
     let sent = sqs.client().send_message().queue_url(&queue_url).message_body(event).send().await;
     sent.expect("the queue takes it");
-    let wanted = r#""value":["#;
-    let query = format!("{workspace}api/v1/query?query=level");
-    let arrival = async {
-        loop {
-            let answer = get(&query).await;
-            if answer.contains(wanted) {
-                return answer;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-    };
-    let answer = tokio::time::timeout(SOON, arrival).await.expect("the sample arrives");
+    let answer = answer_with(&format!("{workspace}api/v1/query?query=level"), r#""value":["#).await;
     assert!(answer.contains(r#""0.5"]"#), "{answer}");
+}
+
+/// The README's way to run the telemetry extension beside one's own function.
+#[tokio::test]
+async fn an_extension_runs_beside_a_function_of_ones_own() {
+    let (_amp, workspace) = part(&["amp"]).await;
+    let function = format!("mine={}", function().display());
+    let url = format!("{workspace}api/v1/remote_write");
+    let (_lambda, lambda) = part(&[
+        "lambda",
+        "--function",
+        &function,
+        "--extension",
+        &telemetry_extension().display().to_string(),
+        "--env",
+        &format!("REMOTE_WRITE_URL={url}"),
+        "--env",
+        &format!("TELEMETRY_REMOTE_WRITE_URL={url}"),
+    ])
+    .await;
+    let invocations = format!("{lambda}/2015-03-31/functions/mine/invocations");
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let answer = reqwest::Client::new().post(invocations).body("[]").send().await.expect("an answer");
+    assert_eq!(answer.headers().get("x-amz-function-error"), None, "{answer:?}");
+    answer_with(&format!("{workspace}api/v1/label/__name__/values"), "aws_lambda_invocations_total").await;
+    let names = answer_with(&format!("{workspace}api/v1/label/function/values"), "mine").await;
+    assert!(names.contains(r#"["mine"]"#), "{names}");
 }

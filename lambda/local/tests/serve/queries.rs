@@ -86,6 +86,34 @@ async fn each_operation_is_a_function_that_does_its_own() {
     }
 }
 
+/// The control plane has the workspace that runs, with a URL that the other functions take.
+#[tokio::test]
+async fn a_fresh_stack_finds_its_own_workspace() {
+    let serve = start("auto").await;
+    let amp = &serve.endpoints["amp"];
+    let url = amp["endpoint"].as_str().expect("a URL").trim_end_matches('/');
+    for (payload, place) in [
+        (json!({"alias": amp["alias"]}), "/body/data/workspace"),
+        (json!({"workspace_id": amp["workspaceId"]}), "/body/data/workspace"),
+        (json!({"list_all": true}), "/body/data/workspaces/0"),
+    ] {
+        let answer = invoke(&serve, "find_workspace", &payload).await;
+        let found = answer.pointer(place).unwrap_or_else(|| panic!("{answer}"));
+        assert_eq!(
+            (&found["prometheusEndpoint"], &found["workspaceId"], &found["alias"], &found["arn"]),
+            (
+                &json!(url),
+                &json!("ws-local"),
+                &json!("local"),
+                &json!("arn:aws:aps:eu-west-1:123456789012:workspace/ws-local")
+            ),
+            "{answer}"
+        );
+    }
+    let answer = invoke(&serve, "query", &json!({"workspace_url": url, "query": "1 + 1"})).await;
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+}
+
 #[tokio::test]
 async fn without_their_program_there_are_none() {
     let serve = Serve::start(&["--prometheus", "none"]).await;

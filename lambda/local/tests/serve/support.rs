@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -10,7 +11,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::Instant;
 
 /// Prometheus and moto need a moment on a busy machine.
@@ -21,6 +23,8 @@ pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 pub(crate) struct Serve {
     pub(crate) child: Child,
+    /// Its standard output, which is closed when this is dropped.
+    pub(crate) stdout: Option<BufReader<ChildStdout>>,
     pub(crate) endpoints: Value,
     _folder: TempDir,
 }
@@ -46,15 +50,16 @@ impl Serve {
     pub(crate) async fn start(further: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("endpoints.json");
-        let child = Command::new(PROGRAM)
+        let mut child = Command::new(PROGRAM)
             .args(arguments(&file, further))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .expect("the program runs");
+        let stdout = child.stdout.take().map(BufReader::new);
         let endpoints = endpoints_in(&file).await;
-        Self { child, endpoints, _folder: folder }
+        Self { child, stdout, endpoints, _folder: folder }
     }
 
     pub(crate) fn pid(&self) -> i32 {
@@ -65,9 +70,23 @@ impl Serve {
         kill(Pid::from_raw(self.pid()), signal).expect("it runs");
     }
 
+    /// The next line with this text in it that it prints.
+    pub(crate) async fn line_with(&mut self, text: &str) -> String {
+        let mut lines = self.stdout.as_mut().expect("it is open").lines();
+        let line = async {
+            loop {
+                let line = lines.next_line().await.expect("text").expect("a line with the text");
+                if line.contains(text) {
+                    return line;
+                }
+            }
+        };
+        tokio::time::timeout(SOON, line).await.expect("it is printed")
+    }
+
     /// Waits for its end; what it printed comes with it.
     pub(crate) async fn end(mut self) -> (ExitStatus, String) {
-        let mut stdout = self.child.stdout.take().expect("it is piped");
+        let mut stdout = self.stdout.take().expect("it is open");
         let read = tokio::spawn(async move {
             let mut text = String::new();
             let _ = tokio::io::AsyncReadExt::read_to_string(&mut stdout, &mut text).await;
@@ -89,6 +108,46 @@ async fn endpoints_in(file: &std::path::Path) -> Value {
         assert!(Instant::now() < deadline, "no endpoints within {READY_LIMIT:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// A folder with a `moto_server` that only leaves a trace of its start.
+pub(crate) struct Trap(TempDir);
+
+impl Trap {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for name in ["moto_server", "python"] {
+            let file = folder.path().join(name);
+            let script = format!("#!/bin/sh\ntouch '{}'\nexit 1\n", folder.path().join("started").display());
+            fs::write(&file, script).expect("a script");
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("its mode");
+        }
+        Self(folder)
+    }
+
+    /// The command line of a stack that must not start.
+    pub(crate) fn serve(&self, further: &[&str]) -> Vec<String> {
+        let moto = self.0.path().join("moto_server").display().to_string();
+        let mut arguments = ["serve", "--function", &function().display().to_string(), "--moto", &moto]
+            .map(str::to_owned)
+            .to_vec();
+        arguments.extend(further.iter().map(|argument| (*argument).to_owned()));
+        arguments
+    }
+
+    pub(crate) fn has_started(&self) -> bool {
+        self.0.path().join("started").exists()
+    }
+}
+
+/// Runs the program to its end: the exit code, and what it printed on both channels.
+pub(crate) async fn run<I: AsRef<std::ffi::OsStr>>(
+    arguments: impl IntoIterator<Item = I>,
+) -> (Option<i32>, String) {
+    let output = Command::new(PROGRAM).args(arguments).kill_on_drop(true).output();
+    let output = tokio::time::timeout(SOON, output).await.expect("it ends").expect("the program runs");
+    let printed = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(printed).expect("UTF-8"))
 }
 
 /// Waits until something is so.

@@ -20,7 +20,7 @@ async fn tour(prometheus: &str, with_query: bool) -> String {
 #[tokio::test]
 async fn with_prometheus_it_ends_with_a_chart_of_what_was_written() {
     let printed = tour("auto", true).await;
-    let (_, end) = printed.split_once("What the query function reads back").expect("the last part");
+    let (_, end) = printed.split_once("[6/6] What the query function reads back").expect("the last part");
     for pond in ["north", "mill", "quarry"] {
         assert!(end.lines().any(|row| row.contains('│') && row.ends_with(pond)), "{pond}: {end}");
     }
@@ -28,13 +28,19 @@ async fn with_prometheus_it_ends_with_a_chart_of_what_was_written() {
 }
 
 #[tokio::test]
-async fn without_prometheus_it_says_how_to_get_it() {
+async fn without_prometheus_a_line_at_the_start_explains_it() {
     let printed = tour("none", true).await;
-    let (_, end) = printed.split_once("What the query function reads back").expect("the last part");
-    assert!(
-        end.contains("apt-get install prometheus") && end.contains("https://prometheus.io/download/"),
-        "{end}"
-    );
+    let (start, parts) = printed.split_once("[1/5] Starting").expect("the first part");
+    assert!(start.contains("Without Prometheus nothing is read back."), "{start}");
+    assert!(parts.trim_end().ends_with("+ 0 given back"), "{parts}");
+}
+
+#[tokio::test]
+async fn the_headings_show_the_progress() {
+    let printed = tour("none", false).await;
+    let numbers = printed.lines().filter_map(|line| line.strip_prefix('[')?.split_once("] "));
+    let numbers: Vec<&str> = numbers.map(|(number, _)| number).collect();
+    assert_eq!(numbers, ["1/5", "2/5", "3/5", "4/5", "5/5"]);
 }
 
 #[tokio::test]

@@ -17,17 +17,17 @@ use super::{Happening, Sandbox};
 use crate::clock::Clock;
 
 impl Sandbox {
-    /// Starts the extensions, then the runtime, and waits until all of them are ready.
+    /// Starts the extensions, then the runtime, and waits until all of them are ready, but no longer than `until`.
     pub(in super::super) async fn start(
         options: &FunctionOptions,
         phase: Phase,
+        until: Instant,
         telemetry: &Telemetry,
         clock: &Clock,
     ) -> Result<Self, InitError> {
         let began = Instant::now();
         telemetry.begin(!options.extensions.programs.is_empty(), options.logs_json());
         telemetry.platform("initStart", report::init_start(options, phase));
-        let until = began + INIT_LIMIT;
         let started = Self::start_processes(options, phase, telemetry, clock, until).await;
         let mut sandbox = started.inspect_err(|_| telemetry.end())?;
         let ready = sandbox.wait_until_ready(until).await;
@@ -144,7 +144,7 @@ async fn wait(
             let late = figures.into_iter().next();
             Err(ExtensionFault {
                 extension: late.map(|figures| figures.name).unwrap_or_default(),
-                error_type: "Sandbox.Timedout".to_owned(),
+                error_type: ExtensionFault::TIMED_OUT.to_owned(),
                 message: format!("did not {what} within {} s", INIT_LIMIT.as_secs()),
             })
         }

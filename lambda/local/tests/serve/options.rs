@@ -1,0 +1,131 @@
+//! Options that make no sense, alone or together: refused by name before anything is started.
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use crate::support::{Trap, run};
+
+/// What clap exits with for a command line that it refuses.
+const REFUSED: Option<i32> = Some(2);
+
+async fn serve_refuses(options: &[&str], named: &str) {
+    let trap = Trap::new();
+    let (code, printed) = run(trap.serve(options)).await;
+    assert!(printed.contains(named), "{options:?}: {printed}");
+    assert_eq!((code, trap.has_started()), (REFUSED, false), "{options:?}: {printed}");
+}
+
+#[tokio::test]
+async fn a_value_out_of_its_range_is_refused_by_name() {
+    for (option, values) in [
+        ("--batch-size", &["0", "10001"][..]),
+        ("--batching-window", &["301s", "1500ms"]),
+        ("--max-concurrency", &["1", "1001"]),
+        ("--visibility-timeout", &["43201s"]),
+        ("--max-receive-count", &["0", "1001"]),
+        ("--function-timeout", &["0s", "901s", "1500ms"]),
+        ("--memory", &["0", "127", "10241"]),
+        ("--concurrency", &["0"]),
+        ("--rotate-credentials", &["0s"]),
+        ("--out-of-order-window", &["601s"]),
+        ("--env", &["NAME", "=VALUE"]),
+        ("--fail", &["explode"]),
+        ("--query", &["/nowhere"]),
+        ("--telemetry-extension", &["/dev/null"]),
+    ] {
+        for value in values {
+            serve_refuses(&[option, value], &format!("'{option}")).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn values_that_contradict_each_other_are_refused() {
+    for (options, error) in [
+        (&["--fifo", "--batch-size", "11"][..], "--batch-size: expected 1 to 10 with --fifo, got 11"),
+        (&["--fifo", "--batching-window", "1s"], "--batching-window: expected 0s with --fifo, got 1s"),
+        (
+            &["--batching-window", "0s"],
+            "--batching-window: expected 1s or more with a --batch-size over 10, got 0s",
+        ),
+        (
+            &["--visibility-timeout", "5s"],
+            "--visibility-timeout: expected 10s or more, the --function-timeout, got 5s",
+        ),
+        (
+            &["--prometheus", "none", "--prometheus-port", "1"],
+            "--prometheus-port: expected a --prometheus that is started with the stack, got 1",
+        ),
+        (
+            &["--endpoints", "/nowhere/file"],
+            "--endpoints: expected a file in a folder that exists, got /nowhere/file",
+        ),
+    ] {
+        serve_refuses(options, error).await;
+    }
+}
+
+#[tokio::test]
+async fn a_prometheus_that_is_not_there_is_refused() {
+    // A port that is free, but perhaps not for long: nobody may listen below 1024 without the right to.
+    for prometheus in ["/nowhere/prometheus", "http://127.0.0.1:1", "https://127.0.0.1:9090", "http://"] {
+        serve_refuses(&["--prometheus", prometheus], "--prometheus: expected ").await;
+    }
+    let (code, printed) = run(["amp", "--prometheus", "http://127.0.0.1:1"]).await;
+    assert!(printed.contains("--prometheus: expected ") && printed.contains("127.0.0.1:1"), "{printed}");
+    assert_eq!(code, REFUSED);
+}
+
+/// Prometheus answers 404 to samples unless it was started with the flag.
+#[tokio::test]
+async fn a_prometheus_that_takes_no_samples_is_refused() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = [0; 1_024];
+            let read = stream.read(&mut head).await.unwrap_or_default();
+            let status = if head[..read].starts_with(b"GET ") { "200 OK" } else { "404 Not Found" };
+            let answer = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    serve_refuses(&["--prometheus", &url], "--web.enable-remote-write-receiver").await;
+}
+
+#[tokio::test]
+async fn the_other_commands_refuse_by_name_too() {
+    let trap = Trap::new();
+    let moto = trap.serve(&[])[4].clone();
+    let lambda = ["lambda", "--function", "f=/bin/true"];
+    let event_source =
+        ["event-source", "--sqs-endpoint", "http://127.0.0.1:1", "--queue-url", "http://127.0.0.1:1/q"];
+    let event_source =
+        [&event_source[..], &["--lambda-endpoint", "http://127.0.0.1:1", "--function-name", "f"]].concat();
+    for (command, options, named) in [
+        (&lambda[..], &["--timeout", "0s"][..], "--timeout"),
+        (&lambda, &["--concurrency", "0"], "--concurrency"),
+        (&lambda, &["--memory", "0"], "--memory"),
+        (&lambda, &["--extension", "/nowhere"], "--extension"),
+        (
+            &lambda,
+            &["--extension", "/bin/true", "--extension", "/bin/true"],
+            "--extension: expected a different",
+        ),
+        (&lambda, &["--function", "f=/bin/false"], "--function: expected a different name for each, got f"),
+        (&lambda, &["--function", "g=/nowhere"], "--function"),
+        (&lambda, &["--region", ""], "--region"),
+        (&event_source, &["--batch-size", "0"], "--batch-size"),
+        (&event_source, &["--function-timeout", "0s"], "--function-timeout"),
+        (&["amp"], &["--workspace", "a/b"], "--workspace"),
+        (&["amp"], &["--ingestion-rate", "0"], "--ingestion-rate"),
+        (&["amp"], &["--active-series", "0"], "--active-series"),
+        (&["soak", "--function", "/bin/true", "--moto", &moto], &["--rate", "0"], "--rate"),
+        (&["soak", "--function", "/bin/true", "--moto", &moto], &["--for", "0s"], "--for"),
+        (&["tour", "--moto", &moto], &["--function", "/nowhere"], "--function"),
+    ] {
+        let (code, printed) = run(command.iter().chain(options)).await;
+        assert!(printed.contains(named), "{command:?} {options:?}: {printed}");
+        assert_eq!(code, REFUSED, "{command:?} {options:?}: {printed}");
+    }
+}
