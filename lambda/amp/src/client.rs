@@ -16,6 +16,7 @@ use crate::outcome::{
 };
 use crate::retry;
 use crate::sign::{Scope, sign};
+use crate::throttling::is_throttled;
 
 /// The header that carries the session token of temporary credentials.
 const TOKEN_HEADER: &str = "x-amz-security-token";
@@ -47,6 +48,18 @@ pub struct Request {
     pub scope: Option<Scope>,
     /// How much of the body of a 2xx answer is wanted, in bytes. With 0 it is not read at all.
     pub wanted_body: usize,
+}
+
+impl Request {
+    /// What `answer` means for this request: what its status says, unless an AWS service reports throttling.
+    pub fn verdict(&self, answer: &Answer) -> Verdict {
+        let is_aws_json = self.headers.iter().any(|(name, _)| name == "x-amz-target");
+        if is_aws_json && is_throttled(answer) {
+            Verdict::Transient
+        } else {
+            verdict_of_status(answer.status)
+        }
+    }
 }
 
 /// What came of a request.
@@ -99,21 +112,36 @@ impl Client {
     /// Sends `request` until there is a final answer: any but a transient one (5xx, 408, 429). Gives up at
     /// `deadline`, or earlier when the receiver asks for a wait that goes past it, and answers in time.
     pub async fn send(&self, request: &Request, deadline: Instant) -> Sent {
+        let attempt_timeout = match self.purpose {
+            Purpose::Write => retry::attempt_timeout,
+            Purpose::Query => retry::query_timeout,
+        };
+        self.send_in_attempts(request, deadline, attempt_timeout).await
+    }
+
+    /// [`Client::send`] for requests that have an effect each time: an attempt is not given up for another one while it
+    /// may still be answered.
+    pub async fn send_patiently(&self, request: &Request, deadline: Instant) -> Sent {
+        self.send_in_attempts(request, deadline, retry::patient_timeout).await
+    }
+
+    async fn send_in_attempts(
+        &self,
+        request: &Request,
+        deadline: Instant,
+        attempt_timeout: fn(Duration) -> Option<Duration>,
+    ) -> Sent {
         let mut attempts = 0;
         let mut last = Failure::OutOfTime;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let timeout = match self.purpose {
-                Purpose::Write => retry::attempt_timeout(left),
-                Purpose::Query => retry::query_timeout(left),
-            };
-            let Some(timeout) = timeout else {
+            let Some(timeout) = attempt_timeout(left) else {
                 return Sent { result: Err(last), attempts };
             };
             attempts += 1;
             let wait = match self.attempt(request, timeout).await {
                 Attempt::Answered { answer, retry_after } => {
-                    if verdict_of_status(answer.status) != Verdict::Transient {
+                    if request.verdict(&answer) != Verdict::Transient {
                         return Sent { result: Ok(answer), attempts };
                     }
                     last = Failure::Answered(answer);
