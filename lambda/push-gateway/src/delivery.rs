@@ -152,8 +152,9 @@ pub async fn deliver(
     let parts = by_prospect(series.samples(), limits.now_ms);
     // One after the other, oldest first, because the same series may be in each.
     for (at, samples) in parts.iter().enumerate() {
+        let is_last = at + 1 == parts.len();
         // What is hopeless must not use up what the rest may need.
-        let reserved_requests = if at + 1 < parts.len() { MAX_EXTRA_REQUESTS / 2 } else { 0 };
+        let reserved_requests = if is_last { 0 } else { MAX_EXTRA_REQUESTS / 2 };
         let plan = series.plan(samples, limits.max_request_bytes);
         let shared = Shared {
             series,
@@ -170,7 +171,10 @@ pub async fn deliver(
             .map(|lane| send_lane(&shared, lane))
             .buffer_unordered(LANES_AT_ONCE)
             .fold(HeldBack::new(), async |mut later, held_back| {
-                later.extend(held_back);
+                // After the last part nothing is left to hold back, and there may be hundreds of thousands of series.
+                if !is_last {
+                    later.extend(held_back);
+                }
                 later
             })
             .await;
