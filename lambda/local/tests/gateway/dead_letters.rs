@@ -69,7 +69,7 @@ async fn a_refused_message_is_moved_with_the_status_and_the_receivers_words() {
 #[tokio::test]
 async fn what_could_not_be_delivered_now_is_given_back_and_not_moved() {
     for action in [Action::status(503, ""), Action::status(403, ""), Action::retry_after(429, "60")] {
-        let (mut stage, queue) = start_with_queue(Setup::new().timeout_s(2), "not-now").await;
+        let (mut stage, queue) = start_with_queue(Setup::new().timeout_s(4), "not-now").await;
         stage.fail(Fault::always(Matcher::Any, action.clone()));
         let bodies = [event("a", NOW_MS, 1), "hello".to_owned(), event("b", NOW_MS, 1)];
         assert_eq!(stage.bodies(&bodies).await, [0, 2], "{action:?}");
