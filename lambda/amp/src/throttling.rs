@@ -25,7 +25,34 @@ fn error_type(body: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use http::header::HeaderName;
+    use http::{HeaderValue, Method, Uri};
+
     use super::*;
+    use crate::{Request, Verdict};
+
+    #[test]
+    fn only_calls_in_the_aws_json_protocol_are_judged_by_the_body() {
+        let request = |headers| Request {
+            method: Method::POST,
+            uri: Uri::from_static("https://sqs.eu-west-1.amazonaws.com/"),
+            headers,
+            body: Bytes::new(),
+            scope: None,
+            wanted_body: 0,
+        };
+        let call = request(vec![(
+            HeaderName::from_static("x-amz-target"),
+            HeaderValue::from_static("AmazonSQS.SendMessageBatch"),
+        )]);
+        let write = request(Vec::new());
+        let answer = |body: &'static str| Answer { status: 400, body: body.into() };
+        let throttled = answer(r#"{"__type":"com.amazonaws.sqs#RequestThrottled"}"#);
+        assert_eq!(call.verdict(&throttled), Verdict::Transient);
+        assert_eq!(call.verdict(&answer("{}")), Verdict::Rejected);
+        assert_eq!(write.verdict(&throttled), Verdict::Rejected);
+    }
 
     #[test]
     fn throttling_is_told_from_other_errors_with_status_400() {
