@@ -167,7 +167,14 @@ pub async fn deliver(
             held_back: &held_back,
             result: &result,
         };
-        let later = stream::iter(lanes(&plan))
+        // A payload may be good for hundreds of thousands of lanes, so those that come too late are not even begun.
+        let begun = Cell::new(0);
+        let in_time = lanes(&plan).take_while(|lane| {
+            let is_in_time = Instant::now() < limits.deadline;
+            begun.set(begun.get() + if is_in_time { lane.len() } else { 0 });
+            is_in_time
+        });
+        let later = stream::iter(in_time)
             .map(|lane| send_lane(&shared, lane))
             .buffer_unordered(LANES_AT_ONCE)
             .fold(HeldBack::new(), async |mut later, held_back| {
@@ -179,6 +186,10 @@ pub async fn deliver(
             })
             .await;
         held_back.extend(later);
+        if let Some(first) = plan.get(begun.get()) {
+            let fate = Fate::NotDelivered(Rc::clone(&out_of_time));
+            result.borrow_mut().settle_all(&samples[first.samples.start..], &fate);
+        }
     }
     result.into_inner()
 }
