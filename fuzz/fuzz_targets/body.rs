@@ -34,18 +34,26 @@ fn looks_like_json(text: &str) -> bool {
     matches!(text.trim().chars().next(), Some('{' | '['))
 }
 
+/// What comes behind one byte order mark, if there is one.
+fn unmarked(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
 /// The JSON that the body holds, by the decoder of another library.
 fn expected(body: &str) -> Option<String> {
+    let body = unmarked(body);
     if looks_like_json(body) {
         return Some(body.to_owned());
     }
-    let unpadded = body.trim().trim_end_matches('=');
-    let padding = body.trim().len() - unpadded.len();
+    let one_line = body.trim().split(['\r', '\n']).collect::<String>();
+    let unpadded = one_line.trim_end_matches('=');
+    let padding = one_line.len() - unpadded.len();
     if padding > (4 - unpadded.len() % 4) % 4 {
         return None;
     }
     let json = String::from_utf8(BASE64_NOPAD.decode(unpadded.as_bytes()).ok()?).ok()?;
-    looks_like_json(&json).then_some(json)
+    let json = unmarked(&json);
+    looks_like_json(json).then(|| json.to_owned())
 }
 
 fn travels_unchanged(body: &str) {

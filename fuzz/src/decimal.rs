@@ -44,8 +44,8 @@ impl Decimal {
         })
     }
 
-    /// The value if it is a whole number of 64 bits; `None` otherwise.
-    pub fn whole(&self) -> Option<i64> {
+    /// The value as a timestamp: a whole number of 64 bits, or from 10^11 on one with a fraction, which is cut off.
+    pub fn milliseconds(&self) -> Option<i64> {
         if self.digits == BigUint::ZERO {
             return Some(0);
         }
@@ -53,8 +53,13 @@ impl Decimal {
         let len = i64::try_from(self.digits.to_string().len()).ok()?;
         let whole = match exponent {
             0..=20 => &self.digits * ten_to(exponent),
-            ..0 if exponent >= -len && &self.digits % ten_to(-exponent) == BigUint::ZERO => {
-                &self.digits / ten_to(-exponent)
+            ..0 if exponent >= -len => {
+                let (whole, fraction) =
+                    (&self.digits / ten_to(-exponent), &self.digits % ten_to(-exponent));
+                if fraction != BigUint::ZERO && whole < ten_to(11) {
+                    return None;
+                }
+                whole
             }
             _ => return None,
         };

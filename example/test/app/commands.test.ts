@@ -24,7 +24,7 @@ const COMMANDS = resolve(import.meta.dirname, '..', '..', 'src', 'commands');
 const EVENTS = resolve(import.meta.dirname, '..', '..', '..', 'events', 'readings.json');
 
 /** No command may hang for longer than this. */
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 900_000;
 
 interface Result {
   readonly status: number | null;

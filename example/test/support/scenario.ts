@@ -13,8 +13,8 @@ import { messageCount } from './queues.js';
 import { Stack } from './stack.js';
 import { waitFor } from './wait.js';
 
-/** No scenario may hang for longer than this. */
-const TIMEOUT_MS = 180_000;
+/** No scenario may hang for longer than this. Far more than one takes, for machines that are busy. */
+const TIMEOUT_MS = 900_000;
 
 /** A message that must end in the dead-letter queue, before it is sent. */
 export type UnsentPoison = Omit<Poison, 'messageId' | 'body'> & { readonly message: Message };
@@ -56,7 +56,7 @@ export class Scenario {
   }
 
   /** Waits until nothing is in the queue any more, neither waiting nor received by anyone. */
-  async settle(deadlineMs = 60_000): Promise<void> {
+  async settle(deadlineMs = 240_000): Promise<void> {
     const { sqs, endpoints } = this.stack;
     const count = (): Promise<number> => messageCount(sqs, endpoints.sqs.queueUrl);
     await waitFor('the queue to be empty', count, (messages) => messages === 0, deadlineMs);

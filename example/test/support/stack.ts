@@ -21,8 +21,8 @@ import { programs } from './environment.js';
 import { Workspace } from './promql.js';
 import { waitFor } from './wait.js';
 
-const START_DEADLINE_MS = 60_000;
-const STOP_DEADLINE_MS = 30_000;
+const START_DEADLINE_MS = 180_000;
+const STOP_DEADLINE_MS = 120_000;
 
 /** Characters of the stack's own words that are kept for a failure. */
 const KEPT_OUTPUT = 20_000;

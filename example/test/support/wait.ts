@@ -14,7 +14,7 @@ export async function waitFor<T>(
   what: string,
   probe: () => Promise<T> | T,
   isWanted: (value: T) => boolean,
-  deadlineMs = 30_000,
+  deadlineMs = 120_000,
 ): Promise<T> {
   const end = performance.now() + deadlineMs;
   for (;;) {

@@ -17,6 +17,7 @@ use crate::outcome::{
 };
 use crate::retry;
 use crate::sign::{Scope, sign};
+use crate::throttling::is_throttled;
 
 /// The header that carries the session token of temporary credentials.
 const TOKEN_HEADER: &str = "x-amz-security-token";
@@ -48,6 +49,18 @@ pub struct Request {
     pub scope: Option<Scope>,
     /// How much of the body of a 2xx answer is wanted, in bytes. With 0 it is not read at all.
     pub wanted_body: usize,
+}
+
+impl Request {
+    /// What `answer` means for this request: what its status says, unless an AWS service reports throttling.
+    pub fn verdict(&self, answer: &Answer) -> Verdict {
+        let is_aws_json = self.headers.iter().any(|(name, _)| name == "x-amz-target");
+        if is_aws_json && is_throttled(answer) {
+            Verdict::Transient
+        } else {
+            verdict_of_status(answer.status)
+        }
+    }
 }
 
 /// What requests are for: how long an attempt may take, what a broken answer is worth, and when to give up.
@@ -94,21 +107,36 @@ impl Client {
     /// `deadline`, or earlier when the receiver asks for a wait that goes past it, and answers in time. A query is also
     /// given up when the server reports that it timed out, and after [`retry::UNANSWERED_QUERIES`] without an answer.
     pub async fn send(&self, request: &Request, deadline: Instant) -> Sent {
+        let attempt_timeout = match self.purpose {
+            Purpose::Write => retry::attempt_timeout,
+            Purpose::Query => retry::query_timeout,
+        };
+        self.send_in_attempts(request, deadline, attempt_timeout).await
+    }
+
+    /// [`Client::send`] for requests that have an effect each time: an attempt is not given up for another one while it
+    /// may still be answered.
+    pub async fn send_patiently(&self, request: &Request, deadline: Instant) -> Sent {
+        self.send_in_attempts(request, deadline, retry::patient_timeout).await
+    }
+
+    async fn send_in_attempts(
+        &self,
+        request: &Request,
+        deadline: Instant,
+        attempt_timeout: fn(Duration) -> Option<Duration>,
+    ) -> Sent {
         let started = Instant::now();
         let mut attempts = 0;
         let mut unanswered = 0;
         let mut failure = Failure::from(Cause::OutOfTime);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let timeout = match self.purpose {
-                Purpose::Write => retry::attempt_timeout(left),
-                Purpose::Query => retry::query_timeout(left),
-            };
-            let Some(timeout) = timeout else { break };
+            let Some(timeout) = attempt_timeout(left) else { break };
             attempts += 1;
             let wait = match self.attempt(request, timeout).await {
                 Attempt::Answered { answer, content_type, retry_after } => {
-                    if self.is_final(&answer) {
+                    if self.is_final(request, &answer) {
                         let attempts = Attempts { count: attempts, took: started.elapsed() };
                         return Sent { result: Ok(answer), content_type, attempts };
                     }
@@ -157,8 +185,8 @@ impl Client {
         }
     }
 
-    fn is_final(&self, answer: &Answer) -> bool {
-        let is_transient = verdict_of_status(answer.status) == Verdict::Transient;
+    fn is_final(&self, request: &Request, answer: &Answer) -> bool {
+        let is_transient = request.verdict(answer) == Verdict::Transient;
         !is_transient || (self.purpose == Purpose::Query && answer.is_query_timeout())
     }
 

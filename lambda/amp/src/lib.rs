@@ -6,6 +6,7 @@
 //! | [`sign`]        | request, credentials, time → signed request           | no  |
 //! | [`outcome`]     | status → [`Verdict`]; answer → [`Outcome`]            | no  |
 //! | [`retry`]       | attempt, `Retry-After`, time left → wait or stop      | no  |
+//! | `throttling`    | answer of an AWS service → whether it is throttled    | no  |
 //! | `credentials`   | the standard chain → credentials, cached              | yes |
 //! | [`client`]      | request, deadline → answer, over its attempts         | yes |
 //! | [`writer`]      | the body of a write request → outcome                 | yes |
@@ -22,6 +23,7 @@ pub mod outcome;
 pub mod reader;
 pub mod retry;
 pub mod sign;
+mod throttling;
 pub mod writer;
 
 pub use client::{Client, Request, World};

@@ -43,6 +43,13 @@ pub fn query_timeout(left: Duration) -> Option<Duration> {
     (timeout >= SHORTEST_ATTEMPT).then_some(timeout)
 }
 
+/// How long the next attempt may take with `left` until the deadline, if an attempt that is given up may have had its
+/// effect: all of it. `None` when it is too late for any.
+pub fn patient_timeout(left: Duration) -> Option<Duration> {
+    let timeout = left.min(ATTEMPT);
+    (timeout >= SHORTEST_ATTEMPT).then_some(timeout)
+}
+
 /// Reads a `Retry-After` header: seconds, or an HTTP date, which `now` turns into a wait (RFC 9110, 10.2.3).
 /// `None` for anything else, and a date in the past is no wait at all.
 pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
@@ -82,6 +89,13 @@ mod tests {
         assert_eq!(query_timeout(Duration::from_mins(1)), Some(Duration::from_secs(45)));
         assert_eq!(query_timeout(Duration::from_millis(26)), None);
         assert_eq!(query_timeout(Duration::ZERO), None);
+    }
+
+    #[test]
+    fn a_patient_attempt_has_all_the_time_that_is_left() {
+        assert_eq!(patient_timeout(Duration::from_secs(3)), Some(Duration::from_secs(3)));
+        assert_eq!(patient_timeout(Duration::from_mins(15)), Some(ATTEMPT));
+        assert_eq!(patient_timeout(Duration::from_millis(19)), None);
     }
 
     #[test]

@@ -152,8 +152,9 @@ pub async fn deliver(
     let parts = by_prospect(series.samples(), limits.now_ms);
     // One after the other, oldest first, because the same series may be in each.
     for (at, samples) in parts.iter().enumerate() {
+        let is_last = at + 1 == parts.len();
         // What is hopeless must not use up what the rest may need.
-        let reserved_requests = if at + 1 < parts.len() { MAX_EXTRA_REQUESTS / 2 } else { 0 };
+        let reserved_requests = if is_last { 0 } else { MAX_EXTRA_REQUESTS / 2 };
         let plan = series.plan(samples, limits.max_request_bytes);
         let shared = Shared {
             series,
@@ -166,15 +167,29 @@ pub async fn deliver(
             held_back: &held_back,
             result: &result,
         };
-        let later = stream::iter(lanes(&plan))
+        // A payload may be good for hundreds of thousands of lanes, so those that come too late are not even begun.
+        let begun = Cell::new(0);
+        let in_time = lanes(&plan).take_while(|lane| {
+            let is_in_time = Instant::now() < limits.deadline;
+            begun.set(begun.get() + if is_in_time { lane.len() } else { 0 });
+            is_in_time
+        });
+        let later = stream::iter(in_time)
             .map(|lane| send_lane(&shared, lane))
             .buffer_unordered(LANES_AT_ONCE)
             .fold(HeldBack::new(), async |mut later, held_back| {
-                later.extend(held_back);
+                // After the last part nothing is left to hold back, and there may be hundreds of thousands of series.
+                if !is_last {
+                    later.extend(held_back);
+                }
                 later
             })
             .await;
         held_back.extend(later);
+        if let Some(first) = plan.get(begun.get()) {
+            let fate = Fate::NotDelivered(Rc::clone(&out_of_time));
+            result.borrow_mut().settle_all(&samples[first.samples.start..], &fate);
+        }
     }
     result.into_inner()
 }

@@ -11,7 +11,6 @@ use std::fmt;
 
 use remote_write::{DuplicateLabel, InvalidName, LabelName, Labels, MetricName, NameEscaping};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
-use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use crate::text::{Members, NotText, Text, bounded, text_of};
@@ -81,6 +80,14 @@ pub enum InvalidEvent {
         /// The string.
         given: String,
     },
+    /// A message that AWS wrapped around something that is not an event.
+    #[error("the {by} contains no valid event: {reason}")]
+    Wrapped {
+        /// The wrapper.
+        by: Wrapper,
+        /// What is wrong with what is inside.
+        reason: Box<InvalidEvent>,
+    },
     /// A series that no request can carry.
     #[error(
         "`metrics.{metric}`: a sample with its labels needs {needed} bytes, and a write request has room for {limit}"
@@ -92,6 +99,20 @@ pub enum InvalidEvent {
         needed: usize,
         /// What a request may have.
         limit: usize,
+    },
+}
+
+/// What AWS wraps around an event that it could not pass on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Wrapper {
+    /// The record that a Lambda destination gets.
+    #[error("invocation record of a Lambda destination")]
+    LambdaDestination,
+    /// The message that an IoT rule's error action sends.
+    #[error("error action message of the IoT rule {rule:?}")]
+    IotErrorAction {
+        /// The name of the rule.
+        rule: String,
     },
 }
 
@@ -123,16 +144,16 @@ pub fn parse_escaped_event(text: &str, escaping: NameEscaping) -> Option<Event<'
 /// # Errors
 /// The first thing that makes it invalid.
 pub fn parse_event_carefully(text: &str, escaping: NameEscaping) -> Result<Event<'_>, InvalidEvent> {
+    if !text.trim_start().starts_with('{') {
+        return Err(not_an_object(text));
+    }
     let mut reader = Reader { escaping, ..Reader::default() };
     let mut json = serde_json::Deserializer::from_str(text);
     let read = (&mut reader).deserialize(&mut json).and_then(|()| json.end());
     if let Some(reason) = reader.invalid {
         return Err(reason);
     }
-    read.map_err(|error| match error.classify() {
-        Category::Data => InvalidEvent::NotAnObject(bounded(text.trim())),
-        _ => InvalidEvent::Json(error.to_string()),
-    })?;
+    read.map_err(|error| InvalidEvent::Json(error.to_string()))?;
     let labels = reader.labels.ok_or(InvalidEvent::Missing("dimensions"))?;
     let timestamp_ms = reader.timestamp_ms.ok_or(InvalidEvent::Missing("timestamp"))?;
     let metrics = reader.metrics.ok_or(InvalidEvent::Missing("metrics"))?;
@@ -195,6 +216,16 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The reason why a text that is not an object is not an event. A payload may hold millions of these, for which the
+/// errors of `serde_json` are too slow.
+#[cold]
+fn not_an_object(text: &str) -> InvalidEvent {
+    match serde_json::from_str::<IgnoredAny>(text) {
+        Ok(_) => InvalidEvent::NotAnObject(bounded(text.trim())),
+        Err(error) => InvalidEvent::Json(error.to_string()),
+    }
+}
+
 fn labels(raw: &RawValue, escaping: NameEscaping) -> Result<Labels<'_>, InvalidEvent> {
     let pairs = members(raw, "dimensions", "an object of strings")?;
     if let Some(key) = first_duplicate(&pairs, |(key, _)| &key.0) {
@@ -215,7 +246,7 @@ fn labels(raw: &RawValue, escaping: NameEscaping) -> Result<Labels<'_>, InvalidE
 
 fn timestamp(raw: &RawValue) -> Result<i64, InvalidEvent> {
     parse_timestamp(raw.get())
-        .ok_or_else(|| wrong_type("timestamp".to_owned(), "an integer of milliseconds since the epoch", raw))
+        .ok_or_else(|| wrong_type("timestamp".to_owned(), "a number of milliseconds since the epoch", raw))
 }
 
 fn metrics(raw: &RawValue, escaping: NameEscaping) -> Result<Vec<(MetricName<'_>, Value)>, InvalidEvent> {

@@ -9,6 +9,7 @@ use std::ops::Range;
 use remote_write::{Labels, LabelsId, MAX_REQUEST_BYTES, NameEscaping, Origin, Sample, SeriesBuilder};
 
 use crate::event::{Event, InvalidEvent, parse_escaped_event, parse_event};
+use crate::payload::wrapped::{Wrapped, wrapped};
 use crate::payload::{Message, Payload, events_of, json_of_body};
 
 /// A direct invoke may hold millions of things that are no events. Only the first few are told of, so no more reasons
@@ -85,7 +86,15 @@ impl Intake {
         match payload {
             Payload::Direct(events) => {
                 for (place, event) in events.iter().enumerate() {
-                    let read = intake.record(&[event.get()], rules);
+                    // Of millions of numbers, making up a reason for each takes most of the time.
+                    if intake.invalid == MAX_INVALID && !event.get().starts_with('{') {
+                        intake.left_out += 1;
+                        continue;
+                    }
+                    let mut read = intake.record(&[event.get()], rules);
+                    if events.len() == 1 {
+                        read = intake.unwrapped(read, event.get(), rules);
+                    }
                     intake.add(place, read, Some(MAX_INVALID));
                 }
             }
@@ -121,11 +130,37 @@ impl Intake {
             };
         }
         match message.body().and_then(json_of_body) {
-            Ok(json) => match events_of(&json) {
-                Ok(events) => self.record(&events, rules),
-                Err(reason) => invalid(reason),
-            },
+            Ok(json) => {
+                let read = self.events(&json, rules);
+                self.unwrapped(read, &json, rules)
+            }
             Err(reason) => invalid(reason),
+        }
+    }
+
+    /// What `json` holds, which was first read as an event: the same, unless it is invalid and turns out to be a wrapper.
+    fn unwrapped(&mut self, read: Read, json: &str, rules: Rules<'_>) -> Read {
+        if matches!(read, Read::Valid(_)) {
+            return read;
+        }
+        let Some(Wrapped { by, json }) = wrapped(json) else { return read };
+        let read = match json {
+            Ok(json) => self.events(&json, rules),
+            Err(reason) => Read::Invalid { events: 1, at: None, reason },
+        };
+        match read {
+            Read::Invalid { events, at, reason } => {
+                Read::Invalid { events, at, reason: InvalidEvent::Wrapped { by, reason: Box::new(reason) } }
+            }
+            valid @ Read::Valid(_) => valid,
+        }
+    }
+
+    /// Reads a text that is one event or an array of them.
+    fn events(&mut self, json: &str, rules: Rules<'_>) -> Read {
+        match events_of(json) {
+            Ok(events) => self.record(&events, rules),
+            Err(reason) => Read::Invalid { events: 1, at: None, reason },
         }
     }
 
@@ -174,6 +209,7 @@ impl Intake {
     }
 
     fn push(&mut self, labels: LabelsId, event: &Event<'_>, origin: Origin) {
+        self.samples.reserve(event.metrics.len());
         for (name, value) in &event.metrics {
             let series = self.samples.series(labels, name);
             self.samples.push(series, Sample::new(event.timestamp_ms, value.double), origin);

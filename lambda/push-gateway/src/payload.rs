@@ -1,12 +1,15 @@
 //! Payload: the bytes of an invocation → its records, each with where it came from.
 //!
-//! The only place that knows the three shapes: one event, an array of events, an SQS batch. The shape is decided
-//! once, at the outermost level; whatever is wrong further inside is the matter of one record and found later, when
-//! each record is read on its own. So a body that is no JSON, or no text at all, never harms its neighbours.
+//! The only place that knows the shapes: one event, an array of events, an SQS batch, and the array of SQS messages
+//! that EventBridge Pipes sends. The shape is decided once, at the outermost level; whatever is wrong further inside is
+//! the matter of one record and found later, when each record is read on its own. So a body that is no JSON, or no text
+//! at all, never harms its neighbours. [`wrapped`] reads what AWS wraps around an event that failed elsewhere.
 //!
-//! SQS batch: <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>.
+//! SQS batch: <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>; of EventBridge Pipes:
+//! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-sqs.html>. Both take partial batch responses.
 
 mod fast;
+pub mod wrapped;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -26,6 +29,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// What some editors and Windows programs write before a text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// What an invocation brings.
 #[derive(Debug)]
@@ -61,7 +67,7 @@ pub struct Attributes<'a> {
     pub message_group_id: Option<Cow<'a, str>>,
 }
 
-/// The reason why a payload is none of the three shapes.
+/// The reason why a payload has none of the shapes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownPayload {
     /// The bytes are not UTF-8.
@@ -74,10 +80,10 @@ pub enum UnknownPayload {
     #[error("the payload is {0}; it has to be an event, an array of events, or an SQS batch")]
     Shape(String),
     /// A batch whose records are no objects.
-    #[error("the payload has `Records`, but they are no SQS messages: {0}")]
+    #[error("the payload does not contain SQS messages: {0}")]
     Records(String),
     /// A batch of another service, or a malformed one.
-    #[error("the payload has `Records`, but record {at} is from {found:?} instead of \"aws:sqs\"")]
+    #[error("the payload contains records, but record {at} is from {found:?} instead of \"aws:sqs\"")]
     Source {
         /// The place of the record.
         at: usize,
@@ -111,8 +117,12 @@ impl<'a> Payload<'a> {
     /// [`UnknownPayload`], which concerns the invocation as a whole.
     pub fn parse_carefully(text: &'a str) -> Result<Self, UnknownPayload> {
         let not_json = |error: serde_json::Error| UnknownPayload::NotJson(error.to_string());
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         match text.trim_start().as_bytes().first() {
-            Some(b'[') => serde_json::from_str(text).map(Self::Direct).map_err(not_json),
+            Some(b'[') => match serde_json::from_str::<Vec<&RawValue>>(text).map_err(not_json)? {
+                records if records.first().is_some_and(|first| is_record(first)) => messages(&records),
+                events => Ok(Self::Direct(events)),
+            },
             Some(b'{') => Self::parse_object(text),
             _ => match serde_json::from_str::<&RawValue>(text) {
                 Ok(value) => Err(UnknownPayload::Shape(bounded(value.get()))),
@@ -137,6 +147,29 @@ impl<'a> Payload<'a> {
             Err(error) => Err(UnknownPayload::NotJson(error.to_string())),
         }
     }
+}
+
+/// Whether an element of an array is a record of EventBridge Pipes, of whichever source.
+fn is_record(element: &RawValue) -> bool {
+    #[derive(Deserialize)]
+    struct Keys {
+        #[serde(rename = "eventSource")]
+        event_source: Option<IgnoredAny>,
+        /// No record has it, every event does.
+        metrics: Option<IgnoredAny>,
+    }
+    let keys = element.get().starts_with('{').then(|| serde_json::from_str(element.get()).ok());
+    matches!(keys.flatten(), Some(Keys { event_source: Some(_), metrics: None }))
+}
+
+/// The messages that EventBridge Pipes reads from a queue.
+fn messages<'a>(records: &[&'a RawValue]) -> Result<Payload<'a>, UnknownPayload> {
+    let message = |(at, record): (usize, &&'a RawValue)| {
+        let record: Record<'a> = serde_json::from_str(record.get())
+            .map_err(|error| UnknownPayload::Records(bounded(&error.to_string())))?;
+        record.message(at)
+    };
+    records.iter().enumerate().map(message).collect::<Result<_, _>>().map(Payload::Sqs)
 }
 
 fn event(text: &str) -> Result<Payload<'_>, UnknownPayload> {
@@ -263,20 +296,44 @@ impl<'a> Message<'a> {
     }
 }
 
-/// The JSON in the body of a message: the body itself, or what it is base64 of.
+/// The JSON in the body of a message: the body itself, or what it is base64 of. Either may begin with a byte order mark,
+/// and base64 may have line breaks, as the command `base64` writes them.
 ///
 /// # Errors
 /// [`InvalidEvent::Body`] when it is neither.
 pub fn json_of_body(body: Cow<'_, str>) -> Result<Cow<'_, str>, InvalidEvent> {
-    let trimmed = body.trim();
-    if trimmed.starts_with(['{', '[']) {
+    let body = without_mark(body);
+    if is_json(&body) {
         return Ok(body);
     }
-    let decoded = BASE64.decode(trimmed).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    match decoded {
-        Some(json) if json.trim_start().starts_with(['{', '[']) => Ok(Cow::Owned(json)),
+    match text_of_base64(&body).map(Cow::Owned).map(without_mark) {
+        Some(json) if is_json(&json) => Ok(json),
         _ => Err(InvalidEvent::Body(bounded(&body))),
     }
+}
+
+/// Whether `text` is an object or an array, if it is JSON at all.
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+}
+
+fn without_mark(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)),
+        Cow::Owned(text) => match text.strip_prefix(BYTE_ORDER_MARK) {
+            Some(rest) => Cow::Owned(rest.to_owned()),
+            None => Cow::Owned(text),
+        },
+    }
+}
+
+/// The text that `encoded` is base64 of.
+fn text_of_base64(encoded: &str) -> Option<String> {
+    let mut encoded = Cow::Borrowed(encoded.trim());
+    if encoded.contains(['\r', '\n']) {
+        encoded = Cow::Owned(encoded.replace(['\r', '\n'], ""));
+    }
+    String::from_utf8(BASE64.decode(&*encoded).ok()?).ok()
 }
 
 /// The events in a JSON text: one, or those of an array.

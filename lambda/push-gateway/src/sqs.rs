@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use amp::{Answer, Client, Failure, Request, Scope, Verdict, verdict_of_status};
+use amp::{Answer, Client, Failure, Request, Scope, Verdict};
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Method};
 use serde::{Deserialize, Serialize};
@@ -114,8 +114,9 @@ pub(crate) async fn send_message_batch(
         scope: Some(Scope { region: queue.region.clone(), service: "sqs" }),
         wanted_body: MAX_ANSWER,
     };
-    let answer = client.send(&request, deadline).await.result?;
-    if verdict_of_status(answer.status) != Verdict::Delivered {
+    // An attempt that is given up may have put its letters into the queue, and the next one would put them there again.
+    let answer = client.send_patiently(&request, deadline).await.result?;
+    if request.verdict(&answer) != Verdict::Delivered {
         return Err(Refusal::Answered(answer));
     }
     let result: BatchResult =

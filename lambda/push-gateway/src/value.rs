@@ -38,8 +38,13 @@ pub fn parse_text(text: &str) -> Option<Value> {
     Some(Value { double, inexact: false })
 }
 
-/// Reads a timestamp in milliseconds: an integer, or a float that is one, such as `1.676398017e12`. The digits are
-/// moved, never rounded. `None` for anything else, also outside of 64 bits.
+/// The fewest digits before the point of a timestamp with a fraction: those of March 1973.
+const MIN_DIGITS_BEFORE_FRACTION: usize = 12;
+
+/// Reads a timestamp in milliseconds, in any notation, such as `1.676398017e12`. A fraction of a millisecond, as
+/// Python's `time.time() * 1000` has it, is cut off. `None` for anything else, also outside of 64 bits.
+///
+/// A fraction of a smaller number is refused: it is nearly always a time in seconds.
 pub fn parse_timestamp(text: &str) -> Option<i64> {
     if let Ok(timestamp) = text.parse() {
         return Some(timestamp);
@@ -59,8 +64,15 @@ pub fn parse_timestamp(text: &str) -> Option<i64> {
     let dropped = i64::try_from(digits.len() - significant.len()).ok()?;
     let exponent =
         number.exponent()?.checked_sub(i64::try_from(number.fraction.len()).ok()?)?.checked_add(dropped)?;
-    let zeros = usize::try_from(exponent).ok().filter(|&zeros| zeros < 20)?;
     let sign = if number.negative { "-" } else { "" };
+    if exponent < 0 {
+        let whole = significant.len().checked_sub(usize::try_from(exponent.unsigned_abs()).ok()?)?;
+        if whole < MIN_DIGITS_BEFORE_FRACTION {
+            return None;
+        }
+        return format!("{sign}{}", &significant[..whole]).parse().ok();
+    }
+    let zeros = usize::try_from(exponent).ok().filter(|&zeros| zeros < 20)?;
     format!("{sign}{significant}{}", "0".repeat(zeros)).parse().ok()
 }
 
@@ -233,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn timestamps_are_integers_in_any_notation_and_keep_every_digit() {
+    fn timestamps_keep_every_digit_but_a_fraction() {
         for (given, expected) in [
             ("1676398017000", 1_676_398_017_000),
             ("1.676398017e12", 1_676_398_017_000),
@@ -247,12 +259,26 @@ mod tests {
             ("9223372036854775807", i64::MAX),
             ("-9223372036854775808", i64::MIN),
             ("-9.223372036854775808e18", i64::MIN),
+            // Python: `time.time() * 1000`.
+            ("1676398017123.456", 1_676_398_017_123),
+            ("1676398017123.9999", 1_676_398_017_123),
+            ("1.676398017123456e12", 1_676_398_017_123),
+            ("16763980171234567e-4", 1_676_398_017_123),
+            ("-1676398017123.9", -1_676_398_017_123),
+            ("100000000000.5", 100_000_000_000),
+            ("9223372036854775807.5", i64::MAX),
         ] {
             assert_eq!(parse_timestamp(given), Some(expected), "{given}");
         }
         for given in [
+            // Python: `time.time()`, which is in seconds.
+            "1676398017.123",
+            "99999999999.5",
+            "00000000000001.5",
+            "9223372036854775808.5",
             "1.5",
             "1e-1",
+            "0.5",
             "9223372036854775808",
             "1e19",
             "1e99999999999999999999",

@@ -105,9 +105,12 @@ fn a_wrong_type_is_named_with_what_was_found() {
     );
     refuses(
         r#"{"dimensions":{},"timestamp":"1","metrics":{"a":1}}"#,
-        "`timestamp` has to be an integer of milliseconds since the epoch, but it is the string \"1\"",
+        "`timestamp` has to be a number of milliseconds since the epoch, but it is the string \"1\"",
     );
-    refuses(r#"{"dimensions":{},"timestamp":1.5,"metrics":{"a":1}}"#, "but it is the number 1.5");
+    refuses(
+        r#"{"dimensions":{},"timestamp":1676398017.123,"metrics":{"a":1}}"#,
+        "`timestamp` has to be a number of milliseconds since the epoch, but it is the number 1676398017.123",
+    );
     refuses(r#"{"dimensions":{},"timestamp":null,"metrics":{"a":1}}"#, "but it is null");
     refuses(r#"{"dimensions":{},"timestamp":1,"metrics":[1]}"#, "`metrics` has to be an object");
     for (value, found) in [("true", "true"), ("null", "null"), ("{}", "an object"), ("[1]", "an array")] {

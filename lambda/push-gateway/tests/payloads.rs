@@ -1,4 +1,4 @@
-//! The three shapes of a payload, and what a malformed one says.
+//! The shapes of a payload, and what a malformed one says.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -56,6 +56,102 @@ fn bodies_may_be_base64_with_or_without_padding() {
     }
     let array = STANDARD.encode(format!("[{EVENT},{EVENT}]"));
     assert_eq!(read(&batch(&[&array])), Ok(vec![Ok(2)]));
+}
+
+/// Payloads and bodies as AWS's documentation or a common tool writes them.
+macro_rules! fixture {
+    ($name:literal) => {
+        include_str!(concat!("fixtures/", $name))
+    };
+}
+
+#[test]
+fn what_tools_write_is_read_like_plain_events() {
+    for (text, events) in [
+        (fixture!("base64-with-line-breaks.txt"), 1),
+        (fixture!("byte-order-mark.json"), 1),
+        (fixture!("fractional-timestamp.json"), 1),
+        (fixture!("lambda-destination.json"), 2),
+        (fixture!("iot-error-action.json"), 1),
+    ] {
+        assert_eq!(read(&batch(&[text, EVENT])), Ok(vec![Ok(events), Ok(1)]), "{text}");
+        if text.contains('{') {
+            assert_eq!(read(text), Ok(vec![Ok(events)]), "{text}");
+        }
+    }
+    let array = format!("\u{feff}[{EVENT},{EVENT}]");
+    let windows = STANDARD.encode(&array).replace("eyJ", "\r\neyJ");
+    assert!(windows.contains('\r'), "{windows}");
+    assert_eq!(read(&array), Ok(vec![Ok(1), Ok(1)]));
+    assert_eq!(read(&batch(&[&array, &windows])), Ok(vec![Ok(2), Ok(2)]));
+}
+
+#[test]
+fn an_array_of_sqs_messages_is_a_batch() {
+    let of_pipes = fixture!("pipes-sqs.json");
+    let payload = Payload::parse(of_pipes.as_bytes()).unwrap();
+    let ids: Vec<_> = payload.messages().iter().map(|message| &*message.id).collect();
+    assert_eq!(ids, ["059f36b4-87a3-44ab-83d2-661975830a7d", "2e1424d4-f796-459a-8184-9c92662be6da"]);
+    assert!(matches!(&read(of_pipes).unwrap()[..], [Ok(1), Err(_)]));
+
+    let fifo = Payload::parse(fixture!("pipes-sqs-fifo.json").as_bytes()).unwrap();
+    let [message] = fifo.messages() else { panic!("{fifo:?}") };
+    assert!(message.is_fifo());
+    assert_eq!(message.attributes().message_group_id.as_deref(), Some("1"));
+
+    let refused = read(fixture!("pipes-kinesis.json")).unwrap_err().to_string();
+    assert!(refused.contains(r#"record 0 is from "aws:kinesis" instead of "aws:sqs""#), "{refused}");
+    let no_id = r#"[{"eventSource":"aws:sqs","body":"{}"}]"#;
+    assert_eq!(read(no_id), Err(UnknownPayload::NoMessageId { at: 0 }));
+    let no_record = r#"[{"eventSource":"aws:sqs","messageId":"1"},12]"#;
+    assert!(matches!(read(no_record), Err(UnknownPayload::Records(_))));
+    let event = EVENT.replacen('{', r#"{"eventSource":"aws:sqs","messageId":"1","#, 1);
+    assert_eq!(read(&format!("[{event}]")), Ok(vec![Ok(1)]), "an event with keys of a record");
+}
+
+#[test]
+fn a_wrapper_without_a_valid_event_is_named() {
+    let iot = |payload: &str| {
+        json!({"ruleName": "Telemetry", "base64OriginalPayload": payload, "failures": []}).to_string()
+    };
+    let lambda = |payload: &str| {
+        format!(
+            r#"{{"timestamp":"2019-11-14T18:16:05.568Z","requestContext":{{}},"requestPayload":{payload}}}"#
+        )
+    };
+    let from_iot = "the error action message of the IoT rule \"Telemetry\" contains no valid event: ";
+    let from_lambda = "the invocation record of a Lambda destination contains no valid event: ";
+    for (body, by, reason) in [
+        (iot(&STANDARD.encode(r#"{"temperature":14.3}"#)), from_iot, "`dimensions` is missing"),
+        (iot("hello"), from_iot, "the body is not an event"),
+        (iot(&STANDARD.encode([0xff])), from_iot, "the body is not an event"),
+        (lambda("12"), from_lambda, "an event has to be an object, but it is 12"),
+        (lambda("{}"), from_lambda, "`dimensions` is missing"),
+        (lambda(&lambda(EVENT)), from_lambda, "has to be a number of milliseconds"),
+    ] {
+        for read in [read(&batch(&[&body])), read(&body)] {
+            let reasons = read.unwrap();
+            let [Err(found)] = &reasons[..] else { panic!("{reasons:?}") };
+            assert!(found.starts_with(by) && found.contains(reason), "{found}");
+        }
+    }
+    let one_bad = read(&batch(&[&lambda(&format!("[{EVENT},{{}}]"))])).unwrap();
+    let expected = format!("event 1: {from_lambda}`dimensions` is missing");
+    assert_eq!(one_bad, [Err(expected)]);
+}
+
+#[test]
+fn an_object_that_only_resembles_a_wrapper_is_judged_as_an_event() {
+    for body in [
+        format!(r#"{{"requestPayload":{EVENT}}}"#),
+        format!(r#"{{"base64OriginalPayload":"{}"}}"#, STANDARD.encode(EVENT)),
+        format!(r#"[{{"requestContext":{{}},"requestPayload":{EVENT}}}]"#),
+    ] {
+        let read = read(&batch(&[&body])).unwrap();
+        assert!(read[0].as_ref().is_err_and(|reason| !reason.contains("contains no valid")), "{read:?}");
+    }
+    let event = EVENT.replacen('{', r#"{"requestContext":{},"requestPayload":[],"#, 1);
+    assert_eq!(read(&batch(&[&event])), Ok(vec![Ok(1)]), "an event with keys of a wrapper");
 }
 
 #[test]
@@ -190,8 +286,8 @@ fn no_reason_is_longer_than_a_screen_whatever_was_sent() {
     }
 }
 
-/// Batches whose records have, lack or spoil any of their parts.
-fn batch_like() -> impl Strategy<Value = String> {
+/// Records that have, lack or spoil any of their parts.
+fn record_like() -> impl Strategy<Value = String> {
     let value = |usual: &'static str| {
         prop_oneof![
             12 => Just(Some(usual.to_owned())),
@@ -200,7 +296,7 @@ fn batch_like() -> impl Strategy<Value = String> {
                 .prop_map(|odd| Some(odd.to_owned())),
         ]
     };
-    let record = (
+    (
         value("\"id\""),
         value(r#""{\"dimensions\":{},\"timestamp\":1,\"metrics\":{\"m\":1}}""#),
         value("\"aws:sqs\""),
@@ -216,11 +312,21 @@ fn batch_like() -> impl Strategy<Value = String> {
                 .filter_map(|(key, value)| Some(format!("\"{key}\":{}", value?)))
                 .collect();
             format!("{{{}}}", members.join(","))
-        });
+        })
+}
+
+/// Batches of such records.
+fn batch_like() -> impl Strategy<Value = String> {
     let more =
         prop_oneof![8 => Just(""), 1 => Just(",\"metrics\":{}"), 1 => Just(",\"x\":1"), 1 => Just("}")];
-    (prop::collection::vec(record, 0..3), more)
+    (prop::collection::vec(record_like(), 0..3), more)
         .prop_map(|(records, more)| format!("{{\"Records\":[{}]{more}}}", records.join(",")))
+}
+
+/// Everything that is read of the messages of a batch.
+fn messages(payload: &Payload<'_>) -> Vec<String> {
+    let message = |m: &Message<'_>| format!("{} {} {:?} {:?}", m.id, m.queue_arn, m.body(), m.attributes());
+    payload.messages().iter().map(message).collect()
 }
 
 proptest! {
@@ -228,16 +334,28 @@ proptest! {
 
     #[test]
     fn the_fast_path_means_what_the_careful_reader_means(payload in batch_like()) {
-        let said = |parsed: Result<Payload<'_>, UnknownPayload>| {
-            parsed.map(|payload| {
-                let message = |m: &Message<'_>| {
-                    (m.id.to_string(), m.queue_arn.to_string(), m.body().map(String::from), format!("{:?}", m.attributes()))
-                };
-                payload.messages().iter().map(message).collect::<Vec<_>>()
-            })
-        };
-        let fast = said(Payload::parse(payload.as_bytes()));
-        prop_assert_eq!(fast, said(Payload::parse_carefully(&payload)), "{}", payload);
+        let fast = Payload::parse(payload.as_bytes()).map(|parsed| messages(&parsed));
+        let careful = Payload::parse_carefully(&payload).map(|parsed| messages(&parsed));
+        prop_assert_eq!(fast, careful, "{}", payload);
+    }
+
+    #[test]
+    fn an_array_of_records_means_what_a_batch_of_them_means(
+        records in prop::collection::vec(record_like(), 1..4),
+    ) {
+        let array = format!("[{}]", records.join(","));
+        let batch = format!("{{\"Records\":{array}}}");
+        match (Payload::parse(array.as_bytes()), Payload::parse(batch.as_bytes())) {
+            // The first element decides, and without an `eventSource` it is an event, if an invalid one.
+            (Ok(Payload::Direct(_)), _) => {
+                prop_assert!(!records[0].contains("eventSource\":\"") || records[0].contains("[1"), "{}", array);
+            }
+            // Where the text is not JSON differs, and so does the place of an error in it.
+            (Err(UnknownPayload::NotJson(_) | UnknownPayload::Records(_)), batch) => prop_assert!(batch.is_err()),
+            (array, batch) => {
+                prop_assert_eq!(array.map(|read| messages(&read)), batch.map(|read| messages(&read)));
+            }
+        }
     }
 
     /// RFC 8259, section 7: the body ends at the first quote that is not escaped, whatever escapes come before it.

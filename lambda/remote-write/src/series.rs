@@ -75,8 +75,10 @@ struct LabelSetEntry {
 #[derive(Debug)]
 struct SeriesEntry {
     labels: LabelsId,
-    /// The metric name, in `Table::bytes`.
-    name: Range<usize>,
+    /// Where the metric name starts in `Table::bytes`, and its length: half the size of a range, and there may be
+    /// hundreds of thousands of series.
+    name_at: u32,
+    name_len: u32,
 }
 
 impl SeriesBuilder {
@@ -113,7 +115,8 @@ impl SeriesBuilder {
         }
         let id = SeriesId(id_from(table.series.len()));
         let name = append(&mut table.bytes, name.as_str().as_bytes());
-        table.series.push(SeriesEntry { labels, name });
+        let (name_at, name_len) = (id_from(name.start), id_from(name.len()));
+        table.series.push(SeriesEntry { labels, name_at, name_len });
         series_by_key.insert_unique(hash, id, |id| hasher.hash_one(table.series_key(*id)));
         id
     }
@@ -128,6 +131,12 @@ impl SeriesBuilder {
         wire::series_len(fields, wire::MAX_SAMPLE_LEN)
     }
 
+    /// Makes room for `samples` more, each of a new series: growing step by step would hold each list twice.
+    pub fn reserve(&mut self, samples: usize) {
+        self.samples.reserve(samples);
+        self.table.series.reserve(samples);
+    }
+
     /// Adds a sample. Samples of one series at the same timestamp are kept in the order in which they are added.
     pub fn push(&mut self, series: SeriesId, sample: Sample, origin: Origin) {
         self.samples.push(SeriesSample { series, origin, sample });
@@ -135,8 +144,9 @@ impl SeriesBuilder {
 
     /// Groups what was added.
     pub fn group(self) -> Series {
-        let Self { table, samples, .. } = self;
-        let mut samples = by_series(&samples, table.series.len());
+        let Self { table, samples: arrived, .. } = self;
+        let mut samples = by_series(&arrived, table.series.len());
+        drop(arrived);
         for run in samples.chunk_by_mut(|a, b| a.series == b.series) {
             // Stable, so that equal timestamps stay in the order of arrival.
             run.sort_by_key(|s| s.sample.timestamp_ms());
@@ -174,34 +184,38 @@ impl Table {
 
     fn series_key(&self, series: SeriesId) -> (u32, &[u8]) {
         let entry = &self.series[series.0 as usize];
-        (entry.labels.0, &self.bytes[entry.name.clone()])
+        (entry.labels.0, self.name(entry))
     }
 
     fn label_fields_of(&self, series: SeriesId) -> LabelFields<'_> {
         let entry = &self.series[series.0 as usize];
         let fields = self.label_fields(entry.labels);
         let (before, after) = fields.split_at(self.label_sets[entry.labels.0 as usize].name_at);
-        LabelFields { before_name: before, name: &self.bytes[entry.name.clone()], after_name: after }
+        LabelFields { before_name: before, name: self.name(entry), after_name: after }
+    }
+
+    fn name(&self, entry: &SeriesEntry) -> &[u8] {
+        &self.bytes[entry.name_at as usize..][..entry.name_len as usize]
     }
 }
 
 /// Orders samples by series and leaves those of one series in the order of arrival: a counting sort, because ids are
 /// dense.
 fn by_series(samples: &[SeriesSample], series: usize) -> Vec<SeriesSample> {
-    let mut place = vec![0; series + 1];
+    let mut place = vec![0_u32; series + 1];
     for sample in samples {
         place[sample.series.0 as usize + 1] += 1;
     }
     for id in 0..series {
         place[id + 1] += place[id];
     }
-    let mut order = vec![0; samples.len()];
-    for (at, sample) in samples.iter().enumerate() {
+    let mut order = vec![0_u32; samples.len()];
+    for (at, sample) in (0..).zip(samples) {
         let place = &mut place[sample.series.0 as usize];
-        order[*place] = at;
+        order[*place as usize] = at;
         *place += 1;
     }
-    order.into_iter().map(|at| samples[at]).collect()
+    order.into_iter().map(|at| samples[at as usize]).collect()
 }
 
 fn append(bytes: &mut Vec<u8>, more: &[u8]) -> Range<usize> {
@@ -211,7 +225,7 @@ fn append(bytes: &mut Vec<u8>, more: &[u8]) -> Range<usize> {
 }
 
 fn id_from(index: usize) -> u32 {
-    u32::try_from(index).expect("a payload of 6 MB has fewer than 2^32 series")
+    u32::try_from(index).expect("a payload of 6 MB has fewer than 2^32 series and bytes of names")
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub mod remote_write;
 pub mod secret;
 pub mod timeline;
 
-use amp::{Answer, Cause, Client, Failure, Request, Verdict, verdict_of_status};
+use amp::{Answer, Cause, Client, Failure, Request, Verdict};
 use tokio::time::Instant;
 
 use crate::config;
@@ -133,7 +133,7 @@ async fn send(client: &Client, request: &Request, dispatch: &Dispatch) -> Result
         }
     };
     match sent.result {
-        Ok(answer) => match verdict_of_status(answer.status) {
+        Ok(answer) => match request.verdict(&answer) {
             Verdict::Delivered => Ok(answer),
             Verdict::Rejected | Verdict::TooLarge => Err(Undelivered::Rejected(answer)),
             Verdict::Transient | Verdict::Misconfigured => {

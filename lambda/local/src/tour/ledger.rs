@@ -51,20 +51,28 @@ impl Ledger {
                 ledger.problems.push(format!("{}: no answer from the function", visit.delivery.name));
             }
             for message in &visit.delivery.messages {
-                let dead = dead_letters.iter().filter(|dead| is_letter_of(dead, message)).collect::<Vec<_>>();
+                // SQS stores a message at least once, so there may be a second copy.
+                let dead = dead_letters.iter().find(|dead| is_letter_of(dead, message));
                 let mut ends = Vec::new();
                 if is_stored(&stored, message) {
                     expected_samples += message.samples.len();
                     ends.push(End::Delivered);
                 }
-                ends.extend(dead.iter().map(|_| End::DeadLettered));
+                ends.extend(dead.map(|_| End::DeadLettered));
                 if given_back.contains(&message.queued.message_id) {
                     ends.push(End::GivenBack);
                 }
-                ledger.enter(message, &ends, dead.first().copied());
+                ledger.enter(message, &ends, dead);
             }
         }
-        ledger.find_strangers(&stored, expected_samples, dead_letters.len());
+        let is_ours = |dead: &&ReceivedMessage| {
+            visits
+                .iter()
+                .flat_map(|visit| &visit.delivery.messages)
+                .any(|message| is_letter_of(dead, message))
+        };
+        let strangers = dead_letters.iter().filter(|dead| !is_ours(dead)).count();
+        ledger.find_strangers(&stored, expected_samples, strangers);
         ledger.read_journal(amp);
         ledger
     }
@@ -112,9 +120,8 @@ impl Ledger {
             self.problems
                 .push(format!("{samples} samples are stored, {expected_samples} were sent and delivered"));
         }
-        if dead_letters != self.dead_lettered {
-            let ours = self.dead_lettered;
-            self.problems.push(format!("{dead_letters} dead letters, of which {ours} are messages of ours"));
+        if dead_letters > 0 {
+            self.problems.push(format!("{dead_letters} dead letters are not messages of ours"));
         }
     }
 

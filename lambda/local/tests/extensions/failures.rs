@@ -71,7 +71,7 @@ fn shutdown_reason(function: &Function) -> Value {
 #[tokio::test]
 async fn a_time_out_is_a_reset_that_extensions_are_told_of() {
     let mut options = with_extension(&json!({}));
-    options.timeout = Duration::from_millis(300);
+    options.timeout = Duration::from_secs(2);
     let mut function = started(options).await;
     let overrun = invoke(&mut function, json!({ "do": "sleep", "ms": 60_000 })).await;
     assert!(matches!(overrun.outcome, Outcome::TimedOut), "{overrun:?}");

@@ -12,7 +12,7 @@ use crate::support::{events, with_extension};
 #[tokio::test]
 async fn the_caller_does_not_wait_for_extensions_but_the_environment_does() {
     let mut options = with_extension(&json!({ "invoke": "hang" }));
-    options.timeout = Duration::from_secs(1);
+    options.timeout = Duration::from_secs(3);
     let pool = Pool::new(options, 1, |_| {});
     let invocation = pool.invoke("{}".into(), None).await.expect("an environment");
     assert!(invocation.response().is_some(), "{invocation:?}");

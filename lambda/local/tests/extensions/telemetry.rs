@@ -138,7 +138,7 @@ async fn every_way_to_end_has_its_status() {
         let listener = Listener::start().await;
         let mut options = subscribed(&listener);
         if status == "timeout" {
-            options.timeout = Duration::from_millis(500);
+            options.timeout = Duration::from_secs(2);
         }
         let mut function = started(options).await;
         invoke(&mut function, order.clone()).await;

@@ -19,6 +19,24 @@ async fn base64_is_read_with_and_without_padding() {
 }
 
 #[tokio::test]
+async fn line_breaks_in_base64_and_byte_order_marks_are_ignored() {
+    let mut stage = Stage::start().await;
+    let encoded = STANDARD.encode(event("a", NOW_MS, 1));
+    let lines: Vec<_> = encoded.as_bytes().chunks(76).map(String::from_utf8_lossy).collect();
+    let marked = |device: &str| format!("\u{feff}{}", event(device, NOW_MS, 1));
+    let bodies = [
+        lines.join("\n"),
+        lines.join("\r\n") + "\r\n",
+        marked("b"),
+        STANDARD.encode(marked("c")),
+        format!("\u{feff}{encoded}"),
+    ];
+    assert_eq!(stage.bodies(&bodies).await, [0; 0]);
+    assert_eq!(stage.stored_devices(), ["a", "b", "c"]);
+    assert_eq!(stage.summary(marked("d")).await, [1, 1, 1, 1]);
+}
+
+#[tokio::test]
 async fn base64_may_hold_an_array_and_text_of_every_kind() {
     let mut stage = Stage::start().await;
     let array = format!("[{},{}]", event("ü", NOW_MS, 1), event("😀", NOW_MS, 2));

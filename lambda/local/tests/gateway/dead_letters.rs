@@ -69,7 +69,7 @@ async fn a_refused_message_is_moved_with_the_status_and_the_receivers_words() {
 #[tokio::test]
 async fn what_could_not_be_delivered_now_is_given_back_and_not_moved() {
     for action in [Action::status(503, ""), Action::status(403, ""), Action::retry_after(429, "60")] {
-        let (mut stage, queue) = start_with_queue(Setup::new().timeout_s(2), "not-now").await;
+        let (mut stage, queue) = start_with_queue(Setup::new().timeout_s(4), "not-now").await;
         stage.fail(Fault::always(Matcher::Any, action.clone()));
         let bodies = [event("a", NOW_MS, 1), "hello".to_owned(), event("b", NOW_MS, 1)];
         assert_eq!(stage.bodies(&bodies).await, [0, 2], "{action:?}");
@@ -83,6 +83,27 @@ async fn a_base64_body_is_moved_as_it_came() {
     let body = base64::engine::general_purpose::STANDARD.encode(event("a", NOW_MS, "true"));
     assert_eq!(stage.bodies(&[&body]).await, [0; 0]);
     assert_eq!(bodies_of(&queue.letters().await), [body]);
+}
+
+/// They are in the dead-letter queue because something else failed. Sent to the queue again, they are written.
+#[tokio::test]
+async fn wrapped_dead_letters_of_iot_core_and_lambda_can_be_redriven() {
+    let (mut stage, queue) = stage_with_queue("wrapped").await;
+    let (lambda, iot) = (
+        include_str!("../../../push-gateway/tests/fixtures/lambda-destination.json"),
+        include_str!("../../../push-gateway/tests/fixtures/iot-error-action.json"),
+    );
+    let published = base64::engine::general_purpose::STANDARD.encode(r#"{"temperature":14.3}"#);
+    let reshaped = json!({"ruleName": "Telemetry", "base64OriginalPayload": published}).to_string();
+    assert_eq!(stage.bodies(&[lambda, &reshaped, iot]).await, [0; 0]);
+    for customer in ["customer1", "customer2"] {
+        let stored = stage.amp.samples_of(&[("__name__", "temperature"), ("customerId", customer)]);
+        assert_eq!(stored.into_iter().collect::<Vec<_>>(), [(NOW_MS, 14.3)], "{customer}");
+    }
+    let letters = queue.letters().await;
+    assert_eq!(bodies_of(&letters), [reshaped], "what the rule's SQL would have made of it is not known");
+    let detail = &letters[0].attributes["detail"];
+    assert!(detail.contains("error action message of the IoT rule \"Telemetry\""), "{detail}");
 }
 
 #[tokio::test]
@@ -167,7 +188,7 @@ async fn a_fifo_queue_takes_dead_letters_of_both_kinds_of_queue() {
     for (name, is_fifo) in [("from-fifo.fifo", true), ("from-standard.fifo", false)] {
         let (mut stage, queue) = stage_with_queue(name).await;
         let mut messages: Vec<_> =
-            (0..25).map(|at| QueueMessage::new(at, format!("hello {at:02}"), NOW_MS)).collect();
+            (0..10).map(|at| QueueMessage::new(at, format!("hello {at:02}"), NOW_MS)).collect();
         if is_fifo {
             messages = (0..).zip(messages).map(|(at, m)| m.in_group(&format!("g{}", at % 3), at)).collect();
         }
@@ -179,12 +200,12 @@ async fn a_fifo_queue_takes_dead_letters_of_both_kinds_of_queue() {
     }
 }
 
-/// Within a group the order of a FIFO queue has to hold for the dead letters, too.
+/// Within a group the order of a FIFO queue has to hold for the dead letters, too. A batch has ten messages at most.
 #[tokio::test]
 async fn dead_letters_of_a_group_arrive_in_their_order() {
     let (mut stage, queue) = stage_with_queue("in-order.fifo").await;
     let messages: Vec<_> =
-        (0..60).map(|at| QueueMessage::new(at, format!("hello {at:02}"), NOW_MS).in_group("g", at)).collect();
+        (0..10).map(|at| QueueMessage::new(at, format!("hello {at:02}"), NOW_MS).in_group("g", at)).collect();
     assert_eq!(stage.fifo_batch(&messages).await, [0; 0]);
     let arrived: Vec<_> = queue
         .sqs

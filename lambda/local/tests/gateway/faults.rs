@@ -10,7 +10,11 @@ use crate::support::{NOW_MS, Setup, Stage, event, one_event_each};
 
 /// Fails the first requests in this way, and expects everything to be delivered nevertheless.
 async fn is_survived(times: u32, action: Action) -> Vec<ReceivedRequest> {
-    let mut stage = Setup::new().timeout_s(6).start().await;
+    let stage = Setup::new().timeout_s(6).start().await;
+    is_survived_by(stage, times, action).await
+}
+
+async fn is_survived_by(mut stage: Stage, times: u32, action: Action) -> Vec<ReceivedRequest> {
     stage.fail(Fault::times(times, Matcher::Any, action));
     assert_eq!(stage.bodies(&one_event_each(5)).await, [0; 0]);
     assert_eq!(stage.amp.sample_count(), 5);
@@ -60,10 +64,12 @@ async fn a_retry_after_in_seconds_is_waited_for() {
 
 #[tokio::test]
 async fn a_retry_after_date_is_waited_for() {
+    let stage = Setup::new().timeout_s(6).start().await;
     let now = u64::try_from(Clock::system().now_ms()).expect("a time after 1970");
-    // Dates have whole seconds: between one and two from now.
-    let date = SystemTime::UNIX_EPOCH + Duration::from_secs(now / 1_000 + 2);
-    let requests = is_survived(1, Action::retry_after(429, &httpdate::fmt_http_date(date))).await;
+    // Dates have whole seconds: between two and three from now.
+    let date = SystemTime::UNIX_EPOCH + Duration::from_secs(now / 1_000 + 3);
+    let action = Action::retry_after(429, &httpdate::fmt_http_date(date));
+    let requests = is_survived_by(stage, 1, action).await;
     let waited = requests[1].began_at - requests[0].ended_at.expect("it was answered");
     assert!(waited >= Duration::from_millis(500), "{waited:?}");
 }

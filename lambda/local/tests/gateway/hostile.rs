@@ -20,6 +20,17 @@ pub(crate) async fn survives(stage: &mut Stage, payload: impl Into<Bytes>) -> In
     invocation
 }
 
+/// The share of a CPU that the smallest function has: a whole one comes with 1,769 MB.
+const SMALLEST_FUNCTION_CPU: f64 = 128.0 / 1_769.0;
+
+/// A quarter of the memory has to be left.
+#[track_caller]
+fn has_spare_memory(invocation: &Invocation) {
+    let rss_kb = invocation.max_rss_kb;
+    println!("{rss_kb:?} kB, {:?} of CPU time", invocation.cpu);
+    assert!(rss_kb < Some(SMALLEST_FUNCTION_KB / 4 * 3), "{rss_kb:?} kB");
+}
+
 pub(crate) fn error_kind(invocation: &Invocation) -> &str {
     invocation.function_error().map_or("none", |(kind, _)| kind)
 }
@@ -61,6 +72,9 @@ async fn millions_of_things_that_are_no_events_or_records_are_counted_in_little_
     let zeros = survives(&mut stage, format!("[{}{}]", "0,".repeat(3_000_000), event("a", NOW_MS, 1))).await;
     let (kind, message) = zeros.function_error().expect("zeros are no events");
     assert_eq!(kind, "InvalidEvent");
+    has_spare_memory(&zeros);
+    let seconds = zeros.cpu.expect("it is alive").as_secs_f64() / SMALLEST_FUNCTION_CPU;
+    assert!(seconds < 10.0, "{seconds} s of the 30 s that a function usually has");
     assert!(message.starts_with("3000000 of 3000001 events are invalid: event 0: "), "{message}");
     assert_eq!(stage.stored("ph", "a").len(), 1, "the one event among them is written");
     let records = format!(r#"{{"Records":[{}{{}}]}}"#, "{},".repeat(2_000_000));
@@ -203,7 +217,7 @@ async fn an_event_that_would_be_gigabytes_on_the_wire_is_answered_in_time_and_in
 #[tokio::test]
 async fn series_by_the_hundred_thousand_are_held_back_in_time() {
     let url = scripted::server(|_| (401, String::new())).await;
-    let mut stage = Setup::new().timeout_s(3).url(&format!("{url}/write")).start().await;
+    let mut stage = Setup::new().timeout_s(20).url(&format!("{url}/write")).start().await;
     let metrics: Vec<_> = (0..150_000).map(|at| format!(r#""m{at:x}":1"#)).collect();
     let of = |timestamp: i64| {
         format!(
@@ -227,6 +241,26 @@ async fn hundreds_of_thousands_of_metrics_in_one_event_stay_within_the_memory() 
     assert!(payload.len() > 5_000_000 && payload.len() < MAX_PAYLOAD_BYTES, "{}", payload.len());
     let invocation = survives(&mut stage, payload).await;
     assert_eq!(invocation.json().expect("a summary")["samples"], 480_000);
+}
+
+/// The most metrics that fit into a payload, with names as short as they can be, and none is delivered.
+#[tokio::test]
+async fn the_largest_event_leaves_spare_memory_when_not_delivered() {
+    let letters: Vec<_> = ('a'..='z').chain('A'..='Z').collect();
+    let name = |at: usize| -> String {
+        (0..4_u32).map(|place| letters[at / letters.len().pow(place) % letters.len()]).collect()
+    };
+    let (head, tail) = (format!(r#"{{"dimensions":{{}},"timestamp":{NOW_MS},"metrics":{{"#), "}}");
+    let metrics: Vec<_> = (0..(MAX_PAYLOAD_BYTES - 100) / r#""abcd":1,"#.len())
+        .map(|at| format!(r#""{}":1"#, name(at)))
+        .collect();
+    let payload = format!("{head}{}{tail}", metrics.join(","));
+    assert!(metrics.len() > 690_000 && payload.len() < MAX_PAYLOAD_BYTES, "{}", payload.len());
+    let url = scripted::server(|_| (503, String::new())).await;
+    let mut stage = Setup::new().timeout_s(8).url(&format!("{url}/write")).start().await;
+    let invocation = stage.invoke(payload).await;
+    assert_eq!(error_kind(&invocation), "WriteFailed");
+    has_spare_memory(&invocation);
 }
 
 /// Tens of thousands of messages on one bad batch, and a receiver that only fails: still one answer.

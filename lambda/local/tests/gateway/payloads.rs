@@ -1,8 +1,9 @@
 //! The three payload shapes, what is none of them, and the keys of an event.
 
+use push_gateway_local::sqs::sqs_event;
 use serde_json::{Value, json};
 
-use crate::support::{NOW_MS, QUEUE, Stage, event};
+use crate::support::{NOW_MS, QUEUE, Stage, event, given_back, messages};
 
 #[tokio::test]
 async fn one_event_is_written_and_summed_up() {
@@ -31,6 +32,17 @@ async fn an_array_of_events_is_written_in_one_request() {
 async fn an_sqs_batch_is_written_and_nothing_is_given_back() {
     let mut stage = Stage::start().await;
     assert_eq!(stage.bodies(&[event("a", NOW_MS, 1), event("b", NOW_MS, 2)]).await, [0; 0]);
+    assert_eq!(stage.stored_devices(), ["a", "b"]);
+}
+
+/// EventBridge Pipes sends the messages of a queue as an array, and takes a partial batch response.
+#[tokio::test]
+async fn an_array_of_sqs_messages_is_answered_like_a_batch() {
+    let mut stage = Stage::start().await;
+    let messages = messages(&[event("a", NOW_MS, 1), "hello".to_owned(), event("b", NOW_MS, 2)]);
+    let batch: Value = serde_json::from_slice(&sqs_event(QUEUE, &messages)).expect("a batch");
+    let invocation = stage.invoke(batch["Records"].to_string()).await;
+    assert_eq!(given_back(&invocation, &messages), [1]);
     assert_eq!(stage.stored_devices(), ["a", "b"]);
 }
 

@@ -1,6 +1,7 @@
 //! Answers of SQS that moto never gives: each entry's own result counts, and what is not understood moved nothing.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use push_gateway_local::sqs::sqs_event;
@@ -16,17 +17,27 @@ type Calls = Arc<Mutex<Vec<Value>>>;
 async fn stage(
     answer: impl Fn(&Value) -> (u16, Value) + Send + Sync + 'static,
 ) -> (crate::support::Stage, Calls) {
+    slow_stage(Duration::ZERO, 3, answer).await
+}
+
+/// The same with a queue that answers after `delay`.
+async fn slow_stage(
+    delay: Duration,
+    timeout_s: u64,
+    answer: impl Fn(&Value) -> (u16, Value) + Send + Sync + 'static,
+) -> (crate::support::Stage, Calls) {
     let calls = Calls::default();
     let for_server = Arc::clone(&calls);
-    let url = scripted::server(move |body: &Bytes| {
+    let url = scripted::slow_server(delay, move |body: &Bytes| {
         let call: Value = serde_json::from_slice(body).expect("a call is JSON");
         let (status, answer) = answer(&call);
         for_server.lock().expect("no test panicked with it").push(call);
         (status, answer.to_string())
     })
     .await;
-    let setup =
-        Setup::new().timeout_s(3).env("DEAD_LETTER_QUEUE_URL", &format!("{url}/123456789012/letters"));
+    let setup = Setup::new()
+        .timeout_s(timeout_s)
+        .env("DEAD_LETTER_QUEUE_URL", &format!("{url}/123456789012/letters"));
     (setup.start().await, calls)
 }
 
@@ -100,6 +111,49 @@ async fn a_queue_that_recovers_gets_its_letters() {
     })
     .await;
     assert_eq!(stage.bodies(&hellos(3)).await, [0; 0]);
+}
+
+/// An attempt that is given up may have put its letters into the queue.
+#[tokio::test]
+async fn a_slow_queue_gets_each_letter_once() {
+    // More than half of the time that there is for it.
+    let (mut stage, calls) = slow_stage(Duration::from_millis(3_300), 6, all_but('x')).await;
+    stage.bodies(&hellos(3)).await;
+    assert_eq!(calls.lock().expect("no test panicked with it").len(), 1);
+}
+
+#[tokio::test]
+async fn a_queue_that_throttles_gets_its_letters_later() {
+    for kind in
+        ["com.amazonaws.sqs#RequestThrottled", "com.amazonaws.sqs#KmsThrottled", "ThrottlingException"]
+    {
+        let left = Mutex::new(2);
+        let answer = all_but('x');
+        let (mut stage, calls) = stage(move |call| {
+            let mut left = left.lock().expect("no test panicked with it");
+            if *left > 0 {
+                *left -= 1;
+                return (400, json!({"__type": kind, "message": "Request is throttled."}));
+            }
+            answer(call)
+        })
+        .await;
+        assert_eq!(stage.bodies(&hellos(3)).await, [0; 0], "{kind}");
+        let calls = calls.lock().expect("no test panicked with it");
+        let sizes: Vec<_> = calls.iter().map(|call| entries(call).len()).collect();
+        assert_eq!(sizes, [3, 3, 3], "{kind}: the call is repeated as it was");
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_throttles_to_the_end_gives_the_letters_back() {
+    let (mut stage, calls) = stage(|_| (400, json!({"__type": "com.amazonaws.sqs#RequestThrottled"}))).await;
+    let invocation = stage.invoke(sqs_event(QUEUE, &messages(&hellos(3)))).await;
+    assert_eq!(invocation.batch_item_failures().map(|ids| ids.len()), Some(3));
+    let calls = calls.lock().expect("no test panicked with it");
+    assert!(calls.iter().all(|call| entries(call).len() == 3), "no letter is sent alone");
+    let warning = invocation.logs.iter().find(|line| line.contains("could not be moved"));
+    assert!(warning.is_some_and(|line| line.contains("RequestThrottled")), "{warning:?}");
 }
 
 #[tokio::test]

@@ -1,14 +1,15 @@
-//! Random batches against receivers that fail at random: every message ends in exactly one way, and what is stored is
+//! Random batches against receivers that fail at random: every message ends in one way at least, and what is stored is
 //! what was delivered. Everything follows from a seed, which a failure names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use push_gateway_local::amp::{Action, Fault, Ingestion, Matcher};
+use push_gateway_local::sqs::{QueueMessage, sqs_event};
 
 use crate::outcomes::refuse;
 use crate::queue::{Queue, with_queue};
-use crate::support::{NOW_MS, Setup, Stage, messages};
+use crate::support::{NOW_MS, QUEUE, Setup, Stage, given_back};
 
 /// `SplitMix64`: small, and the same on every machine.
 #[derive(Debug, Clone)]
@@ -147,10 +148,13 @@ fn stored(stage: &Stage) -> BTreeMap<Place, f64> {
 }
 
 /// One batch and its redeliveries until nothing but what never can be delivered is left.
+///
+/// SQS delivers at least once, and so does the function: a call to the dead-letter queue that was not answered in time
+/// may have arrived, so its messages may be given back and moved, or moved twice. Only these may.
 async fn round(seed: u64, queue: Option<&Queue>) {
     let mut random = Random::new(seed);
     let ingestion = *random.pick(&[Ingestion::KeepGood, Ingestion::RollBack]);
-    let setup = Setup::new().timeout_s(2).amp(|amp| amp.ingestion = ingestion);
+    let setup = Setup::new().timeout_s(3).amp(|amp| amp.ingestion = ingestion);
     let setup = match queue {
         Some(queue) => with_queue(setup, &queue.url),
         None => setup,
@@ -159,14 +163,24 @@ async fn round(seed: u64, queue: Option<&Queue>) {
     let all = batch(&mut random);
     let refusal = refuse("bad", *random.pick(&[400, 409, 422]));
     let mut waiting: Vec<usize> = (0..all.len()).collect();
+    // Messages of calls that were not answered in time.
+    let mut unsure: BTreeSet<usize> = BTreeSet::new();
     for delivery in 0.. {
         assert!(delivery < 8, "seed {seed}: {} messages are never done", waiting.len());
         let mut faults = if delivery == 0 { faults(&mut random) } else { Vec::new() };
         faults.push(refusal.clone());
         stage.amp.set_faults(faults);
-        let messages = messages(&waiting.iter().map(|&at| &all[at].body).collect::<Vec<_>>());
+        // A message keeps its id: a letter may arrive after the invocation that sent it.
+        let messages: Vec<_> = waiting
+            .iter()
+            .map(|&at| QueueMessage::new(u64::try_from(at).expect("a small number"), &all[at].body, NOW_MS))
+            .collect();
+        let invocation = stage.invoke(sqs_event(QUEUE, &messages)).await;
         let returned: BTreeSet<usize> =
-            stage.batch(&messages).await.into_iter().map(|at| waiting[at]).collect();
+            given_back(&invocation, &messages).into_iter().map(|at| waiting[at]).collect();
+        if invocation.logs.iter().any(|line| line.contains("could not be moved")) {
+            unsure.extend(&returned);
+        }
         let mut buried = BTreeSet::new();
         if let Some(queue) = queue {
             for letter in queue.letters().await {
@@ -176,13 +190,17 @@ async fn round(seed: u64, queue: Option<&Queue>) {
                 assert_eq!(letter.body, all[at].body, "seed {seed}");
                 let reason = if all[at].samples.is_empty() { "invalid" } else { "rejected" };
                 assert_eq!(letter.attributes["reason"], reason, "seed {seed}: {}", all[at].body);
-                assert!(buried.insert(at), "seed {seed}: buried twice");
+                let is_first = buried.insert(at);
+                assert!(is_first || unsure.contains(&at), "seed {seed}: message {at} was moved twice");
             }
         }
         let stored = stored(&stage);
         for &at in &waiting {
             let (told, is_returned, is_buried) = (&all[at], returned.contains(&at), buried.contains(&at));
-            assert!(!(is_returned && is_buried), "seed {seed}: message {at} is given back and buried");
+            assert!(
+                !(is_returned && is_buried) || unsure.contains(&at),
+                "seed {seed}: message {at} was given back and moved"
+            );
             if !is_returned && !is_buried {
                 assert!(!told.is_guilty && !told.samples.is_empty(), "seed {seed}: {} was lost", told.body);
                 for (place, value) in &told.samples {
@@ -222,9 +240,9 @@ async fn every_message_is_delivered_or_given_back_and_redelivery_completes_what_
 }
 
 #[tokio::test]
-async fn with_a_dead_letter_queue_every_message_is_delivered_given_back_or_buried_and_never_two_of_them() {
-    let queue = Queue::create("random").await;
+async fn with_a_dead_letter_queue_no_message_is_lost_and_each_is_moved_once() {
     for seed in 200..220 {
+        let queue = Queue::create(&format!("random-{seed}")).await;
         round(seed, Some(&queue)).await;
     }
 }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -12,6 +13,14 @@ use tokio::net::TcpListener;
 
 /// Starts a server that answers each body with a status and a body; returns its URL without a path.
 pub(crate) async fn server(answer: impl Fn(&Bytes) -> (u16, String) + Send + Sync + 'static) -> String {
+    slow_server(Duration::ZERO, answer).await
+}
+
+/// The same for a server that takes each body at once and answers after `delay`.
+pub(crate) async fn slow_server(
+    delay: Duration,
+    answer: impl Fn(&Bytes) -> (u16, String) + Send + Sync + 'static,
+) -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let answer = Arc::new(answer);
@@ -23,6 +32,7 @@ pub(crate) async fn server(answer: impl Fn(&Bytes) -> (u16, String) + Send + Syn
                 async move {
                     let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes);
                     let (status, text) = answer(&body.unwrap_or_default());
+                    tokio::time::sleep(delay).await;
                     let mut response = http::Response::new(Full::new(Bytes::from(text)));
                     *response.status_mut() = http::StatusCode::from_u16(status).expect("a status");
                     Ok::<_, Infallible>(response)

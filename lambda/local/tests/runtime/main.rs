@@ -40,7 +40,7 @@ async fn only_the_first_invocation_of_a_process_is_a_cold_start() {
     let second = invoke(&mut function, json!({})).await;
     assert!(first.is_cold_start() && !second.is_cold_start());
     let init = first.init.expect("a cold start has an init phase");
-    assert!(init > Duration::ZERO && init < Duration::from_secs(5), "{init:?}");
+    assert!(init > Duration::ZERO && init < Duration::from_mins(1), "{init:?}");
     assert!(first.billed_ms() >= (init + first.duration).as_millis());
 }
 
@@ -66,11 +66,11 @@ async fn a_panic_is_a_function_error_and_the_process_lives_on() {
 #[tokio::test]
 async fn a_function_that_overruns_is_killed_and_started_again() {
     let mut options = obedient();
-    options.timeout = Duration::from_millis(300);
+    options.timeout = Duration::from_secs(2);
     let mut function = Function::spawn(options).await.expect("the function comes up");
     let overrun = invoke(&mut function, json!({ "do": "sleep", "ms": 60_000 })).await;
     assert!(matches!(overrun.outcome, Outcome::TimedOut), "{overrun:?}");
-    assert!(overrun.duration >= Duration::from_millis(300) && overrun.duration < Duration::from_secs(2));
+    assert!(overrun.duration >= Duration::from_secs(2) && overrun.duration < Duration::from_mins(1));
     assert_eq!(function.pid(), None);
     let next = invoke(&mut function, json!({})).await;
     assert!(next.response().is_some() && next.is_cold_start(), "{next:?}");

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use push_gateway::intake::{Intake, Rules};
@@ -70,6 +70,60 @@ async fn a_queue_gets_arrays_of_events() {
         let found = invocations(&payloads);
         assert_zero_then(&found, "success", 2.0);
         assert_zero_then(&found, "error", 1.0);
+    }
+}
+
+/// SQS throttles with status 400, which is no judgement on the message.
+#[tokio::test]
+async fn a_throttled_queue_is_a_failure_and_no_refusal() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let calls = Arc::new(Mutex::new(Vec::<Value>::new()));
+    tokio::spawn(throttle_once(listener, Arc::clone(&calls)));
+    let setup = Setup::new()
+        .env("TELEMETRY_QUEUE_URL", format!("{url}/123456789012/metrics"))
+        .env("AWS_ENDPOINT_URL_SQS", url)
+        .env("DISPATCH_MIN_BATCH_SIZE", "1");
+    let mut host = setup.start().await.ready().await;
+    host.invoke_and_report("success").await;
+    host.invoke_and_report("success").await;
+    assert!(host.shut_down().await.success());
+    let calls = calls.lock().expect("no one panicked");
+    let last = calls.last().expect("a call")["MessageBody"].as_str().expect("text");
+    let events: Vec<Value> = serde_json::from_str(last).expect("an array of events");
+    let dispatches = |outcome: &str| {
+        let of_outcome = events.iter().filter(|event| event["dimensions"]["outcome"] == outcome);
+        of_outcome
+            .filter_map(|event| event["metrics"]["aws_lambda_telemetry_dispatches_total"].as_f64())
+            .last()
+    };
+    assert_eq!((dispatches("failed"), dispatches("rejected")), (Some(1.0), Some(0.0)), "{events:?}");
+}
+
+/// API reference, SendMessage, "Errors": `RequestThrottled`.
+async fn throttle_once(listener: TcpListener, calls: Arc<Mutex<Vec<Value>>>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let calls = Arc::clone(&calls);
+        tokio::spawn(async move {
+            let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
+                let calls = Arc::clone(&calls);
+                async move {
+                    let body = request.into_body().collect().await.expect("a body").to_bytes();
+                    let mut calls = calls.lock().expect("no one panicked");
+                    calls.push(serde_json::from_slice(&body).expect("a call is JSON"));
+                    let (status, text) = match calls.len() {
+                        1 => (400, r#"{"__type":"com.amazonaws.sqs#RequestThrottled"}"#),
+                        _ => (200, "{}"),
+                    };
+                    let mut response = http::Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+                    *response.status_mut() = http::StatusCode::from_u16(status).expect("a status");
+                    Ok::<_, Infallible>(response)
+                }
+            });
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
     }
 }
 
