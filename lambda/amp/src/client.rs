@@ -14,14 +14,9 @@ use crate::http_client::http_client;
 use crate::outcome::{
     Answer, Failure, MAX_ERROR_BODY, MAX_QUERY_ERROR_BODY, Verdict, explain, verdict_of_status,
 };
+use crate::redact;
 use crate::retry;
 use crate::sign::{Scope, sign};
-
-/// The header that carries the session token of temporary credentials.
-const TOKEN_HEADER: &str = "x-amz-security-token";
-
-/// What stands in its place in what is reported.
-const HIDDEN: &str = "(hidden)";
 
 /// What comes from outside: the clock and the randomness.
 #[derive(Clone, Copy, Debug)]
@@ -154,11 +149,12 @@ impl Client {
         let until = Instant::now() + timeout;
         let exchange = async {
             let signed = self.signed(request).await?;
-            let token = signed.headers().get(TOKEN_HEADER).cloned();
+            let secrets: Vec<_> =
+                signed.headers().values().filter(|value| value.is_sensitive()).cloned().collect();
             let signed = reqwest::Request::try_from(signed).map_err(network_failure)?;
-            self.http.execute(signed).await.map_err(network_failure).map(|response| (response, token))
+            self.http.execute(signed).await.map_err(network_failure).map(|response| (response, secrets))
         };
-        let (mut response, token) = match timeout_at(until, exchange).await {
+        let (mut response, secrets) = match timeout_at(until, exchange).await {
             Ok(Ok(exchanged)) => exchanged,
             Ok(Err(failure)) => return Attempt::Failed(failure),
             Err(_) => return Attempt::Failed(Failure::TimedOut(timeout.as_millis())),
@@ -185,7 +181,8 @@ impl Client {
             }
         }
         body.truncate(limit);
-        let body = if status.is_success() { body.freeze() } else { without_token(&body, token.as_ref()) };
+        let body = body.freeze();
+        let body = if status.is_success() { body } else { redact::without(body, &secrets) };
         Attempt::Answered { answer: Answer { status: status.as_u16(), body }, retry_after }
     }
 
@@ -216,44 +213,7 @@ enum Attempt {
     Failed(Failure),
 }
 
-/// An error body without our session token: AMP explains a wrong signature by repeating the signed headers, and what it
-/// says goes to logs, callers and dead letters.
-fn without_token(body: &[u8], token: Option<&HeaderValue>) -> Bytes {
-    let Some(token) = token.and_then(|token| token.to_str().ok()) else {
-        return Bytes::copy_from_slice(body);
-    };
-    let text = String::from_utf8_lossy(body).replace(token, HIDDEN);
-    // The token may be escaped, or cut short by the end of the body. Its line ends with a line break, escaped or not.
-    let header = format!("{TOKEN_HEADER}:");
-    let Some(start) = text.to_ascii_lowercase().find(&header).map(|at| at + header.len()) else {
-        return text.into();
-    };
-    let (before, line) = text.split_at(start);
-    let end = ["\n", "\\n"].iter().filter_map(|end| line.find(end)).min().unwrap_or(line.len());
-    format!("{before}{HIDDEN}{}", &line[end..]).into()
-}
-
 /// Without the URL, which the reader knows and which may hold a secret.
 fn network_failure(error: reqwest::Error) -> Failure {
     Failure::Network(explain(&error.without_url()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_body_that_repeats_the_token_is_reported_without_it() {
-        let token = HeaderValue::from_static("FwoGZX/token+with==");
-        let shown =
-            |body: &str| String::from_utf8(without_token(body.as_bytes(), Some(&token)).to_vec()).unwrap();
-        let said = "host:x\\nx-amz-security-token:FwoGZX/token+with==\\nx-amz";
-        assert_eq!(shown(said), "host:x\\nx-amz-security-token:(hidden)\\nx-amz");
-        assert_eq!(shown("x-amz-security-token:FwoGZX/tok"), "x-amz-security-token:(hidden)");
-        assert_eq!(shown("expired: FwoGZX/token+with=="), "expired: (hidden)");
-        let escaped = "X-Amz-Security-Token: FwoGZX\\/token+with\\u003d\\u003d\\nhost";
-        assert_eq!(shown(escaped), "X-Amz-Security-Token:(hidden)\\nhost");
-        assert_eq!(shown("the x-amz-security-token is expired"), "the x-amz-security-token is expired");
-        assert_eq!(without_token(b"\xff", None), &b"\xff"[..]);
-    }
 }

@@ -6,6 +6,7 @@
 //! | [`sign`]        | request, credentials, time → signed request           | no  |
 //! | [`outcome`]     | status → [`Verdict`]; answer → [`Outcome`]            | no  |
 //! | [`retry`]       | attempt, `Retry-After`, time left → wait or stop      | no  |
+//! | `redact`        | an error's body → the same without secrets            | no  |
 //! | `credentials`   | the standard chain → credentials, cached              | yes |
 //! | [`client`]      | request, deadline → answer, over its attempts         | yes |
 //! | [`writer`]      | the body of a write request → outcome                 | yes |
@@ -20,6 +21,7 @@ pub mod endpoint;
 mod http_client;
 pub mod outcome;
 pub mod reader;
+mod redact;
 pub mod retry;
 pub mod sign;
 pub mod writer;
