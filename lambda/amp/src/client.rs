@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::credentials::CredentialsCache;
 use crate::http_client::http_client;
+use crate::network::Network;
 use crate::outcome::{
     Answer, Failure, MAX_ERROR_BODY, MAX_QUERY_ERROR_BODY, Verdict, explain, verdict_of_status,
 };
@@ -71,9 +72,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that signs with credentials of the standard chain, whose own requests are signed for `region`.
-    pub fn new(region: Option<String>, world: World) -> Self {
-        let http = http_client();
+    /// A client that signs with credentials of the standard chain, whose own requests are signed for `region`. All of
+    /// them connect as `network` says.
+    pub fn new(region: Option<String>, network: &Network, world: World) -> Self {
+        let http = http_client(network);
         let credentials = CredentialsCache::standard(http.clone(), region);
         Self { http, credentials, purpose: Purpose::Write, world }
     }
@@ -81,7 +83,7 @@ impl Client {
     /// A client that signs with credentials of `provider`.
     pub fn with_credentials(provider: impl ProvideCredentials + 'static, world: World) -> Self {
         let credentials = CredentialsCache::new(provider);
-        Self { http: http_client(), credentials, purpose: Purpose::Write, world }
+        Self { http: http_client(&Network::default()), credentials, purpose: Purpose::Write, world }
     }
 
     /// The same client for queries: an attempt may take most of the time that is left, and a 2xx answer whose body

@@ -3,6 +3,7 @@
 //! | module          | in → out                                              | I/O |
 //! |-----------------|-------------------------------------------------------|-----|
 //! | [`endpoint`]    | a URL → [`Endpoint`] with the region that it names    | no  |
+//! | [`network`]     | the environment → certificates to trust, a proxy      | no  |
 //! | [`sign`]        | request, credentials, time → signed request           | no  |
 //! | [`outcome`]     | status → [`Verdict`]; answer → [`Outcome`]            | no  |
 //! | [`retry`]       | attempt, `Retry-After`, time left → wait or stop      | no  |
@@ -19,6 +20,7 @@ pub mod client;
 mod credentials;
 pub mod endpoint;
 mod http_client;
+pub mod network;
 pub mod outcome;
 pub mod reader;
 mod redact;
@@ -28,6 +30,7 @@ pub mod writer;
 
 pub use client::{Client, Request, Sent, World};
 pub use endpoint::{Endpoint, InvalidEndpoint, is_region};
+pub use network::{InvalidNetwork, Network};
 pub use outcome::{Answer, Failure, Outcome, Verdict, verdict_of_status};
 pub use reader::Reader;
 pub use sign::Scope;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use amp::{Client, Failure, Request, Scope, Sent, World};
+use amp::{Client, Failure, Network, Request, Scope, Sent, World};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
@@ -61,7 +61,7 @@ fn request(uri: &str) -> Request {
 }
 
 async fn send(uri: &str, millis: u64) -> Sent {
-    let client = Client::new(None, WORLD);
+    let client = Client::new(None, &Network::default(), WORLD);
     client.send(&request(uri), Instant::now() + Duration::from_millis(millis)).await
 }
 
@@ -119,7 +119,7 @@ async fn connections_are_kept_alive_over_requests() {
             stream.write_all(OK.as_bytes()).await.unwrap();
         }
     });
-    let client = Client::new(None, WORLD);
+    let client = Client::new(None, &Network::default(), WORLD);
     for _ in 0..3 {
         let sent = client.send(&request(&uri), Instant::now() + Duration::from_secs(5)).await;
         assert_eq!(sent.result.unwrap().status, 200);

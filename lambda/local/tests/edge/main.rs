@@ -1,6 +1,9 @@
 //! The real binaries at their boundaries: the runtime API, the network, the credentials and the log.
 
 mod caller_headers;
+mod network;
+mod secrets;
+mod server;
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +15,11 @@ fn push_gateway() -> PathBuf {
 /// A query function.
 fn query() -> PathBuf {
     program("QUERY_BINARY", "query")
+}
+
+/// The telemetry extension.
+fn telemetry_extension() -> PathBuf {
+    program("TELEMETRY_EXTENSION_BINARY", "telemetry-extension")
 }
 
 /// The artifact that `variable` names, or else Cargo's release build.
