@@ -105,7 +105,7 @@ async fn answer(stream: TcpStream, script: Arc<Mutex<Script>>, posts: mpsc::Unbo
             let body = String::from_utf8(body).expect("UTF-8");
             let _ = posts.send(Post { path, head, body });
         } else {
-            assert_eq!(path, "/2018-06-01/runtime/invocation/next");
+            assert!(path.starts_with("/2018-06-01/runtime/") && path.ends_with("/next"), "{path}");
         }
         match reply {
             Some(Reply::Bytes(bytes)) => stream.write_all(&bytes).await.expect("a client"),
@@ -252,6 +252,15 @@ async fn a_runtime_api_that_fails_for_good_ends_the_loop() {
     let server = Server::start(vec![Reply::Bytes(status(403))], Vec::new()).await;
     let error = serve(&server.api, now, &echo).await.expect_err("no invocation");
     assert!(matches!(&error, ApiError::Refused { status, .. } if status.as_u16() == 403), "{error}");
+}
+
+/// Runtime API, "restore/next": the answer comes when the snapshot is restored.
+#[tokio::test]
+async fn a_restoration_is_waited_for() {
+    let script = vec![Reply::Close, Reply::Bytes(status(200)), Reply::Bytes(status(403))];
+    let server = Server::start(script, Vec::new()).await;
+    assert!(server.api.wait_for_restore().await.is_ok());
+    assert!(matches!(server.api.wait_for_restore().await, Err(ApiError::Refused { .. })));
 }
 
 #[test]
