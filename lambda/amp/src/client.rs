@@ -11,19 +11,15 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::credentials::CredentialsCache;
 use crate::http_client::http_client;
+use crate::network::Network;
 use crate::outcome::{
     Answer, Attempts, Cause, Failure, MAX_ERROR_BODY, MAX_QUERY_ERROR_BODY, Sent, Verdict, explain,
     verdict_of_status,
 };
+use crate::redact;
 use crate::retry;
 use crate::sign::{Scope, sign};
 use crate::throttling::is_throttled;
-
-/// The header that carries the session token of temporary credentials.
-const TOKEN_HEADER: &str = "x-amz-security-token";
-
-/// What stands in its place in what is reported.
-const HIDDEN: &str = "(hidden)";
 
 /// What comes from outside: the clock and the randomness.
 #[derive(Clone, Copy, Debug)]
@@ -83,9 +79,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that signs with credentials of the standard chain, whose own requests are signed for `region`.
-    pub fn new(region: Option<String>, world: World) -> Self {
-        let http = http_client();
+    /// A client that signs with credentials of the standard chain, whose own requests are signed for `region`. All of
+    /// them connect as `network` says.
+    pub fn new(region: Option<String>, network: &Network, world: World) -> Self {
+        let http = http_client(network);
         let credentials = CredentialsCache::standard(http.clone(), region);
         Self { http, credentials, purpose: Purpose::Write, world }
     }
@@ -93,7 +90,7 @@ impl Client {
     /// A client that signs with credentials of `provider`.
     pub fn with_credentials(provider: impl ProvideCredentials + 'static, world: World) -> Self {
         let credentials = CredentialsCache::new(provider);
-        Self { http: http_client(), credentials, purpose: Purpose::Write, world }
+        Self { http: http_client(&Network::default()), credentials, purpose: Purpose::Write, world }
     }
 
     /// The same client for queries: an attempt may take most of the time that is left, and a 2xx answer whose body
@@ -197,7 +194,7 @@ impl Client {
             Ok(Err(reason)) => return Attempt::Failed(Cause::Credentials(reason)),
             Err(_) => return Attempt::Failed(Cause::CredentialsTimedOut(self.credentials.last_host())),
         };
-        let token = signed.headers().get(TOKEN_HEADER).cloned();
+        let secrets: Vec<_> = signed.headers().values().filter(|value| value.is_sensitive()).cloned().collect();
         let network_failure = |error| network_failure(&request.uri, error);
         let exchange = async { self.http.execute(reqwest::Request::try_from(signed)?).await };
         let mut response = match timeout_at(until, exchange).await {
@@ -229,7 +226,8 @@ impl Client {
             }
         }
         body.truncate(limit);
-        let body = if status.is_success() { body.freeze() } else { without_token(&body, token.as_ref()) };
+        let body = body.freeze();
+        let body = if status.is_success() { body } else { redact::without(body, &secrets) };
         Attempt::Answered { answer: Answer { status: status.as_u16(), body }, content_type, retry_after }
     }
 
@@ -259,45 +257,8 @@ enum Attempt {
     Failed(Cause),
 }
 
-/// An error body without our session token: AMP explains a wrong signature by repeating the signed headers, and what it
-/// says goes to logs, callers and dead letters.
-fn without_token(body: &[u8], token: Option<&HeaderValue>) -> Bytes {
-    let Some(token) = token.and_then(|token| token.to_str().ok()) else {
-        return Bytes::copy_from_slice(body);
-    };
-    let text = String::from_utf8_lossy(body).replace(token, HIDDEN);
-    // The token may be escaped, or cut short by the end of the body. Its line ends with a line break, escaped or not.
-    let header = format!("{TOKEN_HEADER}:");
-    let Some(start) = text.to_ascii_lowercase().find(&header).map(|at| at + header.len()) else {
-        return text.into();
-    };
-    let (before, line) = text.split_at(start);
-    let end = ["\n", "\\n"].iter().filter_map(|end| line.find(end)).min().unwrap_or(line.len());
-    format!("{before}{HIDDEN}{}", &line[end..]).into()
-}
-
 /// With the host of `uri` and without its path, which may hold a secret.
 fn network_failure(uri: &Uri, error: reqwest::Error) -> Cause {
     let host = uri.authority().map_or("", |authority| authority.as_str());
     Cause::Network(format!("{host}: {}", explain(&error.without_url())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_body_that_repeats_the_token_is_reported_without_it() {
-        let token = HeaderValue::from_static("FwoGZX/token+with==");
-        let shown =
-            |body: &str| String::from_utf8(without_token(body.as_bytes(), Some(&token)).to_vec()).unwrap();
-        let said = "host:x\\nx-amz-security-token:FwoGZX/token+with==\\nx-amz";
-        assert_eq!(shown(said), "host:x\\nx-amz-security-token:(hidden)\\nx-amz");
-        assert_eq!(shown("x-amz-security-token:FwoGZX/tok"), "x-amz-security-token:(hidden)");
-        assert_eq!(shown("expired: FwoGZX/token+with=="), "expired: (hidden)");
-        let escaped = "X-Amz-Security-Token: FwoGZX\\/token+with\\u003d\\u003d\\nhost";
-        assert_eq!(shown(escaped), "X-Amz-Security-Token:(hidden)\\nhost");
-        assert_eq!(shown("the x-amz-security-token is expired"), "the x-amz-security-token is expired");
-        assert_eq!(without_token(b"\xff", None), &b"\xff"[..]);
-    }
 }

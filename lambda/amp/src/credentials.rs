@@ -19,6 +19,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_types::region::Region;
+use bytes::Bytes;
 use tokio::sync::{Mutex, watch};
 
 use crate::outcome::explain;
@@ -148,12 +149,17 @@ async fn forward(chain: &ChainHttp, request: HttpRequest) -> Result<HttpResponse
     let body = body.bytes().map(<[u8]>::to_vec).unwrap_or_default();
     let request = reqwest::Request::try_from(http::Request::from_parts(parts, body))
         .map_err(|error| ConnectorError::user(error.into()))?;
+    let is_local = request.url().scheme() == "http";
     let response = chain.http.execute(request).await.map_err(connector_error)?;
     let mut answer = http::Response::builder().status(response.status());
     for (name, value) in response.headers() {
         answer = answer.header(name, value);
     }
+    // The chain's errors show all of an answer, and services of the container and the instance may put secrets in it. The
+    // errors of STS say what is wrong, and nothing else.
+    let is_hidden = is_local && !response.status().is_success();
     let body = response.bytes().await.map_err(connector_error)?;
+    let body = if is_hidden { Bytes::new() } else { body };
     let answer =
         answer.body(SdkBody::from(body)).map_err(|error| ConnectorError::other(error.into(), None))?;
     HttpResponse::try_from(answer).map_err(|error| ConnectorError::other(error.into(), None))

@@ -3,10 +3,12 @@
 //! | module          | in → out                                              | I/O |
 //! |-----------------|-------------------------------------------------------|-----|
 //! | [`endpoint`]    | a URL → [`Endpoint`] with the region that it names    | no  |
+//! | [`network`]     | the environment → certificates to trust, a proxy      | no  |
 //! | [`sign`]        | request, credentials, time → signed request           | no  |
 //! | [`outcome`]     | status → [`Verdict`]; answer → [`Outcome`]            | no  |
 //! | [`retry`]       | attempt, `Retry-After`, time left → wait or stop      | no  |
 //! | `throttling`    | answer of an AWS service → whether it is throttled    | no  |
+//! | `redact`        | an error's body → the same without secrets            | no  |
 //! | `credentials`   | the standard chain → credentials, cached              | yes |
 //! | [`client`]      | request, deadline → answer, over its attempts         | yes |
 //! | [`writer`]      | the body of a write request → outcome                 | yes |
@@ -19,8 +21,10 @@ pub mod client;
 mod credentials;
 pub mod endpoint;
 mod http_client;
+pub mod network;
 pub mod outcome;
 pub mod reader;
+mod redact;
 pub mod retry;
 pub mod sign;
 mod throttling;
@@ -28,6 +32,7 @@ pub mod writer;
 
 pub use client::{Client, Request, World};
 pub use endpoint::{Endpoint, InvalidEndpoint, is_region};
+pub use network::{InvalidNetwork, Network};
 pub use outcome::{Answer, Attempts, Cause, Failure, Outcome, Sent, Verdict, verdict_of_status};
 pub use reader::Reader;
 pub use sign::Scope;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use amp::{Cause, Client, Endpoint, RemoteWriter, Request, Scope, Sent, World};
+use amp::{Cause, Client, Endpoint, Network, RemoteWriter, Request, Scope, Sent, World};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
@@ -61,7 +61,7 @@ fn request(uri: &str) -> Request {
 }
 
 async fn send(uri: &str, millis: u64) -> Sent {
-    let client = Client::new(None, WORLD);
+    let client = Client::new(None, &Network::default(), WORLD);
     client.send(&request(uri), Instant::now() + Duration::from_millis(millis)).await
 }
 
@@ -120,7 +120,7 @@ async fn connections_are_kept_alive_over_requests() {
             stream.write_all(OK.as_bytes()).await.unwrap();
         }
     });
-    let client = Client::new(None, WORLD);
+    let client = Client::new(None, &Network::default(), WORLD);
     for _ in 0..3 {
         let sent = client.send(&request(&uri), Instant::now() + Duration::from_secs(5)).await;
         assert_eq!(sent.result.unwrap().status, 200);
@@ -186,7 +186,8 @@ async fn a_receiver_named_without_a_path_is_written_to_at_its_root() {
         stream.write_all(OK.as_bytes()).await.unwrap();
         String::from_utf8_lossy(&buffer[..read]).into_owned()
     });
-    let writer = RemoteWriter::new(Arc::new(Client::new(None, WORLD)), endpoint, None, "test/1");
+    let client = Arc::new(Client::new(None, &Network::default(), WORLD));
+    let writer = RemoteWriter::new(client, endpoint, None, "test/1");
     let written = writer.write(Bytes::from_static(b"body"), Instant::now() + Duration::from_secs(5)).await;
     assert!(matches!(written.outcome, amp::Outcome::Delivered), "{written:?}");
     let head = head.await.unwrap();

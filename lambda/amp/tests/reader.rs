@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use amp::{Cause, Client, Endpoint, Reader, World};
+use amp::{Cause, Client, Endpoint, Network, Reader, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -50,7 +50,7 @@ async fn serve(answers: &'static [&'static str]) -> (String, Arc<Mutex<Vec<Strin
 }
 
 fn reader(url: &str) -> Reader {
-    let client = Arc::new(Client::new(None, WORLD).for_queries());
+    let client = Arc::new(Client::new(None, &Network::default(), WORLD).for_queries());
     Reader::new(client, Endpoint::parse(url).unwrap(), None, "test/1", 100)
 }
 

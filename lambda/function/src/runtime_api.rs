@@ -158,9 +158,12 @@ impl RuntimeApi {
         self.post("/2018-06-01/runtime/init/error", headers, body.to_string().into()).await
     }
 
-    /// Ends the init phase of a function with SnapStart, and returns once its snapshot is restored. The connections of
+    /// Ends the init phase of a function with `SnapStart`, and returns once its snapshot is restored. The connections of
     /// this client do not outlive the snapshot.
-    pub(crate) async fn wait_for_restore(&self) -> Result<(), ApiError> {
+    ///
+    /// # Errors
+    /// [`ApiError`]: there is no snapshot to be had.
+    pub async fn wait_for_restore(&self) -> Result<(), ApiError> {
         const PATH: &str = "/2018-06-01/runtime/restore/next";
         persistently(async || self.exchange(Method::GET, PATH, &[], Bytes::new()).await).await.map(drop)
     }

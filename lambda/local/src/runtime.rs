@@ -182,7 +182,9 @@ impl Function {
     pub async fn invoke(&mut self, payload: impl Into<Bytes>) -> Invocation {
         self.invocations += 1;
         let request_id = format!("00000000-0000-4000-8000-{:012x}", self.invocations);
-        self.invoke_as(InvocationRequest { request_id, payload: payload.into(), client_context: None }).await
+        let (client_context, headers) = (None, Vec::new());
+        self.invoke_as(InvocationRequest { request_id, payload: payload.into(), client_context, headers })
+            .await
     }
 
     /// As [`Function::invoke`], with everything that a caller can say. Returns when the invocation is over for the

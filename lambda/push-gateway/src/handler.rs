@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use amp::{Client, RemoteWriter, Scope, World};
+use amp::{Client, RemoteWriter, Scope};
 use remote_write::{EncodedRequest, MAX_REQUEST_BYTES};
 use tokio::time::Instant;
 
@@ -43,9 +43,9 @@ pub struct Invocation<'a> {
 }
 
 impl Gateway {
-    /// Builds the function. No connection is made and no credentials are asked for yet.
-    pub fn new(config: Config, world: World) -> Self {
-        let client = Arc::new(Client::new(config.region.clone(), world));
+    /// Builds the function, which sends with `client`.
+    pub fn new(config: Config, client: Client) -> Self {
+        let client = Arc::new(client);
         let scope = match &config.auth {
             Auth::SigV4 { region } => Some(Scope { region: region.clone(), service: "aps" }),
             Auth::None => None,

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use amp::World;
-use function::{environment, now};
+use amp::{Client, Network, World};
+use function::{Environment, environment, now};
 use push_gateway::config::Config;
 use push_gateway::handler::{Gateway, Invocation};
 use push_gateway::report::Report;
@@ -12,7 +12,7 @@ use push_gateway::response::{Error, Response};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     keep_memory();
-    function::start("push-gateway", Config::from_lookup, handler).await
+    function::start("push-gateway", configure, handler).await
 }
 
 /// Keeps the allocator from giving memory back to the system between invocations, which costs hundreds of page faults
@@ -26,8 +26,18 @@ fn keep_memory() {
     drop(std::hint::black_box(Vec::<u8>::with_capacity(JUST_BELOW_32_MIB)));
 }
 
-fn handler(config: Config) -> impl AsyncFn(function::Invocation) -> Result<Response, Error> {
-    let gateway = Gateway::new(config, World { now, random: fastrand::f64 });
+fn configure(lookup: Environment) -> Result<(Config, Network), String> {
+    let config = Config::from_lookup(lookup).map_err(|error| error.to_string())?;
+    let network =
+        Network::from_lookup(lookup, |path| std::fs::read(path)).map_err(|error| error.to_string())?;
+    Ok((config, network))
+}
+
+fn handler(
+    (config, network): (Config, Network),
+) -> impl AsyncFn(function::Invocation) -> Result<Response, Error> {
+    let client = Client::new(config.region.clone(), &network, World { now, random: fastrand::f64 });
+    let gateway = Gateway::new(config, client);
     let function_name = environment("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
     async move |event| {
         let started = now();

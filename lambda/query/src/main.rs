@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use ::query::answer::Answer;
 use ::query::config::Config;
 use ::query::handler::{Invocation, Queries};
-use amp::{Client, World};
-use function::now;
+use amp::{Client, Network, World};
+use function::{Environment, now};
 use serde::Deserialize;
 
 /// What an agent gateway says of its call; the other members, which may be anything, are not read.
@@ -25,11 +25,20 @@ struct Custom {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    function::start("query", Config::from_lookup, handler).await
+    function::start("query", configure, handler).await
 }
 
-fn handler(config: Config) -> impl AsyncFn(function::Invocation) -> Result<Answer, function::Diagnostic> {
-    let client = Client::new(config.region.clone(), World { now, random: fastrand::f64 });
+fn configure(lookup: Environment) -> Result<(Config, Network), String> {
+    let config = Config::from_lookup(lookup).map_err(|error| error.to_string())?;
+    let network =
+        Network::from_lookup(lookup, |path| std::fs::read(path)).map_err(|error| error.to_string())?;
+    Ok((config, network))
+}
+
+fn handler(
+    (config, network): (Config, Network),
+) -> impl AsyncFn(function::Invocation) -> Result<Answer, function::Diagnostic> {
+    let client = Client::new(config.region.clone(), &network, World { now, random: fastrand::f64 });
     let queries = Queries::new(config, client);
     async move |event| {
         let started = now();

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use amp::World;
+use amp::{Network, World};
 use http::HeaderValue;
 use telemetry_extension::config::Config;
 use telemetry_extension::extension_api::{ApiError, Buffering, ExtensionApi, Subscribed};
@@ -87,12 +87,18 @@ async fn register(api: &mut ExtensionApi) -> Result<bool, ApiError> {
     api.register(&name, &["SHUTDOWN"]).await.map(|()| false)
 }
 
+fn configure() -> Result<(Config, Network), String> {
+    let config = Config::from_lookup(environment).map_err(|error| error.to_string())?;
+    let network =
+        Network::from_lookup(environment, |path| std::fs::read(path)).map_err(|error| error.to_string())?;
+    Ok((config, network))
+}
+
 /// Everything after the registration. An error is reported to Lambda before it is returned.
 async fn start(api: &ExtensionApi, has_invocations: bool) -> Result<(), (&'static str, String)> {
-    let config = match Config::from_lookup(environment) {
-        Ok(config) => config,
-        Err(error) => {
-            let message = error.to_string();
+    let (config, network) = match configure() {
+        Ok(configured) => configured,
+        Err(message) => {
             if let Err(error) = api.init_error("Extension.InvalidConfig", &message).await {
                 tracing::error!(%error, "Lambda did not take the init error.");
             }
@@ -106,7 +112,7 @@ async fn start(api: &ExtensionApi, has_invocations: bool) -> Result<(), (&'stati
             memory_mb: environment("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").unwrap_or_default(),
         };
         let world = World { now, random: fastrand::f64 };
-        let edge = Edge { world, entropy, function, has_invocations };
+        let edge = Edge { world, network, entropy, function, has_invocations };
         Runner::new(config, edge, shared).run(api).await
     } else {
         run::idle(api).await

@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use amp::{Attempts, Cause, Client, Failure, World};
+use amp::{Attempts, Cause, Client, Failure, Network, World};
 use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -53,6 +53,8 @@ pub const BUFFER_TIMEOUT_MS: u32 = 500;
 pub struct Edge {
     /// Clock and jitter.
     pub world: World,
+    /// Certificates to trust, and a proxy.
+    pub network: Network,
     /// Random bits of the operating system.
     pub entropy: fn() -> u64,
     /// The function that this extension belongs to.
@@ -246,7 +248,7 @@ impl Runner {
                 instance,
                 since_ms,
             };
-            let client = Client::new(config.region.clone(), edge.world);
+            let client = Client::new(config.region.clone(), &edge.network, edge.world);
             Arc::new(Mutex::new(Destination::new(config.destination.clone(), client, identity)))
         };
         Arc::clone(self.destination.get_or_insert_with(make))

@@ -179,7 +179,8 @@ impl Pool {
             self.0.throttles.fetch_add(1, Ordering::Relaxed);
             return Err(ConcurrencyExceeded { limit: self.0.limit });
         };
-        let request = InvocationRequest { request_id: self.next_request_id(), payload, client_context };
+        let (request_id, headers) = (self.next_request_id(), Vec::new());
+        let request = InvocationRequest { request_id, payload, client_context, headers };
         let shared = Arc::clone(&self.0);
         let (answer, answered) = oneshot::channel();
         tokio::spawn(async move { shared.run(request, permit, answer).await });

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use tokio::sync::{mpsc, oneshot};
@@ -53,6 +53,7 @@ pub(super) struct NextInvocation {
     pub(super) function_arn: String,
     /// A JSON object.
     pub(super) client_context: Option<String>,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) payload: Bytes,
 }
 
@@ -163,6 +164,7 @@ async fn next(events: &mpsc::UnboundedSender<Event>) -> Reply {
             HeaderValue::try_from(escape_non_ascii(&context)).expect("JSON escapes control characters");
         response.headers_mut().insert("lambda-runtime-client-context", context);
     }
+    response.headers_mut().extend(invocation.headers);
     Reply::Answer(response)
 }
 

@@ -8,6 +8,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
 
 use super::report::Status;
 use super::{ExtensionFault, INIT_LIMIT, ShutdownReason};
@@ -21,6 +22,8 @@ pub struct InvocationRequest {
     pub payload: Bytes,
     /// What the caller says of itself: a JSON object.
     pub client_context: Option<String>,
+    /// More headers for the runtime, passed on as they are.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// Why a function did not come up.

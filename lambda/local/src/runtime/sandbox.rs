@@ -75,7 +75,7 @@ impl Sandbox {
         options: &FunctionOptions,
         time: Duration,
     ) -> Invocation {
-        let InvocationRequest { request_id, payload, client_context } = request;
+        let InvocationRequest { request_id, payload, client_context, headers } = request;
         self.thaw();
         let init = std::mem::take(&mut self.is_fresh).then_some(self.init);
         let cpu_before = self.process.cpu();
@@ -89,6 +89,7 @@ impl Sandbox {
             deadline_ms,
             function_arn,
             client_context,
+            headers,
             payload,
         });
         self.registry.send_invoke(&request_id, deadline_ms);

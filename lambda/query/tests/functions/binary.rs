@@ -67,6 +67,7 @@ async fn the_client_context_of_a_gateway_chooses_the_tool() {
             request_id: "11111111-1111-4111-8111-111111111111".to_owned(),
             payload: payload.into(),
             client_context: Some(context.to_string()),
+            headers: Vec::new(),
         };
         let answer = function.invoke_as(request).await.json().expect("JSON");
         assert_eq!(answer["body"]["operation"], tool, "{answer}");

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use amp::World;
+use amp::{Client, Network, World};
 use push_gateway::config::Config;
 use push_gateway::handler::{Gateway, Invocation};
 use push_gateway::report::Report;
@@ -51,7 +51,8 @@ impl Cloud {
             _ => None,
         };
         let config = Config::from_lookup(variable).expect("a configuration");
-        let gateway = Gateway::new(config, World { now: || UNIX_EPOCH, random: || 0.5 });
+        let world = World { now: || UNIX_EPOCH, random: || 0.5 };
+        let gateway = Gateway::new(config, Client::new(None, &Network::default(), world));
         let payload = events.to_string();
         let invocation =
             Invocation { payload: payload.as_bytes(), now: UNIX_EPOCH, time: Duration::from_secs(30) };

@@ -1,0 +1,274 @@
+//! The loop of invocations against a runtime API that a test scripts, down to the bytes.
+
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use function::runtime::serve;
+use function::runtime_api::{ApiError, RuntimeApi};
+use function::{Diagnostic, Invocation};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+/// The deadline of every scripted invocation that has one.
+const DEADLINE_MS: u64 = 1_700_000_030_000;
+
+fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_700_000_000)
+}
+
+/// What the API does with one request.
+enum Reply {
+    /// Sends these bytes.
+    Bytes(Vec<u8>),
+    /// Sends these bytes and closes the connection.
+    BytesAndClose(Vec<u8>),
+    /// Closes the connection without an answer.
+    Close,
+}
+
+/// A `POST` as it arrived.
+#[derive(Debug)]
+struct Post {
+    path: String,
+    head: String,
+    body: String,
+}
+
+/// Replies to `GET`s in this order, after which they hang, and to `POST`s, after which they are accepted.
+#[derive(Default)]
+struct Script {
+    gets: VecDeque<Reply>,
+    posts: VecDeque<Reply>,
+}
+
+struct Server {
+    api: RuntimeApi,
+    posts: mpsc::UnboundedReceiver<Post>,
+}
+
+impl Server {
+    async fn start(gets: Vec<Reply>, posts: Vec<Reply>) -> Self {
+        let script = Script { gets: gets.into(), posts: posts.into() };
+        let script = Arc::new(Mutex::new(script));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let (sender, posts) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, Arc::clone(&script), sender.clone()));
+            }
+        });
+        Self { api: RuntimeApi::new(&address).expect("an address"), posts }
+    }
+
+    /// Serves until so many `POST`s have come.
+    async fn run(
+        mut self,
+        handler: impl AsyncFn(Invocation) -> Result<String, Diagnostic>,
+        count: usize,
+    ) -> Vec<Post> {
+        let mut posts = Vec::new();
+        let mut serving = pin!(serve(&self.api, now, &handler));
+        while posts.len() < count {
+            tokio::select! {
+                ended = &mut serving => panic!("{ended:?} after {posts:?}"),
+                post = self.posts.recv() => posts.push(post.expect("the server runs")),
+            }
+        }
+        posts
+    }
+}
+
+async fn answer(stream: TcpStream, script: Arc<Mutex<Script>>, posts: mpsc::UnboundedSender<Post>) {
+    let mut stream = BufReader::new(stream);
+    loop {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            if stream.read_until(b'\n', &mut head).await.unwrap_or(0) == 0 {
+                return;
+            }
+        }
+        let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+        let mut body = vec![0; length.unwrap_or(0)];
+        stream.read_exact(&mut body).await.expect("a body");
+        let is_post = head.starts_with("post ");
+        let reply = {
+            let mut script = script.lock().unwrap_or_else(PoisonError::into_inner);
+            if is_post { script.posts.pop_front() } else { script.gets.pop_front() }
+        };
+        let path = head.split(' ').nth(1).expect("a request line").to_owned();
+        if is_post {
+            let body = String::from_utf8(body).expect("UTF-8");
+            let _ = posts.send(Post { path, head, body });
+        } else {
+            assert!(path.starts_with("/2018-06-01/runtime/") && path.ends_with("/next"), "{path}");
+        }
+        match reply {
+            Some(Reply::Bytes(bytes)) => stream.write_all(&bytes).await.expect("a client"),
+            Some(Reply::BytesAndClose(bytes)) => return stream.write_all(&bytes).await.expect("a client"),
+            Some(Reply::Close) => return,
+            None if is_post => stream.write_all(&status(202)).await.expect("a client"),
+            None => std::future::pending().await,
+        }
+        stream.flush().await.expect("a client");
+    }
+}
+
+fn status(status: u16) -> Vec<u8> {
+    format!("HTTP/1.1 {status} Said\r\ncontent-length: 2\r\n\r\n{{}}").into_bytes()
+}
+
+/// An invocation with these headers instead of the usual deadline.
+fn with_headers(id: &str, headers: &[u8], payload: &[u8]) -> Reply {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nlambda-runtime-aws-request-id: {id}\r\ncontent-length: {}\r\n",
+        payload.len()
+    );
+    Reply::Bytes([head.as_bytes(), headers, b"\r\n", payload].concat())
+}
+
+fn invocation(id: &str) -> Reply {
+    with_headers(id, format!("lambda-runtime-deadline-ms: {DEADLINE_MS}\r\n").as_bytes(), b"{}")
+}
+
+async fn echo(invocation: Invocation) -> Result<String, Diagnostic> {
+    Ok(String::from_utf8_lossy(&invocation.payload).into_owned())
+}
+
+fn paths(posts: &[Post]) -> Vec<&str> {
+    posts.iter().map(|post| post.path.trim_start_matches("/2018-06-01/runtime/invocation/")).collect()
+}
+
+#[tokio::test]
+async fn answers_and_errors_have_the_form_that_lambda_documents() {
+    let guard = b"lambda-runtime-invocation-id: g\xfc-1\r\n";
+    let script = vec![with_headers("a", guard, b"x"), with_headers("b", guard, b"")];
+    let handler = async |invocation: Invocation| match &invocation.payload[..] {
+        b"x" => Ok("text".to_owned()),
+        _ => Err(Diagnostic { error_type: "Kind".to_owned(), error_message: "why \"so\"".to_owned() }),
+    };
+    let posts = Server::start(script, Vec::new()).await.run(handler, 2).await;
+    assert_eq!(paths(&posts), ["a/response", "b/error"]);
+    assert_eq!(posts[0].body, r#""text""#);
+    assert_eq!(posts[1].body, r#"{"errorType":"Kind","errorMessage":"why \"so\""}"#);
+    assert!(posts[1].head.contains("\r\nlambda-runtime-function-error-type: unhandled\r\n"));
+    for post in &posts {
+        assert!(post.head.contains("\r\nlambda-runtime-invocation-id: g\u{fffd}-1\r\n"), "{}", post.head);
+        assert!(post.head.contains("\r\nuser-agent: aws-lambda-rust/"), "{}", post.head);
+    }
+}
+
+#[tokio::test]
+async fn a_handler_gets_bytes_and_the_context_as_they_are() {
+    let headers = b"lambda-runtime-deadline-ms: 1700000001500\r\nlambda-runtime-client-context: \xff{\r\n";
+    let script = vec![with_headers("a", headers, b"\xff\xfe"), invocation("b")];
+    let handler = async |event: Invocation| {
+        let time = event.deadline.duration_since(now()).expect("a later time");
+        let context = event.client_context.map(|context| context.as_bytes().to_vec());
+        Ok(format!("{:?} {time:?} {context:?}", &event.payload[..]))
+    };
+    let posts = Server::start(script, Vec::new()).await.run(handler, 2).await;
+    assert_eq!(posts[0].body, r#""[255, 254] 1.5s Some([255, 123])""#);
+    assert_eq!(posts[1].body, r#""[123, 125] 30s None""#);
+}
+
+/// Without a deadline that can be read, Lambda's default timeout is the one to keep.
+#[tokio::test]
+async fn an_invocation_without_a_deadline_is_handled() {
+    let script = ["", "lambda-runtime-deadline-ms: soon\r\n", "lambda-runtime-deadline-ms: -1\r\n"]
+        .map(|header| with_headers("a", header.as_bytes(), b"{}"));
+    let handler =
+        async |event: Invocation| Ok(format!("{:?}", event.deadline.duration_since(now()).expect("later")));
+    for post in Server::start(script.into(), Vec::new()).await.run(handler, 3).await {
+        assert_eq!(post.body, r#""3s""#);
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_an_error_of_its_own_invocation() {
+    let script = vec![with_headers("a", b"", b"panic"), with_headers("b", b"", b"fine")];
+    let handler = async |event: Invocation| {
+        assert_ne!(&event.payload[..], b"panic", "as the test wants");
+        echo(event).await
+    };
+    let posts = Server::start(script, Vec::new()).await.run(handler, 2).await;
+    assert_eq!(paths(&posts), ["a/error", "b/response"]);
+    assert!(posts[0].body.starts_with(r#"{"errorType":"Panic","errorMessage":"the function panicked: "#));
+    assert!(posts[0].body.contains("as the test wants"), "{}", posts[0].body);
+}
+
+/// `lambda_runtime` 1.5 ends the process at each of these.
+#[tokio::test]
+async fn a_runtime_api_that_fails_for_a_moment_loses_no_function() {
+    let no_id = b"HTTP/1.1 200 OK\r\nlambda-runtime-deadline-ms: 1\r\ncontent-length: 2\r\n\r\n{}";
+    let odd_id = b"HTTP/1.1 200 OK\r\nlambda-runtime-aws-request-id: \xff\r\ncontent-length: 2\r\n\r\n{}";
+    let cut_short = b"HTTP/1.1 200 OK\r\nlambda-runtime-aws-request-id: c\r\ncontent-length: 2\r\n\r\n";
+    let mut script = Vec::new();
+    for (at, failure) in [
+        Reply::Close,
+        Reply::Bytes(status(500)),
+        Reply::Bytes(status(503)),
+        Reply::Bytes(no_id.to_vec()),
+        Reply::Bytes(odd_id.to_vec()),
+        Reply::Bytes(b"not HTTP\r\n\r\n".to_vec()),
+        Reply::BytesAndClose(cut_short.to_vec()),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        script.extend([failure, invocation(&format!("after-{at}"))]);
+    }
+    let posts = Server::start(script, Vec::new()).await.run(echo, 7).await;
+    assert!(posts.iter().all(|post| post.path.ends_with("/response")), "{posts:?}");
+}
+
+#[tokio::test]
+async fn an_answer_is_posted_again_when_the_connection_breaks() {
+    let posts = vec![Reply::Close, Reply::Bytes(status(500))];
+    let posts = Server::start(vec![invocation("a"), invocation("b")], posts).await.run(echo, 4).await;
+    assert_eq!(paths(&posts), ["a/response", "a/response", "a/response", "b/response"]);
+}
+
+#[tokio::test]
+async fn a_refused_answer_is_not_posted_again() {
+    for refusal in [400, 403, 410, 413] {
+        let posts = vec![Reply::Bytes(status(refusal))];
+        let posts = Server::start(vec![invocation("a"), invocation("b")], posts).await.run(echo, 2).await;
+        assert_eq!(paths(&posts), ["a/response", "b/response"], "{refusal}");
+    }
+}
+
+/// Runtime API, "Next invocation": 403 and 500 that stay are for the runtime to end.
+#[tokio::test]
+async fn a_runtime_api_that_fails_for_good_ends_the_loop() {
+    let server = Server::start((0..4).map(|_| Reply::Bytes(status(500))).collect(), Vec::new()).await;
+    let error = serve(&server.api, now, &echo).await.expect_err("no invocation");
+    assert!(matches!(&error, ApiError::Refused { status, .. } if status.as_u16() == 500), "{error}");
+
+    let server = Server::start(vec![Reply::Bytes(status(403))], Vec::new()).await;
+    let error = serve(&server.api, now, &echo).await.expect_err("no invocation");
+    assert!(matches!(&error, ApiError::Refused { status, .. } if status.as_u16() == 403), "{error}");
+}
+
+/// Runtime API, "restore/next": the answer comes when the snapshot is restored.
+#[tokio::test]
+async fn a_restoration_is_waited_for() {
+    let script = vec![Reply::Close, Reply::Bytes(status(200)), Reply::Bytes(status(403))];
+    let server = Server::start(script, Vec::new()).await;
+    assert!(server.api.wait_for_restore().await.is_ok());
+    assert!(matches!(server.api.wait_for_restore().await, Err(ApiError::Refused { .. })));
+}
+
+#[test]
+fn an_address_is_a_host_and_a_port_or_a_url() {
+    for address in ["127.0.0.1:9001", "localhost:9001", "http://127.0.0.1:9000/.rt"] {
+        assert!(RuntimeApi::new(address).is_ok(), "{address}");
+    }
+    for address in ["", "/", "a b"] {
+        assert!(matches!(RuntimeApi::new(address), Err(ApiError::Address(_))), "{address}");
+    }
+}
