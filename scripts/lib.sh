@@ -9,9 +9,9 @@ say() {
   printf '• %s\n' "$*"
 }
 
-# Usage: step <number> <what it does>
+# Usage: step <number> <of how many> <what it does>
 step() {
-  printf '\n[%s/3] %s\n' "$1" "$2"
+  printf '\n• Step %s of %s: %s\n' "$@"
 }
 
 die() {

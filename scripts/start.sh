@@ -14,6 +14,7 @@ check_serve_options() {
   local option
   while [ "$#" -gt 0 ]; do
     option="${1%%=*}"
+    [ "$option" != -h ] || option=--help
     if grep -qxF -e "$option" "$REPOSITORY/scripts/serve-options.txt"; then
       shift
     elif grep -qxF -e "$option=" "$REPOSITORY/scripts/serve-options.txt"; then
@@ -48,7 +49,7 @@ case "${1:-}" in
 esac
 
 require_cargo
-step 1 "Servers: moto for SQS, Prometheus for PromQL"
+step 1 3 "Servers: moto for SQS, Prometheus for PromQL"
 require_python_packages
 find_prometheus
 [ -n "$PROMETHEUS" ] ||
@@ -60,15 +61,15 @@ packages=(push-gateway query push-gateway-local)
 if [ "$command" = serve ]; then
   packages+=(telemetry-extension)
 fi
-step 2 "Build: the functions and the local stack (the first time takes one to two minutes)"
+step 2 3 "Build: the functions and the local stack (the first time takes one to two minutes)"
 build_local "${packages[@]}"
 
 programs=(--function "$BUILT/push-gateway" --query "$BUILT/query" --moto "$VENV/bin/moto_server")
 if [ "$command" = tour ]; then
-  step 3 "Tour"
+  step 3 3 "Tour"
   exec "$BUILT/push-gateway-local" tour "${programs[@]}"
 fi
-step 3 "Serve"
+step 3 3 "Serve"
 # npm runs this in a shell of its own. Whichever of the two is killed, even now, the stack must not stay behind.
 npm="$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$PPID/status")"
 exec "$BUILT/push-gateway-local" serve "${programs[@]}" --telemetry-extension "$BUILT/telemetry-extension" \
