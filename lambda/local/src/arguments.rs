@@ -67,14 +67,11 @@ impl Programs {
 
 /// The URL of a Prometheus that can be the storage of a workspace.
 pub(crate) async fn prometheus_at(url: &str) -> Result<String, InvalidOption> {
-    let unusable = |why| {
-        InvalidOption::new(
-            "--prometheus",
-            "a Prometheus that takes and returns samples",
-            format!("{url}: {why}"),
-        )
-    };
-    prometheus::check(url).await.map(|()| url.to_owned()).map_err(unusable)
+    let expected = "a Prometheus that takes and returns samples";
+    match prometheus::check(url).await {
+        Ok(()) => Ok(url.to_owned()),
+        Err(unusable) => Err(InvalidOption::new("--prometheus", expected, unusable.to_string())),
+    }
 }
 
 /// `tour`: the programs it shows.

@@ -227,17 +227,19 @@ pub async fn check(url: &str) -> Result<(), Unusable> {
         let answer = tokio::time::timeout(CHECK_LIMIT, client.send(&method, path, &[], Bytes::new())).await;
         match answer {
             Ok(answer) => answer.map_err(|error| Unusable(error.to_string())),
-            Err(_) => Err(Unusable(format!("no answer within {} s", CHECK_LIMIT.as_secs()))),
+            Err(_) => {
+                Err(Unusable(format!("{url}, which has not answered within {} s", CHECK_LIMIT.as_secs())))
+            }
         }
     };
     let status = send(Method::GET, "/api/v1/query?query=1").await?.status;
     if !status.is_success() {
-        return Err(Unusable(format!("/api/v1/query answers {status}")));
+        return Err(Unusable(format!("{url}, which answers queries with {status}")));
     }
     // Nothing is written: an empty body is refused, but only by a receiver that is enabled.
     let status = send(Method::POST, "/api/v1/write").await?.status;
     if status == StatusCode::NOT_FOUND {
-        return Err(Unusable("it runs without --web.enable-remote-write-receiver".to_owned()));
+        return Err(Unusable(format!("{url}, which runs without --web.enable-remote-write-receiver")));
     }
     Ok(())
 }
