@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use amp::Client;
+use amp::{Client, Failure};
 use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 
@@ -143,6 +143,11 @@ impl Taking<'_> {
     /// Makes one call and remembers the first refusal of all.
     async fn call(&self, batch: &[DeadLetter]) -> Result<Vec<usize>, Status> {
         if self.refuses.get() {
+            return Err(Status(None));
+        }
+        if Instant::now() >= self.deadline {
+            // There may be hundreds of calls left, and making up each takes time that the answer needs.
+            self.first.borrow_mut().get_or_insert(Refusal::Failed(Failure::OutOfTime));
             return Err(Status(None));
         }
         let DeadLetterQueue { client, queue } = self.queue;

@@ -1,34 +1,28 @@
 //! Payload: the bytes of an invocation → its records, each with where it came from.
 //!
 //! The only place that knows the shapes: one event, an array of events, an SQS batch, and the array of SQS messages
-//! that EventBridge Pipes sends. The shape is decided once, at the outermost level; whatever is wrong further inside is
+//! that `EventBridge` Pipes sends. The shape is decided once, at the outermost level; whatever is wrong further inside is
 //! the matter of one record and found later, when each record is read on its own. So a body that is no JSON, or no text
 //! at all, never harms its neighbours. [`wrapped`] reads what AWS wraps around an event that failed elsewhere.
 //!
-//! SQS batch: <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>; of EventBridge Pipes:
+//! SQS batch: <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>; of `EventBridge` Pipes:
 //! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-sqs.html>. Both take partial batch responses.
 
+mod body;
 mod fast;
 pub mod wrapped;
 
 use std::borrow::Cow;
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+pub use body::{events_of, json_of_body};
+
 use crate::event::InvalidEvent;
 use crate::text::{bounded, text_of};
-
-/// The standard alphabet, as IoT Core's `useBase64` writes it, with or without padding.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// What some editors and Windows programs write before a text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -149,7 +143,7 @@ impl<'a> Payload<'a> {
     }
 }
 
-/// Whether an element of an array is a record of EventBridge Pipes, of whichever source.
+/// Whether an element of an array is a record of `EventBridge` Pipes, of whichever source.
 fn is_record(element: &RawValue) -> bool {
     #[derive(Deserialize)]
     struct Keys {
@@ -162,7 +156,7 @@ fn is_record(element: &RawValue) -> bool {
     matches!(keys.flatten(), Some(Keys { event_source: Some(_), metrics: None }))
 }
 
-/// The messages that EventBridge Pipes reads from a queue.
+/// The messages that `EventBridge` Pipes reads from a queue.
 fn messages<'a>(records: &[&'a RawValue]) -> Result<Payload<'a>, UnknownPayload> {
     let message = |(at, record): (usize, &&'a RawValue)| {
         let record: Record<'a> = serde_json::from_str(record.get())
@@ -294,57 +288,4 @@ impl<'a> Message<'a> {
     pub fn is_fifo(&self) -> bool {
         self.queue_arn.ends_with(".fifo")
     }
-}
-
-/// The JSON in the body of a message: the body itself, or what it is base64 of. Either may begin with a byte order mark,
-/// and base64 may have line breaks, as the command `base64` writes them.
-///
-/// # Errors
-/// [`InvalidEvent::Body`] when it is neither.
-pub fn json_of_body(body: Cow<'_, str>) -> Result<Cow<'_, str>, InvalidEvent> {
-    let body = without_mark(body);
-    if is_json(&body) {
-        return Ok(body);
-    }
-    match text_of_base64(&body).map(Cow::Owned).map(without_mark) {
-        Some(json) if is_json(&json) => Ok(json),
-        _ => Err(InvalidEvent::Body(bounded(&body))),
-    }
-}
-
-/// Whether `text` is an object or an array, if it is JSON at all.
-fn is_json(text: &str) -> bool {
-    text.trim_start().starts_with(['{', '['])
-}
-
-fn without_mark(text: Cow<'_, str>) -> Cow<'_, str> {
-    match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)),
-        Cow::Owned(text) => match text.strip_prefix(BYTE_ORDER_MARK) {
-            Some(rest) => Cow::Owned(rest.to_owned()),
-            None => Cow::Owned(text),
-        },
-    }
-}
-
-/// The text that `encoded` is base64 of.
-fn text_of_base64(encoded: &str) -> Option<String> {
-    let mut encoded = Cow::Borrowed(encoded.trim());
-    if encoded.contains(['\r', '\n']) {
-        encoded = Cow::Owned(encoded.replace(['\r', '\n'], ""));
-    }
-    String::from_utf8(BASE64.decode(&*encoded).ok()?).ok()
-}
-
-/// The events in a JSON text: one, or those of an array.
-///
-/// # Errors
-/// [`InvalidEvent::Json`] when an array is no valid JSON.
-pub fn events_of(json: &str) -> Result<Vec<&str>, InvalidEvent> {
-    if !json.trim_start().starts_with('[') {
-        return Ok(vec![json]);
-    }
-    let events: Vec<&RawValue> =
-        serde_json::from_str(json).map_err(|error| InvalidEvent::Json(error.to_string()))?;
-    Ok(events.into_iter().map(RawValue::get).collect())
 }

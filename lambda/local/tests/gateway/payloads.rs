@@ -35,7 +35,7 @@ async fn an_sqs_batch_is_written_and_nothing_is_given_back() {
     assert_eq!(stage.stored_devices(), ["a", "b"]);
 }
 
-/// EventBridge Pipes sends the messages of a queue as an array, and takes a partial batch response.
+/// `EventBridge` Pipes sends the messages of a queue as an array, and takes a partial batch response.
 #[tokio::test]
 async fn an_array_of_sqs_messages_is_answered_like_a_batch() {
     let mut stage = Stage::start().await;

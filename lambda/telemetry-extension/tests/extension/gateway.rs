@@ -95,12 +95,12 @@ async fn a_throttled_queue_is_a_failure_and_no_refusal() {
         let of_outcome = events.iter().filter(|event| event["dimensions"]["outcome"] == outcome);
         of_outcome
             .filter_map(|event| event["metrics"]["aws_lambda_telemetry_dispatches_total"].as_f64())
-            .last()
+            .next_back()
     };
     assert_eq!((dispatches("failed"), dispatches("rejected")), (Some(1.0), Some(0.0)), "{events:?}");
 }
 
-/// API reference, SendMessage, "Errors": `RequestThrottled`.
+/// API reference, `SendMessage`, "Errors": `RequestThrottled`.
 async fn throttle_once(listener: TcpListener, calls: Arc<Mutex<Vec<Value>>>) {
     while let Ok((stream, _)) = listener.accept().await {
         let calls = Arc::clone(&calls);
