@@ -4,11 +4,16 @@
 //! The functions are `push-gateway` and `query`. What they do with an event is theirs; how they come up, log and fail to
 //! come up is the same, and is here. Clock and environment are read here and in their `main.rs` only.
 
+mod external_labels;
 pub mod logging;
+mod members;
 
 use std::fmt::Display;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
+
+pub use external_labels::{InvalidLabels, external_labels};
+pub use members::Members;
 
 /// Where Lambda says that its runtime API is.
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
