@@ -118,6 +118,21 @@ async fn instances_live_side_by_side_and_stay_after_their_end() {
         assert!(metrics.lines().any(|line| line == comment), "no {comment}");
     }
 }
+/// The variables as users of the Python example have them: a host without a scheme, and 0 for every event.
+#[tokio::test]
+async fn a_host_without_a_scheme_and_a_batch_of_zero_work() {
+    let gateway = Pushgateway::start(None).await;
+    let host = gateway.url.trim_start_matches("http://");
+    let setup = Setup::new().env("GATEWAY", host).env("DISPATCH_MIN_BATCH_SIZE", "0");
+    let mut host = setup.start().await.ready().await;
+    host.invoke_and_report("success").await;
+    host.invoke().await;
+    let metrics = gateway.metrics().await;
+    let found = lines(&metrics, "aws_lambda_invocations_total{", "status=\"success\"");
+    assert!(found.len() == 1 && found[0].ends_with(" 1"), "{found:?}");
+    assert!(host.shut_down().await.success());
+}
+
 
 #[tokio::test]
 async fn a_group_is_deleted_at_its_end_only_if_that_is_wanted() {
