@@ -1,8 +1,6 @@
 //! Debian's real Pushgateway, with a password, scraped by a real Prometheus.
 
 use std::path::PathBuf;
-use std::process::Stdio;
-use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -36,32 +34,17 @@ impl Pushgateway {
         );
         let directory = tempfile::tempdir().expect("a directory");
         let web_config = directory.path().join("web.yml");
-        let port = prometheus::free_port();
-        let this = Self {
-            url: format!("http://127.0.0.1:{port}"),
-            _child: {
-                set_password(&web_config, password);
-                Command::new(program)
-                    .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-                    .arg(format!("--web.config.file={}", web_config.display()))
-                    .stdout(Stdio::null())
-                    .stderr(Stdio::null())
-                    .kill_on_drop(true)
-                    .spawn()
-                    .expect("a Pushgateway")
-            },
-            web_config,
-            _directory: directory,
+        set_password(&web_config, password);
+        let command = |port| {
+            let mut command = Command::new(&program);
+            command
+                .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+                .arg(format!("--web.config.file={}", web_config.display()));
+            command
         };
-        while http_client::send(
-            http::Request::get(format!("{}/-/ready", this.url)).body(String::new()).expect("a request"),
-        )
-        .await
-        .is_err()
-        {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        this
+        // Without the password every answer is 401.
+        let (url, child) = prometheus::serving(command, |_| true).await;
+        Self { url, web_config, _child: child, _directory: directory }
     }
 
     fn setup(&self) -> Setup {
@@ -118,21 +101,6 @@ async fn instances_live_side_by_side_and_stay_after_their_end() {
         assert!(metrics.lines().any(|line| line == comment), "no {comment}");
     }
 }
-/// The variables as users of the Python example have them: a host without a scheme, and 0 for every event.
-#[tokio::test]
-async fn a_host_without_a_scheme_and_a_batch_of_zero_work() {
-    let gateway = Pushgateway::start(None).await;
-    let host = gateway.url.trim_start_matches("http://");
-    let setup = Setup::new().env("GATEWAY", host).env("DISPATCH_MIN_BATCH_SIZE", "0");
-    let mut host = setup.start().await.ready().await;
-    host.invoke_and_report("success").await;
-    host.invoke().await;
-    let metrics = gateway.metrics().await;
-    let found = lines(&metrics, "aws_lambda_invocations_total{", "status=\"success\"");
-    assert!(found.len() == 1 && found[0].ends_with(" 1"), "{found:?}");
-    assert!(host.shut_down().await.success());
-}
-
 
 #[tokio::test]
 async fn a_group_is_deleted_at_its_end_only_if_that_is_wanted() {
@@ -148,6 +116,21 @@ async fn a_group_is_deleted_at_its_end_only_if_that_is_wanted() {
     let metrics = gateway.metrics().await;
     let left = lines(&metrics, "aws_lambda_invocations_total{", "status=\"success\"");
     assert!(left.len() == 1 && left[0].ends_with(" 1"), "{left:?}");
+}
+
+/// The variables as users of the Python example have them: a host without a scheme, and 0 for every event.
+#[tokio::test]
+async fn a_host_without_a_scheme_and_a_batch_of_zero_work() {
+    let gateway = Pushgateway::start(None).await;
+    let host = gateway.url.trim_start_matches("http://");
+    let setup = Setup::new().env("GATEWAY", host).env("DISPATCH_MIN_BATCH_SIZE", "0");
+    let mut host = setup.start().await.ready().await;
+    host.invoke_and_report("success").await;
+    host.invoke().await;
+    let metrics = gateway.metrics().await;
+    let found = lines(&metrics, "aws_lambda_invocations_total{", "status=\"success\"");
+    assert!(found.len() == 1 && found[0].ends_with(" 1"), "{found:?}");
+    assert!(host.shut_down().await.success());
 }
 
 /// A scrape has to see the zero before the first increment.
