@@ -233,7 +233,6 @@ impl Runner {
     /// Made with the first dispatch, so after a restoration from a snapshot, of which there may be many.
     fn destination(&mut self) -> Arc<Mutex<Destination>> {
         let (config, edge, shared) = (&self.config, &self.edge, &self.shared);
-        let since_ms = self.since_ms.and_then(|since| i64::try_from(since).ok()).unwrap_or_default();
         let make = || {
             let random = (edge.entropy)();
             let instance = {
@@ -244,7 +243,6 @@ impl Runner {
                 labels: labels::common(&edge.function, &instance, &config.external_labels),
                 function: edge.function.name.clone(),
                 instance,
-                since_ms,
             };
             let client = Client::new(config.region.clone(), edge.world);
             Arc::new(Mutex::new(Destination::new(config.destination.clone(), client, identity)))

@@ -40,6 +40,9 @@ impl Kind {
     }
 }
 
+/// The metrics whose rate is asked for most, each as a whole: a rate of buckets is divided by that of their count.
+pub static RATED: [&Family; 4] = [&INVOCATIONS, &DURATION, &BILLED_DURATION, &COLD_STARTS];
+
 macro_rules! families {
     ($($constant:ident = $kind:ident $name:literal, $help:literal;)+) => {
         $(pub(super) static $constant: Family = Family {

@@ -10,7 +10,7 @@ fn setup() -> Setup {
     Setup::new().env("TELEMETRY_REMOTE_WRITE_URL", NOWHERE).env("TELEMETRY_REMOTE_WRITE_AUTH", "none")
 }
 
-fn assert_registered(host: &Host, expected: &[serde_json::Value]) {
+fn assert_registered(host: &Host, expected: &[Value]) {
     let log = host.log();
     let registered: Vec<_> =
         log.registrations.iter().map(|(name, events)| (name.as_str(), events.clone())).collect();

@@ -198,7 +198,12 @@ async fn an_environment_that_was_hardly_used_says_everything_at_its_end() {
     assert!(host.ended().await.success());
     assert_nothing_was_wrong(&amp);
     assert_eq!(amp.counts().requests, 1);
-    assert_eq!(values(&samples(&amp, "invocations_total", Some(("status", "timeout")))), [0.0, 1.0]);
+    let timeouts = values(&samples(&amp, "invocations_total", Some(("status", "timeout"))));
+    assert_eq!(
+        timeouts,
+        [[0.0; 11].as_slice(), &[1.0]].concat(),
+        "a zero, and ten more right before the value"
+    );
 }
 
 /// Schema reference, `platform.initStart`: `instanceId`.
