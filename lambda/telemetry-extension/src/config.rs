@@ -8,6 +8,7 @@ use amp::{Endpoint, InvalidEndpoint, Scope};
 use function::InvalidLabels;
 
 use crate::labels::{InstanceLabel, RESERVED};
+use crate::metrics::{Selection, UnknownName};
 
 /// So many events are collected before a dispatch: some hundred invocations.
 const MIN_BATCH_SIZE: u64 = 1_000;
@@ -24,8 +25,10 @@ pub struct Config {
     pub min_batch: u64,
     /// `DISPATCH_MAX_AGE_SECONDS`: an event of this age makes a dispatch due.
     pub max_age: Duration,
-    /// `TELEMETRY_SUMMARIES`.
+    /// `TELEMETRY_SUMMARIES`, or the name of a summary in `TELEMETRY_METRICS`.
     pub summaries: bool,
+    /// `TELEMETRY_METRICS` and `TELEMETRY_HISTOGRAMS`.
+    pub selection: Selection,
     /// `TELEMETRY_INSTANCE_LABEL`.
     pub instance_label: InstanceLabel,
     /// `TELEMETRY_EXTERNAL_LABELS`, with valid names, none of which is ours, and non-empty values.
@@ -114,6 +117,16 @@ pub enum InvalidConfig {
         /// What it may be.
         allowed: &'static str,
     },
+    /// A list has a name that is none of those to choose from.
+    #[error("{variable}: expected {expected}, got {got:?}")]
+    Name {
+        /// The variable.
+        variable: &'static str,
+        /// What it lists.
+        expected: &'static str,
+        /// The name, shortened.
+        got: String,
+    },
     /// Requests have to be signed and nothing names the region.
     #[error("the region to sign for is unknown: {0} names none and AWS_REGION is not set")]
     NoRegion(&'static str),
@@ -153,12 +166,16 @@ impl Config {
         let max_age = number(seconds, get(seconds), 1, "a whole number of seconds, at least 1")?;
         let batch = "DISPATCH_MIN_BATCH_SIZE";
         let min_batch = number(batch, get(batch), 0, "a whole number of log events")?;
+        let selection = selection(get("TELEMETRY_METRICS"), get("TELEMETRY_HISTOGRAMS"))?;
+        let summaries =
+            flag("TELEMETRY_SUMMARIES", get("TELEMETRY_SUMMARIES"))? || selection.names_a_summary();
         Ok(Self {
             destination: Destination::from_lookup(&get, region.as_deref())?,
             // 0 is what some have set for "every event", and without an event nothing is due.
             min_batch: min_batch.unwrap_or(MIN_BATCH_SIZE).max(1),
             max_age: max_age.map_or(MAX_AGE, Duration::from_secs),
-            summaries: flag("TELEMETRY_SUMMARIES", get("TELEMETRY_SUMMARIES"))?,
+            summaries,
+            selection,
             instance_label,
             external_labels: external_labels(get("TELEMETRY_EXTERNAL_LABELS"))?,
             region,
@@ -306,6 +323,20 @@ fn flag(variable: &'static str, given: Option<String>) -> Result<bool, InvalidCo
         Some("true") => Ok(true),
         Some(_) => Err(value(variable, "true or false")),
     }
+}
+
+fn selection(metrics: Option<String>, histograms: Option<String>) -> Result<Selection, InvalidConfig> {
+    let mut selection = Selection::default();
+    let name = |variable, expected| move |UnknownName(got)| InvalidConfig::Name { variable, expected, got };
+    if let Some(names) = metrics {
+        let expected = "names of metrics such as invocations_total";
+        selection.metrics(&names).map_err(name("TELEMETRY_METRICS", expected))?;
+    }
+    if let Some(names) = histograms {
+        let expected = "names of histograms such as duration_seconds, or none";
+        selection.histograms(&names).map_err(name("TELEMETRY_HISTOGRAMS", expected))?;
+    }
+    Ok(selection)
 }
 
 fn external_labels(json: Option<String>) -> Result<Vec<(String, String)>, InvalidConfig> {

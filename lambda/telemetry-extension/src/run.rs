@@ -226,7 +226,8 @@ impl Runner {
         let mut state = self.shared.state();
         let received = state.intake.metrics.received();
         state.schedule.began(received);
-        let snapshot = state.intake.metrics.snapshot();
+        let mut snapshot = state.intake.metrics.snapshot();
+        self.config.selection.apply(&mut snapshot);
         Dispatch { snapshot, now_ms: i64::try_from(now_ms).unwrap_or(i64::MAX), is_last, deadline }
     }
 

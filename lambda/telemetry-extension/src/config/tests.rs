@@ -125,6 +125,13 @@ fn a_batch_size_of_zero_is_one() {
 }
 
 #[test]
+fn a_summary_in_the_list_of_metrics_is_enough() {
+    let summaries =
+        |metrics| config(&[("GATEWAY", "gateway"), ("TELEMETRY_METRICS", metrics)]).unwrap().summaries;
+    assert_eq!((summaries("invocations_total"), summaries("report_duration_seconds")), (false, true));
+}
+
+#[test]
 fn failing_open_is_asked_for() {
     let fail_open = |value: &str| fail_open(|name| (name == "TELEMETRY_FAIL_OPEN").then(|| value.to_owned()));
     assert_eq!([fail_open(" true "), fail_open("False"), fail_open("")], [Ok(true), Ok(false), Ok(false)]);
@@ -167,6 +174,14 @@ fn every_mistake_is_one_line_that_names_the_variable() {
         (vec![good, ("AUTH_SECRET", "gateway")], "AUTH_SECRET names none and AWS_REGION is not set"),
         (vec![good, ("DELETE_ON_SHUTDOWN", "yes")], "DELETE_ON_SHUTDOWN has to be true or false"),
         (vec![good, ("DISPATCH_MIN_BATCH_SIZE", "-1")], "DISPATCH_MIN_BATCH_SIZE has to be a whole number"),
+        (
+            vec![good, ("TELEMETRY_METRICS", "invocations_total,durations")],
+            "TELEMETRY_METRICS: expected names of metrics such as invocations_total, got \"durations\"",
+        ),
+        (
+            vec![good, ("TELEMETRY_HISTOGRAMS", "cold_starts_total")],
+            "TELEMETRY_HISTOGRAMS: expected names of histograms such as duration_seconds, or none, got \"cold",
+        ),
         (vec![good, ("TELEMETRY_FAIL_OPEN", "yes")], "TELEMETRY_FAIL_OPEN has to be true or false"),
         (vec![good, ("DISPATCH_MIN_BATCH_SIZE", "many")], "DISPATCH_MIN_BATCH_SIZE has to be a whole number"),
         (

@@ -118,6 +118,35 @@ async fn a_group_is_deleted_at_its_end_only_if_that_is_wanted() {
     assert!(left.len() == 1 && left[0].ends_with(" 1"), "{left:?}");
 }
 
+/// The README's commands delete groups by the time of their last push, and what is left of a histogram without buckets
+/// is a summary.
+#[tokio::test]
+async fn old_groups_are_deleted_by_the_commands_of_the_readme() {
+    let gateway = Pushgateway::start(None).await;
+    let mut host = gateway.setup().env("TELEMETRY_HISTOGRAMS", "none").start().await.ready().await;
+    host.invoke_and_report("success").await;
+    assert!(host.shut_down().await.success());
+    let readme = include_str!("../../README.md");
+    let commands = readme.split("```sh\n").map(|block| block.split("```").next().unwrap_or_default());
+    let commands = commands.into_iter().find(|block| block.contains("-X DELETE")).expect("the commands");
+    for (age, is_left) in [("3600", true), ("-60", false)] {
+        let status = Command::new("sh")
+            .args(["-euc", commands])
+            .envs([("GATEWAY", &*gateway.url), ("AGE", age)])
+            .status()
+            .await;
+        assert!(status.expect("sh is there").success());
+        let metrics = gateway.metrics().await;
+        let kind = metrics.lines().find(|line| line.starts_with("# TYPE aws_lambda_duration_seconds "));
+        assert_eq!(kind, is_left.then_some("# TYPE aws_lambda_duration_seconds summary"), "{metrics}");
+        assert_eq!(
+            lines(&metrics, "aws_lambda_duration_seconds_count", "instance=").len(),
+            usize::from(is_left)
+        );
+        assert_eq!(lines(&metrics, "push_time_seconds", "instance=").len(), usize::from(is_left));
+    }
+}
+
 /// The variables as users of the Python example have them: a host without a scheme, and 0 for every event.
 #[tokio::test]
 async fn a_host_without_a_scheme_and_a_batch_of_zero_work() {
