@@ -110,7 +110,7 @@ pub enum InvalidConfig {
         reason: InvalidEndpoint,
     },
     /// A variable has a value that it may not have, which may be a secret and is not repeated.
-    #[error("{variable} has to be {allowed}")]
+    #[error("{variable}: expected {allowed}")]
     Value {
         /// The variable.
         variable: &'static str,
@@ -171,7 +171,7 @@ impl Config {
             flag("TELEMETRY_SUMMARIES", get("TELEMETRY_SUMMARIES"))? || selection.names_a_summary();
         Ok(Self {
             destination: Destination::from_lookup(&get, region.as_deref())?,
-            // 0 is what some have set for "every event", and without an event nothing is due.
+            // 0 was how other extensions were set to send every event; without an event nothing is due.
             min_batch: min_batch.unwrap_or(MIN_BATCH_SIZE).max(1),
             max_age: max_age.map_or(MAX_AGE, Duration::from_secs),
             summaries,

@@ -152,7 +152,7 @@ fn every_mistake_is_one_line_that_names_the_variable() {
             vec![("GATEWAY", "http://user:secret@gateway")],
             "GATEWAY is not usable: it must not carry a user name",
         ),
-        (vec![("GATEWAY", "http://gateway?x=1")], "GATEWAY has to be the URL of a Pushgateway"),
+        (vec![("GATEWAY", "http://gateway?x=1")], "GATEWAY: expected the URL of a Pushgateway"),
         (vec![(URL, "https://example.com")], "TELEMETRY_REMOTE_WRITE_URL is not usable: it has no path"),
         (
             vec![(URL, "https://example.com/w")],
@@ -160,20 +160,20 @@ fn every_mistake_is_one_line_that_names_the_variable() {
         ),
         (
             vec![(URL, AMP), ("TELEMETRY_REMOTE_WRITE_AUTH", "basic")],
-            "TELEMETRY_REMOTE_WRITE_AUTH has to be sigv4 or none",
+            "TELEMETRY_REMOTE_WRITE_AUTH: expected sigv4 or none",
         ),
         (
             vec![("TELEMETRY_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com")],
-            "TELEMETRY_QUEUE_URL has to be a queue's URL",
+            "TELEMETRY_QUEUE_URL: expected a queue's URL",
         ),
         (
             vec![("TELEMETRY_FUNCTION", "a/b")],
-            "TELEMETRY_FUNCTION has to be the name or the ARN of a function",
+            "TELEMETRY_FUNCTION: expected the name or the ARN of a function",
         ),
         (vec![("TELEMETRY_FUNCTION", "f")], "TELEMETRY_FUNCTION names none and AWS_REGION is not set"),
         (vec![good, ("AUTH_SECRET", "gateway")], "AUTH_SECRET names none and AWS_REGION is not set"),
-        (vec![good, ("DELETE_ON_SHUTDOWN", "yes")], "DELETE_ON_SHUTDOWN has to be true or false"),
-        (vec![good, ("DISPATCH_MIN_BATCH_SIZE", "-1")], "DISPATCH_MIN_BATCH_SIZE has to be a whole number"),
+        (vec![good, ("DELETE_ON_SHUTDOWN", "yes")], "DELETE_ON_SHUTDOWN: expected true or false"),
+        (vec![good, ("DISPATCH_MIN_BATCH_SIZE", "-1")], "DISPATCH_MIN_BATCH_SIZE: expected a whole number"),
         (
             vec![good, ("TELEMETRY_METRICS", "invocations_total,durations")],
             "TELEMETRY_METRICS: expected names of metrics such as invocations_total, got \"durations\"",
@@ -182,15 +182,15 @@ fn every_mistake_is_one_line_that_names_the_variable() {
             vec![good, ("TELEMETRY_HISTOGRAMS", "cold_starts_total")],
             "TELEMETRY_HISTOGRAMS: expected names of histograms such as duration_seconds, or none, got \"cold",
         ),
-        (vec![good, ("TELEMETRY_FAIL_OPEN", "yes")], "TELEMETRY_FAIL_OPEN has to be true or false"),
-        (vec![good, ("DISPATCH_MIN_BATCH_SIZE", "many")], "DISPATCH_MIN_BATCH_SIZE has to be a whole number"),
+        (vec![good, ("TELEMETRY_FAIL_OPEN", "yes")], "TELEMETRY_FAIL_OPEN: expected true or false"),
+        (vec![good, ("DISPATCH_MIN_BATCH_SIZE", "many")], "DISPATCH_MIN_BATCH_SIZE: expected a whole number"),
         (
             vec![good, ("DISPATCH_MAX_AGE_SECONDS", "1.5")],
-            "DISPATCH_MAX_AGE_SECONDS has to be a whole number",
+            "DISPATCH_MAX_AGE_SECONDS: expected a whole number",
         ),
         (
             vec![good, ("TELEMETRY_INSTANCE_LABEL", "none")],
-            "TELEMETRY_INSTANCE_LABEL has to be short or full",
+            "TELEMETRY_INSTANCE_LABEL: expected short or full",
         ),
         (
             vec![good, ("TELEMETRY_EXTERNAL_LABELS", "env=prod")],

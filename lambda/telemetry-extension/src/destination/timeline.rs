@@ -4,8 +4,8 @@
 //! the same time until it has been taken or refused, so that it is never a second increment.
 //!
 //! A step is the previous value, ten times within ten milliseconds before a new one. `rate` extrapolates by half of the
-//! average distance between samples: from a zero and one value alone it reads 1.5 times the truth, and a value that is
-//! alone in its window is not seen at all. A step reads 1.05 times the truth in every window that holds it.
+//! average distance between samples: a zero and one value alone give 1.5 times the truth, and a value that is alone in
+//! its window gives nothing. A step gives 1.05 times the truth in every window that holds it.
 
 use hashbrown::HashMap;
 
@@ -22,7 +22,7 @@ const LEAD_MS: i64 = REPEATS + 1;
 /// then a window of five minutes holds enough samples by itself.
 const MAX_GAP_MS: i64 = 90_000;
 
-/// A series, told by its name and own labels.
+/// A series, identified by its name and own labels.
 type Key = (&'static str, OwnLabels);
 
 /// What was sent, and when.

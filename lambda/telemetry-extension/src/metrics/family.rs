@@ -40,7 +40,8 @@ impl Kind {
     }
 }
 
-/// The metrics whose rate is asked for most, each as a whole: a rate of buckets is divided by that of their count.
+/// The metrics that are most often queried as rates. Each is complete, because rates of buckets are divided by the rate
+/// of their count.
 pub static RATED: [&Family; 4] = [&INVOCATIONS, &DURATION, &BILLED_DURATION, &COLD_STARTS];
 
 macro_rules! families {
