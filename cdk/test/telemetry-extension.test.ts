@@ -151,6 +151,10 @@ test('the variables that a function may not have are those that the extension do
     'AWS_ENDPOINT_URL_SQS',
     'AWS_LAMBDA_LOG_FORMAT',
     'AWS_LAMBDA_LOG_LEVEL',
+    // The construct has no props for these: they are the function's to set.
+    'TELEMETRY_FAIL_OPEN',
+    'TELEMETRY_HISTOGRAMS',
+    'TELEMETRY_METRICS',
   ];
   const refused = (name: string) =>
     [TelemetryDestination.workspace, () => pushgateway()].some((to) => {

@@ -5,6 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use push_gateway_fuzz::request;
 use serde_json::Value;
+use telemetry_extension::destination::timeline::TimedPoint;
 use telemetry_extension::intake::Intake;
 use telemetry_extension::metrics::{Kind, Metrics, Point, Snapshot};
 use telemetry_extension::series::Samples;
@@ -58,10 +59,10 @@ fn check(snapshot: &Snapshot) {
     assert_eq!(lines, snapshot.points().count());
     let mut samples = Samples::new(&labels);
     let mut events = json_events::Events::new(&labels);
-    for point in snapshot.points() {
-        samples.value(point, 1_000);
-        events.push(point, point.value, 1_000);
-    }
+    let timed = |&point: &Point| TimedPoint { point, timestamp_ms: 1_000 };
+    let points: Vec<_> = snapshot.points().map(timed).collect();
+    samples.extend(&points);
+    events.extend(&points);
     samples.end(snapshot, 1_001);
     let series = samples.group();
     let encoded = series.encode(series.samples());

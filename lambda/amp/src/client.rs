@@ -194,7 +194,8 @@ impl Client {
             Ok(Err(reason)) => return Attempt::Failed(Cause::Credentials(reason)),
             Err(_) => return Attempt::Failed(Cause::CredentialsTimedOut(self.credentials.last_host())),
         };
-        let secrets: Vec<_> = signed.headers().values().filter(|value| value.is_sensitive()).cloned().collect();
+        let secrets: Vec<_> =
+            signed.headers().values().filter(|value| value.is_sensitive()).cloned().collect();
         let network_failure = |error| network_failure(&request.uri, error);
         let exchange = async { self.http.execute(reqwest::Request::try_from(signed)?).await };
         let mut response = match timeout_at(until, exchange).await {

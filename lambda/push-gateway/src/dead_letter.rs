@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use amp::{Client, Failure};
+use amp::{Cause, Client, Failure};
 use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 
@@ -147,7 +147,7 @@ impl Taking<'_> {
         }
         if Instant::now() >= self.deadline {
             // There may be hundreds of calls left, and making up each takes time that the answer needs.
-            self.first.borrow_mut().get_or_insert(Refusal::Failed(Failure::OutOfTime));
+            self.first.borrow_mut().get_or_insert(Refusal::Failed(Failure::from(Cause::OutOfTime)));
             return Err(Status(None));
         }
         let DeadLetterQueue { client, queue } = self.queue;

@@ -2,10 +2,8 @@
 //! shown, bounded.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+pub(crate) use function::Members;
 
 /// How much of a user's text an error repeats, in characters.
 const SHOWN_CHARS: usize = 64;
@@ -28,32 +26,6 @@ pub(crate) fn text_of(value: &str) -> Option<Result<Cow<'_, str>, NotText>> {
     } else {
         Ok(Cow::Borrowed(quoted))
     })
-}
-
-/// The members of a JSON object in their order, with those that are there twice.
-#[derive(Debug)]
-pub(crate) struct Members<K, V>(pub(crate) Vec<(K, V)>);
-
-impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Members<K, V> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect<K, V>(PhantomData<(K, V)>);
-        impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for Collect<K, V> {
-            type Value = Members<K, V>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Collect(PhantomData))
-    }
 }
 
 /// At most 64 characters of `text`, on one line.

@@ -2,13 +2,13 @@
 //!
 //! The environment comes in as a lookup, so nothing here reads the process's own.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use amp::{Endpoint, InvalidEndpoint, Scope};
-use remote_write::{InvalidName, LabelName, NameEscaping};
+use function::InvalidLabels;
 
 use crate::labels::{InstanceLabel, RESERVED};
+use crate::metrics::{Selection, UnknownName};
 
 /// So many events are collected before a dispatch: some hundred invocations.
 const MIN_BATCH_SIZE: u64 = 1_000;
@@ -21,15 +21,17 @@ const MAX_AGE: Duration = Duration::from_mins(1);
 pub struct Config {
     /// Where the metrics go.
     pub destination: Destination,
-    /// `DISPATCH_MIN_BATCH_SIZE`: so many events make a dispatch due.
+    /// `DISPATCH_MIN_BATCH_SIZE`: so many events make a dispatch due. At least 1.
     pub min_batch: u64,
     /// `DISPATCH_MAX_AGE_SECONDS`: an event of this age makes a dispatch due.
     pub max_age: Duration,
-    /// `TELEMETRY_SUMMARIES`.
+    /// `TELEMETRY_SUMMARIES`, or the name of a summary in `TELEMETRY_METRICS`.
     pub summaries: bool,
+    /// `TELEMETRY_METRICS` and `TELEMETRY_HISTOGRAMS`.
+    pub selection: Selection,
     /// `TELEMETRY_INSTANCE_LABEL`.
     pub instance_label: InstanceLabel,
-    /// `TELEMETRY_EXTERNAL_LABELS`, with valid names, none of which is ours.
+    /// `TELEMETRY_EXTERNAL_LABELS`, with valid names, none of which is ours, and non-empty values.
     pub external_labels: Vec<(String, String)>,
     /// `AWS_REGION`.
     pub region: Option<String>,
@@ -108,22 +110,41 @@ pub enum InvalidConfig {
         reason: InvalidEndpoint,
     },
     /// A variable has a value that it may not have, which may be a secret and is not repeated.
-    #[error("{variable} has to be {allowed}")]
+    #[error("{variable}: expected {allowed}")]
     Value {
         /// The variable.
         variable: &'static str,
         /// What it may be.
         allowed: &'static str,
     },
+    /// A list has a name that is none of those to choose from.
+    #[error("{variable}: expected {expected}, got {got:?}")]
+    Name {
+        /// The variable.
+        variable: &'static str,
+        /// What it lists.
+        expected: &'static str,
+        /// The name, shortened.
+        got: String,
+    },
     /// Requests have to be signed and nothing names the region.
     #[error("the region to sign for is unknown: {0} names none and AWS_REGION is not set")]
     NoRegion(&'static str),
-    /// A name in `TELEMETRY_EXTERNAL_LABELS`.
+    /// `TELEMETRY_EXTERNAL_LABELS` is invalid.
     #[error("TELEMETRY_EXTERNAL_LABELS: {0}")]
-    LabelName(#[from] InvalidName),
+    Labels(#[from] InvalidLabels),
     /// A label that the metrics have for themselves.
     #[error("TELEMETRY_EXTERNAL_LABELS: label {0:?} is one that the metrics have for themselves")]
     ReservedLabel(&'static str),
+}
+
+/// `TELEMETRY_FAIL_OPEN`: whether a function runs without metrics when the rest of the configuration is invalid.
+///
+/// # Errors
+/// [`InvalidConfig`]: the variable has another value than `true` and `false`.
+pub fn fail_open(lookup: impl Fn(&str) -> Option<String>) -> Result<bool, InvalidConfig> {
+    const VARIABLE: &str = "TELEMETRY_FAIL_OPEN";
+    flag(VARIABLE, lookup(VARIABLE).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty()))
 }
 
 impl Config {
@@ -133,6 +154,7 @@ impl Config {
     /// # Errors
     /// [`InvalidConfig`]: the first variable that is missing or wrong.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidConfig> {
+        fail_open(&lookup)?;
         let get = |variable: &str| lookup(variable).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
         let region = get("AWS_REGION").or_else(|| get("AWS_DEFAULT_REGION"));
         let instance_label = match get("TELEMETRY_INSTANCE_LABEL").as_deref() {
@@ -141,14 +163,19 @@ impl Config {
             Some(_) => return Err(value("TELEMETRY_INSTANCE_LABEL", "short or full")),
         };
         let seconds = "DISPATCH_MAX_AGE_SECONDS";
-        let max_age = number(seconds, get(seconds), "a whole number of seconds, at least 1")?;
+        let max_age = number(seconds, get(seconds), 1, "a whole number of seconds, at least 1")?;
         let batch = "DISPATCH_MIN_BATCH_SIZE";
-        let min_batch = number(batch, get(batch), "a whole number of log events, at least 1")?;
+        let min_batch = number(batch, get(batch), 0, "a whole number of log events")?;
+        let selection = selection(get("TELEMETRY_METRICS"), get("TELEMETRY_HISTOGRAMS"))?;
+        let summaries =
+            flag("TELEMETRY_SUMMARIES", get("TELEMETRY_SUMMARIES"))? || selection.names_a_summary();
         Ok(Self {
             destination: Destination::from_lookup(&get, region.as_deref())?,
-            min_batch: min_batch.unwrap_or(MIN_BATCH_SIZE),
+            // 0 was how other extensions were set to send every event; without an event nothing is due.
+            min_batch: min_batch.unwrap_or(MIN_BATCH_SIZE).max(1),
             max_age: max_age.map_or(MAX_AGE, Duration::from_secs),
-            summaries: flag("TELEMETRY_SUMMARIES", get("TELEMETRY_SUMMARIES"))?,
+            summaries,
+            selection,
             instance_label,
             external_labels: external_labels(get("TELEMETRY_EXTERNAL_LABELS"))?,
             region,
@@ -179,7 +206,9 @@ impl Destination {
                     Some(arn) => Some(secret(arn, get("AWS_ENDPOINT_URL_SECRETS_MANAGER"), region)?),
                     None => None,
                 };
-                let endpoint = endpoint(variable, &given)?;
+                // The clients of Python and Go take a host alone, for which they use http.
+                let url = if given.contains(":/") { given } else { format!("http://{given}") };
+                let endpoint = endpoint(variable, &url)?;
                 if endpoint.uri().query().is_some() {
                     return Err(value(variable, "the URL of a Pushgateway, without a query"));
                 }
@@ -279,11 +308,12 @@ fn value(variable: &'static str, allowed: &'static str) -> InvalidConfig {
 fn number(
     variable: &'static str,
     given: Option<String>,
+    least: u64,
     allowed: &'static str,
 ) -> Result<Option<u64>, InvalidConfig> {
     // Larger ones would overflow as milliseconds.
     let parse =
-        |given: String| given.parse().ok().filter(|number| (1..=u64::from(u32::MAX)).contains(number));
+        |given: String| given.parse().ok().filter(|number| (least..=u64::from(u32::MAX)).contains(number));
     given.map(|given| parse(given).ok_or_else(|| value(variable, allowed))).transpose()
 }
 
@@ -295,19 +325,29 @@ fn flag(variable: &'static str, given: Option<String>) -> Result<bool, InvalidCo
     }
 }
 
+fn selection(metrics: Option<String>, histograms: Option<String>) -> Result<Selection, InvalidConfig> {
+    let mut selection = Selection::default();
+    let name = |variable, expected| move |UnknownName(got)| InvalidConfig::Name { variable, expected, got };
+    if let Some(names) = metrics {
+        let expected = "names of metrics such as invocations_total";
+        selection.metrics(&names).map_err(name("TELEMETRY_METRICS", expected))?;
+    }
+    if let Some(names) = histograms {
+        let expected = "names of histograms such as duration_seconds, or none";
+        selection.histograms(&names).map_err(name("TELEMETRY_HISTOGRAMS", expected))?;
+    }
+    Ok(selection)
+}
+
 fn external_labels(json: Option<String>) -> Result<Vec<(String, String)>, InvalidConfig> {
     let Some(json) = json else { return Ok(Vec::new()) };
-    let allowed = r#"a JSON object of strings such as {"env":"prod"}"#;
-    let labels: BTreeMap<String, String> =
-        serde_json::from_str(&json).map_err(|_| value("TELEMETRY_EXTERNAL_LABELS", allowed))?;
-    for name in labels.keys() {
-        // What an operator writes is not escaped but corrected.
-        LabelName::new(name.as_str(), NameEscaping::Reject)?;
-        if let Some(reserved) = RESERVED.into_iter().find(|reserved| reserved == name) {
-            return Err(InvalidConfig::ReservedLabel(reserved));
-        }
+    let labels = function::external_labels(&json)?;
+    if let Some(reserved) =
+        RESERVED.into_iter().find(|reserved| labels.iter().any(|(name, _)| name == *reserved))
+    {
+        return Err(InvalidConfig::ReservedLabel(reserved));
     }
-    Ok(labels.into_iter().collect())
+    Ok(labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ impl Undelivered {
     }
 }
 
-/// Who sends, and since when.
+/// Who sends.
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// The labels of every series, sorted.
@@ -81,8 +81,6 @@ pub struct Identity {
     pub function: String,
     /// The value of the label `instance`.
     pub instance: String,
-    /// When the environment saw its first invocation, in milliseconds since the epoch.
-    pub since_ms: i64,
 }
 
 impl Destination {

@@ -190,9 +190,6 @@ impl Record<'_> {
             _ => None,
         };
         let figures = self.metrics.unwrap_or_default();
-        if matches!(kind, EventType::Report | EventType::InitReport) && figures.duration_ms.is_none() {
-            return Err(missing("metrics.durationMs"));
-        }
         let spans = self.spans.as_deref().map(Spans::of).unwrap_or_default();
         in_range(kind, &figures, &spans)?;
         Ok(Facts {

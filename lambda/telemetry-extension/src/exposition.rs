@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use crate::metrics::{Point, Snapshot};
+use crate::metrics::{Kind, Point, Snapshot};
 
 /// The media type of the text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -18,7 +18,11 @@ pub fn text(snapshot: &Snapshot, labels: &[(String, String)]) -> String {
     }
     let mut text = String::with_capacity(32 * 1_024);
     for (family, points) in &snapshot.families {
-        let (name, kind) = (family.name, family.kind.text());
+        let name = family.name;
+        // Sum and count without buckets are what a summary has.
+        let has_buckets = points.iter().any(|point| point.name == family.parts[0]);
+        let kind = if family.kind == Kind::Histogram && !has_buckets { Kind::Summary } else { family.kind };
+        let kind = kind.text();
         let _ = write!(text, "# HELP {name} {}\n# TYPE {name} {kind}\n", family.help);
         for point in points {
             put_point(&mut text, point, &common);

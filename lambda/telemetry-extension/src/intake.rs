@@ -30,11 +30,14 @@ impl Intake {
     /// Takes in the body of one delivery. A body that came before, byte by byte, is a delivery that Lambda repeated:
     /// its events hold times, so two deliveries are never alike.
     pub fn deliver(&mut self, body: &[u8]) {
-        if !self.deliveries.insert(body) {
-            self.metrics.observe_repeated(count(body));
+        let is_new = self.deliveries.insert(body);
+        // Log lines are whatever a function writes: one invalid byte must not end the reading of all other events.
+        let body = String::from_utf8_lossy(body);
+        if !is_new {
+            self.metrics.observe_repeated(count(&body));
             return;
         }
-        let mut json = serde_json::Deserializer::from_slice(body);
+        let mut json = serde_json::Deserializer::from_str(&body);
         let visitor = Each(|json| match event::parse(json) {
             Ok(event) => self.metrics.observe(&event),
             Err(error) => {
@@ -49,9 +52,9 @@ impl Intake {
     }
 }
 
-fn count(body: &[u8]) -> u64 {
+fn count(body: &str) -> u64 {
     let mut events = 0;
-    let _ = serde_json::Deserializer::from_slice(body).deserialize_seq(Each(|_| events += 1));
+    let _ = serde_json::Deserializer::from_str(body).deserialize_seq(Each(|_| events += 1));
     events
 }
 

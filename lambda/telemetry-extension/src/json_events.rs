@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::metrics::{OwnLabels, Point};
+use crate::destination::timeline::TimedPoint;
+use crate::metrics::OwnLabels;
 
 /// Values by metric.
 type Values = BTreeMap<&'static str, f64>;
@@ -33,9 +34,11 @@ impl<'a> Events<'a> {
         Self { common, events: BTreeMap::new() }
     }
 
-    /// Adds `value` for the series of `point` at a time in milliseconds since the epoch.
-    pub fn push(&mut self, point: &Point, value: f64, timestamp_ms: i64) {
-        self.events.entry((timestamp_ms, point.labels)).or_default().insert(point.name, value);
+    /// Adds values.
+    pub fn extend(&mut self, points: &[TimedPoint]) {
+        for TimedPoint { point, timestamp_ms } in points {
+            self.events.entry((*timestamp_ms, point.labels)).or_default().insert(point.name, point.value);
+        }
     }
 
     /// The events as JSON, earlier ones first.
@@ -67,9 +70,8 @@ mod tests {
         let snapshot = Metrics::new(Some(128.0), false).snapshot();
         let common = [("function".to_owned(), "shop".to_owned())];
         let mut events = Events::new(&common);
-        for point in snapshot.points() {
-            events.push(point, point.value, 1_676_398_017_000);
-        }
+        let timed = |&point| TimedPoint { point, timestamp_ms: 1_676_398_017_000 };
+        events.extend(&snapshot.points().map(timed).collect::<Vec<_>>());
         let events: Vec<serde_json::Value> = serde_json::from_slice(&events.json()).unwrap();
         let plain = events.iter().find(|event| event["dimensions"].as_object().unwrap().len() == 1).unwrap();
         assert_eq!(plain["timestamp"], 1_676_398_017_000_i64);

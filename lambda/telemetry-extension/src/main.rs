@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use amp::{Network, World};
 use http::HeaderValue;
-use telemetry_extension::config::Config;
+use telemetry_extension::config::{self, Config};
 use telemetry_extension::extension_api::{ApiError, Buffering, ExtensionApi, Subscribed};
 use telemetry_extension::intake::Intake;
 use telemetry_extension::labels::Function;
@@ -96,8 +96,12 @@ fn configure() -> Result<(Config, Network), String> {
 
 /// Everything after the registration. An error is reported to Lambda before it is returned.
 async fn start(api: &ExtensionApi, has_invocations: bool) -> Result<(), (&'static str, String)> {
-    let (config, network) = match configure() {
-        Ok(configured) => configured,
+    let ended = match configure() {
+        Ok((config, network)) => send_metrics(api, config, network, has_invocations).await,
+        Err(error) if config::fail_open(environment) == Ok(true) => {
+            tracing::error!(error, "The configuration is invalid; no metrics are sent.");
+            run::idle(api).await
+        }
         Err(message) => {
             if let Err(error) = api.init_error("Extension.InvalidConfig", &message).await {
                 tracing::error!(%error, "Lambda did not take the init error.");
@@ -105,24 +109,30 @@ async fn start(api: &ExtensionApi, has_invocations: bool) -> Result<(), (&'stati
             return Err(("Extension.InvalidConfig", message));
         }
     };
-    let ended = if let Some(shared) = subscribe(api, &config).await {
-        let function = Function {
-            name: environment("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default(),
-            version: environment("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or_default(),
-            memory_mb: environment("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").unwrap_or_default(),
-        };
-        let world = World { now, random: fastrand::f64 };
-        let edge = Edge { world, network, entropy, function, has_invocations };
-        Runner::new(config, edge, shared).run(api).await
-    } else {
-        run::idle(api).await
-    };
     let Err(error) = ended else { return Ok(()) };
     let message = error.to_string();
     if let Err(error) = api.exit_error("Extension.NoEvents", &message).await {
         tracing::error!(%error, "Lambda did not take the exit error.");
     }
     Err(("Extension.NoEvents", message))
+}
+
+/// Counts and sends until the shutdown.
+async fn send_metrics(
+    api: &ExtensionApi,
+    config: Config,
+    network: Network,
+    has_invocations: bool,
+) -> Result<(), ApiError> {
+    let Some(shared) = subscribe(api, &config).await else { return run::idle(api).await };
+    let function = Function {
+        name: environment("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default(),
+        version: environment("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or_default(),
+        memory_mb: environment("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").unwrap_or_default(),
+    };
+    let world = World { now, random: fastrand::f64 };
+    let edge = Edge { world, network, entropy, function, has_invocations };
+    Runner::new(config, edge, shared).run(api).await
 }
 
 /// Listens and subscribes. `None` where there is no telemetry to be had: the function must not suffer for that.

@@ -6,10 +6,12 @@
 
 pub mod family;
 pub mod histogram;
+mod selection;
 mod snapshot;
 pub mod word;
 
 pub use family::{Family, Kind};
+pub use selection::{Selection, UnknownName};
 pub use snapshot::{OwnLabels, Point, Snapshot};
 
 use crate::event::{Event, Facts, Spans};

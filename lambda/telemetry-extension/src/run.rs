@@ -228,14 +228,14 @@ impl Runner {
         let mut state = self.shared.state();
         let received = state.intake.metrics.received();
         state.schedule.began(received);
-        let snapshot = state.intake.metrics.snapshot();
+        let mut snapshot = state.intake.metrics.snapshot();
+        self.config.selection.apply(&mut snapshot);
         Dispatch { snapshot, now_ms: i64::try_from(now_ms).unwrap_or(i64::MAX), is_last, deadline }
     }
 
     /// Made with the first dispatch, so after a restoration from a snapshot, of which there may be many.
     fn destination(&mut self) -> Arc<Mutex<Destination>> {
         let (config, edge, shared) = (&self.config, &self.edge, &self.shared);
-        let since_ms = self.since_ms.and_then(|since| i64::try_from(since).ok()).unwrap_or_default();
         let make = || {
             let random = (edge.entropy)();
             let instance = {
@@ -246,7 +246,6 @@ impl Runner {
                 labels: labels::common(&edge.function, &instance, &config.external_labels),
                 function: edge.function.name.clone(),
                 instance,
-                since_ms,
             };
             let client = Client::new(config.region.clone(), &edge.network, edge.world);
             Arc::new(Mutex::new(Destination::new(config.destination.clone(), client, identity)))

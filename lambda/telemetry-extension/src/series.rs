@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use remote_write::{LabelName, Labels, MetricName, NameEscaping, Origin, Sample, Series, SeriesBuilder};
 
+use crate::destination::timeline::TimedPoint;
 use crate::metrics::{Point, Snapshot};
 
 /// Collects samples of one write request.
@@ -23,14 +24,11 @@ impl<'a> Samples<'a> {
         Self { builder: SeriesBuilder::default(), common }
     }
 
-    /// Adds the value of `point` at a time in milliseconds since the epoch.
-    pub fn value(&mut self, point: &Point, timestamp_ms: i64) {
-        self.push(point, Sample::new(timestamp_ms, point.value));
-    }
-
-    /// Adds the zero that the series of `point` begins with.
-    pub fn zero(&mut self, point: &Point, timestamp_ms: i64) {
-        self.push(point, Sample::new(timestamp_ms, 0.0));
+    /// Adds values.
+    pub fn extend(&mut self, points: &[TimedPoint]) {
+        for TimedPoint { point, timestamp_ms } in points {
+            self.push(point, Sample::new(*timestamp_ms, point.value));
+        }
     }
 
     /// Ends the series of every point of `snapshot`.
@@ -83,9 +81,9 @@ mod tests {
         let snapshot = Metrics::new(Some(128.0), false).snapshot();
         let common = [("instance".to_owned(), "01234567".to_owned())];
         let mut samples = Samples::new(&common);
-        for point in snapshot.points() {
-            samples.zero(point, 1_000);
-            samples.value(point, 2_000);
+        for timestamp_ms in [1_000, 2_000] {
+            let timed = |&point: &Point| TimedPoint { point, timestamp_ms };
+            samples.extend(&snapshot.points().map(timed).collect::<Vec<_>>());
         }
         samples.end(&snapshot, 2_001);
         let request = decode(samples);

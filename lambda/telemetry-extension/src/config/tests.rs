@@ -97,7 +97,45 @@ fn options_are_read() {
     ));
     assert_eq!((config.min_batch, config.max_age), (5, Duration::from_secs(10)));
     assert_eq!((config.summaries, config.instance_label), (true, InstanceLabel::Full));
-    assert_eq!(config.external_labels[0], ("env".to_owned(), "prod".to_owned()));
+    assert_eq!(config.external_labels, [("env".to_owned(), "prod".to_owned())]);
+}
+
+/// What users of Prometheus's client libraries have in their environment.
+#[test]
+fn a_pushgateway_may_be_named_without_a_scheme() {
+    for (given, expected) in [
+        ("gateway:9091", "http://gateway:9091/"),
+        ("10.0.0.7", "http://10.0.0.7/"),
+        ("gateway/base", "http://gateway/base"),
+        ("[::1]:9091", "http://[::1]:9091/"),
+        ("https://gateway", "https://gateway/"),
+    ] {
+        let Destination::Pushgateway { endpoint, .. } = destination(&[("GATEWAY", given)]) else {
+            panic!("no Pushgateway")
+        };
+        assert_eq!(endpoint.uri().to_string(), expected);
+    }
+}
+
+#[test]
+fn a_batch_size_of_zero_is_one() {
+    let batch =
+        |size| config(&[("GATEWAY", "gateway"), ("DISPATCH_MIN_BATCH_SIZE", size)]).unwrap().min_batch;
+    assert_eq!((batch("0"), batch("1"), batch("2")), (1, 1, 2));
+}
+
+#[test]
+fn a_summary_in_the_list_of_metrics_is_enough() {
+    let summaries =
+        |metrics| config(&[("GATEWAY", "gateway"), ("TELEMETRY_METRICS", metrics)]).unwrap().summaries;
+    assert_eq!((summaries("invocations_total"), summaries("report_duration_seconds")), (false, true));
+}
+
+#[test]
+fn failing_open_is_asked_for() {
+    let fail_open = |value: &str| fail_open(|name| (name == "TELEMETRY_FAIL_OPEN").then(|| value.to_owned()));
+    assert_eq!([fail_open(" true "), fail_open("False"), fail_open("")], [Ok(true), Ok(false), Ok(false)]);
+    assert!(fail_open("1").is_err());
 }
 
 #[test]
@@ -107,12 +145,14 @@ fn every_mistake_is_one_line_that_names_the_variable() {
         (vec![], "no destination is set; set one of TELEMETRY_REMOTE_WRITE_URL"),
         (vec![("GATEWAY", " ")], "no destination is set"),
         (vec![(URL, AMP), good], "TELEMETRY_REMOTE_WRITE_URL and GATEWAY are both set"),
-        (vec![("GATEWAY", "gateway:9091")], "GATEWAY is not usable: it has to start with https://"),
+        (vec![("GATEWAY", "https:/gateway:9091")], "GATEWAY is not usable: "),
+        (vec![("GATEWAY", "ftp://gateway:9091")], "GATEWAY is not usable: it has to start with https://"),
+        (vec![("GATEWAY", "user:secret@gateway")], "GATEWAY is not usable: it must not carry a user name"),
         (
             vec![("GATEWAY", "http://user:secret@gateway")],
             "GATEWAY is not usable: it must not carry a user name",
         ),
-        (vec![("GATEWAY", "http://gateway?x=1")], "GATEWAY has to be the URL of a Pushgateway"),
+        (vec![("GATEWAY", "http://gateway?x=1")], "GATEWAY: expected the URL of a Pushgateway"),
         (
             vec![(URL, AMP.trim_end_matches("/api/v1/remote_write"))],
             "TELEMETRY_REMOTE_WRITE_URL is not usable: it is an AMP endpoint, but its path does not end in",
@@ -123,40 +163,45 @@ fn every_mistake_is_one_line_that_names_the_variable() {
         ),
         (
             vec![(URL, AMP), ("TELEMETRY_REMOTE_WRITE_AUTH", "basic")],
-            "TELEMETRY_REMOTE_WRITE_AUTH has to be sigv4 or none",
+            "TELEMETRY_REMOTE_WRITE_AUTH: expected sigv4 or none",
         ),
         (
             vec![("TELEMETRY_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com")],
-            "TELEMETRY_QUEUE_URL has to be a queue's URL",
+            "TELEMETRY_QUEUE_URL: expected a queue's URL",
         ),
         (
             vec![("TELEMETRY_FUNCTION", "a/b")],
-            "TELEMETRY_FUNCTION has to be the name or the ARN of a function",
+            "TELEMETRY_FUNCTION: expected the name or the ARN of a function",
         ),
         (vec![("TELEMETRY_FUNCTION", "f")], "TELEMETRY_FUNCTION names none and AWS_REGION is not set"),
         (vec![good, ("AUTH_SECRET", "gateway")], "AUTH_SECRET names none and AWS_REGION is not set"),
-        (vec![good, ("DELETE_ON_SHUTDOWN", "yes")], "DELETE_ON_SHUTDOWN has to be true or false"),
-        (vec![good, ("DISPATCH_MIN_BATCH_SIZE", "0")], "DISPATCH_MIN_BATCH_SIZE has to be a whole number"),
-        (vec![good, ("DISPATCH_MIN_BATCH_SIZE", "many")], "DISPATCH_MIN_BATCH_SIZE has to be a whole number"),
+        (vec![good, ("DELETE_ON_SHUTDOWN", "yes")], "DELETE_ON_SHUTDOWN: expected true or false"),
+        (vec![good, ("DISPATCH_MIN_BATCH_SIZE", "-1")], "DISPATCH_MIN_BATCH_SIZE: expected a whole number"),
+        (
+            vec![good, ("TELEMETRY_METRICS", "invocations_total,durations")],
+            "TELEMETRY_METRICS: expected names of metrics such as invocations_total, got \"durations\"",
+        ),
+        (
+            vec![good, ("TELEMETRY_HISTOGRAMS", "cold_starts_total")],
+            "TELEMETRY_HISTOGRAMS: expected names of histograms such as duration_seconds, or none, got \"cold",
+        ),
+        (vec![good, ("TELEMETRY_FAIL_OPEN", "yes")], "TELEMETRY_FAIL_OPEN: expected true or false"),
+        (vec![good, ("DISPATCH_MIN_BATCH_SIZE", "many")], "DISPATCH_MIN_BATCH_SIZE: expected a whole number"),
         (
             vec![good, ("DISPATCH_MAX_AGE_SECONDS", "1.5")],
-            "DISPATCH_MAX_AGE_SECONDS has to be a whole number",
+            "DISPATCH_MAX_AGE_SECONDS: expected a whole number",
         ),
         (
             vec![good, ("TELEMETRY_INSTANCE_LABEL", "none")],
-            "TELEMETRY_INSTANCE_LABEL has to be short or full",
+            "TELEMETRY_INSTANCE_LABEL: expected short or full",
         ),
         (
             vec![good, ("TELEMETRY_EXTERNAL_LABELS", "env=prod")],
-            "TELEMETRY_EXTERNAL_LABELS has to be a JSON object",
+            "TELEMETRY_EXTERNAL_LABELS: expected a JSON object",
         ),
         (
-            vec![good, ("TELEMETRY_EXTERNAL_LABELS", r#"{"a":1}"#)],
-            "TELEMETRY_EXTERNAL_LABELS has to be a JSON object",
-        ),
-        (
-            vec![good, ("TELEMETRY_EXTERNAL_LABELS", r#"{"a.b":"1"}"#)],
-            "TELEMETRY_EXTERNAL_LABELS: name \"a.b\" does not match",
+            vec![good, ("TELEMETRY_EXTERNAL_LABELS", r#"{"a":"1","a":"2"}"#)],
+            "TELEMETRY_EXTERNAL_LABELS: label \"a\"",
         ),
         (
             vec![good, ("TELEMETRY_EXTERNAL_LABELS", r#"{"le":"1"}"#)],

@@ -50,43 +50,52 @@ struct SendMessage<'a> {
 impl Gateway {
     /// Sends to a queue.
     pub fn queue(client: Client, url: String, service: Service, identity: Identity) -> Self {
-        let timeline = Timeline::new(identity.since_ms);
         let Service { endpoint, scope } = service;
-        Self { client, uri: endpoint.uri().clone(), scope, door: Door::Queue { url }, identity, timeline }
+        Self {
+            client,
+            uri: endpoint.uri().clone(),
+            scope,
+            door: Door::Queue { url },
+            identity,
+            timeline: Timeline::default(),
+        }
     }
 
     /// Invokes a function, given by its name or ARN.
     pub fn function(client: Client, name: &str, service: &Service, identity: Identity) -> Self {
-        let timeline = Timeline::new(identity.since_ms);
         let base = service.endpoint.uri().to_string();
         let name = name.replace(':', "%3A").replace('$', "%24");
         let url = format!("{}/2015-03-31/functions/{name}/invocations", base.trim_end_matches('/'));
         let uri = url.parse().expect("the configuration checked the parts");
-        Self { client, uri, scope: service.scope.clone(), door: Door::Function, identity, timeline }
+        Self {
+            client,
+            uri,
+            scope: service.scope.clone(),
+            door: Door::Function,
+            identity,
+            timeline: Timeline::default(),
+        }
     }
 
     pub(super) async fn dispatch(&mut self, dispatch: &Dispatch) -> Result<(), Undelivered> {
+        let Dispatch { snapshot, now_ms, .. } = dispatch;
         let mut events = Events::new(&self.identity.labels);
-        if let Some(zeros) = self.timeline.zeros(&dispatch.snapshot, dispatch.now_ms) {
-            for point in &zeros.points {
-                events.push(point, 0.0, zeros.timestamp_ms);
-            }
-        }
-        let timestamp_ms = self.timeline.next_ms(dispatch.now_ms);
-        for point in dispatch.snapshot.points() {
-            events.push(point, point.value, timestamp_ms);
-        }
-        let request = self.request(events.json(), timestamp_ms);
+        events.extend(self.timeline.zeros(snapshot, *now_ms));
+        events.extend(&self.timeline.samples(snapshot, *now_ms));
+        let request = self.request(events.json(), self.timeline.end_ms());
         let sent = send(&self.client, &request, dispatch).await.map(drop);
         if !matches!(sent, Err(Undelivered::Failed(_))) {
             // What may be on its way is not sent again: behind the values that travel with it, the zero would be out
             // of order.
             self.timeline.begin();
         }
+        if sent.is_ok() {
+            self.timeline.delivered();
+        }
         sent
     }
 
-    fn request(&self, events: Vec<u8>, timestamp_ms: i64) -> Request {
+    fn request(&self, events: Vec<u8>, end_ms: i64) -> Request {
         let (headers, body) = match &self.door {
             Door::Queue { url } => {
                 let is_fifo = url.strip_suffix(".fifo").is_some();
@@ -95,7 +104,7 @@ impl Gateway {
                     queue_url: url,
                     message_body: std::str::from_utf8(&events).expect("JSON is text"),
                     message_group_id: is_fifo.then_some(instance),
-                    message_deduplication_id: is_fifo.then(|| format!("{instance}-{timestamp_ms}")),
+                    message_deduplication_id: is_fifo.then(|| format!("{instance}-{end_ms}")),
                 };
                 let headers = vec![
                     (CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0")),

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use amp::{Client, Endpoint, RemoteWriter, Scope};
 use bytes::Bytes;
-use remote_write::{MAX_REQUEST_BYTES, Series};
+use remote_write::MAX_REQUEST_BYTES;
 
-use super::timeline::{Timeline, Zeros};
+use super::timeline::Timeline;
 use super::{Dispatch, Identity, Undelivered, send};
 use crate::series::Samples;
 
@@ -33,35 +33,35 @@ impl RemoteWrite {
             scope,
             concat!("telemetry-extension/", env!("CARGO_PKG_VERSION")),
         );
-        let timeline = Timeline::new(identity.since_ms);
-        Self { client, writer, identity, timeline }
+        Self { client, writer, identity, timeline: Timeline::default() }
     }
 
     pub(super) async fn dispatch(&mut self, dispatch: &Dispatch) -> Result<(), Undelivered> {
+        let Dispatch { snapshot, now_ms, .. } = dispatch;
+        let mut samples = Samples::new(&self.identity.labels);
+        let zeros = self.timeline.zeros(snapshot, *now_ms);
         if dispatch.is_last {
-            return self.write_all(dispatch).await;
+            // The end: zeros that are still missing, the last values, and a stale marker after them.
+            samples.extend(zeros);
+            samples.extend(&self.timeline.samples(snapshot, *now_ms));
+            samples.end(snapshot, self.timeline.end_ms());
+            return self.write(samples, dispatch).await;
         }
-        // Twice at most: those that were asked for earlier, then those that have come since.
-        while let Some(zeros) = self.timeline.zeros(&dispatch.snapshot, dispatch.now_ms) {
-            self.write_zeros(&zeros, dispatch).await?;
+        if !zeros.is_empty() {
+            let mut ahead = Samples::new(&self.identity.labels);
+            ahead.extend(zeros);
+            self.write_zeros(ahead, dispatch).await?;
             self.timeline.begin();
         }
-        let timestamp_ms = self.timeline.next_ms(dispatch.now_ms);
-        let mut samples = Samples::new(&self.identity.labels);
-        for point in dispatch.snapshot.points() {
-            samples.value(point, timestamp_ms);
-        }
-        let series = samples.group();
-        self.write(&series, dispatch).await
+        samples.extend(&self.timeline.samples(snapshot, *now_ms));
+        self.write(samples, dispatch).await?;
+        self.timeline.delivered();
+        Ok(())
     }
 
     /// A receiver that refuses a zero (it may be too old by now) will refuse it again: then the series goes without.
-    async fn write_zeros(&self, zeros: &Zeros, dispatch: &Dispatch) -> Result<(), Undelivered> {
-        let mut samples = Samples::new(&self.identity.labels);
-        for point in &zeros.points {
-            samples.zero(point, zeros.timestamp_ms);
-        }
-        match self.write(&samples.group(), dispatch).await {
+    async fn write_zeros(&self, zeros: Samples<'_>, dispatch: &Dispatch) -> Result<(), Undelivered> {
+        match self.write(zeros, dispatch).await {
             Err(Undelivered::Rejected(answer)) => {
                 tracing::warn!(%answer, "The receiver refused the zeros that counters begin with.");
                 Ok(())
@@ -70,30 +70,8 @@ impl RemoteWrite {
         }
     }
 
-    /// The end: zeros that are still missing, the last values, and a stale marker after them.
-    async fn write_all(&mut self, dispatch: &Dispatch) -> Result<(), Undelivered> {
-        let snapshot = &dispatch.snapshot;
-        let mut all_zeros = Vec::new();
-        while let Some(zeros) = self.timeline.zeros(snapshot, dispatch.now_ms) {
-            self.timeline.begin();
-            all_zeros.push(zeros);
-        }
-        let timestamp_ms = self.timeline.next_ms(dispatch.now_ms);
-        let end_ms = self.timeline.next_ms(dispatch.now_ms);
-        let mut samples = Samples::new(&self.identity.labels);
-        for zeros in &all_zeros {
-            for point in &zeros.points {
-                samples.zero(point, zeros.timestamp_ms);
-            }
-        }
-        for point in snapshot.points() {
-            samples.value(point, timestamp_ms);
-        }
-        samples.end(snapshot, end_ms);
-        self.write(&samples.group(), dispatch).await
-    }
-
-    async fn write(&self, series: &Series, dispatch: &Dispatch) -> Result<(), Undelivered> {
+    async fn write(&self, samples: Samples<'_>, dispatch: &Dispatch) -> Result<(), Undelivered> {
+        let series = samples.group();
         // One request, unless external labels are very long.
         for planned in series.plan(series.samples(), MAX_REQUEST_BYTES) {
             let body = series.encode(&series.samples()[planned.samples]).body;

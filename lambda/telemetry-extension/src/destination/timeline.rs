@@ -1,111 +1,192 @@
-//! Timeline: snapshots → the times of their samples, and the zeros that come before them. Pure.
+//! Times of samples, the zeros that series begin with, and the steps that keep rates right. Pure.
 //!
 //! The times of a series strictly ascend, whatever the clock does. A series begins with a zero, which is repeated at
 //! the same time until it has been taken or refused, so that it is never a second increment.
+//!
+//! A step is the previous value, ten times within ten milliseconds before a new one. `rate` extrapolates by half of the
+//! average distance between samples: a zero and one value alone give 1.5 times the truth, and a value that is alone in
+//! its window gives nothing. A step gives 1.05 times the truth in every window that holds it.
 
-use hashbrown::HashSet;
+use hashbrown::HashMap;
 
+use crate::metrics::family::RATED;
 use crate::metrics::{OwnLabels, Point, Snapshot};
 
-/// A zero is dated back at most so far, in milliseconds: AMP refuses samples that are older than an hour, and rates
-/// look at some minutes.
-const MAX_BACKDATE_MS: i64 = 300_000;
+/// How often a step repeats the previous value. With five the rate is 1.1 times the truth, with twenty 1.025 times.
+const REPEATS: i64 = 10;
+
+/// The zero of a series comes so many milliseconds before its first value.
+const LEAD_MS: i64 = REPEATS + 1;
+
+/// After so many milliseconds without a delivered value there is a step. Dispatches are a minute apart at busy times, and
+/// then a window of five minutes holds enough samples by itself.
+const MAX_GAP_MS: i64 = 90_000;
+
+/// A series, identified by its name and own labels.
+type Key = (&'static str, OwnLabels);
 
 /// What was sent, and when.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Timeline {
-    begun: HashSet<(&'static str, OwnLabels)>,
-    zeros: Option<Zeros>,
+    /// The last value of each series that was sent, delivered or not: to go back behind it would be a counter reset.
+    sent: HashMap<Key, f64>,
+    /// Zeros that have been neither taken nor refused.
+    zeros: Vec<TimedPoint>,
     last_ms: i64,
+    /// When the last dispatch was delivered; `None` if it was not, or if there was none.
+    delivered_ms: Option<i64>,
 }
 
-/// The beginnings of series.
-#[derive(Clone, Debug)]
-pub struct Zeros {
-    /// A point of each series.
-    pub points: Vec<Point>,
-    /// When they begin.
+/// A value of a series at a time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TimedPoint {
+    /// The series and its value.
+    pub point: Point,
+    /// Milliseconds since the epoch.
     pub timestamp_ms: i64,
 }
 
 impl Timeline {
-    /// A timeline of an environment that counts since `since_ms`.
-    pub fn new(since_ms: i64) -> Self {
-        Self { begun: HashSet::new(), zeros: None, last_ms: since_ms }
-    }
-
     /// The zeros that have to be taken before anything of `snapshot` is sent: those that were asked for before and
-    /// have not been [`Timeline::begin`]ned, else those of its new series.
-    pub fn zeros(&mut self, snapshot: &Snapshot, now_ms: i64) -> Option<Zeros> {
-        if self.zeros.is_none() {
-            let is_new = |point: &&Point| point.cumulative && !self.begun.contains(&point.series());
-            let points: Vec<_> = snapshot.points().filter(is_new).copied().collect();
-            let timestamp_ms = self.last_ms.max(now_ms.saturating_sub(MAX_BACKDATE_MS));
-            self.zeros = (!points.is_empty()).then_some(Zeros { points, timestamp_ms });
+    /// have not been [`Timeline::begin`]ned, and those of new series.
+    pub fn zeros(&mut self, snapshot: &Snapshot, now_ms: i64) -> &[TimedPoint] {
+        let timestamp_ms = self.last_ms.max(now_ms.saturating_sub(LEAD_MS));
+        for point in snapshot.points().filter(|point| point.cumulative) {
+            let is_known = self.sent.contains_key(&point.series())
+                || self.zeros.iter().any(|zero| zero.point.series() == point.series());
+            if !is_known {
+                self.zeros.push(TimedPoint { point: Point { value: 0.0, ..*point }, timestamp_ms });
+            }
         }
-        self.zeros.clone()
+        &self.zeros
     }
 
     /// The zeros that were asked for last have been taken, or will never be.
     pub fn begin(&mut self) {
-        if let Some(zeros) = self.zeros.take() {
-            self.begun.extend(zeros.points.iter().map(Point::series));
-            self.last_ms = self.last_ms.max(zeros.timestamp_ms);
+        for zero in self.zeros.drain(..) {
+            self.sent.entry(zero.point.series()).or_insert(0.0);
+            self.last_ms = self.last_ms.max(zero.timestamp_ms);
         }
     }
 
-    /// The time of values that are sent at `now_ms`; later than everything before.
-    pub fn next_ms(&mut self, now_ms: i64) -> i64 {
-        let zeros_ms = self.zeros.as_ref().map_or(i64::MIN, |zeros| zeros.timestamp_ms);
-        self.last_ms = now_ms.max(self.last_ms.max(zeros_ms).saturating_add(1));
-        self.last_ms
+    /// The samples of `snapshot`, each series ascending: its values, all at one time that is later than everything
+    /// before, and the steps to them.
+    pub fn samples(&mut self, snapshot: &Snapshot, now_ms: i64) -> Vec<TimedPoint> {
+        let before_ms = self.zeros.iter().map(|zero| zero.timestamp_ms).fold(self.last_ms, i64::max);
+        self.last_ms = now_ms.max(before_ms.saturating_add(LEAD_MS));
+        // Until it is known that these arrive, they have not.
+        let delivered_ms = self.delivered_ms.take();
+        let is_gap = delivered_ms.is_none_or(|at| self.last_ms.saturating_sub(at) > MAX_GAP_MS);
+        let mut samples = Vec::new();
+        for (family, points) in &snapshot.families {
+            let is_rated = RATED.iter().any(|rated| rated.name == family.name);
+            for &point in points {
+                let previous = self.sent.insert(point.series(), point.value).unwrap_or_default();
+                if is_rated && point.value > previous && (is_gap || previous == 0.0) {
+                    let step =
+                        |timestamp_ms| TimedPoint { point: Point { value: previous, ..point }, timestamp_ms };
+                    samples.extend((self.last_ms - REPEATS..self.last_ms).map(step));
+                }
+                samples.push(TimedPoint { point, timestamp_ms: self.last_ms });
+            }
+        }
+        samples
+    }
+
+    /// The samples that were asked for last have arrived.
+    pub fn delivered(&mut self) {
+        self.delivered_ms = Some(self.last_ms);
+    }
+
+    /// The time of the stale marker after the samples that were asked for last.
+    pub fn end_ms(&self) -> i64 {
+        self.last_ms.saturating_add(1)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event;
     use crate::metrics::Metrics;
 
-    fn snapshot() -> Snapshot {
-        Metrics::new(None, false).snapshot()
+    const INVOCATIONS: Key = ("aws_lambda_invocations_total", [("status", "success"), ("", "")]);
+    const EVENTS: Key = ("aws_lambda_telemetry_events_total", [("type", "platform.report"), ("", "")]);
+
+    /// A function that has been invoked this often.
+    fn snapshot(invocations: usize) -> Snapshot {
+        let mut metrics = Metrics::new(None, false);
+        for id in 0..invocations {
+            let report = format!(
+                r#"{{"type":"platform.report","record":{{"requestId":"{id}","status":"success","metrics":{{"durationMs":1}}}}}}"#
+            );
+            metrics.observe(&event::parse(&report).unwrap());
+        }
+        metrics.snapshot()
+    }
+
+    fn of(series: Key, samples: &[TimedPoint]) -> Vec<(i64, f64)> {
+        let of = samples.iter().filter(|sample| sample.point.series() == series);
+        of.map(|sample| (sample.timestamp_ms, sample.point.value)).collect()
+    }
+
+    /// Ten times the first value within ten milliseconds, and the second one after it.
+    fn step(from: f64, to: f64, timestamp_ms: i64) -> Vec<(i64, f64)> {
+        (timestamp_ms - 10..timestamp_ms).map(|at| (at, from)).chain([(timestamp_ms, to)]).collect()
     }
 
     #[test]
     fn zeros_are_repeated_at_their_time_until_they_are_taken() {
-        let mut timeline = Timeline::new(1_000);
-        let first = timeline.zeros(&snapshot(), 2_000).unwrap();
-        let again = timeline.zeros(&snapshot(), 9_000).unwrap();
-        assert_eq!((first.timestamp_ms, again.timestamp_ms), (1_000, 1_000));
-        assert_eq!(first.points, again.points);
+        let mut timeline = Timeline::default();
+        let first = timeline.zeros(&snapshot(0), 2_000).to_vec();
+        assert!(first.iter().all(|zero| zero.timestamp_ms == 1_989 && zero.point.value == 0.0));
+        let again = timeline.zeros(&snapshot(1), 9_000);
+        assert_eq!(first, again[..first.len()]);
+        assert_eq!(of(EVENTS, &again[first.len()..]), [(8_989, 0.0)]);
         timeline.begin();
-        assert!(timeline.zeros(&snapshot(), 9_000).is_none());
+        assert!(timeline.zeros(&snapshot(1), 9_000).is_empty());
     }
 
     #[test]
-    fn a_series_that_comes_later_begins_when_the_others_were_seen_last() {
-        let mut timeline = Timeline::new(0);
-        timeline.zeros(&snapshot(), 2_000);
-        timeline.begin();
-        assert_eq!(timeline.next_ms(5_000), 5_000);
-        let mut metrics = Metrics::new(None, false);
-        let event = r#"{"time":"t","type":"function","record":"x"}"#;
-        metrics.observe(&crate::event::parse(event).unwrap());
-        let zeros = timeline.zeros(&metrics.snapshot(), 65_000).unwrap();
-        assert_eq!((zeros.points.len(), zeros.timestamp_ms), (1, 5_000));
-        timeline.begin();
-        let zeros = timeline.zeros(&Metrics::new(None, true).snapshot(), 10_000_000).unwrap();
-        assert_eq!(zeros.timestamp_ms, 9_700_000, "not further back than five minutes");
+    fn the_first_increment_of_a_rated_series_is_a_step() {
+        let mut timeline = Timeline::default();
+        timeline.zeros(&snapshot(0), 2_000);
+        let samples = timeline.samples(&snapshot(3), 2_000);
+        assert_eq!(of(INVOCATIONS, &samples), step(0.0, 3.0, 2_000));
+        assert_eq!(of(EVENTS, &samples), [(2_000, 3.0)], "only rated series have steps");
+        let mut timeline = Timeline::default();
+        assert_eq!(of(INVOCATIONS, &timeline.samples(&snapshot(0), 2_000)), [(2_000, 0.0)]);
+        timeline.delivered();
+        assert_eq!(of(INVOCATIONS, &timeline.samples(&snapshot(1), 3_000)), step(0.0, 1.0, 3_000));
+    }
+
+    #[test]
+    fn a_step_follows_a_gap_or_a_failure_and_nothing_else() {
+        let mut timeline = Timeline::default();
+        timeline.samples(&snapshot(1), 1_000);
+        timeline.delivered();
+        assert_eq!(of(INVOCATIONS, &timeline.samples(&snapshot(2), 91_000)), [(91_000, 2.0)]);
+        timeline.delivered();
+        assert_eq!(of(INVOCATIONS, &timeline.samples(&snapshot(3), 181_001)), step(2.0, 3.0, 181_001));
+        timeline.delivered();
+        assert_eq!(of(INVOCATIONS, &timeline.samples(&snapshot(3), 999_000)), [(999_000, 3.0)], "unchanged");
+        // What may have arrived is never taken back.
+        assert_eq!(of(INVOCATIONS, &timeline.samples(&snapshot(4), 999_500)), step(3.0, 4.0, 999_500));
+        assert_eq!(of(INVOCATIONS, &timeline.samples(&snapshot(5), 999_900)), step(4.0, 5.0, 999_900));
     }
 
     #[test]
     fn times_ascend_whatever_the_clock_does() {
-        let mut timeline = Timeline::new(1_000);
-        assert_eq!(timeline.zeros(&snapshot(), 500).unwrap().timestamp_ms, 1_000);
-        timeline.begin();
-        assert_eq!(timeline.next_ms(900), 1_001);
-        assert_eq!(timeline.next_ms(1_001), 1_002);
-        assert_eq!(timeline.next_ms(7), 1_003);
-        assert_eq!(timeline.next_ms(2_000), 2_000);
+        let mut timeline = Timeline::default();
+        let mut times = Vec::new();
+        for (invocations, now_ms) in [(1, 1_000), (2, 900), (2, 1_001), (3, 7), (4, 200_000), (5, 200_005)] {
+            let zeros = of(INVOCATIONS, timeline.zeros(&snapshot(invocations), now_ms));
+            times.extend(zeros.into_iter().map(|(at, _)| at));
+            timeline.begin();
+            let samples = of(INVOCATIONS, &timeline.samples(&snapshot(invocations), now_ms));
+            times.extend(samples.into_iter().map(|(at, _)| at));
+        }
+        times.push(timeline.end_ms());
+        assert!(times.windows(2).all(|pair| pair[0] < pair[1]), "{times:?}");
     }
 }

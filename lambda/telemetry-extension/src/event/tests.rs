@@ -77,6 +77,19 @@ fn a_report_has_the_figures_that_it_has() {
     assert_eq!(facts(managed).status, Some(Status::Failure));
 }
 
+#[test]
+fn a_report_of_an_error_may_lack_figures() {
+    for kind in ["platform.report", "platform.initReport"] {
+        for record in [r#""status":"error""#, r#""status":"error","metrics":{"durationMs":null}"#] {
+            let json = format!(r#"{{"time":"t","type":"{kind}","record":{{"requestId":"r",{record}}}}}"#);
+            assert_eq!(
+                (facts(&json).status, facts(&json).figures),
+                (Some(Status::Error), Figures::default())
+            );
+        }
+    }
+}
+
 /// Schema reference, `platform.logsDropped`.
 #[test]
 fn dropped_logs_are_counted_in_records_and_bytes() {
@@ -120,7 +133,7 @@ fn what_lacks_a_figure_or_has_a_wrong_one_is_no_event() {
         (r#"{"type":"platform.report"}"#.to_owned(), "a platform.report event without record"),
         (report("[]"), "it is no JSON object"),
         (r#"["t","platform.start",{"requestId":"r"}]"#.to_owned(), "it is no JSON object"),
-        (report("{}"), "a platform.report event without metrics.durationMs"),
+        (report("{}"), "a platform.report event without requestId"),
         (report(r#"{"metrics":{"durationMs":1}}"#), "a platform.report event without requestId"),
         (report(r#"{"requestId":"","metrics":{"durationMs":1}}"#), "without requestId"),
         (report(r#"{"requestId":7,"metrics":{"durationMs":1}}"#), "it does not follow the schema"),

@@ -47,6 +47,15 @@ fn what_comes_before_a_break_counts() {
     assert_eq!(invalid(&intake), 6.0);
 }
 
+#[test]
+fn an_invalid_utf8_byte_affects_no_other_event() {
+    let mut intake = intake();
+    let report = br#"{"type":"platform.report","record":{"requestId":"r","status":"success","metrics":{"durationMs":1}}}"#;
+    intake.deliver(&[b"[{\"type\":\"function\",\"record\":\"caf\xe9\"},".as_slice(), report, b"]"].concat());
+    assert_eq!((lines(&intake), invalid(&intake)), (1.0, 0.0));
+    assert_eq!(value(&intake, "aws_lambda_invocations_total", "success"), 1.0);
+}
+
 /// Telemetry API, "Creating a telemetry listener": Lambda retries if a POST request encounters an error.
 #[test]
 fn a_delivery_that_is_repeated_as_a_whole_counts_once() {

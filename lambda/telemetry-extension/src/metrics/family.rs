@@ -40,6 +40,10 @@ impl Kind {
     }
 }
 
+/// The metrics that are most often queried as rates. Each is complete, because rates of buckets are divided by the rate
+/// of their count.
+pub static RATED: [&Family; 4] = [&INVOCATIONS, &DURATION, &BILLED_DURATION, &COLD_STARTS];
+
 macro_rules! families {
     ($($constant:ident = $kind:ident $name:literal, $help:literal;)+) => {
         $(pub(super) static $constant: Family = Family {

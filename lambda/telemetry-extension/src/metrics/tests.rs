@@ -55,6 +55,17 @@ fn a_report_is_an_invocation_with_its_figures_in_base_units() {
 }
 
 #[test]
+fn a_report_without_a_duration_is_an_invocation() {
+    let report = r#"{"type":"platform.report","record":{"requestId":"a","status":"error","metrics":{"memorySizeMB":128}}}"#;
+    let init = r#"{"time":"t","type":"platform.initReport","record":{"phase":"init","status":"error"}}"#;
+    let values = values(&counted(&[report, init]));
+    assert_eq!(values["invocations_total{status=error}"], 1.0);
+    assert_eq!(values["duration_seconds_count{}"], 0.0);
+    assert_eq!(values["inits_total{phase=init,status=error}"], 1.0);
+    assert!(!values.contains_key("init_duration_seconds_count{}"));
+}
+
+#[test]
 fn the_counters_that_alerts_ask_for_are_there_from_the_start() {
     let values = values(&Metrics::new(None, false));
     for series in [

@@ -61,6 +61,11 @@ async fn the_gateways_own_telemetry_arrives_although_it_is_frozen_between_invoca
     let figures = function.extensions();
     let shutdown = function.shutdown().await.expect("it ran");
     println!("{figures:?}");
+    let (series, samples) = (telemetry.series().len(), telemetry.counts().samples);
+    println!(
+        "an environment of {series} series, {samples} samples in {} requests",
+        telemetry.requests().len()
+    );
     assert_nothing_was_wrong(&telemetry);
     for (name, label, expected) in [
         ("invocations_total", Some(("status", "success")), 5.0),

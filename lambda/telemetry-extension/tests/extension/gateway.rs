@@ -40,9 +40,14 @@ fn invocations(payloads: &[String]) -> BTreeMap<(i64, String), f64> {
     found
 }
 
+/// The values ascend from zero to `last`, and the first increment is a step: ten zeros within ten milliseconds before it.
 fn assert_zero_then(found: &BTreeMap<(i64, String), f64>, status: &str, last: f64) {
-    let values: Vec<_> = found.iter().filter(|((_, s), _)| s == status).map(|(_, value)| *value).collect();
+    let of_status = found.iter().filter(|((_, s), _)| s == status);
+    let (times, values): (Vec<_>, Vec<_>) = of_status.map(|((at, _), value)| (*at, *value)).unzip();
     assert!(values.is_sorted() && values.first() == Some(&0.0) && values.last() == Some(&last), "{values:?}");
+    let first = values.iter().position(|value| *value > 0.0).expect("an increment");
+    let expected: Vec<_> = (times[first] - 10..times[first]).collect();
+    assert_eq!(times[first - 10..first], expected, "{status}");
 }
 
 #[tokio::test]
@@ -67,6 +72,7 @@ async fn a_queue_gets_arrays_of_events() {
         let messages = sqs.receive_all(&queue).await.expect("messages");
         assert!(messages.len() >= 3, "two dispatches and the last");
         let payloads: Vec<_> = messages.into_iter().map(|message| message.body).collect();
+        println!("bytes of a message: {:?}", payloads.iter().map(String::len).collect::<Vec<_>>());
         let found = invocations(&payloads);
         assert_zero_then(&found, "success", 2.0);
         assert_zero_then(&found, "error", 1.0);

@@ -9,6 +9,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -193,7 +194,7 @@ impl Host {
     }
 
     /// Delivers any body and returns the status of the answer.
-    pub(crate) async fn deliver_body(&self, body: String) -> u16 {
+    pub(crate) async fn deliver_body(&self, body: impl Into<Bytes>) -> u16 {
         let port = {
             let log = self.log();
             let uri = log.subscriptions.last().expect("it subscribed")["destination"]["URI"].clone();
@@ -201,7 +202,8 @@ impl Host {
             assert_eq!(uri.host(), Some("sandbox.localdomain"));
             uri.port_u16().expect("a port")
         };
-        let request = Request::post(format!("http://127.0.0.1:{port}/")).body(body).expect("a request");
+        let request =
+            Request::post(format!("http://127.0.0.1:{port}/")).body(body.into()).expect("a request");
         http_client::send(request).await.expect("it takes deliveries").0
     }
 

@@ -6,9 +6,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
 /// Sends a request and returns status and body of the answer.
-pub(crate) async fn send(request: http::Request<String>) -> Result<(u16, Bytes), String> {
+pub(crate) async fn send(request: http::Request<impl Into<Bytes>>) -> Result<(u16, Bytes), String> {
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let response = client.request(request.map(|body| Full::new(Bytes::from(body)))).await;
+    let response = client.request(request.map(|body| Full::new(body.into()))).await;
     let response = response.map_err(|error| error.to_string())?;
     let status = response.status().as_u16();
     let body = response.into_body().collect().await.map_err(|error| error.to_string())?;

@@ -9,6 +9,7 @@ mod load;
 mod prometheus;
 mod protocol;
 mod pushgateway;
+mod rates;
 mod remote_write;
 mod secret;
 mod telemetry;

@@ -20,7 +20,7 @@ pub(crate) struct Prometheus {
 }
 
 impl Prometheus {
-    async fn receiving() -> Self {
+    pub(crate) async fn receiving() -> Self {
         Self::start("global: {}\n".to_owned()).await
     }
 
@@ -40,33 +40,51 @@ impl Prometheus {
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("prometheus.yml");
         std::fs::write(&file, config).expect("a file");
-        let port = free_port();
-        let child = Command::new(program)
-            .arg(format!("--config.file={}", file.display()))
-            .arg(format!("--storage.tsdb.path={}", directory.path().join("data").display()))
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-            .arg("--web.enable-remote-write-receiver")
-            .arg("--log.level=error")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("a Prometheus");
-        let this = Self { url: format!("http://127.0.0.1:{port}"), _child: child, _directory: directory };
-        let ready =
-            || http::Request::get(format!("{}/-/ready", this.url)).body(String::new()).expect("a request");
-        while !http_client::send(ready()).await.is_ok_and(|(status, _)| status == 200) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        this
+        let command = |port| {
+            let mut command = Command::new(&program);
+            command
+                .arg(format!("--config.file={}", file.display()))
+                .arg(format!("--storage.tsdb.path={}", directory.path().join("data").display()))
+                .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+                .arg("--web.enable-remote-write-receiver")
+                .arg("--log.level=error");
+            command
+        };
+        let (url, child) = serving(command, |status| status == 200).await;
+        Self { url, _child: child, _directory: directory }
+    }
+
+    /// Where it receives remote write.
+    pub(crate) fn remote_write_url(&self) -> String {
+        format!("{}/api/v1/write", self.url)
+    }
+
+    /// The result of a query.
+    async fn ask(&self, path: &str, query: &str, more: &str) -> Vec<Value> {
+        let encoded = query.bytes().fold(String::new(), |url, byte| format!("{url}%{byte:02X}"));
+        let answer = http_client::get(&format!("{}/api/v1/{path}?query={encoded}{more}", self.url)).await;
+        let mut answer: Value = serde_json::from_str(&answer).expect("JSON");
+        serde_json::from_value(answer["data"]["result"].take()).expect("a vector or a matrix")
+    }
+
+    /// The values of the one series of a range query, at times in seconds since the epoch.
+    pub(crate) async fn range(&self, query: &str, start: i64, end: i64, step: i64) -> Vec<f64> {
+        let result = self.ask("query_range", query, &format!("&start={start}&end={end}&step={step}")).await;
+        let [series] = result.as_slice() else { panic!("{query}: {result:?}") };
+        let number = |pair: &Value| pair[1].as_str().expect("a text").parse().expect("a number");
+        series["values"].as_array().expect("pairs").iter().map(number).collect()
+    }
+
+    /// How many series match within the last hour, and how many samples they have, without stale markers.
+    pub(crate) async fn count(&self, selector: &str) -> (usize, usize) {
+        let series = self.ask("query", &format!("{selector}[1h]"), "").await;
+        let samples = series.iter().map(|series| series["values"].as_array().expect("pairs").len());
+        (series.len(), samples.sum())
     }
 
     /// The result of an instant query: values by the label `status`.
     async fn query(&self, query: &str) -> BTreeMap<String, f64> {
-        let encoded = query.bytes().fold(String::new(), |url, byte| format!("{url}%{byte:02X}"));
-        let answer = http_client::get(&format!("{}/api/v1/query?query={encoded}", self.url)).await;
-        let answer: Value = serde_json::from_str(&answer).expect("JSON");
-        let result = answer["data"]["result"].as_array().expect("a vector");
+        let result = self.ask("query", query, "").await;
         let pair = |entry: &Value| {
             let status = entry["metric"]["status"].as_str().unwrap_or_default().to_owned();
             (status, entry["value"][1].as_str().expect("a text").parse().expect("a number"))
@@ -90,10 +108,30 @@ impl Prometheus {
     }
 }
 
-/// Neither program tells which port it took if it is told 0; another one would have to take this within milliseconds.
-pub(crate) fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("an address").port()
+/// Starts a server that cannot choose a port itself, and waits until it is ready. Another program may take the port
+/// first: then the server ends, and gets another one.
+pub(crate) async fn serving(
+    command: impl Fn(u16) -> Command,
+    is_ready: impl Fn(u16) -> bool,
+) -> (String, Child) {
+    for _ in 0..10 {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        drop(listener);
+        let url = format!("http://127.0.0.1:{port}");
+        let mut command = command(port);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        let mut child = command.spawn().expect("the server starts");
+        while child.try_wait().expect("a child").is_none() {
+            let ready = http::Request::get(format!("{url}/-/ready")).body(String::new()).expect("a request");
+            let answered = http_client::send(ready).await.is_ok_and(|(status, _)| is_ready(status));
+            if answered && child.try_wait().expect("a child").is_none() {
+                return (url, child);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    panic!("the server ended ten times before it was ready");
 }
 
 /// Environments come and go, three generations of three at a time, and some end before they ever dispatched. The sum of
@@ -107,7 +145,7 @@ async fn the_sum_over_instances_is_the_number_of_invocations() {
         let mut hosts = Vec::new();
         for place in 0..3_usize {
             let setup = Setup::new()
-                .env("TELEMETRY_REMOTE_WRITE_URL", format!("{}/api/v1/write", prometheus.url))
+                .env("TELEMETRY_REMOTE_WRITE_URL", prometheus.remote_write_url())
                 .env("TELEMETRY_REMOTE_WRITE_AUTH", "none")
                 .env("DISPATCH_MIN_BATCH_SIZE", if place == 2 { "1000" } else { "4" });
             let mut host = setup.start().await.ready().await;

@@ -1,6 +1,6 @@
 //! The Extensions and Telemetry APIs: what is asked for, in which order, and what happens when it is refused.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::host::{Host, Setup};
 
@@ -10,7 +10,7 @@ fn setup() -> Setup {
     Setup::new().env("TELEMETRY_REMOTE_WRITE_URL", NOWHERE).env("TELEMETRY_REMOTE_WRITE_AUTH", "none")
 }
 
-fn assert_registered(host: &Host, expected: &[serde_json::Value]) {
+fn assert_registered(host: &Host, expected: &[Value]) {
     let log = host.log();
     let registered: Vec<_> =
         log.registrations.iter().map(|(name, events)| (name.as_str(), events.clone())).collect();
@@ -80,6 +80,7 @@ async fn a_bad_configuration_is_told_to_lambda_in_one_line_that_names_the_variab
         (Setup::new(), "TELEMETRY_REMOTE_WRITE_URL"),
         (setup().env("GATEWAY", "http://gateway:9091"), "GATEWAY"),
         (setup().env("DISPATCH_MIN_BATCH_SIZE", "many"), "DISPATCH_MIN_BATCH_SIZE"),
+        (setup().env("TELEMETRY_FAIL_OPEN", "yes"), "TELEMETRY_FAIL_OPEN"),
     ] {
         let mut host = setup.start().await;
         assert!(!host.ended().await.success());
@@ -94,6 +95,22 @@ async fn a_bad_configuration_is_told_to_lambda_in_one_line_that_names_the_variab
         assert!(message.contains(variable) && message.lines().count() == 1, "{message}");
         assert_eq!(log.paths.len(), 2, "{:?}", log.paths);
     }
+}
+
+/// The function goes on without metrics if that is preferred to an init that fails.
+#[tokio::test]
+async fn failing_open_leaves_the_function_alone() {
+    let broken = || Setup::new().env("GATEWAY", "ftp://gateway").env("TELEMETRY_FAIL_OPEN", "true");
+    for setup in [broken(), broken().without_invoke()] {
+        let host = setup.start().await.ready().await;
+        assert_eq!(host.log().errors, []);
+        assert_eq!(host.log().subscriptions, [Value::Null; 0]);
+        assert!(host.shut_down().await.success());
+    }
+    let mut host = broken().start().await.ready().await;
+    host.invoke().await;
+    host.invoke().await;
+    assert!(host.shut_down().await.success());
 }
 
 /// Extensions API, "Invoke phase": on Managed Instances extensions can only register for the shutdown.

@@ -1,8 +1,6 @@
 //! Debian's real Pushgateway, with a password, scraped by a real Prometheus.
 
 use std::path::PathBuf;
-use std::process::Stdio;
-use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -36,32 +34,17 @@ impl Pushgateway {
         );
         let directory = tempfile::tempdir().expect("a directory");
         let web_config = directory.path().join("web.yml");
-        let port = prometheus::free_port();
-        let this = Self {
-            url: format!("http://127.0.0.1:{port}"),
-            _child: {
-                set_password(&web_config, password);
-                Command::new(program)
-                    .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-                    .arg(format!("--web.config.file={}", web_config.display()))
-                    .stdout(Stdio::null())
-                    .stderr(Stdio::null())
-                    .kill_on_drop(true)
-                    .spawn()
-                    .expect("a Pushgateway")
-            },
-            web_config,
-            _directory: directory,
+        set_password(&web_config, password);
+        let command = |port| {
+            let mut command = Command::new(&program);
+            command
+                .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+                .arg(format!("--web.config.file={}", web_config.display()));
+            command
         };
-        while http_client::send(
-            http::Request::get(format!("{}/-/ready", this.url)).body(String::new()).expect("a request"),
-        )
-        .await
-        .is_err()
-        {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        this
+        // Without the password every answer is 401.
+        let (url, child) = prometheus::serving(command, |_| true).await;
+        Self { url, web_config, _child: child, _directory: directory }
     }
 
     fn setup(&self) -> Setup {
@@ -133,6 +116,50 @@ async fn a_group_is_deleted_at_its_end_only_if_that_is_wanted() {
     let metrics = gateway.metrics().await;
     let left = lines(&metrics, "aws_lambda_invocations_total{", "status=\"success\"");
     assert!(left.len() == 1 && left[0].ends_with(" 1"), "{left:?}");
+}
+
+/// The README's commands delete groups by the time of their last push, and what is left of a histogram without buckets
+/// is a summary.
+#[tokio::test]
+async fn old_groups_are_deleted_by_the_commands_of_the_readme() {
+    let gateway = Pushgateway::start(None).await;
+    let mut host = gateway.setup().env("TELEMETRY_HISTOGRAMS", "none").start().await.ready().await;
+    host.invoke_and_report("success").await;
+    assert!(host.shut_down().await.success());
+    let readme = include_str!("../../README.md");
+    let commands = readme.split("```sh\n").map(|block| block.split("```").next().unwrap_or_default());
+    let commands = commands.into_iter().find(|block| block.contains("-X DELETE")).expect("the commands");
+    for (age, is_left) in [("3600", true), ("-60", false)] {
+        let status = Command::new("sh")
+            .args(["-euc", commands])
+            .envs([("GATEWAY", &*gateway.url), ("AGE", age)])
+            .status()
+            .await;
+        assert!(status.expect("sh is there").success());
+        let metrics = gateway.metrics().await;
+        let kind = metrics.lines().find(|line| line.starts_with("# TYPE aws_lambda_duration_seconds "));
+        assert_eq!(kind, is_left.then_some("# TYPE aws_lambda_duration_seconds summary"), "{metrics}");
+        assert_eq!(
+            lines(&metrics, "aws_lambda_duration_seconds_count", "instance=").len(),
+            usize::from(is_left)
+        );
+        assert_eq!(lines(&metrics, "push_time_seconds", "instance=").len(), usize::from(is_left));
+    }
+}
+
+/// The variables as users of the Python example have them: a host without a scheme, and 0 for every event.
+#[tokio::test]
+async fn a_host_without_a_scheme_and_a_batch_of_zero_work() {
+    let gateway = Pushgateway::start(None).await;
+    let host = gateway.url.trim_start_matches("http://");
+    let setup = Setup::new().env("GATEWAY", host).env("DISPATCH_MIN_BATCH_SIZE", "0");
+    let mut host = setup.start().await.ready().await;
+    host.invoke_and_report("success").await;
+    host.invoke().await;
+    let metrics = gateway.metrics().await;
+    let found = lines(&metrics, "aws_lambda_invocations_total{", "status=\"success\"");
+    assert!(found.len() == 1 && found[0].ends_with(" 1"), "{found:?}");
+    assert!(host.shut_down().await.success());
 }
 
 /// A scrape has to see the zero before the first increment.

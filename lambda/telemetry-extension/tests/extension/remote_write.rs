@@ -108,6 +108,35 @@ async fn labels_say_which_function_and_which_instance_and_nothing_of_the_request
     assert!(series.windows(2).all(|pair| pair[0] == pair[1]), "{series:?}");
 }
 
+/// The series of an environment, which a receiver bills and holds in memory.
+#[tokio::test]
+async fn only_the_metrics_that_are_listed_are_sent() {
+    let amp = amp().await;
+    let setup = writes_to(&amp)
+        .env("TELEMETRY_METRICS", "invocations_total,duration_seconds,init_duration_seconds")
+        .env("TELEMETRY_HISTOGRAMS", "duration_seconds");
+    let mut host = setup.start().await.ready().await;
+    host.invoke_and_report("success").await;
+    let init = serde_json::json!({ "time": "t", "type": "platform.initReport",
+        "record": { "phase": "init", "status": "success", "metrics": { "durationMs": 1 } } });
+    host.deliver(&[init]).await;
+    assert!(host.shut_down().await.success());
+    assert_nothing_was_wrong(&amp);
+    let mut series = BTreeMap::new();
+    for labels in amp.series().into_keys() {
+        *series.entry(labels["__name__"].trim_start_matches("aws_lambda_").to_owned()).or_insert(0) += 1;
+    }
+    let expected = [
+        ("duration_seconds_bucket", 16),
+        ("duration_seconds_count", 1),
+        ("duration_seconds_sum", 1),
+        ("init_duration_seconds_count", 1),
+        ("init_duration_seconds_sum", 1),
+        ("invocations_total", 4),
+    ];
+    assert_eq!(series, expected.map(|(name, count)| (name.to_owned(), count)).into());
+}
+
 #[tokio::test]
 async fn an_invocation_for_which_nothing_is_due_sends_nothing() {
     let amp = amp().await;
@@ -198,7 +227,12 @@ async fn an_environment_that_was_hardly_used_says_everything_at_its_end() {
     assert!(host.ended().await.success());
     assert_nothing_was_wrong(&amp);
     assert_eq!(amp.counts().requests, 1);
-    assert_eq!(values(&samples(&amp, "invocations_total", Some(("status", "timeout")))), [0.0, 1.0]);
+    let timeouts = values(&samples(&amp, "invocations_total", Some(("status", "timeout"))));
+    assert_eq!(
+        timeouts,
+        [[0.0; 11].as_slice(), &[1.0]].concat(),
+        "a zero, and ten more right before the value"
+    );
 }
 
 /// Schema reference, `platform.initStart`: `instanceId`.

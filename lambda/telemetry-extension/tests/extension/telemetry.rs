@@ -120,3 +120,26 @@ async fn every_documented_event_is_counted_once_in_any_order_and_however_often_i
         }
     }
 }
+
+/// Log lines are whatever a function writes, and an error may come without a duration.
+#[tokio::test]
+async fn a_report_beside_an_invalid_utf8_byte_is_counted() {
+    let amp = amp().await;
+    let mut host = host(&amp).await;
+    host.invoke().await;
+    let line = b"[{\"time\":\"t\",\"type\":\"function\",\"record\":\"caf\xe9\"},".to_vec();
+    let report =
+        br#"{"time":"t","type":"platform.report","record":{"requestId":"r","status":"error","metrics":{}}}]"#;
+    assert_eq!(host.deliver_body([line, report.to_vec()].concat()).await, 200);
+    assert!(host.shut_down().await.success());
+    assert_nothing_was_wrong(&amp);
+    for (name, label, expected) in [
+        ("telemetry_events_total", Some(("type", "function")), 1.0),
+        ("invocations_total", Some(("status", "error")), 1.0),
+        ("duration_seconds_count", None, 0.0),
+        ("telemetry_invalid_events_total", None, 0.0_f64),
+    ] {
+        let last = values(&samples(&amp, name, label)).last().copied();
+        assert_eq!(last.map(f64::to_bits), Some(expected.to_bits()), "{name} {label:?}: {last:?}");
+    }
+}

@@ -26,7 +26,9 @@ async fn while_the_destination_is_down_nothing_is_lost() {
     amp.come_back().await.expect("its port");
     assert!(host.shut_down().await.success());
     assert_nothing_was_wrong(&amp);
-    assert_eq!(successes(&amp), [0.0, 10.0]);
+    let mut successes = successes(&amp);
+    successes.dedup();
+    assert_eq!(successes, [0.0, 10.0]);
     let failed = values(&samples(&amp, "telemetry_dispatches_total", Some(("outcome", "failed"))));
     assert!(failed.last().is_some_and(|&failed| failed >= 1.0), "{failed:?}");
 }
