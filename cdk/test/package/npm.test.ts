@@ -85,7 +85,8 @@ function artifactOf(displayName: string): string {
   return displayName.startsWith('Metrics') ? 'push-gateway' : 'query';
 }
 
-const OLDEST = Object.entries(peerDependencies).map(([name, range]) => `${name}@${String(range).slice(1)}`);
+/** Raising these excludes users. With 2.254.0 all but AgentCore works. */
+const OLDEST = ['aws-cdk-lib@2.255.0', 'constructs@10.5.0'];
 const NEWEST = Object.entries(peerDependencies).map(([name, range]) => `${name}@${range}`);
 let oldest: string;
 let withOldest: ReturnType<typeof synthesise>;
@@ -97,6 +98,7 @@ test('an app compiles with the oldest peers, and synthesises', () => {
   run(oldest, process.execPath, [require.resolve('typescript/bin/tsc'), ...options, 'app.ts']);
   withOldest = synthesise(oldest, 'app.js');
   for (const [name, version] of OLDEST.map((peer) => peer.split(/@(?=\d)/))) {
+    assert.equal(peerDependencies[name], `^${version}`);
     const manifest = fs.readFileSync(path.join(oldest, 'node_modules', name, 'package.json'), 'utf8');
     assert.equal(JSON.parse(manifest).version, version);
   }
