@@ -5,7 +5,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { DiscardReason } from './discard-reason';
-import { definitionProblems } from './private/definition-problems';
+import { rulesProblems } from './private/definition-problems';
 import { usageMetric, workspaceMetric } from './private/metrics';
 import { validate } from './private/validate';
 import { YamlDefinition } from './yaml-definition';
@@ -191,7 +191,7 @@ export abstract class PrometheusWorkspaceBase extends Resource implements IProme
   }
 
   public addRuleGroups(id: string, rules: YamlDefinition): aps.CfnRuleGroupsNamespace {
-    validate(this, definitionProblems(`the rules of "${id}"`, rules, 'groups'));
+    validate(this, rulesProblems(`the rules of "${id}"`, rules));
     const namespace = new aps.CfnRuleGroupsNamespace(this, id, {
       workspace: this.workspaceArn,
       name: id,

@@ -4,7 +4,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { definitionProblems } from './private/definition-problems';
+import { alertmanagerProblems } from './private/definition-problems';
 import { duration, integer, not, text, validate } from './private/validate';
 import { IPrometheusWorkspace, PrometheusWorkspaceBase } from './prometheus-workspace-base';
 import { YamlDefinition } from './yaml-definition';
@@ -258,7 +258,7 @@ function problems(props: PrometheusWorkspaceProps) {
     ...(props.limitsPerLabelSet ?? []).map(({ maxSeries }, index) =>
       integer(`limitsPerLabelSet[${index}].maxSeries`, maxSeries, 0, Number.MAX_SAFE_INTEGER),
     ),
-    ...definitionProblems('alertmanagerDefinition', props.alertmanagerDefinition, 'alertmanager_config'),
+    ...alertmanagerProblems('alertmanagerDefinition', props.alertmanagerDefinition),
   ];
 }
 

@@ -386,7 +386,7 @@ for (const [what, props, message] of [
   [
     'the Alertmanager definition is that of a plain Alertmanager',
     { alertmanagerDefinition: YamlDefinition.fromInline('route:\n  receiver: a\n') },
-    'alertmanagerDefinition must have the key "alertmanager_config" at the root, but begins with "route:"',
+    'alertmanagerDefinition: expected the key "alertmanager_config" with a block of text (|), got the key "route"',
   ],
   [
     'the Alertmanager definition is too large',
@@ -411,7 +411,7 @@ test('fails if the threshold of query logging is negative', () => {
 
 test('fails if rules have no groups', () => {
   assert.throws(() => imported().addRuleGroups('Rules', YamlDefinition.fromInline('rules: []')), {
-    message: 'Stack/Workspace: the rules of "Rules" must have the key "groups" at the root, but begins with "rules: []"',
+    message: 'Stack/Workspace: the rules of "Rules": expected the key "groups" with a list, got the key "rules"',
   });
 });
 
