@@ -284,11 +284,11 @@ test('an interface endpoint lets the workspace be written and queried, and nothi
 
 /** https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-alertmanager-receiver-AMPpermission.html */
 test('the workspace alone may send alerts to a topic that it is allowed', () => {
-  workspaceTemplate({}, (workspace) => workspace.allowAlertsTo(new sns.Topic(workspace.stack, 'Topic'))).hasResourceProperties(
+  workspaceTemplate({}, (workspace) => workspace.allowAlertsTo(new sns.Topic(workspace.stack, 'Topic', { enforceSSL: true }))).hasResourceProperties(
     'AWS::SNS::TopicPolicy',
     {
       PolicyDocument: {
-        Statement: [
+        Statement: Match.arrayWith([
           {
             Action: ['sns:GetTopicAttributes', 'sns:Publish'],
             Condition: {
@@ -298,8 +298,9 @@ test('the workspace alone may send alerts to a topic that it is allowed', () => 
             Effect: 'Allow',
             Principal: { Service: 'aps.amazonaws.com' },
             Resource: { Ref: Match.stringLikeRegexp('^Topic') },
+            Sid: Match.anyValue(),
           },
-        ],
+        ]),
       },
     },
   );
@@ -382,6 +383,26 @@ for (const [what, props, message] of [
     'a label set has a negative limit',
     { limitsPerLabelSet: [{ labels: {}, maxSeries: -1 }] },
     'limitsPerLabelSet[0].maxSeries must be an integer between 0 and 9007199254740991, but is -1',
+  ],
+  [
+    'a label set has a name that Prometheus does not allow',
+    { limitsPerLabelSet: [{ labels: { team: 'a' }, maxSeries: 1 }, { labels: { 'a.b': 'c' }, maxSeries: 1 }] },
+    'names in limitsPerLabelSet[1].labels must match [a-zA-Z_][a-zA-Z0-9_]*, but one is "a.b"',
+  ],
+  [
+    'a label set has an empty value',
+    { limitsPerLabelSet: [{ labels: { team: '' }, maxSeries: 1 }] },
+    'limitsPerLabelSet[0].labels.team: expected a value, got ""',
+  ],
+  [
+    'two limits are for the same label set',
+    {
+      limitsPerLabelSet: [
+        { labels: { a: '1', b: '2' }, maxSeries: 1 },
+        { labels: { b: '2', a: '1' }, maxSeries: 2 },
+      ],
+    },
+    'limitsPerLabelSet[1].labels: expected another label set than limitsPerLabelSet[0], got the same',
   ],
   [
     'the Alertmanager definition is that of a plain Alertmanager',
