@@ -10,6 +10,7 @@ export * from './push-gateway-props';
 export * from './query-functions';
 export * from './query-functions-props';
 export * from './query-operation';
+export * from './shipped-code';
 export * from './telemetry-destination';
 export * from './telemetry-extension';
 export * from './telemetry-extension-props';

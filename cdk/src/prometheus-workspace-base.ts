@@ -1,12 +1,15 @@
-import { IResource, Names, Resource, Stack } from 'aws-cdk-lib';
+import { Names, Resource, Stack } from 'aws-cdk-lib';
 import * as aps from 'aws-cdk-lib/aws-aps';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { DiscardReason } from './discard-reason';
-import { definitionProblems } from './private/definition-problems';
+import { rulesProblems } from './private/definition-problems';
+import { isElsewhere } from './private/elsewhere';
+import { checked } from './private/grants';
 import { usageMetric, workspaceMetric } from './private/metrics';
+import { allowAlerts } from './private/topics';
 import { validate } from './private/validate';
 import { YamlDefinition } from './yaml-definition';
 
@@ -17,7 +20,7 @@ const QUERY_ACTIONS = ['aps:GetLabels', 'aps:GetMetricMetadata', 'aps:GetSeries'
 /**
  * A workspace of Amazon Managed Service for Prometheus (AMP), made here or imported.
  */
-export interface IPrometheusWorkspace extends IResource, aps.IWorkspaceRef {
+export interface IPrometheusWorkspace extends iam.IResourceWithPolicy, aps.IWorkspaceRef {
   /**
    * The ARN of the workspace: `arn:<partition>:aps:<region>:<account>:workspace/<workspace id>`.
    * @attribute
@@ -63,15 +66,19 @@ export interface IPrometheusWorkspace extends IResource, aps.IWorkspaceRef {
   addInterfaceEndpoint(id: string, options: WorkspaceInterfaceEndpointOptions): ec2.InterfaceVpcEndpoint;
 
   /**
-   * Lets the workspace's Alertmanager send alerts to a topic. The Alertmanager definition has to name the topic too.
+   * Lets the workspace's Alertmanager send alerts to a topic, and use the topic's key if it has one. The Alertmanager
+   * definition has to name the topic too.
+   *
+   * A topic without a policy gets one that also lets CloudWatch alarms of the account publish, as SNS's default policy
+   * does. For an imported topic or key, a warning shows the statement to add.
    *
    * @see https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-alertmanager-receiver-AMPpermission.html
-   * @param topic a topic in the region of the workspace, made in this app
+   * @param topic a topic in the region of the workspace
    */
   allowAlertsTo(topic: sns.ITopic): void;
 
   /**
-   * Grants actions on this workspace alone.
+   * Grants actions on this workspace alone. A principal of another account is also added to the resource policy.
    *
    * @param grantee the principal that may
    * @param actions the actions, such as `aps:GetSeries`
@@ -111,9 +118,10 @@ export interface IPrometheusWorkspace extends IResource, aps.IWorkspaceRef {
   /**
    * Samples that AMP discarded, for all reasons together: sum over 5 minutes. This is the metric that tells of loss.
    *
-   * It is a CloudWatch Metrics Insights query, because AMP publishes one metric per reason. Alarms may use it.
+   * It is a CloudWatch Metrics Insights query, because AMP publishes one metric per reason. Alarms may use it in the
+   * region and account of the workspace.
    *
-   * @param props only `period`, `label` and `color` are used
+   * @param props only `period`, `label`, `color`, `region` and `account` are used
    */
   metricDiscardedSamples(props?: cloudwatch.MetricOptions): cloudwatch.MathExpression;
 
@@ -191,7 +199,7 @@ export abstract class PrometheusWorkspaceBase extends Resource implements IProme
   }
 
   public addRuleGroups(id: string, rules: YamlDefinition): aps.CfnRuleGroupsNamespace {
-    validate(this, definitionProblems(`the rules of "${id}"`, rules, 'groups'));
+    validate(this, rulesProblems(`the rules of "${id}"`, rules));
     const namespace = new aps.CfnRuleGroupsNamespace(this, id, {
       workspace: this.workspaceArn,
       name: id,
@@ -218,21 +226,24 @@ export abstract class PrometheusWorkspaceBase extends Resource implements IProme
   }
 
   public allowAlertsTo(topic: sns.ITopic): void {
-    topic.addToResourcePolicy(
-      new iam.PolicyStatement({
-        principals: [new iam.ServicePrincipal('aps.amazonaws.com')],
-        actions: ['sns:GetTopicAttributes', 'sns:Publish'],
-        resources: [topic.topicArn],
-        conditions: {
-          ArnEquals: { 'aws:SourceArn': this.workspaceArn },
-          StringEquals: { 'aws:SourceAccount': this.env.account },
-        },
-      }),
-    );
+    allowAlerts(this, topic, this.workspaceArn, this.env.account);
+  }
+
+  /**
+   * Adds a statement to the resource policy of the workspace, with which other accounts can write and query it.
+   * AMP accepts actions of its Prometheus-compatible APIs without wildcards, on the ARN of this workspace. The policy of
+   * an imported workspace does not change.
+   *
+   * @see https://docs.aws.amazon.com/prometheus/latest/APIReference/API_PutResourcePolicy.html
+   * @param _statement the statement
+   */
+  public addToResourcePolicy(_statement: iam.PolicyStatement): iam.AddToResourcePolicyResult {
+    return { statementAdded: false };
   }
 
   public grant(grantee: iam.IGrantable, ...actions: string[]): iam.Grant {
-    return iam.Grant.addToPrincipal({ grantee, actions, resourceArns: [this.workspaceArn] });
+    const grant = iam.Grant.addToPrincipalOrResource({ grantee, actions, resourceArns: [this.workspaceArn], resource: this });
+    return checked(this, grantee, grant);
   }
 
   public grantRemoteWrite(grantee: iam.IGrantable): iam.Grant {
@@ -248,12 +259,16 @@ export abstract class PrometheusWorkspaceBase extends Resource implements IProme
   }
 
   public metricDiscardedSamples(props?: cloudwatch.MetricOptions): cloudwatch.MathExpression {
+    // With an environment CDK refuses the expression in alarms, so it has one only where alarms cannot use it anyway.
+    const { region, account } = isElsewhere(this.env, this) ? this.env : { region: undefined, account: undefined };
     return new cloudwatch.MathExpression({
       expression: `SELECT SUM(DiscardedSamples) FROM "AWS/Prometheus" WHERE Workspace = '${this.workspaceId}'`,
       usingMetrics: {},
       label: props?.label ?? 'Discarded samples',
       color: props?.color,
       period: props?.period,
+      searchRegion: props?.region ?? region,
+      searchAccount: props?.account ?? account,
     });
   }
 

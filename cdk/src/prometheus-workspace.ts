@@ -1,10 +1,12 @@
-import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, Lazy, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as aps from 'aws-cdk-lib/aws-aps';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { definitionProblems } from './private/definition-problems';
+import { alertmanagerProblems } from './private/definition-problems';
+import { importedWorkspace } from './private/imported-workspace';
+import { labelSetProblems } from './private/labels';
 import { duration, integer, not, text, validate } from './private/validate';
 import { IPrometheusWorkspace, PrometheusWorkspaceBase } from './prometheus-workspace-base';
 import { YamlDefinition } from './yaml-definition';
@@ -14,7 +16,7 @@ import { YamlDefinition } from './yaml-definition';
  */
 export interface LabelSetLimit {
   /**
-   * The labels that a series must have, by name. `{}` is the default bucket: all series that match no other set.
+   * The labels that a series must have, by name: names match `[a-zA-Z_][a-zA-Z0-9_]*`, values are not empty. `{}` is the default bucket: all series that match no other set.
    */
   readonly labels: { [name: string]: string };
 
@@ -161,6 +163,17 @@ export interface PrometheusWorkspaceAttributes {
  */
 export class PrometheusWorkspace extends PrometheusWorkspaceBase {
   /**
+   * A workspace that exists already, by its ARN.
+   *
+   * @param scope the parent construct
+   * @param id the identifier of the construct
+   * @param workspaceArn its ARN: `arn:<partition>:aps:<region>:<account>:workspace/<workspace id>`
+   */
+  public static fromWorkspaceArn(scope: Construct, id: string, workspaceArn: string): IPrometheusWorkspace {
+    return PrometheusWorkspace.fromWorkspaceAttributes(scope, id, { workspaceArn });
+  }
+
+  /**
    * A workspace that exists already.
    *
    * @param scope the parent construct
@@ -187,19 +200,14 @@ export class PrometheusWorkspace extends PrometheusWorkspaceBase {
         'a URL that ends in /workspaces/<workspace id>/',
       ),
     ]);
-    const arn = Stack.of(scope).splitArn(workspaceArn, ArnFormat.SLASH_RESOURCE_NAME);
-
-    class Imported extends PrometheusWorkspaceBase {
-      public readonly workspaceArn = workspaceArn;
-      public readonly workspaceId = arn.resourceName!;
-      public readonly prometheusEndpoint = prometheusEndpoint ?? this.endpointOf(this.workspaceId, arn.region!);
-    }
-    return new Imported(scope, id, { environmentFromArn: workspaceArn });
+    return importedWorkspace(scope, id, { workspaceArn, prometheusEndpoint, props: { environmentFromArn: workspaceArn } });
   }
 
   public readonly workspaceArn: string;
   public readonly workspaceId: string;
   public readonly prometheusEndpoint: string;
+
+  private policy?: iam.PolicyDocument;
 
   /**
    * @param scope the parent construct
@@ -226,20 +234,40 @@ export class PrometheusWorkspace extends PrometheusWorkspaceBase {
       },
       workspaceConfiguration: {
         retentionPeriodInDays: props.retention?.toDays(),
-        outOfOrderTimeWindowInSeconds: outOfOrderTimeWindow.toSeconds(),
-        ruleQueryOffsetInSeconds: (props.ruleQueryOffset ?? outOfOrderTimeWindow).toSeconds(),
         limitsPerLabelSets: props.limitsPerLabelSet?.map(({ labels, maxSeries }) => ({
           labelSet: Object.entries(labels).map(([name, value]) => ({ name, value })),
           limits: { maxSeries },
         })),
       },
     });
+    // Older versions of aws-cdk-lib do not know these properties, and would leave them out.
+    const seconds = (name: string, value: Duration) =>
+      workspace.addPropertyOverride(`WorkspaceConfiguration.${name}InSeconds`, value.toSeconds());
+    seconds('OutOfOrderTimeWindow', outOfOrderTimeWindow);
+    seconds('RuleQueryOffset', props.ruleQueryOffset ?? outOfOrderTimeWindow);
     workspace.applyRemovalPolicy(props.removalPolicy ?? RemovalPolicy.RETAIN);
     if (props.encryptionKey) allowUseOf(props.encryptionKey, this.env);
 
     this.workspaceArn = workspace.attrArn;
     this.workspaceId = workspace.attrWorkspaceId;
     this.prometheusEndpoint = this.endpointOf(this.workspaceId, this.env.region);
+  }
+
+  public override addToResourcePolicy(statement: iam.PolicyStatement): iam.AddToResourcePolicyResult {
+    this.policy ??= this.newPolicy();
+    this.policy.addStatements(statement);
+    return { statementAdded: true, policyDependable: this };
+  }
+
+  /** The one policy that a workspace can have. */
+  private newPolicy(): iam.PolicyDocument {
+    const document = new iam.PolicyDocument();
+    this.node.addValidation({ validate: () => document.validateForResourcePolicy() });
+    new aps.CfnResourcePolicy(this, 'Policy', {
+      workspaceArn: this.workspaceArn,
+      policyDocument: Lazy.string({ produce: () => Stack.of(this).toJsonString(document.toJSON()) }),
+    });
+    return document;
   }
 }
 
@@ -258,7 +286,8 @@ function problems(props: PrometheusWorkspaceProps) {
     ...(props.limitsPerLabelSet ?? []).map(({ maxSeries }, index) =>
       integer(`limitsPerLabelSet[${index}].maxSeries`, maxSeries, 0, Number.MAX_SAFE_INTEGER),
     ),
-    ...definitionProblems('alertmanagerDefinition', props.alertmanagerDefinition, 'alertmanager_config'),
+    ...labelSetProblems((props.limitsPerLabelSet ?? []).map(({ labels }) => labels)),
+    ...alertmanagerProblems('alertmanagerDefinition', props.alertmanagerDefinition),
   ];
 }
 

@@ -1,26 +1,28 @@
 import { Duration } from 'aws-cdk-lib';
+import * as aps from 'aws-cdk-lib/aws-aps';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { NameEscaping } from './name-escaping';
-import { IPrometheusWorkspace } from './prometheus-workspace-base';
 
 /**
  * How a push gateway is set up. Every prop is optional.
  */
 export interface PrometheusPushGatewayProps {
   /**
-   * The workspace that samples are written to. Give one to share it, or to set it up yourself.
+   * The workspace that samples are written to: a `PrometheusWorkspace`, or any other construct of one, such as
+   * `aps.CfnWorkspace`. Give one to share it, or to set it up yourself.
    *
    * @default - a new `PrometheusWorkspace` with its defaults
    */
-  readonly workspace?: IPrometheusWorkspace;
+  readonly workspace?: aps.IWorkspaceRef;
 
   /**
-   * The queue that producers send to. The function gets permission to receive from it; its visibility timeout must be
-   * at least six times the function's timeout plus the batching window. Give one that exists already.
+   * The queue that producers send to, in the region of the stack. The function gets permission to receive from it; its
+   * visibility timeout must be at least six times the function's timeout plus the batching window, which is not known of
+   * an imported queue. Give one that exists already.
    *
    * @default - a new encrypted queue that refuses connections without TLS
    */
@@ -47,8 +49,8 @@ export interface PrometheusPushGatewayProps {
 
   /**
    * The queue for what can never be written: invalid events and samples that AMP refuses, each with its reason, at
-   * once; what was received `maxReceiveCount` times; and asynchronous invokes that failed. Give one to gather the dead
-   * letters of several gateways.
+   * once; what was received `maxReceiveCount` times; and asynchronous invokes that failed. It is in the region of the
+   * stack, and another queue than `queue`. Give one to gather the dead letters of several gateways.
    *
    * @default - that of the given `queue` if it has one in this app, else a new queue that keeps messages for 14 days
    */
@@ -105,21 +107,38 @@ export interface PrometheusPushGatewayProps {
   readonly maxBatchingWindow?: Duration;
 
   /**
-   * The most batches that are worked on at the same time: 2 to 1000. Set it to protect other functions' share of the
-   * account's concurrency, or the workspace.
+   * The most batches that are worked on at the same time: 2 to 1000, and at most `reservedConcurrentExecutions`. Set it
+   * to protect other functions' share of the account's concurrency, or the workspace.
    *
    * @default - no maximum: Lambda scales with the queue, up to 1,250
    */
   readonly maxConcurrency?: number;
 
   /**
-   * The function that runs. Give one to run it with settings that are not here: `PROVIDED_AL2023` as runtime, and code
-   * that follows the contract of the gateway's. The gateway adds environment variables, permissions and the event source;
+   * The function that runs. Give one to run it with settings that are not here: `PROVIDED_AL2023` as runtime or a
+   * container image, and code that follows the contract of the gateway's. The gateway adds environment variables, permissions and the event source;
    * what becomes of its asynchronous invokes is up to the function.
    *
    * @default - a new function
    */
   readonly function?: lambda.Function;
+
+  /**
+   * The name of the function: 1 to 64 letters, digits, hyphens and underscores. Set it if producers invoke the function
+   * by a name that is written down elsewhere.
+   *
+   * @default - a generated name
+   */
+  readonly functionName?: string;
+
+  /**
+   * The concurrency that is kept for the function, and which it cannot exceed: an integer of at least 0. With 0 it does
+   * not run at all. Set it to guarantee its share of the account's concurrency; use `maxConcurrency` to limit it alone,
+   * since batches that are throttled count as received.
+   *
+   * @default - the unreserved concurrency of the account
+   */
+  readonly reservedConcurrentExecutions?: number;
 
   /**
    * The architecture of the function: ARM_64 or X86_64. Change it if only the other one has been built, or for `code`.
@@ -234,6 +253,14 @@ export interface PrometheusPushGatewayProps {
    * @default - none
    */
   readonly environment?: { [name: string]: string };
+
+  /**
+   * The KMS key that encrypts the environment variables of the function, which may use it to decrypt them. Use it when
+   * you have to control who can read them; there is no secret among those that the gateway sets.
+   *
+   * @default - a key that Lambda manages
+   */
+  readonly environmentEncryption?: kms.IKey;
 
   /**
    * Where asynchronous invokes go that failed for good, such as those of IoT Core's Lambda action. Set it to keep them

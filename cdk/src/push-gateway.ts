@@ -12,11 +12,14 @@ import { dashboard } from './private/dashboard';
 import { defaultsOf } from './private/defaults';
 import { environmentOf } from './private/environment';
 import { gatewayProblems } from './private/gateway-problems';
-import { grantReceive, grantSend } from './private/grants';
+import { accountOf } from './private/elsewhere';
+import { checked, grantReceive, grantSend } from './private/grants';
+import { workspaceOf } from './private/imported-workspace';
 import { iotRule } from './private/iot-rule';
 import { functionMetric } from './private/metrics';
 import { pushFunction } from './private/push-function';
 import { deadLetterQueueOf, queueOf } from './private/queues';
+import { givenQueueProblems, warnOfQueue } from './private/queue-problems';
 import { validate } from './private/validate';
 import { PrometheusWorkspace } from './prometheus-workspace';
 import { IPrometheusWorkspace } from './prometheus-workspace-base';
@@ -58,9 +61,9 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
   constructor(scope: Construct, id: string, props: PrometheusPushGatewayProps = {}) {
     super(scope, id);
     const defaults = defaultsOf(props);
-    validate(this, gatewayProblems(props, defaults));
+    validate(this, [...gatewayProblems(props, defaults), ...givenQueueProblems(this, props, defaults)]);
 
-    this.workspace = props.workspace ?? new PrometheusWorkspace(this, 'Workspace');
+    this.workspace = props.workspace ? workspaceOf(props.workspace) : new PrometheusWorkspace(this, 'Workspace');
     this.deadLetterQueue = deadLetterQueueOf(this, props, defaults);
     this.queue = queueOf(this, props, defaults, this.deadLetterQueue);
     this.function = props.function ?? pushFunction(this, props, defaults, this.deadLetterQueue);
@@ -79,9 +82,10 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
     }
     this.workspace.grantRemoteWrite(this);
 
+    if (props.queue) warnOfQueue(this, props.queue, defaults);
     if (this.queue) {
-      grantReceive(this.queue, this);
-      grantSend(this.deadLetterQueue, this);
+      grantReceive(this, this.queue, this);
+      grantSend(this, this.deadLetterQueue, this);
       this.function.addEventSourceMapping('Queue', {
         eventSourceArn: this.queue.queueArn,
         batchSize: defaults.batchSize,
@@ -106,7 +110,7 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
    * @param grantee the principal that may
    */
   public grantInvoke(grantee: iam.IGrantable): iam.Grant {
-    return this.function.grantInvoke(grantee);
+    return checked(this, grantee, this.function.grantInvoke(grantee));
   }
 
   /**
@@ -119,7 +123,7 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
    * @param grantee the principal that may
    */
   public grantSendMessages(grantee: iam.IGrantable): iam.Grant {
-    return this.queueFor('grantSendMessages').grantSendMessages(grantee);
+    return checked(this, grantee, this.queueFor('grantSendMessages').grantSendMessages(grantee));
   }
 
   /**
@@ -136,11 +140,11 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
    * Adds alarms for what a person has to look at: dead letters, the age of the oldest message, errors, throttles, and
    * samples that the workspace discards. They notify when they go off and when they are over.
    *
-   * A topic with a policy of its own, as `enforceSSL` gives it one, has to let `cloudwatch.amazonaws.com` publish:
-   * alarms that may not are silent.
+   * The policies of the topics and of their keys let `cloudwatch.amazonaws.com` publish for alarms of the account. For an
+   * imported topic or key, a warning shows the statement to add; another names what the alarms cannot watch.
    *
    * @param topic the topic that gets the notifications
-   * @param options when the alarms go off
+   * @param options when the alarms go off, and further topics
    */
   public addAlarms(topic: sns.ITopic, options: PushGatewayAlarmOptions = {}): PushGatewayAlarms {
     return alarms(this, topic, options);
@@ -240,7 +244,8 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
    * @param props changes to the metric
    */
   public metricApproximateAgeOfOldestMessage(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.queueFor('metricApproximateAgeOfOldestMessage').metricApproximateAgeOfOldestMessage(props);
+    const queue = this.queueFor('metricApproximateAgeOfOldestMessage');
+    return queue.metricApproximateAgeOfOldestMessage({ account: accountOf(queue.env, this), ...props });
   }
 
   /**
@@ -248,7 +253,8 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
    * @param props changes to the metric
    */
   public metricDeadLetters(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.deadLetterQueue.metricApproximateNumberOfMessagesVisible(props);
+    const { deadLetterQueue } = this;
+    return deadLetterQueue.metricApproximateNumberOfMessagesVisible({ account: accountOf(deadLetterQueue.env, this), ...props });
   }
 
   private queueFor(method: string): sqs.IQueue {

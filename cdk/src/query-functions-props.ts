@@ -1,8 +1,9 @@
 import { Duration } from 'aws-cdk-lib';
+import * as aps from 'aws-cdk-lib/aws-aps';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import { IPrometheusWorkspace } from './prometheus-workspace-base';
 import { QueryOperation } from './query-operation';
 
 /**
@@ -12,17 +13,35 @@ import { QueryOperation } from './query-operation';
 export interface PrometheusQueryFunctionsProps {
   /**
    * The workspace that is asked when a call names none, and the only one that the functions may query. Let them query
-   * further ones with `allowWorkspace`.
+   * further ones with `allowWorkspace`. It is a `PrometheusWorkspace`, or any other construct of a workspace, such as
+   * `aps.CfnWorkspace`.
    */
-  readonly workspace: IPrometheusWorkspace;
+  readonly workspace: aps.IWorkspaceRef;
 
   /**
    * What the functions do: one to five different operations, each of which gets a function of its own. Leave out what
-   * nobody needs, above all `FIND_WORKSPACE`, which may list every workspace of the account.
+   * nobody needs. `FIND_WORKSPACE` has to be named, because its function may list every workspace of the account.
    *
-   * @default - all operations
+   * @default - all operations but `FIND_WORKSPACE`
    */
   readonly operations?: QueryOperation[];
+
+  /**
+   * What the names of the functions begin with: 1 to 49 letters, digits, hyphens and underscores. The function of
+   * `RANGE_QUERY` is then named `<prefix>-range-query`. Set it if programs invoke the functions by names that are written
+   * down elsewhere.
+   *
+   * @default - generated names
+   */
+  readonly functionNamePrefix?: string;
+
+  /**
+   * The concurrency that is kept for each function, and which it cannot exceed: an integer of at least 0. With 0 they do
+   * not run at all. Set it so that queries cannot use up the concurrency of the account.
+   *
+   * @default - the unreserved concurrency of the account
+   */
+  readonly reservedConcurrentExecutions?: number;
 
   /**
    * The architecture of the functions: ARM_64 or X86_64. Change it if only the other one has been built, or for `code`.
@@ -115,4 +134,12 @@ export interface PrometheusQueryFunctionsProps {
    * @default - none
    */
   readonly environment?: { [name: string]: string };
+
+  /**
+   * The KMS key that encrypts the environment variables of the functions, which may use it to decrypt them. Use it when
+   * you have to control who can read them; there is no secret among those that are set here.
+   *
+   * @default - a key that Lambda manages
+   */
+  readonly environmentEncryption?: kms.IKey;
 }

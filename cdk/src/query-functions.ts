@@ -1,3 +1,4 @@
+import * as aps from 'aws-cdk-lib/aws-aps';
 import * as agentcore from 'aws-cdk-lib/aws-bedrockagentcore';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -5,11 +6,12 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { AgentCoreGatewayOptions } from './agent-core-gateway-options';
 import { agentCoreTargets } from './private/agent-core-gateway';
+import { checked } from './private/grants';
+import { workspaceOf } from './private/imported-workspace';
 import { queryFunction } from './private/query-function';
-import { ALL_OPERATIONS, NEEDS } from './private/query-operations';
+import { DEFAULT_OPERATIONS, NEEDS } from './private/query-operations';
 import { queryProblems } from './private/query-problems';
 import { validate } from './private/validate';
-import { IPrometheusWorkspace } from './prometheus-workspace-base';
 import { PrometheusQueryFunctionsProps } from './query-functions-props';
 import { QueryOperation } from './query-operation';
 
@@ -34,7 +36,7 @@ export class PrometheusQueryFunctions extends Construct implements ec2.IConnecta
    */
   constructor(scope: Construct, id: string, props: PrometheusQueryFunctionsProps) {
     super(scope, id);
-    const operations = props.operations ?? ALL_OPERATIONS;
+    const operations = props.operations ?? DEFAULT_OPERATIONS;
     const architecture = props.architecture ?? lambda.Architecture.ARM_64;
     validate(this, queryProblems(props, operations, architecture));
 
@@ -78,10 +80,10 @@ export class PrometheusQueryFunctions extends Construct implements ec2.IConnecta
    *
    * @param workspace the workspace
    */
-  public allowWorkspace(workspace: IPrometheusWorkspace): void {
+  public allowWorkspace(workspace: aps.IWorkspaceRef): void {
     for (const [operation, fn] of this.byOperation) {
       const actions = NEEDS[operation].workspaceActions;
-      if (actions.length > 0) workspace.grant(fn, ...actions);
+      if (actions.length > 0) workspaceOf(workspace).grant(fn, ...actions);
     }
   }
 
@@ -93,12 +95,13 @@ export class PrometheusQueryFunctions extends Construct implements ec2.IConnecta
    * @param grantee the principal that may
    */
   public grantInvoke(grantee: iam.IGrantable): iam.Grant {
-    return this.functions.map((fn) => fn.grantInvoke(grantee)).reduce((all, grant) => all.combine(grant));
+    return this.functions.map((fn) => checked(this, grantee, fn.grantInvoke(grantee))).reduce((all, grant) => all.combine(grant));
   }
 
   /**
    * Makes each function a tool of an agent gateway: a target with the definition that this package carries. The role of
-   * the gateway gets permission to invoke the functions.
+   * the gateway gets permission to invoke the functions. With the functions of several constructs behind one gateway,
+   * each needs a `targetNamePrefix` of its own.
    *
    * @see https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-add-target-lambda.html
    * @param gateway the gateway

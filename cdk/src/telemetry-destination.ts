@@ -1,5 +1,7 @@
+import * as aps from 'aws-cdk-lib/aws-aps';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { workspaceOf } from './private/imported-workspace';
 import {
   DestinationSettings,
   toFunction,
@@ -7,7 +9,6 @@ import {
   toQueue,
   toWorkspace,
 } from './private/telemetry-destinations';
-import { IPrometheusWorkspace } from './prometheus-workspace-base';
 import { PrometheusPushGateway } from './push-gateway';
 
 /**
@@ -22,7 +23,8 @@ export interface PushgatewayDestinationOptions {
 
   /**
    * The secret for basic authentication: a JSON object with `username` and `password`. It is read when it is first
-   * needed. Set it if the Pushgateway asks for a password; then `url` should be `https://`.
+   * needed. Set it if the Pushgateway asks for a password. With a `url` that begins with `http://`, a warning says that the
+   * password can be read on its way.
    *
    * @default - requests carry no password
    */
@@ -47,10 +49,10 @@ export class TelemetryDestination {
    *
    *  - `aps:RemoteWrite` on the workspace
    *
-   * @param workspace the workspace
+   * @param workspace the workspace: a `PrometheusWorkspace`, or any other construct of one, such as `aps.CfnWorkspace`
    */
-  public static workspace(workspace: IPrometheusWorkspace): TelemetryDestination {
-    return new TelemetryDestination(toWorkspace(workspace));
+  public static workspace(workspace: aps.IWorkspaceRef): TelemetryDestination {
+    return new TelemetryDestination(toWorkspace(workspaceOf(workspace)));
   }
 
   /**

@@ -2,9 +2,10 @@ import { Names, Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { extensionLayer } from './private/extension-layer';
-import { functionProblems, propsProblems } from './private/telemetry-problems';
+import { HAVE_EXTENSION, functionProblems, propsProblems } from './private/telemetry-problems';
 import { telemetryVariables } from './private/telemetry-variables';
 import { validate } from './private/validate';
+import { warn } from './private/warnings';
 import { PrometheusTelemetryExtensionProps } from './telemetry-extension-props';
 
 /**
@@ -32,6 +33,8 @@ export class PrometheusTelemetryExtension extends Construct {
     super(scope, id);
     validate(this, propsProblems(props));
     this.props = props;
+    const { warning } = props.destination._settings;
+    if (warning) warn(this, ...warning);
   }
 
   /**
@@ -39,7 +42,7 @@ export class PrometheusTelemetryExtension extends Construct {
    * that the destination needs.
    *
    * The function has to run on Amazon Linux 2023, as all runtimes do that AWS has brought since 2023, and must not be a
-   * container image. It must not have a variable of its own that the extension reads.
+   * container image. It must not have a variable of its own that the extension reads, nor the extension already.
    *
    * @param fn a function of the app, which has four layers at most
    */
@@ -48,6 +51,7 @@ export class PrometheusTelemetryExtension extends Construct {
     validate(this, functionProblems(this.props, fn, this.codeIsFor));
     if (this.props.code) this.codeIsFor ??= architecture;
 
+    HAVE_EXTENSION.add(fn);
     fn.addLayers(this.layerFor(Stack.of(fn), architecture));
     for (const [name, value] of Object.entries(telemetryVariables(fn, this.props))) {
       fn.addEnvironment(name, value);

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { test } from 'node:test';
+import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import * as agentcore from 'aws-cdk-lib/aws-bedrockagentcore';
 import { QueryOperation } from 'cdk-serverless-prometheus-push-gateway';
 import { newAgentGateway } from './stacks';
 import { PACKAGE, REPOSITORY, inStack, newQueries, newStack } from './support';
@@ -22,7 +24,8 @@ test('the package carries the tools that the function defines, and each operatio
 
 /** https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-add-target-lambda.html */
 test('each function is a target with the one tool that it serves, as the function defines it', () => {
-  const template = inStack((stack) => void newQueries(stack).addToAgentCoreGateway(newAgentGateway(stack)));
+  const operations = Object.values(QueryOperation);
+  const template = inStack((stack) => void newQueries(stack, { operations }).addToAgentCoreGateway(newAgentGateway(stack)));
   const functions = template.findResources('AWS::Lambda::Function');
   const made = targets(template);
   assert.equal(made.length, 5);
@@ -75,3 +78,25 @@ for (const targetNamePrefix of ['', 'a_b', '-a', 'a-', 'a--b', 'a'.repeat(81)]) 
     });
   });
 }
+
+/** AgentCore refuses two targets of a name when the second is deployed. */
+test('fails if two constructs would give one gateway the same target', () => {
+  const stack = newStack();
+  const gateway = newAgentGateway(stack);
+  const [first, second] = ['First', 'Second'].map((id) => newQueries(new Stack(stack, id), { operations: [QueryOperation.QUERY] }));
+  first.addToAgentCoreGateway(gateway);
+  assert.throws(() => second.addToAgentCoreGateway(gateway), {
+    message:
+      'Stack/Second/Queries: targetNamePrefix: expected one that no other targets of Stack/Agents have, got "prometheus", ' +
+      'but there is a target "prometheus-query"',
+  });
+  assert.doesNotThrow(() => second.addToAgentCoreGateway(gateway, { targetNamePrefix: 'second' }));
+});
+
+test('the same prefix serves two gateways', () => {
+  const stack = newStack();
+  const queries = newQueries(stack, { operations: [QueryOperation.QUERY] });
+  queries.addToAgentCoreGateway(newAgentGateway(stack));
+  const other = new agentcore.Gateway(stack, 'Other', { authorizerConfiguration: agentcore.GatewayAuthorizer.usingAwsIam() });
+  assert.doesNotThrow(() => queries.addToAgentCoreGateway(other));
+});

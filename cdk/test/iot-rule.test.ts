@@ -4,8 +4,9 @@ import { Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { IotRuleOptions, IotRuleVia, PrometheusPushGatewayProps } from 'cdk-serverless-prometheus-push-gateway';
-import { gatewayTemplate, newGateway, newStack } from './support';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import { IotRuleOptions, IotRuleVia, PrometheusPushGateway, PrometheusPushGatewayProps } from 'cdk-serverless-prometheus-push-gateway';
+import { gatewayTemplate, newGateway, newStack, someCode } from './support';
 
 const SQL = "SELECT {'device': topic(2)} AS dimensions, timestamp() AS timestamp, * AS metrics FROM 'devices/+'";
 const ref = (id: string) => ({ Ref: Match.stringLikeRegexp(`^${id}`) });
@@ -158,6 +159,34 @@ test('a gateway can have several rules', () => {
   });
   template.resourceCountIs('AWS::IoT::TopicRule', 3);
   template.resourceCountIs('AWS::Lambda::Permission', 2);
+});
+
+test('a rule cannot have the identifier of a part of the gateway, used or not', () => {
+  const gateway = newGateway(newStack(), { directInvokeOnly: true });
+  gateway.addAlarms(new sns.Topic(gateway, 'Resource'));
+  gateway.addDashboard();
+  gateway.node.tryRemoveChild('Resource');
+  const parts = [...gateway.node.children.map(({ node }) => node.id), 'Queue', 'Resource', 'Default'];
+  assert.ok(parts.includes('Alarms') && parts.includes('Dashboard'));
+  for (const id of parts) {
+    assert.throws(() => gateway.addIotRule(id, { sql: SQL }), {
+      message: `Stack/Metrics: id: expected an identifier that no part of the gateway has, got "${id}"`,
+    });
+  }
+  gateway.addIotRule('Telemetry', { sql: SQL });
+  assert.throws(() => gateway.addIotRule('Telemetry', { sql: SQL }), {
+    message: 'Stack/Metrics: id: expected an identifier that no other rule has, got "Telemetry"',
+  });
+});
+
+test('gateways that share a function can have rules of one name', () => {
+  const stack = newStack();
+  const fn = new lambda.Function(stack, 'Fn', { runtime: lambda.Runtime.PROVIDED_AL2023, handler: 'bootstrap', code: someCode() });
+  for (const id of ['One', 'Two']) {
+    const gateway = new PrometheusPushGateway(stack, id, { function: fn, directInvokeOnly: true });
+    gateway.addIotRule('Telemetry', { sql: SQL });
+  }
+  Template.fromStack(stack).resourceCountIs('AWS::Lambda::Permission', 2);
 });
 
 for (const [what, props, options, message] of [

@@ -45,7 +45,6 @@ const ACKNOWLEDGED: Record<string, { id: string; reason: string }[]> = {
     },
     versionsOf('MetricsFunctionB5D3CECE'),
   ],
-  QueryFunctions: [FINDING, FINDING_ALL],
   EverythingOfQueryFunctions: [
     FINDING,
     FINDING_ALL,
@@ -58,14 +57,11 @@ const ACKNOWLEDGED: Record<string, { id: string; reason: string }[]> = {
     },
   ],
   AgentGateway: [
-    FINDING,
-    FINDING_ALL,
     ...[
       'QueriesQueryFunction1BA5E4AA',
       'QueriesRangeQueryFunction4CEAF234',
       'QueriesListMetricsFunctionF008B0AE',
       'QueriesServerInfoFunction74E10700',
-      'QueriesFindWorkspaceFunction4DEA8185',
     ].map(versionsOf),
   ],
 };

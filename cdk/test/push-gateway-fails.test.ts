@@ -9,7 +9,7 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { PrometheusPushGatewayProps } from 'cdk-serverless-prometheus-push-gateway';
 import { inStack, newGateway, newStack, only, someCode } from './support';
 
-const queue = (stack: Stack) => new sqs.Queue(stack, 'Own');
+const queue = (stack: Stack) => new sqs.Queue(stack, 'Own', { visibilityTimeout: Duration.seconds(190) });
 const fn = (stack: Stack) =>
   new lambda.Function(stack, 'Fn', { runtime: lambda.Runtime.PROVIDED_AL2023, handler: 'bootstrap', code: someCode() });
 

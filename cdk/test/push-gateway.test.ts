@@ -17,6 +17,8 @@ const FUNCTION = 'AWS::Lambda::Function';
 const QUEUE = 'AWS::SQS::Queue';
 const EVENT_SOURCE = 'AWS::Lambda::EventSourceMapping';
 const ASYNCHRONOUS = 'AWS::Lambda::EventInvokeConfig';
+/** As long as a message has to be hidden by default. */
+const HIDDEN = Duration.seconds(6 * 30 + 10);
 const ref = (id: string) => ({ Ref: Match.stringLikeRegexp(`^${id}`) });
 const arn = (id: string) => ({ 'Fn::GetAtt': [Match.stringLikeRegexp(`^${id}`), 'Arn'] });
 
@@ -136,7 +138,7 @@ test('a given workspace is written to, and none is made', () => {
 });
 
 test('a given queue feeds the function', () => {
-  const template = inStack((stack) => newGateway(stack, { queue: new sqs.Queue(stack, 'Own') }));
+  const template = inStack((stack) => newGateway(stack, { queue: new sqs.Queue(stack, 'Own', { visibilityTimeout: HIDDEN }) }));
   template.hasResourceProperties(EVENT_SOURCE, { EventSourceArn: arn('Own') });
   template.hasResourceProperties('AWS::IAM::Policy', {
     PolicyDocument: {
@@ -156,7 +158,8 @@ test('a given queue feeds the function', () => {
 test("a given queue's own dead-letter queue gets the dead letters", () => {
   const template = inStack((stack) => {
     const letters = new sqs.Queue(stack, 'Letters');
-    newGateway(stack, { queue: new sqs.Queue(stack, 'Own', { deadLetterQueue: { queue: letters, maxReceiveCount: 5 } }) });
+    const deadLetterQueue = { queue: letters, maxReceiveCount: 5 };
+    newGateway(stack, { queue: new sqs.Queue(stack, 'Own', { visibilityTimeout: HIDDEN, deadLetterQueue }) });
   });
   template.resourceCountIs(QUEUE, 2);
   template.hasResourceProperties(FUNCTION, {
@@ -202,7 +205,7 @@ test('FIFO queues come in pairs, with high throughput and batches of 10', () => 
 });
 
 test('a given FIFO queue has the limits of one', () => {
-  inStack((stack) => newGateway(stack, { queue: new sqs.Queue(stack, 'Own', { fifo: true }) })).hasResourceProperties(
+  inStack((stack) => newGateway(stack, { queue: new sqs.Queue(stack, 'Own', { fifo: true, visibilityTimeout: HIDDEN }) })).hasResourceProperties(
     EVENT_SOURCE,
     { BatchSize: 10, MaximumBatchingWindowInSeconds: Match.absent() },
   );

@@ -4,15 +4,17 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { test } from 'node:test';
 import { CfnResource, Duration, Lazy } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { PrometheusQueryFunctionsProps, PrometheusWorkspace, QueryOperation } from 'cdk-serverless-prometheus-push-gateway';
 import { REPOSITORY, importedWorkspace, inStack, newQueries, newStack, only } from './support';
 
 const { FIND_WORKSPACE, LIST_METRICS, QUERY, RANGE_QUERY } = QueryOperation;
+const ALL = Object.values(QueryOperation);
 const README = fs.readFileSync(path.join(REPOSITORY, 'lambda', 'query', 'README.md'), 'utf8');
 
 const template = (props?: Partial<PrometheusQueryFunctionsProps>) => inStack((stack) => void newQueries(stack, props));
@@ -22,7 +24,7 @@ const functionsOf = (from: Template) =>
 /** lambda/query/README.md, "Functions": handler, memory and time-out of the seed's functions */
 test('each operation is a function with the memory and the time-out that the function documents', () => {
   const documented = [...README.matchAll(/^\| `([a-z_]+)` \|.*\| (\d+) MB, (\d+) s \|$/gm)];
-  const made = functionsOf(template()).map(({ Handler, MemorySize, Timeout }) => [Handler, `${MemorySize}`, `${Timeout}`]);
+  const made = functionsOf(template({ operations: ALL })).map(({ Handler, MemorySize, Timeout }) => [Handler, `${MemorySize}`, `${Timeout}`]);
   assert.equal(made.length, 5);
   assert.deepEqual(made.sort(), documented.map(([, ...row]) => row).sort());
 });
@@ -43,6 +45,12 @@ test('the functions run the binary on arm64, log as JSON and know the workspace'
   }
 });
 
+test('by default no function may list the workspaces of the account', () => {
+  const made = template();
+  assert.deepEqual(functionsOf(made).map(({ Handler }) => Handler).sort(), ALL.filter((operation) => operation !== FIND_WORKSPACE).sort());
+  assert.equal(JSON.stringify(made).includes('aps:ListWorkspaces'), false);
+});
+
 test('only the chosen operations are made, and the others cannot be asked for', () => {
   const stack = newStack();
   const queries = newQueries(stack, { operations: [RANGE_QUERY, QUERY] });
@@ -60,6 +68,8 @@ test('every prop about a function holds for each of them', () => {
       environment: { RUST_LOG: 'debug' },
       logLevel: lambda.ApplicationLogLevel.WARN,
       memorySize: 128,
+      operations: ALL,
+      reservedConcurrentExecutions: 7,
       timeout: Duration.minutes(15),
       tracing: lambda.Tracing.ACTIVE,
     }),
@@ -70,6 +80,7 @@ test('every prop about a function holds for each of them', () => {
     assert.equal(fn.Environment.Variables.RUST_LOG, 'debug');
     assert.equal(fn.LoggingConfig.ApplicationLogLevel, 'WARN');
     assert.equal(fn.MemorySize, 128);
+    assert.equal(fn.ReservedConcurrentExecutions, 7);
     assert.equal(fn.Timeout, 900);
     assert.deepEqual(fn.TracingConfig, { Mode: 'Active' });
   }
@@ -77,7 +88,7 @@ test('every prop about a function holds for each of them', () => {
 
 test('each function has a log group of its own, unless one is given', () => {
   const own = template({ logRetention: logs.RetentionDays.ONE_WEEK });
-  own.resourceCountIs('AWS::Logs::LogGroup', 5);
+  own.resourceCountIs('AWS::Logs::LogGroup', 4);
   own.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
   const shared = inStack((stack) => void newQueries(stack, { logGroup: new logs.LogGroup(stack, 'Logs') }));
   shared.resourceCountIs('AWS::Logs::LogGroup', 1);
@@ -120,6 +131,8 @@ for (const [what, props, message] of [
   ['an operation is there twice', { operations: [QUERY, QUERY] }, 'operations must be different, but query is there more than once'],
   ['memorySize is too small', { memorySize: 127 }, 'memorySize must be an integer between 128 and 10240, but is 127'],
   ['memorySize is too large', { memorySize: 10_241 }, 'memorySize must be an integer between 128 and 10240, but is 10241'],
+  ['the concurrency is negative', { reservedConcurrentExecutions: -1 }, 'reservedConcurrentExecutions must be an integer between 0 and 9007199254740991, but is -1'],
+  ['the names would be too long', { functionNamePrefix: 'a'.repeat(50) }, `functionNamePrefix must be 1 to 49 letters, digits, hyphens and underscores, but is "${'a'.repeat(50)}"`],
   ['timeout is too short', { timeout: Duration.seconds(2) }, 'timeout must be whole seconds between 3 s and 900 s, but is 2 s'],
   ['timeout is too long', { timeout: Duration.seconds(901) }, 'timeout must be whole seconds between 3 s and 900 s, but is 901 s'],
   ['there are subnets without a VPC', { vpcSubnets: {} }, 'vpcSubnets needs vpc'],
@@ -136,6 +149,21 @@ test('fails if a log group is given and its retention set', () => {
   const stack = newStack();
   const given = () => newQueries(stack, { logGroup: new logs.LogGroup(stack, 'Logs'), logRetention: logs.RetentionDays.ONE_DAY });
   assert.throws(given, { message: 'Stack/Queries: logGroup and logRetention cannot be set together' });
+});
+
+test('functions have names that begin as given', () => {
+  const names = functionsOf(template({ functionNamePrefix: 'team-a', operations: [RANGE_QUERY, QUERY] })).map(({ FunctionName }) => FunctionName);
+  assert.deepEqual(names.sort(), ['team-a-query', 'team-a-range-query']);
+});
+
+test('a key encrypts the variables, and each function may decrypt them', () => {
+  const made = inStack((stack) => void newQueries(stack, { environmentEncryption: new kms.Key(stack, 'Key'), operations: [QUERY] }));
+  const key = { 'Fn::GetAtt': [Match.stringLikeRegexp('^Key'), 'Arn'] };
+  made.hasResourceProperties('AWS::Lambda::Function', { KmsKeyArn: key });
+  made.hasResourceProperties('AWS::IAM::Policy', {
+    PolicyDocument: { Statement: Match.arrayWith([{ Action: 'kms:Decrypt', Effect: 'Allow', Resource: key }]) },
+    Roles: [{ Ref: Match.stringLikeRegexp('^QueriesQueryRole') }],
+  });
 });
 
 test('every problem is named at once, and nothing is made', () => {

@@ -24,11 +24,14 @@ const SQL =
   "SELECT {'device': topic(2)} AS dimensions, timestamp() AS timestamp, {'temperature': temperature} AS metrics FROM 'devices/+/telemetry'";
 
 function everythingOfAGateway(stack: Stack): void {
-  const topic = new sns.Topic(stack, 'Topic', { enforceSSL: true });
+  const key = new kms.Key(stack, 'Key', { enableKeyRotation: true });
+  const topic = new sns.Topic(stack, 'Topic', { enforceSSL: true, masterKey: key });
   const gateway = newGateway(stack, {
     batchSize: 1000,
     environment: { AWS_ENDPOINT_URL_SQS: 'https://sqs.example.com' },
+    environmentEncryption: key,
     externalLabels: { env: 'prod', region: stack.region },
+    functionName: 'push-gateway',
     logLevel: lambda.ApplicationLogLevel.WARN,
     maxBatchingWindow: Duration.seconds(30),
     maxConcurrency: 10,
@@ -36,13 +39,14 @@ function everythingOfAGateway(stack: Stack): void {
     maxReceiveCount: 20,
     memorySize: 256,
     nameEscaping: NameEscaping.REJECT,
+    reservedConcurrentExecutions: 20,
     retryAttempts: 1,
     timeout: Duration.minutes(1),
     tracing: lambda.Tracing.ACTIVE,
   });
   gateway.addIotRule('ViaQueue', { sql: SQL, ruleName: 'via_queue', description: 'Telemetry of devices' });
   gateway.addIotRule('ViaFunction', { sql: SQL, via: IotRuleVia.FUNCTION });
-  gateway.addAlarms(topic);
+  gateway.addAlarms(topic, { errorsThreshold: 2, furtherTopics: [new sns.Topic(stack, 'Further', { enforceSSL: true })] });
   gateway.addDashboard();
   const producer = new iam.Role(stack, 'Producer', { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com') });
   gateway.grantSendMessages(producer);
@@ -79,6 +83,7 @@ function everythingOfAWorkspace(stack: Stack): void {
     ruleQueryOffset: Duration.minutes(1),
   });
   workspace.allowAlertsTo(topic);
+  workspace.grantRemoteWrite(new iam.AccountPrincipal('210987654321'));
   workspace.addRuleGroups('Rules', YamlDefinition.fromInline('groups:\n- name: g\n  rules:\n  - record: a:b\n    expr: sum(a)\n'));
   workspace.grantQuery(new iam.Role(stack, 'Reader', { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com') }));
 }
@@ -104,10 +109,13 @@ function everythingOfQueryFunctions(stack: Stack): void {
   });
   const queries = newQueries(stack, {
     environment: { RUST_LOG: 'debug' },
+    environmentEncryption: new kms.Key(stack, 'Key', { enableKeyRotation: true }),
+    functionNamePrefix: 'team-a',
     logLevel: lambda.ApplicationLogLevel.DEBUG,
     logRetention: logs.RetentionDays.ONE_WEEK,
     memorySize: 1024,
     operations: [QueryOperation.FIND_WORKSPACE, QueryOperation.QUERY],
+    reservedConcurrentExecutions: 5,
     timeout: Duration.minutes(2),
     tracing: lambda.Tracing.ACTIVE,
     vpc,

@@ -4,12 +4,13 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { test } from 'node:test';
 import { App, CfnResource, Duration, Lazy, Stack } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import {
+  PrometheusTelemetryExtension,
   PrometheusTelemetryExtensionProps,
   TelemetryDestination,
   TelemetryInstanceLabel,
@@ -111,6 +112,18 @@ test('a Pushgateway is a destination, with the ARN of a secret and never what is
     newTelemetry(stack, { destination }).addTo(someFunction(stack));
   });
   assert.deepEqual(variables(made), { GATEWAY: 'https://gateway.example.com/base', AUTH_SECRET: SECRET, DELETE_ON_SHUTDOWN: 'true' });
+});
+
+test('a password on its way without TLS is a warning', () => {
+  const warned = (url: string, withSecret: boolean) => {
+    const stack = newStack();
+    const authSecret = withSecret ? secretsmanager.Secret.fromSecretCompleteArn(stack, 'Secret', SECRET) : undefined;
+    newTelemetry(stack, { destination: TelemetryDestination.pushgateway({ url, authSecret }) });
+    return Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('the password in authSecret can be read')).length;
+  };
+  assert.equal(warned('http://gateway.example.com', true), 1);
+  assert.equal(warned('http://gateway.example.com', false), 0);
+  assert.equal(warned('https://gateway.example.com', true), 0);
 });
 
 test('every other prop is a variable', () => {
@@ -247,8 +260,11 @@ test('fails if the function has five layers, and adds nothing to it', () => {
 test('fails if the function has the extension already', () => {
   const stack = newStack();
   const [telemetry, fn] = [newTelemetry(stack), someFunction(stack)];
+  const message = (of: string) => ({ message: `Stack/${of}: the function Stack/Fn has the extension already; add it once to each function` });
   telemetry.addTo(fn);
-  assert.throws(() => telemetry.addTo(fn), /the function Stack\/Fn must not have the environment variable TELEMETRY_REMOTE_WRITE_URL/);
+  assert.throws(() => telemetry.addTo(fn), message('Telemetry'));
+  const another = new PrometheusTelemetryExtension(stack, 'Another', { code: someLayer(), destination: pushgateway() });
+  assert.throws(() => another.addTo(fn), message('Another'));
 });
 
 test('fails if the function of a push gateway would send to itself', () => {

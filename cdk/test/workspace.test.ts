@@ -284,11 +284,11 @@ test('an interface endpoint lets the workspace be written and queried, and nothi
 
 /** https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-alertmanager-receiver-AMPpermission.html */
 test('the workspace alone may send alerts to a topic that it is allowed', () => {
-  workspaceTemplate({}, (workspace) => workspace.allowAlertsTo(new sns.Topic(workspace.stack, 'Topic'))).hasResourceProperties(
+  workspaceTemplate({}, (workspace) => workspace.allowAlertsTo(new sns.Topic(workspace.stack, 'Topic', { enforceSSL: true }))).hasResourceProperties(
     'AWS::SNS::TopicPolicy',
     {
       PolicyDocument: {
-        Statement: [
+        Statement: Match.arrayWith([
           {
             Action: ['sns:GetTopicAttributes', 'sns:Publish'],
             Condition: {
@@ -298,8 +298,9 @@ test('the workspace alone may send alerts to a topic that it is allowed', () => 
             Effect: 'Allow',
             Principal: { Service: 'aps.amazonaws.com' },
             Resource: { Ref: Match.stringLikeRegexp('^Topic') },
+            Sid: Match.anyValue(),
           },
-        ],
+        ]),
       },
     },
   );
@@ -384,9 +385,29 @@ for (const [what, props, message] of [
     'limitsPerLabelSet[0].maxSeries must be an integer between 0 and 9007199254740991, but is -1',
   ],
   [
+    'a label set has a name that Prometheus does not allow',
+    { limitsPerLabelSet: [{ labels: { team: 'a' }, maxSeries: 1 }, { labels: { 'a.b': 'c' }, maxSeries: 1 }] },
+    'names in limitsPerLabelSet[1].labels must match [a-zA-Z_][a-zA-Z0-9_]*, but one is "a.b"',
+  ],
+  [
+    'a label set has an empty value',
+    { limitsPerLabelSet: [{ labels: { team: '' }, maxSeries: 1 }] },
+    'limitsPerLabelSet[0].labels.team: expected a value, got ""',
+  ],
+  [
+    'two limits are for the same label set',
+    {
+      limitsPerLabelSet: [
+        { labels: { a: '1', b: '2' }, maxSeries: 1 },
+        { labels: { b: '2', a: '1' }, maxSeries: 2 },
+      ],
+    },
+    'limitsPerLabelSet[1].labels: expected another label set than limitsPerLabelSet[0], got the same',
+  ],
+  [
     'the Alertmanager definition is that of a plain Alertmanager',
     { alertmanagerDefinition: YamlDefinition.fromInline('route:\n  receiver: a\n') },
-    'alertmanagerDefinition must have the key "alertmanager_config" at the root, but begins with "route:"',
+    'alertmanagerDefinition: expected the key "alertmanager_config" with a block of text (|), got the key "route"',
   ],
   [
     'the Alertmanager definition is too large',
@@ -411,7 +432,7 @@ test('fails if the threshold of query logging is negative', () => {
 
 test('fails if rules have no groups', () => {
   assert.throws(() => imported().addRuleGroups('Rules', YamlDefinition.fromInline('rules: []')), {
-    message: 'Stack/Workspace: the rules of "Rules" must have the key "groups" at the root, but begins with "rules: []"',
+    message: 'Stack/Workspace: the rules of "Rules": expected the key "groups" with a list, got the key "rules"',
   });
 });
 

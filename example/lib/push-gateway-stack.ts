@@ -5,8 +5,7 @@
  * Its outputs are what the commands in `src/commands` look for in `outputs.json`.
  */
 
-import { ArnFormat, CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import * as agentcore from 'aws-cdk-lib/aws-bedrockagentcore';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sns from 'aws-cdk-lib/aws-sns';
@@ -93,7 +92,7 @@ export class PushGatewayStack extends Stack {
       ...(queryCode === undefined ? {} : { code: queryCode }),
     });
 
-    const alarmTopic = this.alarmTopic();
+    const alarmTopic = new sns.Topic(this, 'Alarms', { enforceSSL: true });
     if (alarmEmail !== undefined) alarmTopic.addSubscription(new EmailSubscription(alarmEmail));
     gateway.addAlarms(alarmTopic);
     const dashboard = gateway.addDashboard();
@@ -124,27 +123,5 @@ export class PushGatewayStack extends Stack {
     }
     output('AlarmTopicArn', alarmTopic.topicArn, 'Where alarms are announced');
     output('DashboardName', dashboard.dashboardName, 'The dashboard in CloudWatch');
-  }
-
-  /** A topic that takes TLS only, and notifications of this account's alarms. */
-  private alarmTopic(): sns.Topic {
-    const topic = new sns.Topic(this, 'Alarms', { enforceSSL: true });
-    // A policy of one's own, such as one that demands TLS, takes the place of the default that lets alarms in:
-    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
-    const alarms = this.formatArn({
-      service: 'cloudwatch',
-      resource: 'alarm',
-      resourceName: '*',
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
-    topic.grantPublish(
-      new iam.ServicePrincipal('cloudwatch.amazonaws.com', {
-        conditions: {
-          ArnLike: { 'aws:SourceArn': alarms },
-          StringEquals: { 'aws:SourceAccount': this.account },
-        },
-      }),
-    );
-    return topic;
   }
 }

@@ -2,6 +2,7 @@
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import type { PrometheusPushGateway } from '../push-gateway';
+import { namedEnvironment } from './elsewhere';
 
 /** Makes the dashboard of `gateway` in `scope`. */
 export function dashboard(
@@ -11,6 +12,7 @@ export function dashboard(
 ): cloudwatch.Dashboard {
   const made = new cloudwatch.Dashboard(scope, 'Dashboard', props);
   const { queue, workspace } = gateway;
+  const discarded = workspace.metricDiscardedSamples(namedEnvironment(workspace.env, scope));
   const graph = (title: string, left: cloudwatch.IMetric[], right: cloudwatch.IMetric[] = []) =>
     new cloudwatch.GraphWidget({ title, left, right, width: 8, height: 6 });
   const latency = (statistic: string) => gateway.metricWriteLatency({ statistic, label: statistic });
@@ -32,7 +34,7 @@ export function dashboard(
       : graph('Concurrency', [gateway.function.metric('ConcurrentExecutions', { statistic: 'Maximum' })]),
   );
   made.addWidgets(
-    graph('Lost: dead letters and discarded samples', [gateway.metricDeadLetters({ label: 'Dead letters' })], [workspace.metricDiscardedSamples()]),
+    graph('Lost: dead letters and discarded samples', [gateway.metricDeadLetters({ label: 'Dead letters' })], [discarded]),
     graph('Workspace', [workspace.metricIngestionRate()], [workspace.metricActiveSeries()]),
     graph('Age of out-of-order samples', [workspace.metricOutOfOrderSampleAge()]),
   );

@@ -5,6 +5,7 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { IConstruct } from 'constructs';
 import type { NameEscaping } from '../name-escaping';
 import type { IPrometheusWorkspace } from '../prometheus-workspace-base';
+import type { PrometheusPushGatewayProps } from '../push-gateway-props';
 
 /** The variables that props set, and the props. */
 export const VARIABLES = {
@@ -16,7 +17,7 @@ export const VARIABLES = {
   NAME_ESCAPING: 'nameEscaping',
   AWS_LAMBDA_LOG_LEVEL: 'logLevel',
   AWS_LAMBDA_LOG_FORMAT: 'logLevel',
-} as const;
+} as const satisfies Record<string, keyof PrometheusPushGatewayProps>;
 
 /** What the variables are made from. */
 export interface Settings {

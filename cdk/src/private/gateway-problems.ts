@@ -1,10 +1,11 @@
 /** What can be wrong with the props of a push gateway. */
 import { Duration, Token } from 'aws-cdk-lib';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { PrometheusPushGatewayProps } from '../push-gateway-props';
 import { VARIABLES } from './environment';
 import { labelProblems } from './labels';
 import { artifactProblem } from './shipped-code';
-import { Problem, duration, integer, not } from './validate';
+import { Problem, duration, integer, not, text } from './validate';
 import type { Defaults } from './defaults';
 
 type Prop = keyof PrometheusPushGatewayProps;
@@ -17,12 +18,15 @@ const OF_NEW_FUNCTION: Prop[] = [
   'architecture',
   'code',
   'environment',
+  'environmentEncryption',
+  'functionName',
   'logGroup',
   'logLevel',
   'logRetention',
   'maxEventAge',
   'memorySize',
   'onFailure',
+  'reservedConcurrentExecutions',
   'retryAttempts',
   'securityGroups',
   'timeout',
@@ -39,6 +43,7 @@ export function gatewayProblems(props: PrometheusPushGatewayProps, defaults: Def
     ...queueProblems(props, defaults),
     ...labelProblems(props.externalLabels ?? {}),
     ...environmentProblems(props.environment ?? {}),
+    functionProblem(props.function),
     props.function || props.code ? undefined : artifactProblem('push-gateway', defaults.architecture),
   ];
 }
@@ -65,7 +70,9 @@ function ranges(props: PrometheusPushGatewayProps, { fifo }: Defaults): Problem[
     duration('maxBatchingWindow', props.maxBatchingWindow, Duration.seconds(0), Duration.seconds(300)),
     integer('maxConcurrency', props.maxConcurrency, 2, 1000),
     integer('maxReceiveCount', props.maxReceiveCount, 5, 1000),
+    text('functionName', props.functionName, /^[a-zA-Z0-9_-]{1,64}$/, '1 to 64 letters, digits, hyphens and underscores'),
     integer('memorySize', props.memorySize, 128, 10_240),
+    integer('reservedConcurrentExecutions', props.reservedConcurrentExecutions, 0, Number.MAX_SAFE_INTEGER),
     duration('timeout', props.timeout, Duration.seconds(10), Duration.seconds(900)),
     integer('retryAttempts', props.retryAttempts, 0, 2),
     duration('maxEventAge', props.maxEventAge, Duration.seconds(60), Duration.hours(6)),
@@ -86,10 +93,27 @@ function queueProblems(props: PrometheusPushGatewayProps, defaults: Defaults): P
       `deadLetterQueue must be a ${fifo ? 'FIFO' : 'standard'} queue, as ${props.directInvokeOnly ? 'Lambda wants it' : 'the queue is'}, ` +
         `but is a ${fifo ? 'standard' : 'FIFO'} queue`,
     ),
+    concurrencyProblem(props),
     shortestVisibilityTimeout
       ? duration('visibilityTimeout', props.visibilityTimeout, shortestVisibilityTimeout, Duration.hours(12))
       : not(!props.visibilityTimeout, 'visibilityTimeout must be set when timeout or maxBatchingWindow is a token'),
   ];
+}
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html: otherwise batches are throttled. */
+function concurrencyProblem({ maxConcurrency, reservedConcurrentExecutions: reserved }: PrometheusPushGatewayProps): Problem {
+  if (maxConcurrency === undefined || reserved === undefined) return undefined;
+  return not(
+    !Token.isUnresolved(maxConcurrency) && !Token.isUnresolved(reserved) && maxConcurrency > reserved,
+    `maxConcurrency: expected at most reservedConcurrentExecutions, which is ${reserved}, got ${maxConcurrency}`,
+  );
+}
+
+/** Other runtimes would start something else than the executable file `bootstrap`. */
+function functionProblem(fn: lambda.Function | undefined): Problem {
+  const runtime = fn?.runtime;
+  if (!runtime || runtime === lambda.Runtime.FROM_IMAGE || /^provided\.al20\d\d$/.test(runtime.name)) return undefined;
+  return `function: expected the runtime lambda.Runtime.PROVIDED_AL2023 or a container image, got ${runtime.name}`;
 }
 
 function environmentProblems(environment: { [name: string]: string }): Problem[] {

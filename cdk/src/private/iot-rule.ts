@@ -1,5 +1,5 @@
 /** IoT rules: options → a rule with the role or the permission that its action needs. */
-import { Annotations, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as iot from 'aws-cdk-lib/aws-iot';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
@@ -8,6 +8,21 @@ import { IotRuleOptions, IotRuleVia } from '../iot-rule-options';
 import type { PrometheusPushGateway } from '../push-gateway';
 import { grantSend } from './grants';
 import { not, text, validate } from './validate';
+import { warn } from './warnings';
+
+/** Identifiers below the gateway that are taken, or are as soon as a prop or a method is used. */
+const TAKEN = [
+  'Alarms',
+  'Dashboard',
+  'DeadLetterQueue',
+  'Default',
+  'Function',
+  'LogGroup',
+  'Queue',
+  'Resource',
+  'Role',
+  'Workspace',
+];
 
 /** Adds a rule to `gateway`, and warns where messages can be lost. */
 export function iotRule(
@@ -20,6 +35,8 @@ export function iotRule(
   const standardQueue = queue?.fifo === false ? queue : undefined;
   const via = options.via ?? (standardQueue ? IotRuleVia.QUEUE : IotRuleVia.FUNCTION);
   validate(gateway, [
+    not(TAKEN.includes(id), `id: expected an identifier that no part of the gateway has, got "${id}"`),
+    not(!TAKEN.includes(id) && gateway.node.tryFindChild(id) !== undefined, `id: expected an identifier that no other rule has, got "${id}"`),
     text('sql', options.sql, /\S/, 'a SQL statement'),
     text('ruleName', options.ruleName, /^[a-zA-Z0-9_]{1,128}$/, '1 to 128 letters, digits and underscores'),
     not(
@@ -47,7 +64,7 @@ export function iotRule(
         },
       }),
     });
-    grantSend(target, role);
+    grantSend(scope, target, role);
     return role;
   };
   const sendTo = (target: sqs.IQueue): iot.CfnTopicRule.ActionProperty => ({
@@ -58,14 +75,16 @@ export function iotRule(
     via === IotRuleVia.QUEUE ? sendTo(standardQueue!) : { lambda: { functionArn: gateway.function.functionArn } };
   const errorAction = options.errorAction ?? (deadLetterQueue.fifo ? undefined : sendTo(deadLetterQueue));
   if (!errorAction) {
-    Annotations.of(scope).addWarningV2(
-      'cdk-serverless-prometheus-push-gateway:iotRuleWithoutErrorAction',
+    warn(
+      scope,
+      'iotRuleWithoutErrorAction',
       'messages that the rule cannot pass on are lost: the dead-letter queue is a FIFO queue, which IoT Core cannot send to; set errorAction',
     );
   }
   if (via === IotRuleVia.FUNCTION && losesFailedInvokes) {
-    Annotations.of(scope).addWarningV2(
-      'cdk-serverless-prometheus-push-gateway:iotRuleWithoutOnFailure',
+    warn(
+      scope,
+      'iotRuleWithoutOnFailure',
       'messages for which the function fails are lost: the dead-letter queue is a FIFO queue, which Lambda cannot send to; set onFailure of the gateway',
     );
   }
@@ -84,7 +103,9 @@ export function iotRule(
   });
   if (role) rule.node.addDependency(role);
   if (via === IotRuleVia.FUNCTION) {
-    gateway.function.addPermission(`${id}Invoke`, {
+    gateway.function.addPermission('Invoke', {
+      // Not below the function, which gateways can share.
+      scope,
       principal: new iam.ServicePrincipal('iot.amazonaws.com'),
       sourceArn: rule.attrArn,
       sourceAccount: stack.account,

@@ -3,6 +3,7 @@ import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { IPrometheusWorkspace } from '../prometheus-workspace-base';
+import { namedEnvironment } from './elsewhere';
 
 /** What all metrics here have unless a caller wants another. */
 export const PERIOD = Duration.minutes(5);
@@ -23,6 +24,7 @@ export function workspaceMetric(
     metricName,
     statistic,
     period: PERIOD,
+    ...namedEnvironment(workspace.env, workspace),
     ...props,
     dimensionsMap: { Workspace: workspace.workspaceId, ...dimensions, ...props?.dimensionsMap },
   }).attachTo(workspace);
@@ -40,6 +42,7 @@ export function usageMetric(
     label: resource,
     statistic: 'Maximum',
     period: PERIOD,
+    ...namedEnvironment(workspace.env, workspace),
     ...props,
     dimensionsMap: {
       Class: 'None',

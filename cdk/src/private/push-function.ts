@@ -26,7 +26,11 @@ export function pushFunction(
     });
   const { applicationLogLevel, environment } = loggingOf(props.logLevel ?? lambda.ApplicationLogLevel.INFO);
 
+  const role = functionRole(scope, 'Role of the push gateway function', logGroup, props.vpc);
+  props.environmentEncryption?.grant(role, 'kms:Decrypt');
+
   return new lambda.Function(scope, 'Function', {
+    functionName: props.functionName,
     description: 'Writes metrics to Amazon Managed Service for Prometheus',
     runtime: lambda.Runtime.PROVIDED_AL2023,
     handler: 'bootstrap',
@@ -34,7 +38,8 @@ export function pushFunction(
     code: props.code ?? shippedCode('push-gateway', architecture),
     memorySize: props.memorySize ?? 128,
     timeout,
-    role: functionRole(scope, 'Role of the push gateway function', logGroup, props.vpc),
+    reservedConcurrentExecutions: props.reservedConcurrentExecutions,
+    role,
     logGroup,
     loggingFormat: lambda.LoggingFormat.JSON,
     applicationLogLevelV2: applicationLogLevel,
@@ -43,6 +48,7 @@ export function pushFunction(
     vpcSubnets: props.vpcSubnets,
     securityGroups: props.securityGroups,
     environment: { ...environment, ...props.environment },
+    environmentEncryption: props.environmentEncryption,
     onFailure: props.onFailure ?? (deadLetterQueue.fifo ? undefined : destinationOf(deadLetterQueue)),
     retryAttempts: props.retryAttempts ?? 2,
     maxEventAge: props.maxEventAge ?? Duration.hours(1),
@@ -53,7 +59,7 @@ export function pushFunction(
 function destinationOf(queue: sqs.IQueue): lambda.IDestination {
   return {
     bind: (_scope, fn) => {
-      grantSend(queue, fn);
+      grantSend(fn, queue, fn);
       return { destination: queue.queueArn };
     },
   };

@@ -8,7 +8,8 @@ import { Construct } from 'constructs';
 import type { PrometheusQueryFunctionsProps } from '../query-functions-props';
 import { QueryOperation } from '../query-operation';
 import { functionRole } from './function-role';
-import { NEEDS } from './query-operations';
+import { workspaceOf } from './imported-workspace';
+import { NEEDS, nameOf } from './query-operations';
 import { shippedCode } from './shipped-code';
 
 /** The variables that props set, and the props. */
@@ -18,7 +19,7 @@ export const QUERY_VARIABLES = {
   WORKSPACE_AUTH: 'workspace',
   AWS_LAMBDA_LOG_LEVEL: 'logLevel',
   AWS_LAMBDA_LOG_FORMAT: 'logLevel',
-} as const;
+} as const satisfies Record<string, keyof PrometheusQueryFunctionsProps>;
 
 /** What one function needs beside the props. */
 export interface QueryFunctionSettings {
@@ -44,8 +45,10 @@ export function queryFunction(
     });
   const role = functionRole(scope, `Role of the query function ${operation}`, logGroup, props.vpc);
   if (operation === QueryOperation.FIND_WORKSPACE) grantFinding(role);
+  props.environmentEncryption?.grant(role, 'kms:Decrypt');
 
   return new lambda.Function(scope, 'Function', {
+    functionName: props.functionNamePrefix && `${props.functionNamePrefix}-${nameOf(operation)}`,
     description: needs.description,
     runtime: lambda.Runtime.PROVIDED_AL2023,
     handler: operation,
@@ -53,6 +56,7 @@ export function queryFunction(
     code: props.code ?? shippedCode('query', architecture),
     memorySize: props.memorySize ?? needs.memorySize,
     timeout: props.timeout ?? Duration.seconds(needs.timeout),
+    reservedConcurrentExecutions: props.reservedConcurrentExecutions,
     role,
     logGroup,
     loggingFormat: lambda.LoggingFormat.JSON,
@@ -61,7 +65,8 @@ export function queryFunction(
     vpc: props.vpc,
     vpcSubnets: props.vpcSubnets,
     securityGroups,
-    environment: { WORKSPACE_URL: props.workspace.prometheusEndpoint, ...props.environment },
+    environment: { WORKSPACE_URL: workspaceOf(props.workspace).prometheusEndpoint, ...props.environment },
+    environmentEncryption: props.environmentEncryption,
   });
 }
 

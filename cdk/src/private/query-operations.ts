@@ -50,5 +50,10 @@ export const NEEDS: Record<QueryOperation, OperationNeeds> = {
   },
 };
 
-/** All operations, in the order of their documentation. */
-export const ALL_OPERATIONS = Object.values(QueryOperation);
+/** The operations that are offered by default: all but the one that may list every workspace of the account. */
+export const DEFAULT_OPERATIONS = Object.values(QueryOperation).filter((operation) => operation !== QueryOperation.FIND_WORKSPACE);
+
+/** The name of an operation in names that have no underscores. */
+export function nameOf(operation: QueryOperation): string {
+  return operation.replace(/_/g, '-');
+}

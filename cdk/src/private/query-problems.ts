@@ -5,7 +5,7 @@ import type { PrometheusQueryFunctionsProps } from '../query-functions-props';
 import { QueryOperation } from '../query-operation';
 import { QUERY_VARIABLES } from './query-function';
 import { artifactProblem } from './shipped-code';
-import { Problem, duration, integer, not } from './validate';
+import { Problem, duration, integer, not, text } from './validate';
 
 /** All problems of the props, of which some have defaults by now. */
 export function queryProblems(
@@ -16,7 +16,9 @@ export function queryProblems(
   return [
     not(operations.length === 0, 'operations must have one to five operations, but has none'),
     ...twice(operations).map((operation) => `operations must be different, but ${operation} is there more than once`),
+    text('functionNamePrefix', props.functionNamePrefix, /^[a-zA-Z0-9_-]{1,49}$/, '1 to 49 letters, digits, hyphens and underscores'),
     integer('memorySize', props.memorySize, 128, 10_240),
+    integer('reservedConcurrentExecutions', props.reservedConcurrentExecutions, 0, Number.MAX_SAFE_INTEGER),
     duration('timeout', props.timeout, Duration.seconds(3), Duration.seconds(900)),
     not(
       props.logGroup !== undefined && props.logRetention !== undefined,

@@ -6,7 +6,7 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { IPrometheusWorkspace } from '../prometheus-workspace-base';
 import type { PushgatewayDestinationOptions } from '../telemetry-destination';
-import { grantSend } from './grants';
+import { checked, grantSend } from './grants';
 import { Problem } from './validate';
 
 /** A destination, as far as functions that send to it have to know it. */
@@ -15,9 +15,11 @@ export interface DestinationSettings {
   /** Other variables that the extension reads with this destination, so that they are no one else's. */
   readonly reads: readonly string[];
   readonly problems: Problem[];
+  /** What is allowed, but risky: an identifier and a text. */
+  readonly warning?: readonly [string, string];
   /** A function whose telemetry cannot go there, because its telemetry would be its own work. */
   readonly worksHere?: lambda.IFunction;
-  readonly grant: (grantee: lambda.IFunction) => void;
+  readonly grant: (grantee: lambda.Function) => void;
 }
 
 export function toWorkspace(workspace: IPrometheusWorkspace): DestinationSettings {
@@ -36,7 +38,7 @@ export function toQueue(queue: sqs.IQueue, worksHere: lambda.IFunction): Destina
     reads: [],
     problems: [],
     worksHere,
-    grant: (grantee) => grantSend(queue, grantee),
+    grant: (grantee) => grantSend(grantee, queue, grantee),
   };
 }
 
@@ -49,7 +51,8 @@ export function toFunction(fn: lambda.IFunction): DestinationSettings {
     worksHere: (fn as Partial<lambda.IVersion>).lambda ?? fn,
     grant: (grantee) => {
       // Not `grantInvoke`, which also allows every version and alias.
-      iam.Grant.addToPrincipal({ grantee, actions: ['lambda:InvokeFunction'], resourceArns: [fn.functionArn] });
+      const actions = ['lambda:InvokeFunction'];
+      checked(grantee, grantee, iam.Grant.addToPrincipal({ grantee, actions, resourceArns: [fn.functionArn] }));
     },
   };
 }
@@ -68,25 +71,31 @@ export function toPushgateway({ url, authSecret, deleteOnShutdown }: Pushgateway
         ? undefined
         : 'url must be the URL of a Pushgateway, http:// or https://, without a query, a fragment and a user name',
     ],
+    warning:
+      authSecret && url.startsWith('http://')
+        ? ['authSecretWithoutTls', 'the password in authSecret can be read on its way, because url begins with http://; use https://']
+        : undefined,
     grant: (grantee) => authSecret && grantSecret(authSecret, grantee),
   };
 }
 
 /** As `ISecret.grantRead`, without `secretsmanager:DescribeSecret`. */
-function grantSecret(secret: secretsmanager.ISecret, grantee: lambda.IFunction): void {
-  iam.Grant.addToPrincipalOrResource({
+function grantSecret(secret: secretsmanager.ISecret, grantee: lambda.Function): void {
+  const read = iam.Grant.addToPrincipalOrResource({
     grantee,
     actions: ['secretsmanager:GetSecretValue'],
     // The ARN of a secret that was imported by its name lacks the six characters at its end.
     resourceArns: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
     resource: secret,
   });
+  checked(grantee, grantee, read);
   if (!secret.encryptionKey) return;
   // Not by the key's policy, which cannot be added to if the key is imported.
-  iam.Grant.addToPrincipal({
+  const decrypt = iam.Grant.addToPrincipal({
     grantee,
     actions: ['kms:Decrypt'],
     resourceArns: [secret.encryptionKey.keyArn],
     conditions: { StringEquals: { 'kms:ViaService': `secretsmanager.${secret.env.region}.amazonaws.com` } },
   });
+  checked(grantee, grantee, decrypt);
 }

@@ -34,6 +34,9 @@ const MAX_LAYERS = 5;
 const OLD_RUNTIMES =
   /^(nodejs([468]\.\d+|1[02468]\.x)?|python(2\.7|3\.([6-9]|1[01]))|java(8|8\.al2|11|17)|dotnet(core\d\.\d|[67])|ruby(2\.[57]|3\.2)|go1\.x|provided(\.al2)?)$/;
 
+/** Functions that have the extension, of whichever construct. */
+export const HAVE_EXTENSION = new WeakSet<lambda.Function>();
+
 /** All problems of the props. */
 export function propsProblems(props: PrometheusTelemetryExtensionProps): Problem[] {
   return [
@@ -57,6 +60,7 @@ export function functionProblems(
   codeIsFor?: lambda.Architecture,
 ): Problem[] {
   const of = `the function ${fn.node.path}`;
+  if (HAVE_EXTENSION.has(fn)) return [`${of} has the extension already; add it once to each function`];
   if (fn.runtime === lambda.Runtime.FROM_IMAGE) {
     return [
       `${of} is a container image, which has no layers; ` +

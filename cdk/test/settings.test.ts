@@ -1,0 +1,191 @@
+/** Settings that people look for: names, concurrency, keys, thresholds, workspaces of other constructs, code, policies. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Duration, Stack } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import * as aps from 'aws-cdk-lib/aws-aps';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import {
+  PrometheusPushGatewayProps,
+  PrometheusWorkspace,
+  PushGatewayAlarmOptions,
+  QueryOperation,
+  ShippedCode,
+  TelemetryDestination,
+} from 'cdk-serverless-prometheus-push-gateway';
+import { gatewayTemplate, importedWorkspace, inStack, newGateway, newQueries, newStack, newTelemetry, only, someFunction, variables } from './support';
+
+const FUNCTION = 'AWS::Lambda::Function';
+const ALARM = 'AWS::CloudWatch::Alarm';
+const ARN = 'arn:aws:aps:eu-west-1:123456789012:workspace/ws-1234-abcd';
+
+test('the function has the name and the reserved concurrency that are given', () => {
+  gatewayTemplate({ functionName: 'metrics_1', reservedConcurrentExecutions: 10, maxConcurrency: 10 }).hasResourceProperties(FUNCTION, {
+    FunctionName: 'metrics_1',
+    ReservedConcurrentExecutions: 10,
+  });
+});
+
+for (const [what, props, message] of [
+  ['the name has a dot', { functionName: 'a.b' }, 'functionName must be 1 to 64 letters, digits, hyphens and underscores, but is "a.b"'],
+  [
+    'the reserved concurrency is negative',
+    { reservedConcurrentExecutions: -1 },
+    'reservedConcurrentExecutions must be an integer between 0 and 9007199254740991, but is -1',
+  ],
+  [
+    'more batches may run than concurrency is reserved for',
+    { maxConcurrency: 10, reservedConcurrentExecutions: 9 },
+    'maxConcurrency: expected at most reservedConcurrentExecutions, which is 9, got 10',
+  ],
+] as [string, PrometheusPushGatewayProps, string][]) {
+  test(`fails if ${what}`, () => {
+    assert.throws(() => newGateway(newStack(), props), { message: `Stack/Metrics: ${message}` });
+  });
+}
+
+test('fails if settings of a new function are given with a function', () => {
+  for (const [prop, value] of Object.entries({ functionName: 'a', reservedConcurrentExecutions: 1, environmentEncryption: true })) {
+    const stack = newStack();
+    const fn = someFunction(stack, 'Fn', { runtime: lambda.Runtime.PROVIDED_AL2023, handler: 'bootstrap', code: lambda.Code.fromAsset(__dirname) });
+    const given = value === true ? new kms.Key(stack, 'Key') : value;
+    assert.throws(() => newGateway(stack, { function: fn, [prop]: given }), {
+      message: `Stack/Metrics: function and ${prop} cannot be set together`,
+    });
+  }
+});
+
+test('a key encrypts the variables of the function, which may decrypt them', () => {
+  const template = inStack((stack) => newGateway(stack, { environmentEncryption: new kms.Key(stack, 'Key') }));
+  const key = { 'Fn::GetAtt': [Match.stringLikeRegexp('^Key'), 'Arn'] };
+  template.hasResourceProperties(FUNCTION, { KmsKeyArn: key });
+  template.hasResourceProperties('AWS::IAM::Policy', {
+    PolicyDocument: { Statement: Match.arrayWith([{ Action: 'kms:Decrypt', Effect: 'Allow', Resource: key }]) },
+    Roles: [{ Ref: Match.stringLikeRegexp('^MetricsRole') }],
+  });
+});
+
+function thresholds(options: PushGatewayAlarmOptions): Record<string, number> {
+  const stack = newStack();
+  newGateway(stack).addAlarms(new sns.Topic(stack, 'Topic'), options);
+  const found = Object.entries(Template.fromStack(stack).findResources(ALARM));
+  return Object.fromEntries(found.map(([id, { Properties }]) => [/^MetricsAlarms(\w+)[0-9A-F]{8}$/.exec(id)![1], Properties.Threshold]));
+}
+
+test('each alarm has the threshold that is given', () => {
+  const options = {
+    deadLettersThreshold: 2,
+    maxAgeOfOldestMessage: Duration.seconds(3),
+    errorsThreshold: 4,
+    throttlesThreshold: 5,
+    discardedSamplesThreshold: 6,
+  };
+  assert.deepEqual(thresholds(options), { DeadLetters: 2, AgeOfOldestMessage: 3, Errors: 4, Throttles: 5, DiscardedSamples: 6 });
+  assert.deepEqual(thresholds({}), { DeadLetters: 1, AgeOfOldestMessage: 300, Errors: 1, Throttles: 1, DiscardedSamples: 1 });
+});
+
+for (const prop of ['deadLettersThreshold', 'errorsThreshold', 'throttlesThreshold', 'discardedSamplesThreshold']) {
+  test(`fails if ${prop} is 0`, () => {
+    assert.throws(() => thresholds({ [prop]: 0 }), { message: `Stack/Metrics: ${prop} must be an integer between 1 and 9007199254740991, but is 0` });
+  });
+}
+
+test('a workspace can be imported by its ARN alone', () => {
+  const workspace = PrometheusWorkspace.fromWorkspaceArn(newStack(), 'Workspace', ARN);
+  assert.equal(workspace.workspaceArn, ARN);
+  assert.match(workspace.remoteWriteUrl, /^https:\/\/aps-workspaces\.eu-west-1\..*\/workspaces\/ws-1234-abcd\/api\/v1\/remote_write$/);
+  assert.throws(() => PrometheusWorkspace.fromWorkspaceArn(newStack(), 'Workspace', 'ws-1234-abcd'), /workspaceArn must be arn:/);
+});
+
+/** Each place that takes a workspace, and the property of the only function that has its URL. */
+for (const [what, use, variable, action] of [
+  ['a gateway', (workspace, stack) => newGateway(stack, { workspace, directInvokeOnly: true }), 'REMOTE_WRITE_URL', 'aps:RemoteWrite'],
+  ['query functions', (workspace, stack) => newQueries(stack, { workspace, operations: [QueryOperation.QUERY] }), 'WORKSPACE_URL', 'aps:QueryMetrics'],
+  [
+    'telemetry',
+    (workspace, stack) => newTelemetry(stack, { destination: TelemetryDestination.workspace(workspace) }).addTo(someFunction(stack)),
+    'TELEMETRY_REMOTE_WRITE_URL',
+    'aps:RemoteWrite',
+  ],
+] as [string, (workspace: aps.IWorkspaceRef, stack: Stack) => void, string, string][]) {
+  test(`${what} can use a workspace of another construct`, () => {
+    const template = inStack((stack) => use(new aps.CfnWorkspace(stack, 'Raw'), stack));
+    template.resourceCountIs('AWS::APS::Workspace', 1);
+    const url = JSON.stringify(variables(template)[variable]);
+    assert.match(url, /https:\/\/aps-workspaces\..*AWS::Region.*workspaces.*Fn::Select.*\{"Ref":"Raw"\}/);
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: { Statement: Match.arrayWith([{ Action: action, Effect: 'Allow', Resource: { Ref: 'Raw' } }]) },
+    });
+  });
+}
+
+test('one workspace of another construct serves several constructs', () => {
+  const stack = newStack();
+  const workspace = new aps.CfnWorkspace(stack, 'Raw');
+  const gateway = newGateway(stack, { workspace });
+  const queries = newQueries(stack, { workspace, operations: [QueryOperation.QUERY] });
+  assert.doesNotThrow(() => queries.allowWorkspace(new aps.CfnWorkspace(stack, 'Further')));
+  assert.deepEqual(gateway.workspace.workspaceRef, workspace.workspaceRef);
+  gateway.addAlarms(new sns.Topic(stack, 'Topic'));
+  assert.deepEqual(Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('discarded')), []);
+});
+
+test('a workspace has a policy of its own as soon as a statement is added', () => {
+  const template = inStack((stack) => {
+    const workspace = new PrometheusWorkspace(stack, 'Workspace');
+    const statement = (account: string, action: string) =>
+      new iam.PolicyStatement({ principals: [new iam.AccountPrincipal(account)], actions: [action], resources: [workspace.workspaceArn] });
+    assert.equal(workspace.addToResourcePolicy(statement('111111111111', 'aps:RemoteWrite')).statementAdded, true);
+    workspace.addToResourcePolicy(statement('222222222222', 'aps:QueryMetrics'));
+  });
+  const { PolicyDocument, WorkspaceArn } = only(template, 'AWS::APS::ResourcePolicy');
+  const arn = { 'Fn::GetAtt': [Match.stringLikeRegexp('^Workspace'), 'Arn'] };
+  template.hasResourceProperties('AWS::APS::ResourcePolicy', { WorkspaceArn: arn });
+  const text = PolicyDocument['Fn::Join'][1].map((part: unknown) => (typeof part === 'string' ? part : JSON.stringify(part) === JSON.stringify(WorkspaceArn) ? 'ARN' : 'aws')).join('');
+  assert.deepEqual(JSON.parse(text), {
+    Statement: [
+      { Action: 'aps:RemoteWrite', Effect: 'Allow', Principal: { AWS: 'arn:aws:iam::111111111111:root' }, Resource: 'ARN' },
+      { Action: 'aps:QueryMetrics', Effect: 'Allow', Principal: { AWS: 'arn:aws:iam::222222222222:root' }, Resource: 'ARN' },
+    ],
+    Version: '2012-10-17',
+  });
+});
+
+test('another account is granted by the policy of the workspace', () => {
+  const template = inStack((stack) => {
+    new PrometheusWorkspace(stack, 'Workspace').grantRemoteWrite(new iam.AccountPrincipal('111111111111'));
+  });
+  assert.match(JSON.stringify(only(template, 'AWS::APS::ResourcePolicy').PolicyDocument), /aps:RemoteWrite.*111111111111/);
+});
+
+test('without a statement there is no policy, nor is there for an imported workspace', () => {
+  const template = inStack((stack) => {
+    newGateway(stack);
+    const principals = [new iam.AccountPrincipal('111111111111')];
+    const statement = new iam.PolicyStatement({ principals, actions: ['aps:RemoteWrite'], resources: ['*'] });
+    assert.deepEqual(importedWorkspace(stack).addToResourcePolicy(statement), { statementAdded: false });
+  });
+  template.resourceCountIs('AWS::APS::ResourcePolicy', 0);
+});
+
+test('fails if a statement of the workspace has no principal', () => {
+  const stack = newStack();
+  const workspace = new PrometheusWorkspace(stack, 'Workspace');
+  workspace.addToResourcePolicy(new iam.PolicyStatement({ actions: ['aps:RemoteWrite'], resources: [workspace.workspaceArn] }));
+  assert.throws(() => Template.fromStack(stack), /A PolicyStatement used in a resource-based policy must specify at least one IAM principal/);
+});
+
+for (const what of ['pushGateway', 'query', 'telemetryExtension'] as const) {
+  test(`the code of ${what} is there for an app's own use, or the error says what is missing`, () => {
+    for (const architecture of [lambda.Architecture.ARM_64, lambda.Architecture.X86_64]) {
+      try {
+        assert.ok(ShippedCode[what](architecture).bind(newStack()).s3Location);
+      } catch (error) {
+        assert.match((error as Error).message, new RegExp(`^the .* for architecture ${architecture.name} is missing in .*; build it with "npm run build:lambda"`));
+      }
+    }
+  });
+}
