@@ -1,7 +1,7 @@
 //! Logging: the environment → how much is logged and in which form.
 //!
 //! `RUST_LOG` wins over `AWS_LAMBDA_LOG_LEVEL`. The form is what `AWS_LAMBDA_LOG_FORMAT` says, else JSON on Lambda
-//! and text in a terminal. Neither can make a dependency log a secret: see [`may_log`].
+//! and text in a terminal. Neither can make a dependency log a secret: see `may_log`.
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata};
