@@ -17,6 +17,9 @@ import {
 export const PACKAGE = path.resolve(__dirname, '..', '..');
 export const REPOSITORY = path.resolve(PACKAGE, '..');
 
+/** Variables for which no construct has a prop: how a function connects is between it and its network. */
+export const NETWORK_VARIABLES = ['AWS_CA_BUNDLE', 'CA_CERTIFICATES', 'HTTPS_PROXY', 'NO_PROXY'];
+
 /** Some code, so that no function has to be built for what is not about it. */
 export function someCode(): lambda.Code {
   return lambda.Code.fromAsset(path.join(PACKAGE, 'test', 'fixtures', 'function'));

@@ -48,7 +48,7 @@ export interface Logging {
 /**
  * Lambda drops lines below the application log level, and takes lines without a level for INFO
  * (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html). Metrics are such lines, so
- * above INFO it is the function that has to be quiet, not Lambda. The targets that are off are so by default too.
+ * above INFO it is the function that has to be quiet, not Lambda.
  */
 export function loggingOf(level: lambda.ApplicationLogLevel): Logging {
   const { TRACE, DEBUG, INFO, WARN } = lambda.ApplicationLogLevel;
@@ -58,6 +58,6 @@ export function loggingOf(level: lambda.ApplicationLogLevel): Logging {
   const quiet = level === WARN ? 'warn' : 'error';
   return {
     applicationLogLevel: INFO,
-    environment: { RUST_LOG: `${quiet},aws_config=off,aws_sigv4=off,lambda_runtime::layers::panic=off` },
+    environment: { RUST_LOG: quiet },
   };
 }
