@@ -25,7 +25,7 @@ require_linux() {
   system="$(uname -s)"
   [ "$system" = Linux ] ||
     die "This needs Linux, and this machine runs $system." \
-      "Use a virtual machine or a container of Debian 12 or Ubuntu 22.04 or newer (see README.md, \"Requirements\")."
+      "Use a virtual machine or a container of Debian 12, Ubuntu 24.04 or newer (see README.md, \"Requirements\")."
 }
 
 # Cargo, new enough: an old one fails late and with a message about an edition.

@@ -30,6 +30,8 @@ unpack_rust() {
   : >"$state/status"
   eval "$(apt-config shell SOURCES Dir::Etc::sourceparts/d)"
   # shellcheck disable=SC2154 # apt-config sets it
+  [ -f "$SOURCES/debian.sources" ] ||
+    die "$SOURCES/debian.sources is missing. Install the Rust target instead: rustup target add $(triple_of arm64)"
   cp "$SOURCES/debian.sources" "$state/sources/"
   cat >"$state/apt.conf" <<CONF
 APT::Architecture "amd64";

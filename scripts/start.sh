@@ -14,7 +14,11 @@ check_serve_options() {
   local option
   while [ "$#" -gt 0 ]; do
     option="${1%%=*}"
-    [ "$option" != -h ] || option=--help
+    if [ "$option" = --help ] || [ "$option" = -h ]; then
+      printf '%s\n\nThe options of --serve, which lambda/local/README.md describes; those that end in = take a value:\n\n' "$USAGE"
+      sed 's/^/  /' "$REPOSITORY/scripts/serve-options.txt"
+      exit
+    fi
     if grep -qxF -e "$option" "$REPOSITORY/scripts/serve-options.txt"; then
       shift
     elif grep -qxF -e "$option=" "$REPOSITORY/scripts/serve-options.txt"; then

@@ -28,6 +28,9 @@ refuses "unknown option --nope" start.sh --serve --nope
 refuses "unknown option --nope" start.sh --serve --fifo --nope=1
 refuses "--batch-size requires a value" start.sh --serve --batch-size
 
+help="$(PATH="$programs:$PATH" bash "$REPOSITORY/scripts/start.sh" --serve --help)"
+[[ "$help" = *"--batch-size="* && "$help" != *"cargo was called"* ]] || die "--serve --help printed:" "$help"
+
 printf '#!/bin/sh\necho Darwin\n' >"$programs/uname"
 chmod +x "$programs/uname"
 for script in start.sh test.sh bench.sh soak.sh setup.sh build-lambda.sh check-reproducible.sh; do
