@@ -59,7 +59,7 @@ impl Request {
     }
 }
 
-/// What requests are for: how long an attempt may take, what a broken answer is worth, and when to give up.
+/// What requests are for: how long an attempt may take, how an incomplete answer is treated, and when to give up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     /// The receiver answers at once, and its status says all: a body that breaks off changes nothing. A message
@@ -143,7 +143,7 @@ impl Client {
                 Attempt::Failed(cause) => {
                     unanswered += 1;
                     failure = Failure { earlier_answer: failure.answer().cloned(), ..cause.into() };
-                    // The chain has its own retries; what it says in the end does not change in seconds.
+                    // The chain retries by itself; its final error does not change within seconds.
                     if let Cause::Credentials(_) = failure.cause {
                         attempts -= 1;
                         break;
@@ -210,7 +210,10 @@ impl Client {
             Purpose::Query => MAX_QUERY_ERROR_BODY,
         };
         let content_type = response.headers().get(CONTENT_TYPE);
-        let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let content_type = content_type.map(|value| {
+            let value = redact::without(Bytes::copy_from_slice(value.as_bytes()), &secrets);
+            String::from_utf8_lossy(&value).into_owned()
+        });
         let retry_after = response
             .headers()
             .get(RETRY_AFTER)
@@ -227,8 +230,8 @@ impl Client {
             }
         }
         body.truncate(limit);
-        let body = body.freeze();
-        let body = if status.is_success() { body } else { redact::without(body, &secrets) };
+        // A 2xx answer may be an error too: of a proxy, or in the form of Prometheus.
+        let body = redact::without(body.freeze(), &secrets);
         Attempt::Answered { answer: Answer { status: status.as_u16(), body }, content_type, retry_after }
     }
 

@@ -145,12 +145,13 @@ impl HttpConnector for ChainHttp {
 async fn forward(chain: &ChainHttp, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let (parts, body) = request.into_parts();
-    chain.last_host.send_replace(parts.uri.authority().map(ToString::to_string).unwrap_or_default());
+    let host = parts.uri.authority().map(ToString::to_string).unwrap_or_default();
+    chain.last_host.send_replace(host.clone());
     let body = body.bytes().map(<[u8]>::to_vec).unwrap_or_default();
     let request = reqwest::Request::try_from(http::Request::from_parts(parts, body))
         .map_err(|error| ConnectorError::user(error.into()))?;
     let is_local = request.url().scheme() == "http";
-    let response = chain.http.execute(request).await.map_err(connector_error)?;
+    let response = chain.http.execute(request).await.map_err(|error| connector_error(&host, error))?;
     let mut answer = http::Response::builder().status(response.status());
     for (name, value) in response.headers() {
         answer = answer.header(name, value);
@@ -158,13 +159,16 @@ async fn forward(chain: &ChainHttp, request: HttpRequest) -> Result<HttpResponse
     // The chain's errors show all of an answer, and services of the container and the instance may put secrets in it. The
     // errors of STS say what is wrong, and nothing else.
     let is_hidden = is_local && !response.status().is_success();
-    let body = response.bytes().await.map_err(connector_error)?;
+    let body = response.bytes().await.map_err(|error| connector_error(&host, error))?;
     let body = if is_hidden { Bytes::new() } else { body };
     let answer =
         answer.body(SdkBody::from(body)).map_err(|error| ConnectorError::other(error.into(), None))?;
     HttpResponse::try_from(answer).map_err(|error| ConnectorError::other(error.into(), None))
 }
 
-fn connector_error(error: reqwest::Error) -> ConnectorError {
-    if error.is_timeout() { ConnectorError::timeout(error.into()) } else { ConnectorError::io(error.into()) }
+/// With `host` and without the URL's path and query, which may hold a secret.
+fn connector_error(host: &str, error: reqwest::Error) -> ConnectorError {
+    let is_timeout = error.is_timeout();
+    let reason = format!("{host}: {}", explain(&error.without_url())).into();
+    if is_timeout { ConnectorError::timeout(reason) } else { ConnectorError::io(reason) }
 }

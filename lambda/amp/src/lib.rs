@@ -8,7 +8,7 @@
 //! | [`outcome`]     | status → [`Verdict`]; answer → [`Outcome`]            | no  |
 //! | [`retry`]       | attempt, `Retry-After`, time left → wait or stop      | no  |
 //! | `throttling`    | answer of an AWS service → whether it is throttled    | no  |
-//! | `redact`        | an error's body → the same without secrets            | no  |
+//! | `redact`        | an answer's body → the same without secrets           | no  |
 //! | `credentials`   | the standard chain → credentials, cached              | yes |
 //! | [`client`]      | request, deadline → answer, over its attempts         | yes |
 //! | [`writer`]      | the body of a write request → outcome                 | yes |

@@ -67,7 +67,7 @@ impl Network {
         let mut roots = RootCertStore::empty();
         for variable in ["CA_CERTIFICATES", "AWS_CA_BUNDLE"] {
             let Some(value) = get(variable) else { continue };
-            let pem = if value.starts_with(PEM_BEGIN) {
+            let pem = if value.contains(PEM_BEGIN) {
                 // Where a variable is one line, line breaks are written as in JSON.
                 value.replace("\\n", "\n").into_bytes()
             } else {
@@ -145,11 +145,13 @@ mod tests {
     #[test]
     fn certificates_are_a_text_or_files() {
         let one_line = PEM.replace('\n', "\\n");
+        let after_text = format!("Certificate:\n    Data:\n        Version: 3 (0x2)\n{PEM}");
         for (variables, count) in [
             (vec![], 0),
             (vec![("CA_CERTIFICATES", " "), ("AWS_CA_BUNDLE", "")], 0),
             (vec![("CA_CERTIFICATES", PEM)], 1),
             (vec![("CA_CERTIFICATES", &one_line)], 1),
+            (vec![("CA_CERTIFICATES", &after_text)], 1),
             (vec![("CA_CERTIFICATES", "/two.pem")], 2),
             (vec![("CA_CERTIFICATES", "/odd.pem")], 1),
             (vec![("CA_CERTIFICATES", PEM), ("AWS_CA_BUNDLE", "/ca.pem")], 2),

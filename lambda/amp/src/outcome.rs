@@ -49,7 +49,7 @@ pub fn verdict_of_status(status: u16) -> Verdict {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The body, as far as it was read.
+    /// The body, as far as it was read. What errors show of it holds no secret of the request.
     pub body: Bytes,
 }
 

@@ -10,6 +10,8 @@ use std::ops::Range;
 use bytes::Bytes;
 use http::HeaderValue;
 
+use crate::outcome::MAX_QUERY_ERROR_BODY;
+
 /// What stands in the place of a secret.
 const HIDDEN: &[u8] = b"(hidden)";
 
@@ -17,9 +19,12 @@ const HIDDEN: &[u8] = b"(hidden)";
 /// another text by chance.
 const SHORTEST: usize = 8;
 
-/// `body` without `secrets` and without parts of them.
+/// How much of a body is searched, in bytes: all of an error, and the beginning of a good answer, which may have megabytes.
+const SEARCHED: usize = MAX_QUERY_ERROR_BODY;
+
+/// `body` without `secrets` and without parts of them. The end of a long body stays as it is.
 pub(crate) fn without(body: Bytes, secrets: &[HeaderValue]) -> Bytes {
-    let text = plain(&body);
+    let text = plain(&body[..body.len().min(SEARCHED)]);
     let mut is_hidden = vec![false; text.len()];
     for secret in secrets {
         let secret: Vec<u8> = plain(secret.as_bytes()).into_iter().map(|(byte, _)| byte).collect();
@@ -196,6 +201,13 @@ mod tests {
         assert_eq!(without(bytes.clone(), &[HeaderValue::from_static(TOKEN)]), bytes);
         assert_eq!(without(bytes.clone(), &[HeaderValue::from_static("")]), bytes);
         assert_eq!(without(bytes.clone(), &[]), bytes);
+    }
+
+    #[test]
+    fn only_the_beginning_of_a_long_body_is_searched() {
+        let long = "-".repeat(SEARCHED);
+        assert_eq!(shown(&format!("{TOKEN}{long}{TOKEN}")), format!("(hidden){long}{TOKEN}"));
+        assert_eq!(shown(&long), long);
     }
 
     #[test]

@@ -12,6 +12,8 @@ use bytes::Bytes;
 use http::header::HeaderName;
 use http::{HeaderValue, Method, Response, StatusCode, Uri};
 use http_body_util::BodyExt as _;
+use hyper_util::client::legacy;
+use hyper_util::rt::TokioExecutor;
 use lambda_runtime_api_client::body::Body;
 use lambda_runtime_api_client::{BoxError, Client, build_request};
 
@@ -31,6 +33,9 @@ const ATTEMPTS: u32 = 4;
 
 /// The first pause between them; each is longer by as much.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// How long the headers of an answer may be, in bytes: a client context is one of them.
+const MAX_HEADERS: usize = 1 << 20;
 
 /// How much of an answer an error repeats, in characters.
 const SHOWN_CHARS: usize = 200;
@@ -109,14 +114,18 @@ impl RuntimeApi {
     pub fn new(address: &str) -> Result<Self, ApiError> {
         let uri = address.parse::<Uri>().ok().filter(|uri| uri.authority().is_some());
         let uri = uri.ok_or_else(|| ApiError::Address(address.to_owned()))?;
-        let client = Client::builder().with_endpoint(uri).build();
-        Ok(Self { client: client.map_err(|_| ApiError::Address(address.to_owned()))? })
+        let client = legacy::Client::builder(TokioExecutor::new())
+            .http1_max_buf_size(MAX_HEADERS)
+            // A client context may hold bytes that HTTP forbids. Lambda sends the same invocation again until it is read.
+            .http1_ignore_invalid_headers_in_responses(true)
+            .build_http();
+        Ok(Self { client: Client { base: uri, client } })
     }
 
     /// Waits for an invocation as long as it takes.
     ///
     /// # Errors
-    /// [`ApiError`]: there is none to be had.
+    /// [`ApiError`]: no invocation was received.
     pub async fn next(&self) -> Result<Next, ApiError> {
         const PATH: &str = "/2018-06-01/runtime/invocation/next";
         persistently(async || {
@@ -162,7 +171,7 @@ impl RuntimeApi {
     /// this client do not outlive the snapshot.
     ///
     /// # Errors
-    /// [`ApiError`]: there is no snapshot to be had.
+    /// [`ApiError`]: the restore failed.
     pub async fn wait_for_restore(&self) -> Result<(), ApiError> {
         const PATH: &str = "/2018-06-01/runtime/restore/next";
         persistently(async || self.exchange(Method::GET, PATH, &[], Bytes::new()).await).await.map(drop)

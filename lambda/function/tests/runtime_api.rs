@@ -176,6 +176,29 @@ async fn a_handler_gets_bytes_and_the_context_as_they_are() {
     assert_eq!(posts[1].body, r#""[123, 125] 30s None""#);
 }
 
+/// Lambda passes on the bytes that a caller chose, whether HTTP allows them or not.
+#[tokio::test]
+async fn an_invocation_is_handled_whatever_its_client_context_holds() {
+    let invalid = (1..=0x7f_u8).filter(|byte| byte.is_ascii_control() && !b"\t\n\r".contains(byte));
+    let mut script = Vec::new();
+    for (at, context) in invalid.map(|byte| vec![byte]).chain([vec![b'a'; 500_000]]).enumerate() {
+        let deadline = b"\r\nlambda-runtime-deadline-ms: 1700000001500\r\n";
+        let headers = [b"lambda-runtime-client-context: {\"a\":\"", &context[..], b"\"}", deadline].concat();
+        script.push(with_headers(&at.to_string(), &headers, b"{}"));
+    }
+    let handler = async |event: Invocation| {
+        let time = event.deadline.duration_since(now()).expect("a later time");
+        Ok(format!("{time:?} {:?}", event.client_context.map(|context| context.len())))
+    };
+    let count = script.len();
+    let posts = Server::start(script, Vec::new()).await.run(handler, count).await;
+    for (at, post) in posts.iter().enumerate() {
+        assert!(post.path.ends_with(&format!("/{at}/response")), "{}", post.path);
+        let context = if at == count - 1 { "Some(500008)" } else { "None" };
+        assert_eq!(post.body, format!("\"1.5s {context}\""));
+    }
+}
+
 /// Without a deadline that can be read, Lambda's default timeout is the one to keep.
 #[tokio::test]
 async fn an_invocation_without_a_deadline_is_handled() {

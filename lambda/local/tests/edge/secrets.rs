@@ -140,7 +140,7 @@ async fn credentials_of_a_container_endpoint_are_not_logged() {
     let service = Server::plain(service).await;
     check("container", |options| {
         options
-            .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", service.url("/credentials"))
+            .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", service.url(&format!("/{SHOWN}?key={SHOWN}")))
             .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", SHOWN)
     })
     .await;
@@ -183,6 +183,21 @@ async fn credentials_of_an_assumed_role_are_not_logged() {
         through(options).env("AWS_CONFIG_FILE", config.to_str().expect("UTF-8")).env("AWS_PROFILE", "role")
     })
     .await;
+}
+
+#[tokio::test]
+async fn the_url_of_a_source_that_is_not_reached_is_not_logged() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let host = listener.local_addr().expect("an address").to_string();
+    drop(listener);
+    for verbose in VERBOSE {
+        let receiver = Server::plain(receiver).await;
+        let url = format!("http://{host}/{SHOWN}?key={SHOWN}");
+        let options = options(&receiver, verbose).env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
+        let invocation = invoke(options).await;
+        assert_hidden("container", &invocation);
+        assert!(invocation.function_error().expect("an error").1.contains(&host), "{invocation:?}");
+    }
 }
 
 /// A source that fails may show in its answer what it was shown, or half of what it should have answered.

@@ -102,8 +102,16 @@ async fn nothing_is_signed_for_a_prometheus_without_authentication() {
 #[tokio::test]
 async fn the_session_token_is_never_repeated() {
     let words = format!("The Canonical String should have been 'GET\\nx-amz-security-token:{TOKEN}\\n'");
-    let server = Server::in_order(vec![Reply::json(403, &json!({"message": words}))]).await;
-    let answer = Function::of("query", &server).ask(json!({"query": "up"})).await.to_string();
-    assert!(answer.contains("Canonical String") && answer.contains("(hidden)"), "{answer}");
-    assert!(!answer.contains(TOKEN), "{answer}");
+    for reply in [
+        Reply::json(403, &json!({"message": words})),
+        Reply::json(200, &json!({"status": "error", "error": words})),
+        Reply::json(200, &json!({"status": "success", "data": words})),
+        Reply::Say(200, words.clone()),
+        Reply::Say(200, format!("{words}{}", " ".repeat(1 << 20))),
+    ] {
+        let server = Server::in_order(vec![reply.clone()]).await;
+        let answer = Function::of("query", &server).ask(json!({"query": "up"})).await.to_string();
+        assert!(answer.contains("Canonical String") && answer.contains("(hidden)"), "{answer}");
+        assert!(!answer.contains(TOKEN), "{reply:?}: {answer}");
+    }
 }
