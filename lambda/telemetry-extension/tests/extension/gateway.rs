@@ -104,6 +104,8 @@ async fn a_throttled_queue_is_a_failure_and_no_refusal() {
             .next_back()
     };
     assert_eq!((dispatches("failed"), dispatches("rejected")), (Some(1.0), Some(0.0)), "{events:?}");
+    // What was throttled is not there, so the step begins at zero again.
+    assert_zero_then(&invocations(&[last.to_owned()]), "success", 2.0);
 }
 
 /// API reference, `SendMessage`, "Errors": `RequestThrottled`.
