@@ -145,20 +145,25 @@ async fn functions_with_and_without_buckets_share_a_pushgateway() {
     assert_eq!(types, ["# TYPE aws_lambda_billed_duration_seconds histogram"]);
 }
 
-/// The README's commands delete groups by the time of their last push.
+/// The README's commands delete a function's groups by the time of their last push, and no others.
 #[tokio::test]
 async fn old_groups_are_deleted_by_the_commands_of_the_readme() {
     let gateway = Pushgateway::start(None).await;
     let mut host = gateway.setup().start().await.ready().await;
     host.invoke_and_report("success").await;
     assert!(host.shut_down().await.success());
+    for foreign in ["job/backup/instance/db", "job/shop-2/instance/db", "job/shop"] {
+        let push = http::Request::put(format!("{}/metrics/{foreign}", gateway.url));
+        let push = push.body("last_success 1\n".to_owned()).expect("a request");
+        assert_eq!(http_client::send(push).await.expect("an answer").0, 200);
+    }
     let readme = include_str!("../../README.md");
     let commands = readme.split("```sh\n").map(|block| block.split("```").next().unwrap_or_default());
     let commands = commands.into_iter().find(|block| block.contains("-X DELETE")).expect("the commands");
     for (age, is_left) in [("3600", true), ("-60", false)] {
         let status = Command::new("sh")
             .args(["-euc", commands])
-            .envs([("GATEWAY", &*gateway.url), ("AGE", age)])
+            .envs([("GATEWAY", &*gateway.url), ("FUNCTION", "shop"), ("AGE", age)])
             .status()
             .await;
         assert!(status.expect("sh is there").success());
@@ -167,7 +172,8 @@ async fn old_groups_are_deleted_by_the_commands_of_the_readme() {
             lines(&metrics, "aws_lambda_duration_seconds_count", "instance=").len(),
             usize::from(is_left)
         );
-        assert_eq!(lines(&metrics, "push_time_seconds", "instance=").len(), usize::from(is_left));
+        assert_eq!(lines(&metrics, "push_time_seconds", "instance=").len(), 3 + usize::from(is_left));
+        assert_eq!(lines(&metrics, "last_success{", "").len(), 3, "{metrics}");
     }
 }
 
