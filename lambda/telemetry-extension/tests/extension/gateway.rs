@@ -72,7 +72,9 @@ async fn a_queue_gets_arrays_of_events() {
         let messages = sqs.receive_all(&queue).await.expect("messages");
         assert!(messages.len() >= 3, "two dispatches and the last");
         let payloads: Vec<_> = messages.into_iter().map(|message| message.body).collect();
-        println!("bytes of a message: {:?}", payloads.iter().map(String::len).collect::<Vec<_>>());
+        let bytes: Vec<_> = payloads.iter().map(String::len).collect();
+        println!("bytes of a message: {bytes:?}");
+        assert!(bytes.iter().sum::<usize>() <= 128 * 1_024, "{bytes:?}");
         let found = invocations(&payloads);
         assert_zero_then(&found, "success", 2.0);
         assert_zero_then(&found, "error", 1.0);

@@ -130,6 +130,10 @@ async fn increases_over_short_environments_are_right() {
     prometheus.until(&exact, &[("", truth)]).await;
     let (series, samples) = prometheus.count(r#"{instance="00000000"}"#).await;
     println!("an environment of {series} series has {samples} samples and as many markers as series");
+    // All series but one gauge begin with a zero. One invocation of 80 ms: its status; in each of the two durations 12
+    // of the 16 buckets, the sum and the count.
+    let (zeros, rose) = (series - 1, 1 + 2 * (12 + 2));
+    assert_eq!(samples, series + zeros + 10 * rose, "{series} series");
 }
 
 fn began_in(environments: &[Environment], from: i64, to: i64) -> f64 {
