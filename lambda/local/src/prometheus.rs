@@ -220,7 +220,7 @@ pub struct Unusable(String);
 /// Whether the Prometheus at `url` answers queries and takes samples.
 ///
 /// # Errors
-/// What it lacks.
+/// [`Unusable`]: the reason.
 pub async fn check(url: &str) -> Result<(), Unusable> {
     let client = PrometheusClient::new(url).map_err(|error| Unusable(error.to_string()))?;
     let send = async |method, path| {

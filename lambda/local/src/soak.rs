@@ -78,7 +78,9 @@ async fn soak(
         humantime::format_duration(arguments.time)
     ));
     if options.storage == Storage::Memory {
-        print_line!("  Prometheus is not installed, so the workspace's own memory is the only witness.");
+        print_line!(
+            "  Prometheus is not installed, so samples are compared with the workspace's memory only."
+        );
     }
     let stack = Arc::new(Stack::start(options, |_| ()).await?);
 

@@ -117,7 +117,7 @@ pub enum InvalidConfig {
         /// What it may be.
         allowed: &'static str,
     },
-    /// A list has a name that is none of those to choose from.
+    /// A list contains an unknown name.
     #[error("{variable}: expected {expected}, got {got:?}")]
     Name {
         /// The variable.

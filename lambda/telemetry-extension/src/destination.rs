@@ -119,12 +119,14 @@ impl Destination {
 /// broke, as those do that were closed while the sandbox was frozen; with the same bytes, which every destination takes
 /// again.
 async fn send(client: &Client, request: &Request, dispatch: &Dispatch) -> Result<Answer, Undelivered> {
+    let mut may_have_arrived = false;
     let sent = if dispatch.is_last {
         client.send(request, dispatch.deadline).await
     } else {
         let sent = client.send_once(request, dispatch.deadline).await;
         match sent.result {
             Err(Failure { cause: Cause::Network(_), .. }) => {
+                may_have_arrived = true;
                 client.send_once(request, dispatch.deadline).await
             }
             _ => sent,
@@ -134,6 +136,9 @@ async fn send(client: &Client, request: &Request, dispatch: &Dispatch) -> Result
         Ok(answer) => match request.verdict(&answer) {
             Verdict::Delivered => Ok(answer),
             Verdict::Rejected | Verdict::TooLarge => Err(Undelivered::Rejected(answer)),
+            Verdict::Transient if may_have_arrived => {
+                Err(Undelivered::Unknown(Failure::new(Cause::Answered(answer), sent.attempts)))
+            }
             Verdict::Transient | Verdict::Misconfigured => {
                 Err(Undelivered::Failed(Failure::new(Cause::Answered(answer), sent.attempts)))
             }

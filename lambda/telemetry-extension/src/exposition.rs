@@ -18,12 +18,17 @@ pub fn text(snapshot: &Snapshot, labels: &[(String, String)]) -> String {
     }
     let mut text = String::with_capacity(32 * 1_024);
     for (family, points) in &snapshot.families {
-        let name = family.name;
-        // Sum and count without buckets are what a summary has.
-        let has_buckets = points.iter().any(|point| point.name == family.parts[0]);
-        let kind = if family.kind == Kind::Histogram && !has_buckets { Kind::Summary } else { family.kind };
-        let kind = kind.text();
+        let (name, kind) = (family.name, family.kind.text());
         let _ = write!(text, "# HELP {name} {}\n# TYPE {name} {kind}\n", family.help);
+        // Each histogram needs this bucket, whose value is the count. Another type would not do: a Pushgateway refuses
+        // a metric that has two types.
+        let [bucket, _, count] = family.parts;
+        if family.kind == Kind::Histogram && points.iter().all(|point| point.name != bucket) {
+            for count in points.iter().filter(|point| point.name == count) {
+                let all = Point { name: bucket, labels: [("le", "+Inf"), ("", "")], ..*count };
+                put_point(&mut text, &all, &common);
+            }
+        }
         for point in points {
             put_point(&mut text, point, &common);
         }
@@ -60,7 +65,7 @@ fn put_label(text: &mut String, name: &str, value: &str) {
 mod tests {
     use super::*;
     use crate::event;
-    use crate::metrics::Metrics;
+    use crate::metrics::{Metrics, Selection};
 
     /// Text format, "Line format" and "Comments, help text, and type information".
     #[test]
@@ -84,5 +89,24 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "no {line} in {text}");
         }
         assert!(text.ends_with('\n'));
+    }
+
+    /// Text format, "Histograms and summaries": "A histogram must have a bucket with {le="+Inf"}. Its value must be
+    /// identical to the value of `x_count`."
+    #[test]
+    fn a_histogram_without_buckets_has_the_one_that_it_needs() {
+        let mut metrics = Metrics::new(None, false);
+        let report = r#"{"type":"platform.report","record":{"requestId":"r","status":"success","metrics":{"durationMs":1500}}}"#;
+        metrics.observe(&event::parse(report).unwrap());
+        let mut selection = Selection::default();
+        selection.histograms("none").unwrap();
+        let mut snapshot = metrics.snapshot();
+        selection.apply(&mut snapshot);
+        let text = text(&snapshot, &[]);
+        let duration = "# TYPE aws_lambda_duration_seconds histogram\n\
+            aws_lambda_duration_seconds_bucket{le=\"+Inf\",} 1\n\
+            aws_lambda_duration_seconds_sum{} 1.5\n\
+            aws_lambda_duration_seconds_count{} 1\n";
+        assert!(text.contains(duration), "{text}");
     }
 }

@@ -120,9 +120,11 @@ pub(super) async fn run(arguments: LambdaArguments) -> Result<(), Box<dyn Error>
     let api = api.map_err(PortError::of(arguments.port))?;
     print_line!("{}", api.endpoint());
     arguments.common.until_stopped().await?;
-    drop((api, idle_ends));
+    drop(api);
     if has_extensions {
         join_all(pools.iter().map(Pool::shutdown)).await;
     }
+    // Not before: it may be ending an environment, whose extension would lose its last data.
+    drop(idle_ends);
     Ok(())
 }

@@ -66,9 +66,8 @@ impl Sandbox {
         }
     }
 
-    /// Hands over a payload and waits for the outcome, and until the runtime asks for the next invocation, at most for
-    /// `time`. What
-    /// extensions still do is waited for by [`Sandbox::finish`].
+    /// Hands over a payload and waits, at most for `time`, until the runtime requests the next invocation.
+    /// [`Sandbox::finish`] waits for extensions.
     pub(super) async fn answer(
         &mut self,
         request: InvocationRequest,

@@ -181,6 +181,7 @@ fn every_mistake_is_one_line_that_names_the_variable() {
             vec![good, ("TELEMETRY_METRICS", "invocations_total,durations")],
             "TELEMETRY_METRICS: expected names of metrics such as invocations_total, got \"durations\"",
         ),
+        (vec![good, ("TELEMETRY_METRICS", ",")], "such as invocations_total, got \",\""),
         (
             vec![good, ("TELEMETRY_HISTOGRAMS", "cold_starts_total")],
             "TELEMETRY_HISTOGRAMS: expected names of histograms such as duration_seconds, or none, got \"cold",

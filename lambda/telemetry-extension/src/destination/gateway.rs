@@ -84,7 +84,9 @@ impl Gateway {
         events.extend(&self.timeline.samples(snapshot, *now_ms));
         let request = self.request(events.json(), self.timeline.end_ms());
         let sent = send(&self.client, &request, dispatch).await.map(drop);
-        if !matches!(sent, Err(Undelivered::Failed(_))) {
+        if matches!(sent, Err(Undelivered::Failed(_))) {
+            self.timeline.failed();
+        } else {
             // What may be on its way is not sent again: behind the values that travel with it, the zero would be out
             // of order.
             self.timeline.begin();

@@ -54,9 +54,13 @@ impl RemoteWrite {
             self.timeline.begin();
         }
         samples.extend(&self.timeline.samples(snapshot, *now_ms));
-        self.write(samples, dispatch).await?;
-        self.timeline.delivered();
-        Ok(())
+        let sent = self.write(samples, dispatch).await;
+        match sent {
+            Ok(()) => self.timeline.delivered(),
+            Err(Undelivered::Failed(_)) => self.timeline.failed(),
+            Err(_) => {}
+        }
+        sent
     }
 
     /// A receiver that refuses a zero (it may be too old by now) will refuse it again: then the series goes without.
@@ -73,9 +77,14 @@ impl RemoteWrite {
     async fn write(&self, samples: Samples<'_>, dispatch: &Dispatch) -> Result<(), Undelivered> {
         let series = samples.group();
         // One request, unless external labels are very long.
-        for planned in series.plan(series.samples(), MAX_REQUEST_BYTES) {
+        for (at, planned) in series.plan(series.samples(), MAX_REQUEST_BYTES).into_iter().enumerate() {
             let body = series.encode(&series.samples()[planned.samples]).body;
-            send(&self.client, &self.writer.request(Bytes::from(body)), dispatch).await?;
+            let sent = send(&self.client, &self.writer.request(Bytes::from(body)), dispatch).await;
+            sent.map_err(|undelivered| match undelivered {
+                // The requests before it have arrived.
+                Undelivered::Failed(failure) if at > 0 => Undelivered::Unknown(failure),
+                other => other,
+            })?;
         }
         Ok(())
     }

@@ -15,10 +15,10 @@ use crate::metrics::{OwnLabels, Point, Snapshot};
 /// How often a step repeats the previous value. With five the rate is 1.1 times the truth, with twenty 1.025 times.
 const REPEATS: i64 = 10;
 
-/// The zero of a series comes so many milliseconds before its first value.
+/// Milliseconds from the zero of a series to its first value.
 const LEAD_MS: i64 = REPEATS + 1;
 
-/// After so many milliseconds without a delivered value there is a step. Dispatches are a minute apart at busy times, and
+/// A longer gap between delivered values, in milliseconds, gets a step. Dispatches are a minute apart at busy times, and
 /// then a window of five minutes holds enough samples by itself.
 const MAX_GAP_MS: i64 = 90_000;
 
@@ -28,8 +28,10 @@ type Key = (&'static str, OwnLabels);
 /// What was sent, and when.
 #[derive(Debug, Default)]
 pub struct Timeline {
-    /// The last value of each series that was sent, delivered or not: to go back behind it would be a counter reset.
+    /// The last value of each series that may have arrived: a lower value would be a counter reset.
     sent: HashMap<Key, f64>,
+    /// `sent` before the samples that were asked for last.
+    before: HashMap<Key, f64>,
     /// Zeros that have been neither taken nor refused.
     zeros: Vec<TimedPoint>,
     last_ms: i64,
@@ -74,9 +76,10 @@ impl Timeline {
     pub fn samples(&mut self, snapshot: &Snapshot, now_ms: i64) -> Vec<TimedPoint> {
         let before_ms = self.zeros.iter().map(|zero| zero.timestamp_ms).fold(self.last_ms, i64::max);
         self.last_ms = now_ms.max(before_ms.saturating_add(LEAD_MS));
-        // Until it is known that these arrive, they have not.
+        // Undelivered until `delivered` is called.
         let delivered_ms = self.delivered_ms.take();
         let is_gap = delivered_ms.is_none_or(|at| self.last_ms.saturating_sub(at) > MAX_GAP_MS);
+        self.before.clone_from(&self.sent);
         let mut samples = Vec::new();
         for (family, points) in &snapshot.families {
             let is_rated = RATED.iter().any(|rated| rated.name == family.name);
@@ -96,6 +99,12 @@ impl Timeline {
     /// The samples that were asked for last have arrived.
     pub fn delivered(&mut self) {
         self.delivered_ms = Some(self.last_ms);
+    }
+
+    /// The samples that were asked for last have certainly not arrived: the next ones have the steps that these had. A
+    /// dispatch that is aborted may have arrived, so this is not the default.
+    pub fn failed(&mut self) {
+        std::mem::swap(&mut self.sent, &mut self.before);
     }
 
     /// The time of the stale marker after the samples that were asked for last.
@@ -173,6 +182,16 @@ mod tests {
         // What may have arrived is never taken back.
         assert_eq!(of(INVOCATIONS, &timeline.samples(&snapshot(4), 999_500)), step(3.0, 4.0, 999_500));
         assert_eq!(of(INVOCATIONS, &timeline.samples(&snapshot(5), 999_900)), step(4.0, 5.0, 999_900));
+    }
+
+    #[test]
+    fn what_has_failed_is_sent_again_with_its_step() {
+        let mut timeline = Timeline::default();
+        for now_ms in [1_000, 2_000] {
+            let samples = timeline.samples(&snapshot(3), now_ms);
+            assert_eq!(of(INVOCATIONS, &samples), step(0.0, 3.0, now_ms));
+            timeline.failed();
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub struct Selection {
     histograms: Option<Vec<&'static Family>>,
 }
 
-/// A name that no metric has, or none that is chosen from.
+/// A name that no metric has, or none that is chosen from, or a list without a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownName(pub String);
 
@@ -36,8 +36,10 @@ impl Selection {
     /// # Errors
     /// [`UnknownName`]
     pub fn histograms(&mut self, names: &str) -> Result<(), UnknownName> {
-        let names = if names == "none" { "" } else { names };
-        self.histograms = Some(families(names, |family| family.kind == Kind::Histogram)?);
+        self.histograms = Some(match names {
+            "none" => Vec::new(),
+            names => families(names, |family| family.kind == Kind::Histogram)?,
+        });
         Ok(())
     }
 
@@ -46,7 +48,7 @@ impl Selection {
         self.metrics.iter().flatten().any(|family| family.kind == Kind::Summary)
     }
 
-    /// Leaves in `snapshot` what was chosen.
+    /// Removes from `snapshot` everything that was not chosen.
     pub fn apply(&self, snapshot: &mut Snapshot) {
         snapshot.families.retain(|(family, _)| contains(self.metrics.as_deref(), family));
         for (family, points) in &mut snapshot.families {
@@ -59,15 +61,17 @@ impl Selection {
 }
 
 fn families(names: &str, is_allowed: impl Fn(&Family) -> bool) -> Result<Vec<&'static Family>, UnknownName> {
-    let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
-    names
+    let unknown = |name: &str| UnknownName(name.chars().take(SHOWN_CHARS).collect());
+    let mut listed = names.split(',').map(str::trim).filter(|name| !name.is_empty()).peekable();
+    if listed.peek().is_none() {
+        return Err(unknown(names));
+    }
+    listed
         .map(|name| {
             let short = name.strip_prefix(PREFIX).unwrap_or(name);
             let found =
                 FAMILIES.iter().copied().find(|family| family.name.strip_prefix(PREFIX) == Some(short));
-            found
-                .filter(|family| is_allowed(family))
-                .ok_or_else(|| UnknownName(name.chars().take(SHOWN_CHARS).collect()))
+            found.filter(|family| is_allowed(family)).ok_or_else(|| unknown(name))
         })
         .collect()
 }
@@ -129,6 +133,10 @@ mod tests {
             selection.histograms("invocations_total"),
             Err(UnknownName("invocations_total".to_owned()))
         );
+        for empty in [",", " , ,"] {
+            assert_eq!(selection.metrics(empty), Err(UnknownName(empty.to_owned())));
+            assert_eq!(selection.histograms(empty), Err(UnknownName(empty.to_owned())));
+        }
         assert_eq!(selection.metrics(&"é".repeat(100)), Err(UnknownName("é".repeat(64))));
         assert!(!selection.names_a_summary());
         selection.metrics("report_duration_seconds").unwrap();

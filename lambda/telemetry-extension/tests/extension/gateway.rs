@@ -72,7 +72,9 @@ async fn a_queue_gets_arrays_of_events() {
         let messages = sqs.receive_all(&queue).await.expect("messages");
         assert!(messages.len() >= 3, "two dispatches and the last");
         let payloads: Vec<_> = messages.into_iter().map(|message| message.body).collect();
-        println!("bytes of a message: {:?}", payloads.iter().map(String::len).collect::<Vec<_>>());
+        let bytes: Vec<_> = payloads.iter().map(String::len).collect();
+        println!("bytes of a message: {bytes:?}");
+        assert!(bytes.iter().sum::<usize>() <= 128 * 1_024, "{bytes:?}");
         let found = invocations(&payloads);
         assert_zero_then(&found, "success", 2.0);
         assert_zero_then(&found, "error", 1.0);
@@ -104,6 +106,8 @@ async fn a_throttled_queue_is_a_failure_and_no_refusal() {
             .next_back()
     };
     assert_eq!((dispatches("failed"), dispatches("rejected")), (Some(1.0), Some(0.0)), "{events:?}");
+    // What was throttled is not there, so the step begins at zero again.
+    assert_zero_then(&invocations(&[last.to_owned()]), "success", 2.0);
 }
 
 /// API reference, `SendMessage`, "Errors": `RequestThrottled`.

@@ -118,32 +118,62 @@ async fn a_group_is_deleted_at_its_end_only_if_that_is_wanted() {
     assert!(left.len() == 1 && left[0].ends_with(" 1"), "{left:?}");
 }
 
-/// The README's commands delete groups by the time of their last push, and what is left of a histogram without buckets
-/// is a summary.
+/// A Pushgateway refuses a push in which a metric has another type than in a group that it already has.
+#[tokio::test]
+async fn functions_with_and_without_buckets_share_a_pushgateway() {
+    let gateway = Pushgateway::start(None).await;
+    for histograms in ["", "none", "duration_seconds"] {
+        let mut host = gateway.setup().env("TELEMETRY_HISTOGRAMS", histograms).start().await.ready().await;
+        host.invoke_and_report("success").await;
+        assert!(host.shut_down().await.success());
+    }
+    let metrics = gateway.metrics().await;
+    for (name, label, expected) in [
+        ("push_time_seconds{", "instance=", 3),
+        ("aws_lambda_billed_duration_seconds_bucket{", "le=\"+Inf\"", 3),
+        ("aws_lambda_billed_duration_seconds_bucket{", "le=\"10", 1),
+        ("aws_lambda_duration_seconds_bucket{", "le=\"10", 2),
+        ("aws_lambda_duration_seconds_sum{", "instance=", 3),
+        ("aws_lambda_duration_seconds_count{", "instance=", 3),
+    ] {
+        let found = lines(&metrics, name, label);
+        assert_eq!(found.len(), expected, "{name} {found:?}");
+    }
+    let all = lines(&metrics, "aws_lambda_billed_duration_seconds_bucket{", "le=\"+Inf\"");
+    assert!(all.iter().all(|line| line.ends_with(" 1")), "{all:?}");
+    let types = lines(&metrics, "# TYPE aws_lambda_billed_duration_seconds ", "");
+    assert_eq!(types, ["# TYPE aws_lambda_billed_duration_seconds histogram"]);
+}
+
+/// The README's commands delete a function's groups by the time of their last push, and no others.
 #[tokio::test]
 async fn old_groups_are_deleted_by_the_commands_of_the_readme() {
     let gateway = Pushgateway::start(None).await;
-    let mut host = gateway.setup().env("TELEMETRY_HISTOGRAMS", "none").start().await.ready().await;
+    let mut host = gateway.setup().start().await.ready().await;
     host.invoke_and_report("success").await;
     assert!(host.shut_down().await.success());
+    for foreign in ["job/backup/instance/db", "job/shop-2/instance/db", "job/shop"] {
+        let push = http::Request::put(format!("{}/metrics/{foreign}", gateway.url));
+        let push = push.body("last_success 1\n".to_owned()).expect("a request");
+        assert_eq!(http_client::send(push).await.expect("an answer").0, 200);
+    }
     let readme = include_str!("../../README.md");
     let commands = readme.split("```sh\n").map(|block| block.split("```").next().unwrap_or_default());
     let commands = commands.into_iter().find(|block| block.contains("-X DELETE")).expect("the commands");
     for (age, is_left) in [("3600", true), ("-60", false)] {
         let status = Command::new("sh")
             .args(["-euc", commands])
-            .envs([("GATEWAY", &*gateway.url), ("AGE", age)])
+            .envs([("GATEWAY", &*gateway.url), ("FUNCTION", "shop"), ("AGE", age)])
             .status()
             .await;
         assert!(status.expect("sh is there").success());
         let metrics = gateway.metrics().await;
-        let kind = metrics.lines().find(|line| line.starts_with("# TYPE aws_lambda_duration_seconds "));
-        assert_eq!(kind, is_left.then_some("# TYPE aws_lambda_duration_seconds summary"), "{metrics}");
         assert_eq!(
             lines(&metrics, "aws_lambda_duration_seconds_count", "instance=").len(),
             usize::from(is_left)
         );
-        assert_eq!(lines(&metrics, "push_time_seconds", "instance=").len(), usize::from(is_left));
+        assert_eq!(lines(&metrics, "push_time_seconds", "instance=").len(), 3 + usize::from(is_left));
+        assert_eq!(lines(&metrics, "last_success{", "").len(), 3, "{metrics}");
     }
 }
 

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use push_gateway_local::amp::{Action, AmpStandIn, Fault, Matcher};
+use push_gateway_local::amp::{Action, AmpOptions, AmpStandIn, Fault, Matcher};
+use telemetry_extension::destination::Dispatch;
+use telemetry_extension::metrics::Metrics;
 
-use crate::host::Host;
+use crate::host::{Host, now_ms};
+use crate::rates::{destination, observe};
 use crate::remote_write::{amp, assert_nothing_was_wrong, host, samples, values};
 
 async fn invoke_times(host: &mut Host, times: usize) {
@@ -133,6 +136,41 @@ async fn refused_values_are_superseded() {
     assert_eq!(successes(&amp).last(), Some(&3.0));
     let rejected = values(&samples(&amp, "telemetry_dispatches_total", Some(("outcome", "rejected"))));
     assert_eq!(rejected.last(), Some(&1.0));
+}
+
+/// The counts that arrive of three dispatches within two seconds, with 1, 3 and 3 invocations, the second with faults.
+async fn counts_with(faults: &[Fault]) -> Vec<f64> {
+    let options =
+        AmpOptions { credentials: None, out_of_order_window: Duration::ZERO, ..AmpOptions::default() };
+    let amp = AmpStandIn::start(options).await.expect("a free port");
+    let mut destination = destination(&amp.remote_write_url(), 1);
+    let mut metrics = Metrics::new(None, false);
+    let began = i64::try_from(now_ms()).expect("a time") - 10_000;
+    for (at, ids, faults) in [(0, 0..1, &[][..]), (1_000, 1..3, faults), (2_000, 3..3, &[])] {
+        amp.set_faults(faults.to_vec());
+        observe(&mut metrics, ids);
+        let dispatch = Dispatch {
+            snapshot: metrics.snapshot(),
+            now_ms: began + at,
+            is_last: false,
+            deadline: tokio::time::Instant::now() + Duration::from_mins(1),
+        };
+        assert_eq!(destination.dispatch(&dispatch).await.is_ok(), faults.is_empty());
+    }
+    assert_nothing_was_wrong(&amp);
+    successes(&amp)
+}
+
+/// The step to a value belongs to the dispatch with which it arrives. What may have arrived is not taken back.
+#[tokio::test]
+async fn a_step_is_repeated_only_if_its_dispatch_has_failed() {
+    let step = |value, next| [vec![value; 10], vec![next]].concat();
+    let first = [vec![0.0], step(0.0, 1.0)].concat();
+    let later = Fault::times(1, Matcher::Any, Action::status(503, "later"));
+    let failed = counts_with(std::slice::from_ref(&later)).await;
+    assert_eq!(failed, [first.clone(), step(1.0, 3.0)].concat());
+    let unknown = counts_with(&[Fault::times(1, Matcher::Any, Action::AcceptThenDrop), later]).await;
+    assert_eq!(unknown, [first, vec![3.0, 3.0]].concat());
 }
 
 /// Extensions API, "Shutdown phase": after 2,000 ms extensions are killed.
