@@ -6,11 +6,12 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { DiscardReason } from './discard-reason';
 import { rulesProblems } from './private/definition-problems';
-import { isElsewhere } from './private/elsewhere';
+import { differs, isElsewhere } from './private/elsewhere';
 import { checked } from './private/grants';
 import { usageMetric, workspaceMetric } from './private/metrics';
 import { allowAlerts } from './private/topics';
 import { validate } from './private/validate';
+import { statementText, warn } from './private/warnings';
 import { YamlDefinition } from './yaml-definition';
 
 /** https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-and-IAM.html */
@@ -78,7 +79,8 @@ export interface IPrometheusWorkspace extends iam.IResourceWithPolicy, aps.IWork
   allowAlertsTo(topic: sns.ITopic): void;
 
   /**
-   * Grants actions on this workspace alone. A principal of another account is also added to the resource policy.
+   * Grants actions on this workspace alone. A principal of another account is also added to the resource policy; for an
+   * imported workspace, a warning shows the statement to add.
    *
    * @param grantee the principal that may
    * @param actions the actions, such as `aps:GetSeries`
@@ -242,8 +244,26 @@ export abstract class PrometheusWorkspaceBase extends Resource implements IProme
   }
 
   public grant(grantee: iam.IGrantable, ...actions: string[]): iam.Grant {
-    const grant = iam.Grant.addToPrincipalOrResource({ grantee, actions, resourceArns: [this.workspaceArn], resource: this });
-    return checked(this, grantee, grant);
+    const options = { grantee, actions, resourceArns: [this.workspaceArn] };
+    const { grantPrincipal } = grantee;
+    const { principalAccount } = grantPrincipal;
+    const isOther = principalAccount !== undefined && differs(principalAccount, this.env.account);
+    const grant = iam.Grant.addToPrincipal(options);
+    if (grant.success && !isOther) return checked(this, grantee, grant);
+
+    const statement = new iam.PolicyStatement({ principals: [grantPrincipal], actions, resources: [this.workspaceArn] });
+    const result = this.addToResourcePolicy(statement);
+    if (!result.statementAdded) {
+      warn(
+        this,
+        'workspacePolicy',
+        `the policy of the workspace ${this.node.path} cannot be changed here; add to it: ${statementText(this, statement)}`,
+      );
+      return iam.Grant.drop(grantee, 'the warning shows the statement to add');
+    }
+    // The statement is in the policy already, and only the workspace knows whether it was added.
+    const resource = { env: this.env, addToResourcePolicy: () => result };
+    return iam.Grant.addStatementToResourcePolicy({ ...options, statement, resource });
   }
 
   public grantRemoteWrite(grantee: iam.IGrantable): iam.Grant {

@@ -20,7 +20,7 @@ export interface PrometheusQueryFunctionsProps {
 
   /**
    * What the functions do: one to five different operations, each of which gets a function of its own. Leave out what
-   * nobody needs. `FIND_WORKSPACE` has to be named, because its function may list every workspace of the account.
+   * nobody needs. `FIND_WORKSPACE` is opt-in, because its function may list every workspace of the account.
    *
    * @default - all operations but `FIND_WORKSPACE`
    */

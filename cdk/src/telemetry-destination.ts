@@ -24,7 +24,7 @@ export interface PushgatewayDestinationOptions {
   /**
    * The secret for basic authentication: a JSON object with `username` and `password`. It is read when it is first
    * needed. Set it if the Pushgateway asks for a password. With a `url` that begins with `http://`, a warning says that the
-   * password can be read on its way.
+   * password is sent unencrypted.
    *
    * @default - requests carry no password
    */

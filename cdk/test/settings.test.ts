@@ -161,6 +161,59 @@ test('another account is granted by the policy of the workspace', () => {
   assert.match(JSON.stringify(only(template, 'AWS::APS::ResourcePolicy').PolicyDocument), /aps:RemoteWrite.*111111111111/);
 });
 
+test('an imported workspace grants another account by a warning', () => {
+  const stack = newStack();
+  const grant = importedWorkspace(stack).grantRemoteWrite(new iam.AccountPrincipal('111111111111'));
+  assert.equal(grant.success, false);
+  const [warning, ...others] = warningsOf(stack);
+  assert.deepEqual(others, []);
+  const [, path, statement] = /^the policy of the workspace (\S+) cannot be changed here; add to it: (.*) \[ack: .*\]$/.exec(warning) ?? [];
+  assert.equal(path, 'Stack/Workspacews-12345678-abcd-1234-abcd-123456789012');
+  assert.deepEqual(JSON.parse(statement), {
+    Action: 'aps:RemoteWrite',
+    Effect: 'Allow',
+    Principal: { AWS: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':iam::111111111111:root']] } },
+    Resource: 'arn:aws:aps:eu-west-1:123456789012:workspace/ws-12345678-abcd-1234-abcd-123456789012',
+  });
+});
+
+test('a role of another account is granted by the workspace', () => {
+  const env = { account: '123456789012', region: 'eu-west-1' };
+  const template = inStack((stack) => {
+    const role = iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::111111111111:role/reader');
+    assert.equal(new PrometheusWorkspace(stack, 'Workspace').grantQuery(role).success, true);
+  }, { env });
+  assert.match(JSON.stringify(only(template, 'AWS::APS::ResourcePolicy').PolicyDocument), /aps:QueryMetrics.*111111111111:role\/reader/);
+});
+
+test('without env, an imported role is granted by its own policy', () => {
+  const template = inStack((stack) => {
+    const workspace = new PrometheusWorkspace(stack, 'Workspace');
+    workspace.grant(iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::123456789012:role/own'), 'aps:DescribeWorkspace');
+  });
+  template.resourceCountIs('AWS::APS::ResourcePolicy', 0);
+  const [{ Action }] = only(template, 'AWS::IAM::Policy').PolicyDocument.Statement;
+  assert.equal(Action, 'aps:DescribeWorkspace');
+});
+
+test('the workspace does not grant a role that must not change', () => {
+  const stack = newStack();
+  const role = iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::123456789012:role/own', { mutable: false });
+  new PrometheusWorkspace(stack, 'Workspace').grantQuery(role);
+  Template.fromStack(stack).resourceCountIs('AWS::APS::ResourcePolicy', 0);
+  assert.match(warningsOf(stack).join(), /^the role Stack\/Role gets no permission, because the app must not change it; [^]*aps:QueryMetrics/);
+});
+
+test("an imported function's role is granted by a warning", () => {
+  const stack = newStack();
+  const fn = lambda.Function.fromFunctionArn(stack, 'Reader', 'arn:aws:lambda:eu-west-1:123456789012:function:reader');
+  new PrometheusWorkspace(stack, 'Workspace').grantQuery(fn);
+  Template.fromStack(stack).resourceCountIs('AWS::APS::ResourcePolicy', 0);
+  assert.match(warningsOf(stack).join(), /^Add statement to this resource's role: .*aps:QueryMetrics/);
+});
+
+const warningsOf = (stack: Stack) => Annotations.fromStack(stack).findWarning('*', Match.anyValue()).map(({ entry }) => String(entry.data));
+
 test('without a statement there is no policy, nor is there for an imported workspace', () => {
   const template = inStack((stack) => {
     newGateway(stack);

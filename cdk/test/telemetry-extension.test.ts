@@ -115,12 +115,12 @@ test('a Pushgateway is a destination, with the ARN of a secret and never what is
   assert.deepEqual(variables(made), { GATEWAY: 'https://gateway.example.com/base', AUTH_SECRET: SECRET, DELETE_ON_SHUTDOWN: 'true' });
 });
 
-test('a password on its way without TLS is a warning', () => {
+test('a password that is sent unencrypted is a warning', () => {
   const warned = (url: string, withSecret: boolean) => {
     const stack = newStack();
     const authSecret = withSecret ? secretsmanager.Secret.fromSecretCompleteArn(stack, 'Secret', SECRET) : undefined;
     newTelemetry(stack, { destination: TelemetryDestination.pushgateway({ url, authSecret }) });
-    return Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('the password in authSecret can be read')).length;
+    return Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('the password in authSecret is sent unencrypted, because url begins with http://')).length;
   };
   assert.equal(warned('http://gateway.example.com', true), 1);
   assert.equal(warned('http://gateway.example.com', false), 0);

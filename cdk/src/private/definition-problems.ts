@@ -19,7 +19,7 @@ export function alertmanagerProblems(what: string, definition: YamlDefinition | 
   const key = 'alertmanager_config';
   return definitionProblems(what, definition, (root) => {
     const config = root[key];
-    // AMP wants the configuration as a text within the YAML.
+    // AMP requires the configuration as a string within the YAML.
     if (typeof config !== 'string') return [`${what}: expected the key "${key}" with a block of text (|), got ${keyText(root, key)}`];
     return mappingProblems(`${what}: ${key}`, config, () => []);
   });

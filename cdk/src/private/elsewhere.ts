@@ -5,7 +5,7 @@ import { IConstruct } from 'constructs';
 type Environment = IResource['env'];
 
 /** Whether `value` differs from `own`; undefined if only deployment can tell. */
-function differs(value: string, own: string): boolean | undefined {
+export function differs(value: string, own: string): boolean | undefined {
   if (value === own) return false;
   return Token.isUnresolved(value) || Token.isUnresolved(own) ? undefined : true;
 }

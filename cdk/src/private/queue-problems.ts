@@ -10,7 +10,7 @@ import { warn } from './warnings';
 
 type Props = Pick<PrometheusPushGatewayProps, 'queue' | 'deadLetterQueue'>;
 
-/** SQS's default, which a queue has that says nothing. */
+/** SQS's default, for queues that do not set one. */
 const DEFAULT_VISIBILITY_TIMEOUT = 30;
 
 /** The problems of the queues in `props` for a gateway at `scope`. */

@@ -73,7 +73,7 @@ export function toPushgateway({ url, authSecret, deleteOnShutdown }: Pushgateway
     ],
     warning:
       authSecret && url.startsWith('http://')
-        ? ['authSecretWithoutTls', 'the password in authSecret can be read on its way, because url begins with http://; use https://']
+        ? ['authSecretWithoutTls', 'the password in authSecret is sent unencrypted, because url begins with http://; use https://']
         : undefined,
     grant: (grantee) => authSecret && grantSecret(authSecret, grantee),
   };

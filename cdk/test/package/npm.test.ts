@@ -12,7 +12,7 @@ const folder = newFolder('npm');
 after(() => fs.rmSync(folder, { recursive: true }));
 
 const NAME = 'cdk-serverless-prometheus-push-gateway';
-const { peerDependencies, bundledDependencies = [] } = JSON.parse(fs.readFileSync(path.join(PACKAGE, 'package.json'), 'utf8'));
+const { peerDependencies, dependencies, bundledDependencies = [] } = JSON.parse(fs.readFileSync(path.join(PACKAGE, 'package.json'), 'utf8'));
 
 interface Packed {
   readonly filename: string;
@@ -55,15 +55,47 @@ test('npm pack fails if an archive is missing, and names it', () => {
   assert.deepEqual(fs.readdirSync(copy).filter((file) => file.endsWith('.tgz')), []);
 });
 
+for (const [what, version, packed] of [
+  ['of the required version is', '2.9.1', 'hoisted'],
+  ['of another version is not', '1.10.3', 'nested'],
+]) {
+  test(`a hoisted dependency ${what} packed`, () => {
+    const copy = path.join(folder, packed, 'cdk');
+    const manifest = { bundledDependencies: ['yaml'], dependencies: { yaml: '2.9.1' } };
+    const write = (file: string, content: unknown) => {
+      fs.mkdirSync(path.dirname(file), { recursive: true });
+      fs.writeFileSync(file, JSON.stringify(content));
+    };
+    write(path.join(copy, 'package.json'), manifest);
+    write(path.join(copy, '..', 'node_modules', 'yaml', 'package.json'), { version, from: 'hoisted' });
+    write(path.join(copy, 'node_modules', 'yaml', 'package.json'), { version: '2.9.1', from: 'nested' });
+    fs.cpSync(path.join(PACKAGE, 'scripts', 'nest-bundled.js'), path.join(copy, 'scripts', 'nest-bundled.js'));
+    run(copy, process.execPath, ['scripts/nest-bundled.js']);
+    const { from } = JSON.parse(fs.readFileSync(path.join(copy, 'node_modules', 'yaml', 'package.json'), 'utf8'));
+    assert.equal(from, packed);
+  });
+}
+
+test('bundled dependencies are required in exact versions', () => {
+  for (const name of bundledDependencies) assert.match(dependencies[name], /^\d+\.\d+\.\d+$/);
+});
+
 /** Installs the package with `peers` in a new app, under a umask, and returns the folder of the app. */
-function install(name: string, peers: string[], umask: string): string {
+function install(name: string, peers: string[], umask: string, ...options: string[]): string {
   const app = path.join(folder, name);
   fs.mkdirSync(app);
   fs.writeFileSync(path.join(app, 'package.json'), '{ "private": true }');
   fs.copyFileSync(path.join(PACKAGE, 'test', 'package', 'app.ts'), path.join(app, 'app.ts'));
-  const command = `umask ${umask} && exec npm install --prefer-offline --no-audit --no-fund "$@"`;
-  run(app, 'sh', ['-c', command, 'npm', path.join(folder, packed.filename), ...peers]);
+  const command = `umask ${umask} && exec npm install --no-audit --no-fund "$@"`;
+  run(app, 'sh', ['-c', command, 'npm', ...options, path.join(folder, packed.filename), ...peers]);
   return app;
+}
+
+/** Compiles app.ts of `app`. */
+function compile(app: string): void {
+  const typeRoots = path.join(REPOSITORY, 'node_modules', '@types');
+  const options = ['--module', 'node16', '--moduleResolution', 'node16', '--strict', '--typeRoots', typeRoots, '--types', 'node'];
+  run(app, process.execPath, [require.resolve('typescript/bin/tsc'), ...options, 'app.ts']);
 }
 
 /** Synthesises a program of `app`; the name of each asset for Lambda, and the staged file. */
@@ -92,10 +124,8 @@ let oldest: string;
 let withOldest: ReturnType<typeof synthesise>;
 
 test('an app compiles with the oldest peers, and synthesises', () => {
-  oldest = install('oldest', OLDEST, '077');
-  const typeRoots = path.join(REPOSITORY, 'node_modules', '@types');
-  const options = ['--module', 'node16', '--moduleResolution', 'node16', '--strict', '--typeRoots', typeRoots, '--types', 'node'];
-  run(oldest, process.execPath, [require.resolve('typescript/bin/tsc'), ...options, 'app.ts']);
+  oldest = install('oldest', OLDEST, '077', '--prefer-offline');
+  compile(oldest);
   withOldest = synthesise(oldest, 'app.js');
   for (const [name, version] of OLDEST.map((peer) => peer.split(/@(?=\d)/))) {
     assert.equal(peerDependencies[name], `^${version}`);
@@ -124,9 +154,10 @@ test('what is staged can be run by all, whatever the umask was', () => {
 });
 
 /** What CDK itself puts into a resource differs by version; resources and their IDs must not, or updates replace them. */
-test('the newest peers give the same resources', () => {
+test('an app compiles with the newest peers to the same resources', () => {
+  // What is in npm's cache may be older.
   const newest = install('newest', NEWEST, '022');
-  fs.copyFileSync(path.join(oldest, 'app.js'), path.join(newest, 'app.js'));
+  compile(newest);
   assert.deepEqual(resourcesOf(synthesise(newest, 'app.js').template), resourcesOf(withOldest.template));
 });
 
