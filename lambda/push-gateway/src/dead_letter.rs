@@ -146,7 +146,7 @@ impl Taking<'_> {
             return Err(Status(None));
         }
         if Instant::now() >= self.deadline {
-            // There may be hundreds of calls left, and making up each takes time that the answer needs.
+            // There may be hundreds of calls left, and building each takes time needed for the answer.
             self.first.borrow_mut().get_or_insert(Refusal::Failed(Failure::from(Cause::OutOfTime)));
             return Err(Status(None));
         }

@@ -167,7 +167,7 @@ pub async fn deliver(
             held_back: &held_back,
             result: &result,
         };
-        // A payload may be good for hundreds of thousands of lanes, so those that come too late are not even begun.
+        // A payload can have hundreds of thousands of lanes; none is started after the deadline.
         let begun = Cell::new(0);
         let in_time = lanes(&plan).take_while(|lane| {
             let is_in_time = Instant::now() < limits.deadline;

@@ -2,8 +2,8 @@
 //!
 //! The only place that knows the shapes: one event, an array of events, an SQS batch, and the array of SQS messages
 //! that `EventBridge` Pipes sends. The shape is decided once, at the outermost level; whatever is wrong further inside is
-//! the matter of one record and found later, when each record is read on its own. So a body that is no JSON, or no text
-//! at all, never harms its neighbours. [`wrapped`] reads what AWS wraps around an event that failed elsewhere.
+//! the matter of one record and found later, when each record is read on its own. So a body that is not JSON, or not text,
+//! does not affect other records. [`wrapped`] reads what AWS wraps around an event that failed elsewhere.
 //!
 //! SQS batch: <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>; of `EventBridge` Pipes:
 //! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-sqs.html>. Both take partial batch responses.

@@ -1,6 +1,6 @@
 //! Answers: data or an error → what the caller gets, in the form that API Gateway and function URLs pass on.
 //!
-//! These two take a body that is text, which all others would have to read a second time.
+//! Both require `body` as text; other callers get an object, so they need not parse twice.
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 
 use std::time::Duration;

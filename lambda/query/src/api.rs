@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use amp::reader::Parameters;
-use amp::{Client, Endpoint, Reader, Scope, Sent, Verdict, verdict_of_status};
-use bytes::Bytes;
+use amp::{Answer, Attempts, Client, Endpoint, Reader, Scope, Sent, Verdict, verdict_of_status};
 use tokio::time::Instant;
 
 use crate::document::Document;
 use crate::error::{self, Error};
+use crate::input::bounded;
 
 /// How much of an answer is read, in bytes. More than can be passed on, so that it can mostly be said how much is left
 /// out; less than would fill the memory of the smallest function.
@@ -32,7 +32,8 @@ pub struct Api {
 /// The body of a 2xx answer.
 #[derive(Debug)]
 pub struct Body {
-    bytes: Bytes,
+    answer: Answer,
+    attempts: Attempts,
     is_cut: bool,
     content_type: Option<String>,
 }
@@ -68,12 +69,13 @@ impl Body {
     /// Its elements.
     ///
     /// # Errors
-    /// It is no answer of Prometheus.
+    /// It is no answer of Prometheus, or one of its errors.
     pub fn document(&self) -> Result<Document<'_>, Error> {
-        Document::parse(&self.bytes, self.is_cut).map_err(|error| match error {
+        let document = Document::parse(&self.answer.body, self.is_cut).map_err(|error| match error {
             Error::Unreadable(reason) => self.unreadable(&reason),
             error => error,
-        })
+        })?;
+        if document.is_error { Err(Error::of_answer(&self.answer, self.attempts)) } else { Ok(document) }
     }
 
     /// The body as `T`.
@@ -81,18 +83,23 @@ impl Body {
     /// # Errors
     /// It is none, or too long to be read whole.
     pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Error> {
-        serde_json::from_slice(&self.bytes).map_err(|error| self.unreadable(&error.to_string()))
+        serde_json::from_slice(&self.answer.body).map_err(|error| self.unreadable(&error.to_string()))
     }
 
-    /// An answer that is not JSON is mostly the page of a proxy: its content type and its beginning say which.
-    fn unreadable(&self, reason: &str) -> Error {
-        let content_type = self.content_type.as_deref().unwrap_or("not set");
-        let beginning: String = String::from_utf8_lossy(&self.bytes[..self.bytes.len().min(BEGINNING_CHARS)])
+    /// Why it cannot be read. An answer that is not JSON is usually a proxy's page; content type and beginning identify
+    /// it.
+    pub fn unreadable(&self, reason: &str) -> Error {
+        let content_type = bounded(self.content_type.as_deref().unwrap_or("not set"));
+        let body = &self.answer.body;
+        // A character has at most 4 bytes.
+        let beginning: String = String::from_utf8_lossy(&body[..body.len().min(4 * BEGINNING_CHARS)])
             .chars()
+            .take(BEGINNING_CHARS)
             .map(|c| if c.is_control() { ' ' } else { c })
             .collect();
         Error::Unreadable(format!(
-            "{reason}; the content type is {content_type} and the body begins with {beginning:?}"
+            "{reason}; the content type is {content_type} and the body begins with {beginning:?} ({})",
+            self.attempts
         ))
     }
 }
@@ -116,5 +123,5 @@ fn body(sent: Sent) -> Result<Body, Error> {
         return Err(Error::of_answer(&answer, sent.attempts));
     }
     let is_cut = answer.body.len() > MAX_BODY;
-    Ok(Body { bytes: answer.body, is_cut, content_type: sent.content_type })
+    Ok(Body { answer, attempts: sent.attempts, is_cut, content_type: sent.content_type })
 }

@@ -25,6 +25,8 @@ pub struct Document<'a> {
     pub infos: Vec<String>,
     /// Whether these are all elements.
     pub is_complete: bool,
+    /// Whether `status` is `error`: elements that come with it are not the result.
+    pub is_error: bool,
 }
 
 impl<'a> Document<'a> {
@@ -63,12 +65,13 @@ impl<'a> Visitor<'a> for Envelope<'_, 'a> {
                     has_data = true;
                     map.next_value_seed(Data(self.0))?;
                 }
+                "status" => self.0.is_error = map.next_value::<&RawValue>()?.get() == "\"error\"",
                 "warnings" => self.0.warnings = map.next_value::<Option<_>>()?.unwrap_or_default(),
                 "infos" => self.0.infos = map.next_value::<Option<_>>()?.unwrap_or_default(),
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        if has_data { Ok(()) } else { Err(A::Error::missing_field("data")) }
+        if has_data || self.0.is_error { Ok(()) } else { Err(A::Error::missing_field("data")) }
     }
 }
 
@@ -143,6 +146,19 @@ mod tests {
             }
             let whole = VECTOR.find(r#",{"metric":{},"#).unwrap();
             assert_eq!(document.elements.is_empty(), end < whole, "{end}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_recognised_with_data_and_without() {
+        for (body, is_error) in [
+            (r#"{"status":"error","error":{"code":1},"data":null}"#, true),
+            (r#"{"data":[],"status":"error"}"#, true),
+            (r#"{"status":"error","error":"a"}"#, true),
+            (r#"{"status":5,"data":[]}"#, false),
+            (VECTOR, false),
+        ] {
+            assert_eq!(Document::parse(body.as_bytes(), false).unwrap().is_error, is_error, "{body}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use amp::{Answer, Attempts, Cause, Failure};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::input::InvalidInput;
 
@@ -61,7 +61,7 @@ impl Error {
     }
 }
 
-/// What was sent and got no final answer. The last answer of the server says more than a later attempt without one.
+/// A request without a final answer. The server's last answer is more useful than a later attempt without one.
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match (failure.answer(), &failure.cause) {
@@ -75,39 +75,54 @@ impl From<Failure> for Error {
 }
 
 impl Error {
-    /// A final answer that is an error. The attempts are reported if there were several, or if another one may help.
+    /// A final answer that is an error, with the attempts unless the caller's mistake was found at the first one.
     pub fn of_answer(answer: &Answer, attempts: Attempts) -> Self {
-        let is_plain = attempts.count == 1 && answer.status < 500;
+        let is_plain = attempts.count == 1 && (400..500).contains(&answer.status);
         Self::refused(answer, &if is_plain { String::new() } else { format!(" ({attempts})") })
     }
 
     /// JSON with a text in `error` (Prometheus) or `message` (AWS), or anything at all.
     fn refused(answer: &Answer, note: &str) -> Self {
         let envelope = Envelope::of(answer);
-        let words = envelope.error.unwrap_or_else(|| answer.words()).chars().take(WORDS_CHARS).collect();
+        let words = envelope.words().unwrap_or_else(|| answer.words()).chars().take(WORDS_CHARS).collect();
         let words = refusal(answer.status, words) + note;
-        Self::Refused { status: answer.status, error_type: envelope.error_type, words }
+        Self::Refused { status: answer.status, error_type: text(envelope.error_type), words }
     }
 }
 
 /// Whether a 2xx answer is one of Prometheus's errors, as some proxies pass them on.
 pub fn is_error(answer: &Answer) -> bool {
-    answer.body.len() <= MAX_ERROR_BYTES && Envelope::of(answer).status == "error"
+    answer.body.len() <= MAX_ERROR_BYTES && text(Envelope::of(answer).status).as_deref() == Some("error")
 }
 
+/// The members of an error, which may be anything: one that is not text must not hide the others.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Envelope {
-    status: Value,
-    error_type: Option<String>,
-    #[serde(alias = "message", alias = "Message")]
-    error: Option<String>,
+struct Envelope<'a> {
+    #[serde(borrow)]
+    status: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+    #[serde(borrow, rename = "Message")]
+    capital_message: Option<&'a RawValue>,
 }
 
-impl Envelope {
-    fn of(answer: &Answer) -> Self {
+impl<'a> Envelope<'a> {
+    fn of(answer: &'a Answer) -> Self {
         serde_json::from_slice(&answer.body).unwrap_or_default()
     }
+
+    fn words(&self) -> Option<String> {
+        [self.error, self.message, self.capital_message].into_iter().find_map(text)
+    }
+}
+
+fn text(value: Option<&RawValue>) -> Option<String> {
+    serde_json::from_str(value?.get()).ok()
 }
 
 fn refusal(status: u16, words: String) -> String {
@@ -146,16 +161,36 @@ mod tests {
             (
                 200,
                 error_of_prometheus,
-                "the server answered 200 with an error: 1:4: parse error: unexpected \"}\"",
+                "the server answered 200 with an error: 1:4: parse error: unexpected \"}\" (1 attempt in 1.23 s)",
             ),
             (403, "", "the workspace refuses the function's credentials, without saying why"),
             (500, "", "the server answered 500 (1 attempt in 1.23 s)"),
-            (302, "moved", "the server answered 302 moved"),
+            (302, "moved", "the server answered 302 moved (1 attempt in 1.23 s)"),
         ] {
             assert_eq!(error(status, body).to_string(), expected);
         }
         assert_eq!(error(400, error_of_prometheus).error_type(), Some("bad_data"));
         assert!(error(400, &"x".repeat(20_000)).to_string().len() <= WORDS_CHARS);
+    }
+
+    #[test]
+    fn odd_members_of_an_error_do_not_hide_the_others() {
+        for (body, words, error_type) in [
+            (r#"{"errorType":"t","error":"a","message":"b","Message":"c"}"#, "a", Some("t")),
+            (r#"{"errorType":5,"error":"a"}"#, "a", None),
+            (r#"{"errorType":"t","error":{"code":1},"message":"b"}"#, "b", Some("t")),
+            (r#"{"errorType":"t","error":{"code":1}}"#, r#"{"errorType":"t","error":{"code":1}}"#, Some("t")),
+        ] {
+            let error = error(422, body);
+            assert_eq!((error.to_string().as_str(), error.error_type()), (words, error_type), "{body}");
+        }
+        for body in [
+            r#"{"status":"error","error":"a","message":"b"}"#,
+            r#"{"status":"error","error":{"code":1}}"#,
+            r#"{"status":"error","errorType":5}"#,
+        ] {
+            assert!(is_error(&Answer { status: 200, body: body.into() }), "{body}");
+        }
     }
 
     #[test]

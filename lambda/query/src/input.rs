@@ -8,6 +8,7 @@ use crate::duration;
 use crate::number::decimal;
 use crate::operation::Operation;
 use crate::parameter::{Kind, Parameter};
+use crate::payload::{Parameters, invalid_json};
 use crate::timestamp::Timestamp;
 
 /// How much of what was given an error repeats, in characters.
@@ -69,24 +70,35 @@ impl Input {
     /// given, because models fill in what they have nothing for.
     ///
     /// # Errors
-    /// [`InvalidInput::Unknown`] for a parameter that `operation` does not have.
-    pub fn new(
-        mut values: Map<String, Value>,
-        operation: Operation,
-        now: Timestamp,
-    ) -> Result<Self, InvalidInput> {
-        values
-            .retain(|_, value| !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty()));
+    /// [`InvalidInput::Unknown`] for a parameter that `operation` does not have, [`InvalidInput::Parameter`] for a list
+    /// or an object, which no parameter takes.
+    pub fn new(given: Parameters, operation: Operation, now: Timestamp) -> Result<Self, InvalidInput> {
         let parameters = operation.parameters();
-        for name in values.keys() {
-            if !parameters.iter().any(|parameter| parameter.name == name) {
+        let mut values = Map::new();
+        for (name, json) in given {
+            let json = json.get();
+            let scalar = if json.starts_with(['[', '{']) {
+                None
+            } else {
+                Some(serde_json::from_str::<Value>(json).map_err(|error| invalid_json(&error))?)
+            };
+            if scalar.as_ref().is_some_and(is_empty) {
+                continue;
+            }
+            let Some(parameter) = parameters.iter().find(|parameter| parameter.name == name) else {
                 let allowed: Vec<_> = parameters.iter().map(|parameter| parameter.name).collect();
                 return Err(InvalidInput::Unknown {
-                    name: shown(&Value::from(name.as_str())),
+                    name: shown(&Value::from(name)),
                     operation: operation.name(),
                     allowed: allowed.join(", "),
                 });
-            }
+            };
+            let invalid = || InvalidInput::Parameter {
+                name: parameter.name,
+                given: shown_json(json),
+                allowed: parameter.kind.allowed(),
+            };
+            values.insert(name, scalar.ok_or_else(invalid)?);
         }
         Ok(Self { values, now })
     }
@@ -193,9 +205,18 @@ impl Input {
     }
 }
 
+fn is_empty(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
 /// A value as JSON on one line, bounded, and without the user and password of a URL.
 pub(crate) fn shown(value: &Value) -> String {
-    let text = value.to_string();
+    shown_json(&value.to_string())
+}
+
+/// As [`shown`], for JSON that was not read and may escape the slashes of a URL.
+pub(crate) fn shown_json(json: &str) -> String {
+    let text = json.replace("\\/", "/").replace(['\r', '\n', '\t'], " ");
     match text.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1))) {
         Some((scheme, host)) => bounded(&format!("{scheme}://…@{host}")),
         None => bounded(&text),
@@ -219,7 +240,7 @@ mod tests {
 
     fn input(values: &Value, operation: Operation) -> Result<Input, InvalidInput> {
         let now = Timestamp::from_ms(1_700_000_000_000);
-        Input::new(values.as_object().unwrap().clone(), operation, now)
+        Input::new(serde_json::from_str(&values.to_string()).unwrap(), operation, now)
     }
 
     #[test]
@@ -305,6 +326,36 @@ mod tests {
             let input = input(&values, Operation::Query).unwrap();
             let error = input.invalid(&WORKSPACE_URL, "another").to_string();
             assert!(error.ends_with("got \"https://…@host/path\""), "{error}");
+        }
+        let list = serde_json::from_str(r#"{"workspace_url":["https:\/\/user:p4ss@host"]}"#).unwrap();
+        let error = Input::new(list, Operation::Query, Timestamp::from_ms(0)).unwrap_err().to_string();
+        assert!(error.ends_with("got [\"https://…@host\"]"), "{error}");
+    }
+
+    #[test]
+    fn lists_and_objects_are_refused_with_their_beginning() {
+        let nested = "[".repeat(200) + &"]".repeat(200);
+        for (json, shown) in [
+            (nested.as_str(), format!("{}…", "[".repeat(100))),
+            ("{\n\"a\": 1e999}", "{ \"a\": 1e999}".to_owned()),
+        ] {
+            let given = serde_json::from_str(&format!("{{\"query\":{json}}}")).unwrap();
+            let error = Input::new(given, Operation::Query, Timestamp::from_ms(0)).unwrap_err().to_string();
+            let expected =
+                format!("invalid parameter query: expected a text of at most 1000000 bytes, got {shown}");
+            assert_eq!(error, expected);
+        }
+    }
+
+    #[test]
+    fn scalars_that_cannot_be_represented_are_refused() {
+        for (json, expected) in [
+            (r#"{"query":"\ud83d"}"#, "got invalid JSON: unexpected end of hex escape"),
+            (r#"{"query":"up","time":1e999}"#, "got invalid JSON: number out of range"),
+        ] {
+            let given = serde_json::from_str(json).unwrap();
+            let error = Input::new(given, Operation::Query, Timestamp::from_ms(0)).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

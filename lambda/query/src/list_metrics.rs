@@ -80,7 +80,7 @@ impl ListMetrics {
         parameters.extend(self.end.map(|time| ("end", time.seconds())));
         let body = api.get("/api/v1/label/__name__/values", &parameters).await?;
         let document = body.document()?;
-        let names = names(&document.elements)?;
+        let names = names(&document.elements).map_err(|error| body.unreadable(&error.to_string()))?;
         let first =
             self.after.map_or(0, |after| names.partition_point(|name| name.as_ref() <= after.as_str()));
         let rest = &names[first..];
@@ -145,13 +145,12 @@ fn promql_text(text: &str) -> String {
 }
 
 /// The names in ascending order of their bytes, each once: pages depend on it.
-fn names<'a>(elements: &[&'a RawValue]) -> Result<Vec<Cow<'a, str>>, Error> {
+fn names<'a>(elements: &[&'a RawValue]) -> serde_json::Result<Vec<Cow<'a, str>>> {
     #[derive(Deserialize)]
     struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
     let mut names = Vec::with_capacity(elements.len());
     for element in elements {
-        let name: Name<'a> =
-            serde_json::from_str(element.get()).map_err(|error| Error::Unreadable(error.to_string()))?;
+        let name: Name<'a> = serde_json::from_str(element.get())?;
         names.push(name.0);
     }
     names.sort_unstable();

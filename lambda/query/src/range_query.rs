@@ -90,7 +90,7 @@ mod tests {
     const NOW: i64 = 1_700_000_000_000;
 
     fn read(payload: &Value) -> Result<RangeQuery, InvalidInput> {
-        let parameters = payload.as_object().unwrap().clone();
+        let parameters = serde_json::from_str(&payload.to_string()).unwrap();
         RangeQuery::read(&Input::new(parameters, Operation::RangeQuery, Timestamp::from_ms(NOW)).unwrap())
     }
 

@@ -243,22 +243,30 @@ async fn hundreds_of_thousands_of_metrics_in_one_event_stay_within_the_memory() 
     assert_eq!(invocation.json().expect("a summary")["samples"], 480_000);
 }
 
-/// The most metrics that fit into a payload, with names as short as they can be, and none is delivered.
+/// The most metrics that fit into a payload, with names as short as they can be, at a receiver that is down until the
+/// deadline.
 #[tokio::test]
 async fn the_largest_event_leaves_spare_memory_when_not_delivered() {
     let letters: Vec<_> = ('a'..='z').chain('A'..='Z').collect();
-    let name = |at: usize| -> String {
-        (0..4_u32).map(|place| letters[at / letters.len().pow(place) % letters.len()]).collect()
+    // a, b, …, Z, aa, ba, …
+    let name = |mut at: usize| -> String {
+        let mut name = String::new();
+        while at > 0 {
+            name.push(letters[(at - 1) % letters.len()]);
+            at = (at - 1) / letters.len();
+        }
+        name
     };
-    let (head, tail) = (format!(r#"{{"dimensions":{{}},"timestamp":{NOW_MS},"metrics":{{"#), "}}");
-    let metrics: Vec<_> = (0..(MAX_PAYLOAD_BYTES - 100) / r#""abcd":1,"#.len())
-        .map(|at| format!(r#""{}":1"#, name(at)))
-        .collect();
-    let payload = format!("{head}{}{tail}", metrics.join(","));
-    assert!(metrics.len() > 690_000 && payload.len() < MAX_PAYLOAD_BYTES, "{}", payload.len());
-    // An answer that is not tried again, so that the test does not last until the deadline.
-    let url = scripted::server(|_| (403, String::new())).await;
-    let mut stage = Setup::new().timeout_s(60).url(&format!("{url}/write")).start().await;
+    let mut payload = format!(r#"{{"dimensions":{{}},"timestamp":{NOW_MS},"metrics":{{"a":1"#);
+    let mut metrics = 1;
+    while payload.len() < MAX_PAYLOAD_BYTES - 20 {
+        metrics += 1;
+        payload.extend([",\"", name(metrics).as_str(), "\":1"]);
+    }
+    payload += "}}";
+    assert!(metrics > 715_000 && payload.len() < MAX_PAYLOAD_BYTES, "{metrics}, {}", payload.len());
+    let url = scripted::server(|_| (503, String::new())).await;
+    let mut stage = Setup::new().timeout_s(10).url(&format!("{url}/write")).start().await;
     let invocation = stage.invoke(payload).await;
     assert_eq!(error_kind(&invocation), "WriteFailed");
     has_spare_memory(&invocation);

@@ -60,7 +60,7 @@ fn text_of_base64(encoded: &str) -> Option<String> {
 /// The events in a JSON text: one, or those of an array.
 ///
 /// # Errors
-/// [`InvalidEvent::Json`] when an array is no valid JSON.
+/// [`InvalidEvent::Json`] if an array is invalid JSON.
 pub fn events_of(json: &str) -> Result<Vec<&str>, InvalidEvent> {
     if !json.trim_start().starts_with('[') {
         return Ok(vec![json]);

@@ -1,6 +1,8 @@
 //! The real binary under the Lambda runtime emulator: handler names, the client context of a gateway, memory, start.
 
-use push_gateway_local::runtime::{Function, FunctionOptions, InitError, InvocationRequest, RoleCredentials};
+use push_gateway_local::runtime::{
+    Function, FunctionOptions, InitError, InvocationRequest, MAX_PAYLOAD_BYTES, RoleCredentials,
+};
 use serde_json::{Value, json};
 
 use crate::inputs::unreadable_payloads;
@@ -106,6 +108,34 @@ async fn an_answer_of_5_mb_fits_into_the_memory_budget() {
         let peak = invocation.max_rss_kb.expect("a process");
         assert!(peak <= MEMORY_BUDGET_KB, "{peak} kB");
     }
+}
+
+/// As a tree of values each of these would take hundreds of megabytes.
+#[tokio::test]
+async fn large_useless_payloads_are_refused_in_little_memory() {
+    let server = all_endpoints().await;
+    let list = format!("[{}0]", "{\"\":0},".repeat(MAX_PAYLOAD_BYTES / 7 - 20));
+    let members: Vec<_> = (0..520_000).map(|at| format!("\"{at:x}\":0")).collect();
+    let members = format!("{{{}}}", members.join(","));
+    for (payload, expected) in [
+        (format!("{{\"query\":{list}}}"), "invalid parameter query: expected a text of at most"),
+        (format!("{{\"body\":{{\"query\":{list}}}}}"), "invalid parameter query: expected a text of at most"),
+        (format!("{{\"headers\":{list},\"requestContext\":{{}}}}"), "missing required parameter: query"),
+        (format!("{{\"body\":{list}}}"), "invalid payload: expected a JSON object"),
+        (members.clone(), "invalid payload: expected a JSON object"),
+        (json!({"body": members}).to_string(), "invalid payload: expected a JSON object"),
+    ] {
+        assert!((5_000_000..MAX_PAYLOAD_BYTES).contains(&payload.len()), "{}", payload.len());
+        let mut function = Function::spawn(options("query", &server)).await.expect("a start");
+        let invocation = function.invoke(payload).await;
+        let answer = invocation.json().expect("an answer");
+        assert_eq!(answer["statusCode"], 400, "{answer}");
+        assert!(answer.to_string().contains(expected), "{answer}");
+        let peak = invocation.max_rss_kb.expect("a process");
+        println!("{peak} kB: {expected}");
+        assert!(peak <= MEMORY_BUDGET_KB, "{peak} kB");
+    }
+    assert!(server.seen().is_empty());
 }
 
 #[tokio::test]

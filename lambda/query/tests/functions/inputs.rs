@@ -100,11 +100,9 @@ async fn a_limit_may_be_a_whole_float() {
 
 /// What reaches a function although its caller sent no JSON object that can be read.
 pub(crate) fn unreadable_payloads() -> Vec<Vec<u8>> {
-    let nested = format!("{{\"query\":{}{}}}", "[".repeat(200), "]".repeat(200));
     vec![
         br#"{"query":"\ud83d"}"#.to_vec(),
         br#"{"query":"up","time":1e999}"#.to_vec(),
-        nested.into_bytes(),
         b"{\"query\":\"\xff\"}".to_vec(),
         b"\xff\xfe".to_vec(),
         b"".to_vec(),
@@ -126,6 +124,21 @@ async fn unreadable_payloads_are_answered_with_400() {
         }
     }
     assert!(server.seen().is_empty());
+}
+
+/// The depth of a list is no limit: it is not read.
+#[tokio::test]
+async fn a_deep_list_is_answered_with_400() {
+    let function = Function::new("query", &[("WORKSPACE_URL", "http://127.0.0.1:9")]);
+    for depth in [200, 2_000_000] {
+        let list = "[".repeat(depth) + &"]".repeat(depth);
+        let answer = function.ask_bytes(None, format!("{{\"query\":{list}}}").as_bytes()).await;
+        let expected = format!(
+            "invalid parameter query: expected a text of at most 1000000 bytes, got {}…",
+            "[".repeat(100)
+        );
+        assert_eq!(error(&answer), (400, expected.as_str()));
+    }
 }
 
 #[tokio::test]
@@ -160,6 +173,11 @@ async fn bad_parameters_are_answered_with_400_and_never_sent() {
             "query",
             json!({"query": "up", "limit": -1}),
             "invalid parameter limit: expected a whole number from 1 to 100000, got -1",
+        ),
+        (
+            "query",
+            json!({"query": "up", "tiem": [5]}),
+            "unknown parameter \"tiem\"; query takes query, time,",
         ),
         ("query", json!(["up"]), "invalid payload: expected a JSON object"),
         ("query", json!({"body": "up"}), "invalid payload: expected a JSON object"),

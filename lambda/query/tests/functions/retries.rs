@@ -43,7 +43,9 @@ async fn every_other_refusal_is_final_and_keeps_its_status() {
 async fn a_redirect_is_not_followed_with_a_signature() {
     let server = Server::in_order(vec![Reply::Say(307, String::new()), Reply::nothing()]).await;
     let answer = Function::of("query", &server).ask(query()).await;
-    assert_eq!(error(&answer), (502, "the server answered 307"));
+    let (status, error) = error(&answer);
+    assert_eq!(status, 502);
+    assert!(error.starts_with("the server answered 307 (1 attempt in "), "{error}");
     assert_eq!(server.seen().len(), 1);
 }
 
@@ -134,15 +136,42 @@ async fn an_error_with_status_200_keeps_its_message() {
         let server = Server::in_order(vec![Reply::json(200, &body)]).await;
         let payload = if handler.ends_with("query") { query() } else { json!({}) };
         let answer = Function::of(handler, &server).ask(payload).await;
-        assert_eq!(error(&answer), (502, "the server answered 200 with an error: shard 3 failed"));
+        let (status, error) = error(&answer);
+        assert_eq!(status, 502);
+        let expected = "the server answered 200 with an error: shard 3 failed (1 attempt in ";
+        assert!(error.starts_with(expected), "{error}");
         assert_eq!(answer["body"]["errorType"], "execution");
+    }
+}
+
+#[tokio::test]
+async fn an_odd_or_long_error_with_status_200_is_not_a_result() {
+    for (body, words) in [
+        (json!({"status": "error", "error": "a", "message": "b", "data": null}), "a (1 attempt in "),
+        (json!({"status": "error", "error": {"code": 1}, "data": null}), "{"),
+        (json!({"status": "error", "errorType": 5, "error": "a", "data": []}), "a (1 attempt in "),
+        (
+            json!({"status": "error", "error": "a", "data": [], "warnings": ["w".repeat(20_000)]}),
+            "a (1 attempt in ",
+        ),
+        (json!({"status": "error", "error": "a".repeat(20_000)}), "aaa"),
+    ] {
+        for handler in ["query", "list_metrics"] {
+            let server = Server::in_order(vec![Reply::json(200, &body)]).await;
+            let payload = if handler == "query" { query() } else { json!({}) };
+            let answer = Function::of(handler, &server).ask(payload).await;
+            let (status, error) = error(&answer);
+            assert_eq!(status, 502, "{error}");
+            let expected = format!("the server answered 200 with an error: {words}");
+            assert!(error.starts_with(&expected) && error.len() < 5_000, "{error}");
+        }
     }
 }
 
 #[tokio::test]
 async fn a_login_page_is_reported_by_its_type_and_beginning() {
     let page = format!("<!DOCTYPE html>\n<html><title>Sign in</title>{}</html>", "<p>".repeat(1_000));
-    let server = Server::in_order(vec![Reply::Typed("text/html; charset=utf-8", page)]).await;
+    let server = Server::in_order(vec![Reply::Typed("text/html; charset=utf-8".to_owned(), page)]).await;
     let answer = Function::of("query", &server).ask(query()).await;
     let (status, error) = error(&answer);
     assert_eq!(status, 502);
@@ -152,12 +181,34 @@ async fn a_login_page_is_reported_by_its_type_and_beginning() {
 }
 
 #[tokio::test]
+async fn a_long_content_type_and_a_long_page_are_reported_bounded() {
+    let reply = Reply::Typed(format!("text/{}", "x".repeat(5_000)), format!("<{}", "ü".repeat(500)));
+    let server = Server::in_order(vec![reply]).await;
+    let answer = Function::of("query", &server).ask(query()).await;
+    let (_, error) = error(&answer);
+    assert!(error.contains(&format!("type is text/{}… and", "x".repeat(95))), "{error}");
+    assert!(error.contains(&format!("begins with \"<{}\" (", "ü".repeat(119))), "{error}");
+}
+
+#[tokio::test]
 async fn an_answer_that_is_none_of_prometheus_is_a_bad_gateway() {
-    for body in ["<html>hello</html>", "{}", "[]", ""] {
-        let server = Server::in_order(vec![Reply::Say(200, body.to_owned())]).await;
-        let answer = Function::of("query", &server).ask(query()).await;
+    for (handler, body) in [
+        ("query", "<html>hello</html>"),
+        ("query", "{}"),
+        ("query", "[]"),
+        ("query", ""),
+        ("server_info", "{}"),
+        ("list_metrics", r#"{"status":"success","data":[1]}"#),
+    ] {
+        let replies = vec![Reply::Say(503, "busy".to_owned()), Reply::Say(200, body.to_owned())];
+        let server = Server::in_order(replies).await;
+        let payload = if handler == "query" { query() } else { json!({}) };
+        let answer = Function::of(handler, &server).ask(payload).await;
         let (status, error) = error(&answer);
         assert_eq!(status, 502, "{body}");
         assert!(error.starts_with("the answer of the server cannot be read: "), "{error}");
+        // One of the two requests of `server_info` succeeds at once.
+        let attempts = if handler == "server_info" { " attempt" } else { " (2 attempts in " };
+        assert!(error.contains(attempts), "{error}");
     }
 }

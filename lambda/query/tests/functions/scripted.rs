@@ -22,7 +22,7 @@ pub(crate) enum Reply {
     /// A status and a body.
     Say(u16, String),
     /// A 200 with this content type and body.
-    Typed(&'static str, String),
+    Typed(String, String),
     /// A 200 whose body ends before its announced length.
     BreakOff(String),
     /// The connection is closed without an answer.

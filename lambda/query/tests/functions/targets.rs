@@ -19,7 +19,7 @@ fn config(variables: &[(&str, &str)]) -> Config {
 }
 
 fn target(payload: &Value, variables: &[(&str, &str)]) -> Result<Workspace, String> {
-    let parameters = payload.as_object().unwrap().clone();
+    let parameters = serde_json::from_str(&payload.to_string()).unwrap();
     let input = Input::new(parameters, Operation::ServerInfo, Timestamp::from_ms(0)).unwrap();
     resolve(&input, &config(variables)).map_err(|error| error.to_string())
 }
