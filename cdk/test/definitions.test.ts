@@ -27,7 +27,7 @@ for (const [what, yaml] of [
 for (const [what, yaml, problem] of [
   ['broken YAML', 'groups:\n- name: [\n', /^: expected valid YAML, got: .* at line \d+, column \d+$/],
   ['broken YAML with tokens', `groups:\n- name: ${Aws.REGION}\n rules: []\n`, /^: expected valid YAML, got: .* at line \d+, column \d+$/],
-  ['a key that is there twice', 'groups: []\ngroups: []\n', /^: expected valid YAML, got: Map keys must be unique at line 2, column 1$/],
+  ['a duplicate key', 'groups: []\ngroups: []\n', /^: expected valid YAML, got: Map keys must be unique at line 2, column 1$/],
   ['an empty mapping', '{}', /^: expected the key "groups" with a list, got no keys$/],
   ['another key', 'rules: []', /^: expected the key "groups" with a list, got the key "rules"$/],
   ['other keys', 'a: 1\nb: 2\n', /^: expected the key "groups" with a list, got the keys "a", "b"$/],

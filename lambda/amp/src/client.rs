@@ -65,7 +65,7 @@ enum Purpose {
     /// The receiver answers at once, and its status says all: a body that breaks off changes nothing. A message
     /// that is given back uses up one of its few deliveries, so a write is attempted until the deadline.
     Write,
-    /// The answer may take long, and its body is what was asked for: one that breaks off is no answer. The caller
+    /// The answer may take long, and its body is what was asked for: one that breaks off does not count. The caller
     /// waits for it and can send another query, so an error that will not change soon is final.
     Query,
 }

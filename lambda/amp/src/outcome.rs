@@ -56,7 +56,7 @@ pub struct Answer {
 /// What came of a request.
 #[derive(Debug)]
 pub struct Sent {
-    /// A final answer, or why there is none.
+    /// A final answer, or the reason for its absence.
     pub result: Result<Answer, Failure>,
     /// The content type of a final answer.
     pub content_type: Option<String>,

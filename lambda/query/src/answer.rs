@@ -52,7 +52,7 @@ struct Body {
 }
 
 impl Answer {
-    /// The answer to `operation`, if that is known, asked by `audience` at `now`; `result` is JSON or why there is none.
+    /// The answer to `operation`, if that is known, asked by `audience` at `now`; `result` is JSON or an error.
     pub fn new(
         operation: Option<Operation>,
         audience: Audience,

@@ -69,7 +69,7 @@ impl Body {
     /// Its elements.
     ///
     /// # Errors
-    /// It is no answer of Prometheus, or one of its errors.
+    /// The body is not an answer of Prometheus, or is one of its errors.
     pub fn document(&self) -> Result<Document<'_>, Error> {
         let document = Document::parse(&self.answer.body, self.is_cut).map_err(|error| match error {
             Error::Unreadable(reason) => self.unreadable(&reason),

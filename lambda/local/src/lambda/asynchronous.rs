@@ -54,7 +54,7 @@ pub(super) async fn run(pool: Pool, policy: AsyncPolicy, payload: Bytes, client_
 }
 
 fn give_up(function: &str, payload: &Bytes, error: &FunctionError) {
-    // A log without a reader is no error.
+    // A log without a reader is not an error.
     let _ = writeln!(
         std::io::stderr(),
         "{function}: an asynchronous event of {} bytes failed to its last attempt: {}",

@@ -126,7 +126,7 @@ async fn unreadable_payloads_are_answered_with_400() {
     assert!(server.seen().is_empty());
 }
 
-/// The depth of a list is no limit: it is not read.
+/// The depth of a list does not matter: it is not read.
 #[tokio::test]
 async fn a_deep_list_is_answered_with_400() {
     let function = Function::new("query", &[("WORKSPACE_URL", "http://127.0.0.1:9")]);

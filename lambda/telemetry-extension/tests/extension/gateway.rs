@@ -81,7 +81,7 @@ async fn a_queue_gets_arrays_of_events() {
     }
 }
 
-/// SQS throttles with status 400, which is no judgement on the message.
+/// SQS throttles with status 400, which does not mean that the message is at fault.
 #[tokio::test]
 async fn a_throttled_queue_is_a_failure_and_no_refusal() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
