@@ -14,8 +14,8 @@ mod batch;
 use std::hint::black_box;
 use std::time::{Duration, UNIX_EPOCH};
 
-use amp::Scope;
-use amp::sign::sign;
+use aws::Scope;
+use aws::sign::sign;
 use aws_credential_types::Credentials;
 use batch::{Batch, Shape};
 use bytes::Bytes;

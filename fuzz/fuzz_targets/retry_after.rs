@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use amp::retry::retry_after;
+use aws::retry::retry_after;
 use libfuzzer_sys::fuzz_target;
 
 /// The end of the year 9999, in seconds since the epoch: later years have no HTTP date.

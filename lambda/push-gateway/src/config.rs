@@ -2,8 +2,8 @@
 //!
 //! The environment comes in as a lookup, so nothing here reads the process's own.
 
-use amp::{Endpoint, InvalidEndpoint};
-use function::InvalidLabels;
+use aws::{Endpoint, InvalidEndpoint};
+use aws::InvalidLabels;
 use remote_write::{Labels, NameEscaping};
 
 /// What the function is told by its environment.
@@ -135,7 +135,7 @@ impl Config {
             }
         };
         let external_labels = match get("EXTERNAL_LABELS") {
-            Some(json) => function::external_labels(&json)?,
+            Some(json) => aws::external_labels(&json)?,
             None => Labels::default(),
         };
         Ok(Self { remote_write, auth, dead_letter_queue, external_labels, escaping, region })

@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use amp::{Cause, Client, Failure};
+use aws::{Cause, Client, Failure};
 use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 

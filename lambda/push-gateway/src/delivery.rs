@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use amp::{Answer, Cause, Failure, Written};
+use aws::{Answer, Cause, Failure, Written};
 use futures_util::StreamExt;
 use futures_util::stream;
 use remote_write::{EncodedRequest, Origin, Series, SeriesSample, lanes};

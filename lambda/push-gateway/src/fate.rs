@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::rc::Rc;
 
-use amp::Answer;
+use aws::Answer;
 use remote_write::Origin;
 
 use crate::delivery::{Delivery, Fate, NotDelivered};

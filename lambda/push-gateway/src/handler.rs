@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use amp::{Client, RemoteWriter, Scope};
+use aws::{Client, RemoteWriter, Scope};
 use remote_write::{EncodedRequest, MAX_REQUEST_BYTES};
 use tokio::time::Instant;
 

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use amp::{Client, Network, World};
-use function::{Environment, environment, now};
+use aws::{Client, Network, World};
+use aws::{Environment, environment, now};
 use push_gateway::config::Config;
 use push_gateway::handler::{Gateway, Invocation};
 use push_gateway::report::Report;
@@ -12,7 +12,7 @@ use push_gateway::response::{Error, Response};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     keep_memory();
-    function::start("push-gateway", configure, handler).await
+    aws::start("push-gateway", configure, handler).await
 }
 
 /// Keeps the allocator from giving memory back to the system between invocations, which costs hundreds of page faults
@@ -35,7 +35,7 @@ fn configure(lookup: Environment) -> Result<(Config, Network), String> {
 
 fn handler(
     (config, network): (Config, Network),
-) -> impl AsyncFn(function::Invocation) -> Result<Response, Error> {
+) -> impl AsyncFn(aws::Invocation) -> Result<Response, Error> {
     let client = Client::new(config.region.clone(), &network, World { now, random: fastrand::f64 });
     let gateway = Gateway::new(config, client);
     let function_name = environment("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use function::Diagnostic;
+use aws::Diagnostic;
 use serde::Serialize;
 
 use crate::fate::RecordFate;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use amp::{Answer, Client, Failure, Request, Scope, Verdict};
+use aws::{Answer, Client, Failure, Request, Scope, Verdict};
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Method};
 use serde::{Deserialize, Serialize};

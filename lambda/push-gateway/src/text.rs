@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-pub(crate) use function::Members;
+pub(crate) use aws::Members;
 
 /// How much of a user's text an error repeats, in characters.
 const SHOWN_CHARS: usize = 64;

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use amp::{Answer, Cause, Outcome, Written};
+use aws::{Answer, Cause, Outcome, Written};
 use prometheus_proto::WriteRequest;
 use proptest::prelude::*;
 use prost::Message;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use amp::reader::Parameters;
-use amp::{Answer, Attempts, Client, Endpoint, Reader, Scope, Sent, Verdict, verdict_of_status};
+use aws::reader::Parameters;
+use aws::{Answer, Attempts, Client, Endpoint, Reader, Scope, Sent, Verdict, verdict_of_status};
 use tokio::time::Instant;
 
 use crate::document::Document;

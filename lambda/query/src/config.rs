@@ -2,7 +2,7 @@
 //!
 //! The environment comes in as a lookup, so nothing here reads the process's own.
 
-use amp::{Endpoint, InvalidEndpoint, Scope, is_region};
+use aws::{Endpoint, InvalidEndpoint, Scope, is_region};
 
 use crate::operation::Operation;
 use crate::workspace::{SERVICE, Workspace, base_of};

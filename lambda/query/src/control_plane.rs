@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use amp::{Endpoint, Scope};
+use aws::{Endpoint, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

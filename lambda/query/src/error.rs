@@ -1,6 +1,6 @@
 //! Errors: why there is no data, with the status that says whose turn it is.
 
-use amp::{Answer, Attempts, Cause, Failure};
+use aws::{Answer, Attempts, Cause, Failure};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

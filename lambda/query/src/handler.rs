@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use amp::Client;
+use aws::Client;
 use tokio::time::Instant;
 
 use crate::answer::Answer;

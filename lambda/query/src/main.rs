@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use ::query::answer::Answer;
 use ::query::config::Config;
 use ::query::handler::{Invocation, Queries};
-use amp::{Client, Network, World};
-use function::{Environment, now};
+use aws::{Client, Network, World};
+use aws::{Environment, now};
 use serde::Deserialize;
 
 /// What an agent gateway says of its call; the other members, which may be anything, are not read.
@@ -25,7 +25,7 @@ struct Custom {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    function::start("query", configure, handler).await
+    aws::start("query", configure, handler).await
 }
 
 fn configure(lookup: Environment) -> Result<(Config, Network), String> {
@@ -37,7 +37,7 @@ fn configure(lookup: Environment) -> Result<(Config, Network), String> {
 
 fn handler(
     (config, network): (Config, Network),
-) -> impl AsyncFn(function::Invocation) -> Result<Answer, function::Diagnostic> {
+) -> impl AsyncFn(aws::Invocation) -> Result<Answer, aws::Diagnostic> {
     let client = Client::new(config.region.clone(), &network, World { now, random: fastrand::f64 });
     let queries = Queries::new(config, client);
     async move |event| {
@@ -57,7 +57,7 @@ fn handler(
 }
 
 /// The name of the tool that an agent gateway calls; none for other callers, whatever their client context is.
-fn tool_name(event: &function::Invocation) -> Option<String> {
+fn tool_name(event: &aws::Invocation) -> Option<String> {
     let context: ClientContext = serde_json::from_slice(event.client_context.as_ref()?.as_bytes()).ok()?;
     Some(context.custom.tool)
 }

@@ -3,7 +3,7 @@
 //! Every request carries a signature, so it must only ever go to AMP or to the configured URL. A URL that a caller
 //! gives is taken apart, checked part by part and put together anew; nothing of it reaches the wire unchecked.
 
-use amp::{Endpoint, InvalidEndpoint, Scope, is_region};
+use aws::{Endpoint, InvalidEndpoint, Scope, is_region};
 
 use crate::config::Config;
 use crate::input::{Input, InvalidInput};

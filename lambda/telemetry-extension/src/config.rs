@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use amp::{Endpoint, InvalidEndpoint, Scope};
-use function::InvalidLabels;
+use aws::{Endpoint, InvalidEndpoint, Scope};
+use aws::InvalidLabels;
 
 use crate::labels::{InstanceLabel, RESERVED};
 use crate::metrics::{Selection, UnknownName};
@@ -341,7 +341,7 @@ fn selection(metrics: Option<String>, histograms: Option<String>) -> Result<Sele
 
 fn external_labels(json: Option<String>) -> Result<Vec<(String, String)>, InvalidConfig> {
     let Some(json) = json else { return Ok(Vec::new()) };
-    let labels = function::external_labels(&json)?;
+    let labels = aws::external_labels(&json)?;
     if let Some(reserved) =
         RESERVED.into_iter().find(|reserved| labels.iter().any(|(name, _)| name == *reserved))
     {

@@ -14,7 +14,7 @@ pub mod remote_write;
 pub mod secret;
 pub mod timeline;
 
-use amp::{Answer, Cause, Client, Failure, Request, Verdict};
+use aws::{Answer, Cause, Client, Failure, Request, Verdict};
 use tokio::time::Instant;
 
 use crate::config;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use amp::{Network, World};
+use aws::{Network, World};
 use http::HeaderValue;
 use telemetry_extension::config::{self, Config};
 use telemetry_extension::extension_api::{ApiError, Buffering, ExtensionApi, Subscribed};

@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use amp::{Attempts, Cause, Client, Failure, Network, World};
+use aws::{Attempts, Cause, Client, Failure, Network, World};
 use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, timeout, timeout_at};

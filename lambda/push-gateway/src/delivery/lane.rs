@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::hash::BuildHasher;
 use std::rc::Rc;
 
-use amp::{Answer, Cause, Outcome};
+use aws::{Answer, Cause, Outcome};
 use hashbrown::{HashMap, HashSet};
 use remote_write::{EncodedRequest, PlannedRequest, Series, SeriesId, SeriesSample, halves_by_origin};
 use tokio::time::Instant;

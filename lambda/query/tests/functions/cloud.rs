@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use amp::{Client, Network, World};
+use aws::{Client, Network, World};
 use push_gateway::config::Config;
 use push_gateway::handler::{Gateway, Invocation};
 use push_gateway::report::Report;

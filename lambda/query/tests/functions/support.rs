@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use amp::{Client, World};
+use aws::{Client, World};
 use aws_credential_types::Credentials;
 use query::config::Config;
 use query::handler::{Invocation, Queries};

@@ -4,7 +4,7 @@
 //! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>,
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 
-use amp::{Client, Request, Scope};
+use aws::{Client, Request, Scope};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Method, Uri};

@@ -8,7 +8,7 @@
 
 use std::fmt::Write as _;
 
-use amp::{Answer, Client, Endpoint, Request};
+use aws::{Answer, Client, Endpoint, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use bytes::Bytes;

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use amp::{Client, Endpoint, RemoteWriter, Scope};
+use aws::{Client, Endpoint, RemoteWriter, Scope};
 use bytes::Bytes;
 use remote_write::MAX_REQUEST_BYTES;
 

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use amp::{Client, Request};
+use aws::{Client, Request};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Method};

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use amp::{Client, Endpoint, Network, World};
+use aws::{Client, Endpoint, Network, World};
 use telemetry_extension::config;
 use telemetry_extension::destination::{Destination, Dispatch, Identity};
 use telemetry_extension::event;

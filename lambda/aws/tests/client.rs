@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use amp::{Cause, Client, Endpoint, Network, RemoteWriter, Request, Scope, Sent, World};
+use aws::{Cause, Client, Endpoint, Network, RemoteWriter, Request, Scope, Sent, World};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
@@ -189,7 +189,7 @@ async fn a_receiver_named_without_a_path_is_written_to_at_its_root() {
     let client = Arc::new(Client::new(None, &Network::default(), WORLD));
     let writer = RemoteWriter::new(client, endpoint, None, "test/1");
     let written = writer.write(Bytes::from_static(b"body"), Instant::now() + Duration::from_secs(5)).await;
-    assert!(matches!(written.outcome, amp::Outcome::Delivered), "{written:?}");
+    assert!(matches!(written.outcome, aws::Outcome::Delivered), "{written:?}");
     let head = head.await.unwrap();
     assert!(head.starts_with("POST / HTTP/1.1\r\n"), "{head}");
 }

@@ -211,7 +211,7 @@ pub(crate) fn moto() -> PathBuf {
 
 fn repository() -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    folder.ancestors().nth(2).expect("lambda/local is two levels down").to_owned()
+    folder.ancestors().nth(2).expect("local/cli is two levels down").to_owned()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the edge of the tests")]

@@ -4,21 +4,15 @@
 //! The functions are `push-gateway` and `query`. How they start, log, fail to start and are given their invocations is
 //! the same, and is here. Clock and environment are read here and in their `main.rs` only.
 
-mod external_labels;
-pub mod logging;
-mod members;
-pub mod runtime;
-pub mod runtime_api;
-
 use std::fmt::Display;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-pub use external_labels::{InvalidLabels, external_labels};
-pub use members::Members;
-pub use runtime::{Diagnostic, Invocation};
-use runtime_api::RuntimeApi;
 use serde::Serialize;
+
+use crate::runtime::{Diagnostic, Invocation};
+use crate::runtime_api::RuntimeApi;
+use crate::{logging, runtime};
 
 /// Where Lambda says that its runtime API is.
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";

@@ -12,7 +12,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 /// The crates that log no secret at any level: those of this project.
-const OURS: [&str; 5] = ["amp", "function", "push_gateway", "query", "remote_write"];
+const OURS: [&str; 4] = ["aws", "push_gateway", "query", "remote_write"];
 
 /// Starts logging to standard output, which Lambda sends to CloudWatch.
 pub fn init(lookup: impl Fn(&str) -> Option<String>) {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use amp::{Cause, Client, Endpoint, Network, Reader, World};
+use aws::{Cause, Client, Endpoint, Network, Reader, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::Instant;

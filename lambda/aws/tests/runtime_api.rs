@@ -5,9 +5,9 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use function::runtime::serve;
-use function::runtime_api::{ApiError, RuntimeApi};
-use function::{Diagnostic, Invocation};
+use aws::runtime::serve;
+use aws::runtime_api::{ApiError, RuntimeApi};
+use aws::{Diagnostic, Invocation};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
-use amp::Scope;
-use amp::sign::sign;
+use aws::Scope;
+use aws::sign::sign;
 use aws_credential_types::Credentials;
 use bytes::Bytes;
 use hmac::{Hmac, Mac};
