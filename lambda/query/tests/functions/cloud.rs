@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws::{Client, Network, World};
 use push_gateway::config::Config;
 use push_gateway::handler::{Gateway, Invocation};
-use push_gateway::report::Report;
 use push_gateway_local::amp::{AmpOptions, AmpStandIn};
 use push_gateway_local::clock::Clock;
 use push_gateway_local::prometheus::Prometheus;
@@ -56,7 +55,7 @@ impl Cloud {
         let payload = events.to_string();
         let invocation =
             Invocation { payload: payload.as_bytes(), now: UNIX_EPOCH, time: Duration::from_secs(30) };
-        gateway.handle(invocation, &mut Report::default()).await.expect("written");
+        gateway.handle(invocation).await.0.expect("written");
     }
 
     /// A function of the workspace.

@@ -83,6 +83,7 @@ fn encode(accepted: &StoredSeries) -> Result<Option<Bytes>, Refusal> {
                 .iter()
                 .map(|(timestamp, value)| Sample { timestamp: *timestamp, value: *value })
                 .collect(),
+            histograms: Vec::new(),
         })
         .collect();
     if timeseries.is_empty() {

@@ -29,7 +29,11 @@ pub(crate) fn credentials() -> Credentials {
 pub(crate) fn series(labels: &[(&str, &str)], samples: &[(i64, f64)]) -> TimeSeries {
     let label = |(name, value): &(&str, &str)| Label { name: (*name).to_owned(), value: (*value).to_owned() };
     let sample = |(timestamp, value): &(i64, f64)| Sample { timestamp: *timestamp, value: *value };
-    TimeSeries { labels: labels.iter().map(label).collect(), samples: samples.iter().map(sample).collect() }
+    TimeSeries {
+        labels: labels.iter().map(label).collect(),
+        samples: samples.iter().map(sample).collect(),
+        histograms: Vec::new(),
+    }
 }
 
 /// The series `ph{device=…}` with one sample.

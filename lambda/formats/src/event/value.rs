@@ -1,57 +1,56 @@
-//! Values: the text of a JSON number, or of a string that holds one → a double and what is worth knowing about it.
+//! Numbers and timestamps, as JSON numbers or in strings.
 //!
-//! Nothing is guessed from a parsed double: `12` is an integer and `12.0` a float because their texts are. Both become
-//! a double on the wire, correctly rounded.
+//! Whether a number is an integer is decided by its text: `12` is an integer and `12.0` a float. Both become a float64 on
+//! the wire, correctly rounded.
 
-/// A metric's value.
+/// A number in the payload.
 #[derive(Clone, Copy, Debug)]
-pub struct Value {
-    /// The double that is written.
-    pub double: f64,
-    /// Whether the double differs from what was given because a double cannot hold it: an integer with too many
-    /// digits, or a number that is too large altogether.
+pub struct Number {
+    /// The float64 that is written.
+    pub float: f64,
+    /// Whether the number is an integer with too many digits for a float64, or too large for one.
     pub inexact: bool,
 }
 
-/// Reads the value of a JSON number, as it stands in the payload.
-pub fn parse_number(text: &str) -> Option<Value> {
-    if let Some(double) = short_decimal(text) {
-        return Some(Value { double, inexact: false });
+/// Reads a JSON number.
+pub fn parse_number(text: &str) -> Option<Number> {
+    if let Some(float) = short_decimal(text) {
+        return Some(Number { float, inexact: false });
     }
-    let number = Number::read(text)?;
-    let double: f64 = text.parse().ok()?;
-    let inexact = double.is_infinite() || (number.is_integer() && !holds_exactly(double, number.integer));
-    Some(Value { double, inexact })
+    let decimal = Decimal::read(text)?;
+    let float: f64 = text.parse().ok()?;
+    let inexact = float.is_infinite() || (decimal.is_integer() && !holds_exactly(float, decimal.integer));
+    Some(Number { float, inexact })
 }
 
-/// Reads the value of a JSON string: a number with an optional sign, or `NaN`, `Inf`, `+Inf`, `-Inf`.
-pub fn parse_text(text: &str) -> Option<Value> {
-    if let Some(double) = short_decimal(text) {
-        return Some(Value { double, inexact: false });
+/// Reads the text of a JSON string: a number with an optional sign, or `NaN`, `Inf`, `+Inf`, `-Inf`.
+pub fn parse_text(text: &str) -> Option<Number> {
+    if let Some(float) = short_decimal(text) {
+        return Some(Number { float, inexact: false });
     }
-    let double = match text {
+    let float = match text {
         "NaN" => f64::NAN,
         "Inf" | "+Inf" => f64::INFINITY,
         "-Inf" => f64::NEG_INFINITY,
         _ => return parse_number(text),
     };
-    Some(Value { double, inexact: false })
+    Some(Number { float, inexact: false })
 }
 
 /// The fewest digits before the point of a timestamp with a fraction: those of March 1973.
 const MIN_DIGITS_BEFORE_FRACTION: usize = 12;
 
 /// Reads a timestamp in milliseconds, in any notation, such as `1.676398017e12`. A fraction of a millisecond, as
-/// Python's `time.time() * 1000` has it, is cut off. `None` for anything else, also outside of 64 bits.
+/// Python's `time.time() * 1000` has it, is truncated. `None` for anything else, also outside of 64 bits.
 ///
-/// A fraction of a smaller number is refused: it is nearly always a time in seconds.
+/// A smaller number with a fraction is rejected: it is nearly always a time in seconds.
 pub fn parse_timestamp(text: &str) -> Option<i64> {
     if let Ok(timestamp) = text.parse() {
         return Some(timestamp);
     }
-    let number = Number::read(text)?;
+    let number = Decimal::read(text)?;
     if number.is_integer() {
-        // One that 64 bits do not hold.
+        // It needs more than 64 bits.
         return None;
     }
     let digits = [number.integer, number.fraction].concat();
@@ -103,7 +102,7 @@ fn short_decimal(text: &str) -> Option<f64> {
 }
 
 /// The parts of a decimal number. There is a digit in `integer` or `fraction`.
-struct Number<'a> {
+struct Decimal<'a> {
     negative: bool,
     integer: &'a str,
     has_point: bool,
@@ -111,7 +110,7 @@ struct Number<'a> {
     exponent: Option<&'a str>,
 }
 
-impl<'a> Number<'a> {
+impl<'a> Decimal<'a> {
     /// `[+-]? (digits [. digits*] | . digits) ([eE] [+-]? digits)?`, and nothing around it.
     fn read(text: &'a str) -> Option<Self> {
         let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
@@ -165,7 +164,7 @@ mod tests {
     use super::*;
 
     fn text(given: &str) -> Option<f64> {
-        parse_text(given).map(|value| value.double)
+        parse_text(given).map(|number| number.float)
     }
 
     #[test]
@@ -207,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_no_value() {
+    fn anything_else_is_rejected() {
         for given in [
             "", " ", "12 ", " 12", "0x1F", "1_000", "1,5", "12hello", "hello", "true", "null", "--1", "+-1",
             "1e", "1e+", "e5", ".", "+", "-", "1.2.3", "1e5.0", "١٢", "1\n", "\u{0}1", "½",
@@ -217,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_double_cannot_hold_is_marked() {
+    fn inexact_numbers_are_marked() {
         let inexact = |given| parse_text(given).unwrap().inexact;
         for given in [
             "9007199254740993",

@@ -1,13 +1,14 @@
-//! Fast path: an SQS batch as SQS writes it, read in one pass.
+//! The fast path: a batch as SQS writes it, read in one pass.
 //!
-//! In: the text of a payload. Out: what the careful reader would make of it, or `None` at the slightest doubt: a record
-//! without a body, an escape in a place where SQS has none, another source. Then the careful reader decides, and says what
-//! is wrong. A property test holds both against each other.
+//! It returns what [`super::super::Envelope::read_carefully`] would, or `None` for anything unusual: a record without a
+//! body, an escape where SQS has none, another source. A property test compares the two.
 
 use std::borrow::Cow;
 
+use formats::json::Json;
+
 use super::Message;
-use crate::json::Json;
+
 
 /// Reads an SQS batch in which every record is as SQS writes it.
 pub(super) fn batch(text: &str) -> Option<Vec<Message<'_>>> {

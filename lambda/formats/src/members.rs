@@ -1,4 +1,4 @@
-//! Members of JSON objects, duplicate keys included.
+//! Members of JSON objects with duplicate keys.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 /// The members of a JSON object in their order, duplicate keys included.
 #[derive(Debug)]
-pub struct Members<K, V>(pub Vec<(K, V)>);
+pub(crate) struct Members<K, V>(pub(crate) Vec<(K, V)>);
 
 impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Members<K, V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

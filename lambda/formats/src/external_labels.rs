@@ -1,12 +1,12 @@
-//! External labels: the labels that an operator sets for every series, as a JSON object of strings.
+//! Labels that an operator sets for every series, as a JSON object of strings.
 
 use std::borrow::Cow;
 
 use remote_write::{DuplicateLabel, InvalidName, LabelName, Labels, NameEscaping};
 
-use crate::Members;
+use crate::members::Members;
 
-/// The length to which a JSON error is shortened, in characters.
+/// The number of characters of a JSON error that is shown.
 const SHOWN_CHARS: usize = 64;
 
 /// The reason why a text is not a set of external labels.
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_labels_are_refused_in_one_line() {
+    fn invalid_labels_are_rejected_in_one_line() {
         let object = "expected a JSON object of strings such as {\"env\":\"prod\"}: ";
         for (json, expected) in [
             ("env=prod", object),
@@ -60,8 +60,8 @@ mod tests {
             (r#"{"a.b":"1"}"#, "name \"a.b\" does not match [a-zA-Z_][a-zA-Z0-9_]*"),
             (r#"{"":"1"}"#, "name is empty"),
             (r#"{"__name__":"1"}"#, "label `__name__` is reserved"),
-            (r#"{"a":"1","a":"2"}"#, "label \"a\""),
-            (r#"{"a":"1","\u0061":"1"}"#, "label \"a\""),
+            (r#"{"a":"1","a":"2"}"#, "duplicate label \"a\""),
+            (r#"{"a":"1","\u0061":"1"}"#, "duplicate label \"a\""),
         ] {
             let message = external_labels(json).expect_err(json).to_string();
             assert!(message.starts_with(expected), "{json}: {message}");

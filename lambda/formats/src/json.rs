@@ -1,30 +1,30 @@
-//! JSON, read forwards: a text → its parts, borrowed from it; or nothing at the slightest doubt. For the fast paths.
+//! A JSON scanner for the fast paths.
 //!
-//! In: a text, of which nothing is assumed. Out: what a strict parser would read there, or `None` where it may be an error
-//! or is too unusual to be handled here. A place that gave up is of no further use.
+//! It returns exactly what a strict parser would read, borrowed from the text, or `None` where the text may be invalid or
+//! is too unusual. A scanner that has returned `None` is of no further use.
 //!
-//! What makes it fast: nothing is copied, and the bytes of a string are looked at eight at a time.
+//! Nothing is copied, and the bytes of a string are compared eight at a time.
 
 use serde::de::IgnoredAny;
 
-/// A place in a JSON text. Every method moves past what it reads, or gives up.
+/// A position in a JSON text. Every method moves past what it reads, or returns `None`.
 ///
-/// `IN_STRING` is for JSON that stands inside of a JSON string, as the body of an SQS message does: its quotes are
-/// written `\"` there. Any other escape is a doubt.
+/// `IN_STRING` is for JSON inside a JSON string, such as the body of an SQS message: its quotes are written `\"` there.
+/// Any other escape gives `None`.
 #[derive(Debug)]
-pub(crate) struct Json<'a, const IN_STRING: bool = false> {
+pub struct Json<'a, const IN_STRING: bool = false> {
     text: &'a str,
     at: usize,
 }
 
 impl<'a, const IN_STRING: bool> Json<'a, IN_STRING> {
     /// The beginning of `text`.
-    pub(crate) fn new(text: &'a str) -> Self {
+    pub fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
     }
 
     /// An object; `member` is called after each key to read its value.
-    pub(crate) fn object(&mut self, mut member: impl FnMut(&mut Self, &'a str) -> Option<()>) -> Option<()> {
+    pub fn object(&mut self, mut member: impl FnMut(&mut Self, &'a str) -> Option<()>) -> Option<()> {
         self.expect(b'{')?;
         if self.peek()? == b'}' {
             self.at += 1;
@@ -41,7 +41,7 @@ impl<'a, const IN_STRING: bool> Json<'a, IN_STRING> {
     }
 
     /// An array; `element` is called to read each of its values.
-    pub(crate) fn array(&mut self, mut element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+    pub fn array(&mut self, mut element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         self.expect(b'[')?;
         if self.peek()? == b']' {
             self.at += 1;
@@ -56,7 +56,7 @@ impl<'a, const IN_STRING: bool> Json<'a, IN_STRING> {
     }
 
     /// A string without escapes.
-    pub(crate) fn string(&mut self) -> Option<&'a str> {
+    pub fn string(&mut self) -> Option<&'a str> {
         self.peek()?;
         self.quote()?;
         let start = self.at;
@@ -67,7 +67,7 @@ impl<'a, const IN_STRING: bool> Json<'a, IN_STRING> {
     }
 
     /// A number as JSON has it: no sign but a minus, no leading zeros, digits on both sides of the point.
-    pub(crate) fn number(&mut self) -> Option<&'a str> {
+    pub fn number(&mut self) -> Option<&'a str> {
         self.peek()?;
         let start = self.at;
         self.skip(b"-");
@@ -86,7 +86,7 @@ impl<'a, const IN_STRING: bool> Json<'a, IN_STRING> {
     }
 
     /// The next byte that is no whitespace.
-    pub(crate) fn peek(&mut self) -> Option<u8> {
+    pub fn peek(&mut self) -> Option<u8> {
         loop {
             match *self.text.as_bytes().get(self.at)? {
                 b' ' | b'\t' | b'\n' | b'\r' => self.at += 1,
@@ -96,7 +96,7 @@ impl<'a, const IN_STRING: bool> Json<'a, IN_STRING> {
     }
 
     /// The end of the text.
-    pub(crate) fn end(&mut self) -> Option<()> {
+    pub fn end(&mut self) -> Option<()> {
         self.peek().is_none().then_some(())
     }
 
@@ -139,7 +139,7 @@ impl<'a, const IN_STRING: bool> Json<'a, IN_STRING> {
 
 impl<'a> Json<'a> {
     /// Any value, as it stands in the text.
-    pub(crate) fn value(&mut self) -> Option<&'a str> {
+    pub fn value(&mut self) -> Option<&'a str> {
         let first = self.peek()?;
         let start = self.at;
         if first == b'"' {
@@ -159,7 +159,7 @@ impl<'a> Json<'a> {
     }
 
     /// A string as it stands in the text, with its quotes and escapes. Whether these make Unicode text is not looked at.
-    pub(crate) fn raw_string(&mut self) -> Option<&'a str> {
+    pub fn raw_string(&mut self) -> Option<&'a str> {
         let bytes = self.text.as_bytes();
         self.peek()?;
         let start = self.at;

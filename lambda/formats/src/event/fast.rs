@@ -1,23 +1,22 @@
-//! Fast path: an event as nearly everyone writes it, read in one pass.
+//! The fast path: an event as nearly everyone writes it, read in one pass.
 //!
-//! In: the text of an event. Out: what the careful reader would make of it, or `None` at the slightest doubt: an escape,
-//! an unknown key, anything invalid. Then the careful reader decides, and says what is wrong. A property test and a fuzz
-//! target hold both against each other.
+//! It returns what [`super::parse_event_carefully`] would, or `None` if the text has an escape, an unknown key or anything
+//! invalid, and then that function decides. A property test and a fuzz target compare the two.
 
 use std::borrow::Cow;
 
-use remote_write::{LabelName, Labels, MetricName, NameEscaping};
+use remote_write::{LabelName, Labels, MetricName, NameEscaping, Point, Value};
 
-use super::{Event, first_duplicate};
+use super::value::{parse_number, parse_text, parse_timestamp};
+use super::{Event, Metrics, first_duplicate};
 use crate::json::Json;
-use crate::value::{Value, parse_number, parse_text, parse_timestamp};
 
 /// Reads an event that has its three keys, each once and no other, and strings without escapes.
 pub(super) fn event(text: &str, escaping: NameEscaping) -> Option<Event<'_>> {
     read(Json::<false>::new(text), escaping)
 }
 
-/// Reads such an event inside of a JSON string.
+/// Reads such an event inside a JSON string.
 pub(super) fn escaped_event(text: &str, escaping: NameEscaping) -> Option<Event<'_>> {
     read(Json::<true>::new(text), escaping)
 }
@@ -34,7 +33,8 @@ fn read<const IN_STRING: bool>(mut json: Json<'_, IN_STRING>, escaping: NameEsca
         is_first.then_some(())
     })?;
     json.end()?;
-    Some(Event { labels: dimensions?, timestamp_ms: timestamp_ms?, metrics: values? })
+    let (metrics, inexact_values) = values?;
+    Some(Event { point: Point { labels: dimensions?, timestamp_ms: timestamp_ms?, metrics }, inexact_values })
 }
 
 fn labels<'a, const IN_STRING: bool>(
@@ -49,23 +49,25 @@ fn labels<'a, const IN_STRING: bool>(
         labels.push((LabelName::new(key, escaping).ok()?, Cow::Borrowed(value)));
         Some(())
     })?;
-    // `Labels` forgets empty values, and with them whether their keys are there twice.
+    // `Labels` removes empty values, and with them any duplicate keys.
     if has_empty { None } else { Labels::new(labels).ok() }
 }
 
 fn metrics<'a, const IN_STRING: bool>(
     json: &mut Json<'a, IN_STRING>,
     escaping: NameEscaping,
-) -> Option<Vec<(MetricName<'a>, Value)>> {
+) -> Option<Metrics<'a>> {
     let mut metrics = Vec::with_capacity(4);
+    let mut inexact_values = 0;
     json.object(|json, key| {
-        let value = match json.peek()? {
+        let number = match json.peek()? {
             b'-' | b'0'..=b'9' => parse_number(json.number()?)?,
             _ => parse_text(json.string()?)?,
         };
-        metrics.push((MetricName::new(key, escaping).ok()?, value));
+        metrics.push((MetricName::new(key, escaping).ok()?, Value::float(number.float)));
+        inexact_values += usize::from(number.inexact);
         Some(())
     })?;
     let is_valid = !metrics.is_empty() && first_duplicate(&metrics, |(name, _)| name.as_str()).is_none();
-    is_valid.then_some(metrics)
+    is_valid.then_some((metrics, inexact_values))
 }

@@ -1,15 +1,15 @@
-//! What is an event and what is not, and what the reason says.
+//! JSON events, valid and invalid, with the reasons.
 
+use formats::event::{InvalidEvent, parse_escaped_event, parse_event, parse_event_carefully};
 use proptest::prelude::*;
-use push_gateway::event::{InvalidEvent, parse_escaped_event, parse_event, parse_event_carefully};
 use remote_write::NameEscaping::{self, Reject, Underscores};
 
 /// Reads an event into plain data: labels, timestamp, metrics.
 fn read(text: &str, escaping: NameEscaping) -> Result<String, String> {
-    let event = parse_event(text, escaping).map_err(|reason| reason.to_string())?;
+    let event = parse_event(text, escaping).map_err(|reason| reason.to_string())?.point;
     let labels: Vec<_> = event.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let metrics: Vec<_> =
-        event.metrics.iter().map(|(name, value)| format!("{}={}", name.as_str(), value.double)).collect();
+        event.metrics.iter().map(|(name, value)| format!("{}={}", name.as_str(), value.as_float().unwrap())).collect();
     Ok(format!("{} @{} {}", labels.join(","), event.timestamp_ms, metrics.join(",")))
 }
 
@@ -19,7 +19,7 @@ fn accepts(text: &str, expected: &str) {
 }
 
 #[track_caller]
-fn refuses(text: &str, expected: &str) {
+fn rejects(text: &str, expected: &str) {
     let reason = read(text, Underscores).expect_err(text);
     assert!(reason.contains(expected), "{reason:?} does not say {expected:?}");
     assert!(reason.len() < 500 && !reason.contains('\n'), "{reason}");
@@ -34,7 +34,7 @@ fn the_example_of_the_documentation_is_an_event() {
 }
 
 #[test]
-fn the_example_is_read_inside_of_a_string_too() {
+fn the_example_is_read_inside_a_string() {
     let text = r#"{"dimensions":{"customerId":"customer1"},"timestamp":1676398017000,"metrics":{"ph":"7.2","x":-1e3}}"#;
     let inside = text.replace('"', "\\\"");
     let event = parse_escaped_event(&inside, Underscores).expect("it has no other escapes");
@@ -66,76 +66,76 @@ fn escapes_in_keys_and_values_are_resolved() {
 }
 
 #[test]
-fn an_empty_value_is_no_label() {
+fn an_empty_value_is_not_a_label() {
     accepts(r#"{"dimensions":{"a":"","b":"x"},"timestamp":1,"metrics":{"m":1}}"#, "b=x @1 m=1");
 }
 
 #[test]
 fn a_missing_or_repeated_part_is_named() {
-    refuses("{}", "`dimensions` is missing");
-    refuses(r#"{"timestamp":1,"metrics":{"a":1}}"#, "`dimensions` is missing");
-    refuses(r#"{"dimensions":{},"metrics":{"a":1}}"#, "`timestamp` is missing");
-    refuses(r#"{"dimensions":{},"timestamp":1}"#, "`metrics` is missing");
-    refuses(r#"{"dimensions":{},"timestamp":1,"metrics":{}}"#, "`metrics` is empty");
-    refuses(
+    rejects("{}", "`dimensions` is missing");
+    rejects(r#"{"timestamp":1,"metrics":{"a":1}}"#, "`dimensions` is missing");
+    rejects(r#"{"dimensions":{},"metrics":{"a":1}}"#, "`timestamp` is missing");
+    rejects(r#"{"dimensions":{},"timestamp":1}"#, "`metrics` is missing");
+    rejects(r#"{"dimensions":{},"timestamp":1,"metrics":{}}"#, "`metrics` is empty");
+    rejects(
         r#"{"dimensions":{},"timestamp":1,"timestamp":2,"metrics":{"a":1}}"#,
-        "`timestamp` is there twice",
+        "duplicate key `timestamp`",
     );
-    refuses(
+    rejects(
         r#"{"dimensions":{},"dimensions":{},"timestamp":1,"metrics":{"a":1}}"#,
-        "`dimensions` is there twice",
+        "duplicate key `dimensions`",
     );
-    refuses(
+    rejects(
         r#"{"dimensions":{"a":"x","a":""},"timestamp":1,"metrics":{"a":1}}"#,
-        "`dimensions.a` is there twice",
+        "duplicate key `dimensions.a`",
     );
-    refuses(r#"{"dimensions":{},"timestamp":1,"metrics":{"a":1,"\u0061":1}}"#, "\"a\" is there twice");
+    rejects(r#"{"dimensions":{},"timestamp":1,"metrics":{"a":1,"\u0061":1}}"#, "duplicate metric name \"a\"");
 }
 
 #[test]
 fn a_wrong_type_is_named_with_what_was_found() {
-    refuses(
+    rejects(
         r#"{"dimensions":null,"timestamp":1,"metrics":{"a":1}}"#,
-        "`dimensions` has to be an object of strings, but it is null",
+        "dimensions: expected an object of strings, got null",
     );
-    refuses(r#"{"dimensions":["a"],"timestamp":1,"metrics":{"a":1}}"#, "but it is an array");
-    refuses(
+    rejects(r#"{"dimensions":["a"],"timestamp":1,"metrics":{"a":1}}"#, "got an array");
+    rejects(
         r#"{"dimensions":{"a":5},"timestamp":1,"metrics":{"a":1}}"#,
-        "`dimensions.a` has to be a string, but it is the number 5",
+        "dimensions.a: expected a string, got the number 5",
     );
-    refuses(
+    rejects(
         r#"{"dimensions":{},"timestamp":"1","metrics":{"a":1}}"#,
-        "`timestamp` has to be a number of milliseconds since the epoch, but it is the string \"1\"",
+        "timestamp: expected a number of milliseconds since the epoch, got the string \"1\"",
     );
-    refuses(
+    rejects(
         r#"{"dimensions":{},"timestamp":1676398017.123,"metrics":{"a":1}}"#,
-        "`timestamp` has to be a number of milliseconds since the epoch, but it is the number 1676398017.123",
+        "timestamp: expected a number of milliseconds since the epoch, got the number 1676398017.123",
     );
-    refuses(r#"{"dimensions":{},"timestamp":null,"metrics":{"a":1}}"#, "but it is null");
-    refuses(r#"{"dimensions":{},"timestamp":1,"metrics":[1]}"#, "`metrics` has to be an object");
+    rejects(r#"{"dimensions":{},"timestamp":null,"metrics":{"a":1}}"#, "got null");
+    rejects(r#"{"dimensions":{},"timestamp":1,"metrics":[1]}"#, "metrics: expected an object");
     for (value, found) in [("true", "true"), ("null", "null"), ("{}", "an object"), ("[1]", "an array")] {
-        refuses(
+        rejects(
             &format!(r#"{{"dimensions":{{}},"timestamp":1,"metrics":{{"a":{value}}}}}"#),
-            &format!("`metrics.a` has to be a number or a string that holds one, but it is {found}"),
+            &format!("metrics.a: expected a number or a string with a number, got {found}"),
         );
     }
     for text in ["12", "null", "\"text\"", "[1]", "true"] {
-        refuses(text, &format!("an event has to be an object, but it is {text}"));
+        rejects(text, &format!("expected an event, which is an object, got {text}"));
     }
 }
 
 #[test]
-fn a_value_that_is_no_number_is_named_and_shortened() {
+fn a_value_that_is_not_a_number_is_named() {
     for value in ["", " ", "0x1F", "1_000", "12hello"] {
-        refuses(
+        rejects(
             &format!(r#"{{"dimensions":{{}},"timestamp":1,"metrics":{{"ok":1,"bad":"{value}"}}}}"#),
-            &format!("`metrics.bad`: {value:?} is not a number"),
+            &format!("metrics.bad: expected a number, got {value:?}"),
         );
     }
     let long = "x".repeat(100_000);
-    refuses(
+    rejects(
         &format!(r#"{{"dimensions":{{}},"timestamp":1,"metrics":{{"{long}":"{long}"}}}}"#),
-        "is not a number",
+        "expected a number",
     );
 }
 
@@ -154,45 +154,45 @@ fn malformed_json_says_where() {
         r#"{"dimensions":{"\udc00":"b"},"timestamp":1,"metrics":{"a":1}}"#,
         "{\"dimensions\":{\"a\":\"line\nbreak\"},\"timestamp\":1,\"metrics\":{\"a\":1}}",
     ] {
-        refuses(text, "it is not valid JSON");
+        rejects(text, "invalid JSON");
     }
 }
 
 #[test]
-fn names_are_escaped_or_refused() {
+fn names_are_escaped_or_rejected() {
     let event = r#"{"dimensions":{"room.name":"a"},"timestamp":1,"metrics":{"cpu-load":1}}"#;
     accepts(event, "room_name=a @1 cpu_load=1");
     assert_eq!(
         read(event, Reject).unwrap_err(),
-        "`dimensions`: name \"room.name\" does not match [a-zA-Z_][a-zA-Z0-9_]*"
+        "dimensions: name \"room.name\" does not match [a-zA-Z_][a-zA-Z0-9_]*"
     );
-    refuses(
+    rejects(
         r#"{"dimensions":{"a.b":"1","a-b":"2"},"timestamp":1,"metrics":{"m":1}}"#,
-        "label \"a_b\" is there twice",
+        "duplicate label \"a_b\"",
     );
-    refuses(r#"{"dimensions":{},"timestamp":1,"metrics":{"m.1":1,"m-1":2}}"#, "\"m_1\" is there twice");
-    refuses(r#"{"dimensions":{"__name__":"x"},"timestamp":1,"metrics":{"m":1}}"#, "`__name__` is reserved");
-    refuses(r#"{"dimensions":{"__name__":""},"timestamp":1,"metrics":{"m":1}}"#, "`__name__` is reserved");
-    refuses(r#"{"dimensions":{"":"x"},"timestamp":1,"metrics":{"m":1}}"#, "`dimensions`: name is empty");
-    refuses(r#"{"dimensions":{},"timestamp":1,"metrics":{"":1}}"#, "`metrics`: name is empty");
+    rejects(r#"{"dimensions":{},"timestamp":1,"metrics":{"m.1":1,"m-1":2}}"#, "duplicate metric name \"m_1\"");
+    rejects(r#"{"dimensions":{"__name__":"x"},"timestamp":1,"metrics":{"m":1}}"#, "`__name__` is reserved");
+    rejects(r#"{"dimensions":{"__name__":""},"timestamp":1,"metrics":{"m":1}}"#, "`__name__` is reserved");
+    rejects(r#"{"dimensions":{"":"x"},"timestamp":1,"metrics":{"m":1}}"#, "dimensions: name is empty");
+    rejects(r#"{"dimensions":{},"timestamp":1,"metrics":{"":1}}"#, "metrics: name is empty");
 }
 
 #[test]
 fn many_keys_are_checked_for_duplicates_too() {
     let keys = (0..1_000).map(|at| format!(r#""k{at}":1,"#)).collect::<Vec<_>>().concat();
     accepts_many(&format!(r#"{{"dimensions":{{}},"timestamp":1,"metrics":{{{keys}"last":1}}}}"#), 1_001);
-    refuses(
+    rejects(
         &format!(r#"{{"dimensions":{{}},"timestamp":1,"metrics":{{{keys}"k7":1}}}}"#),
-        "\"k7\" is there twice",
+        "duplicate metric name \"k7\"",
     );
 }
 
 #[track_caller]
 fn accepts_many(text: &str, metrics: usize) {
-    assert_eq!(parse_event(text, Underscores).unwrap().metrics.len(), metrics);
+    assert_eq!(parse_event(text, Underscores).unwrap().point.metrics.len(), metrics);
 }
 
-/// Texts that are events, nearly are, or have been tampered with.
+/// Texts that are events, nearly are, or have one wrong character.
 fn event_like() -> impl Strategy<Value = String> {
     let string = prop_oneof!["[a-z_]{0,3}", "[a-z.]{1,3}", Just("\\u0061".to_owned()), "\\PC{0,3}"];
     let number = prop_oneof!["-?[0-9]{1,3}(\\.[0-9]{0,2})?([eE][+-]?[0-9]{1,2})?", "[-+.0-9eE]{1,5}"];
@@ -235,16 +235,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(20_000))]
 
     #[test]
-    fn the_fast_path_means_what_the_careful_reader_means(text in event_like(), reject in any::<bool>()) {
+    fn the_fast_path_agrees_with_the_careful_reader(text in event_like(), reject in any::<bool>()) {
         let escaping = if reject { Reject } else { Underscores };
         let fast = parse_event(&text, escaping);
         let careful = parse_event_carefully(&text, escaping);
         prop_assert_eq!(format!("{fast:?}"), format!("{careful:?}"), "{}", text);
     }
 
-    /// RFC 8259, section 7: what stands inside of a JSON string means what it is once its escapes are resolved.
+    /// RFC 8259, section 7: the escapes in a JSON string stand for the characters of its text.
     #[test]
-    fn an_event_inside_of_a_string_means_what_the_text_of_the_string_means(
+    fn an_event_inside_a_string_is_read_like_its_text(
         text in event_like(),
         escapes_backslashes in any::<bool>(),
     ) {
@@ -266,13 +266,13 @@ proptest! {
         prop_assume!(value.is_finite());
         let event = format!(r#"{{"dimensions":{{}},"timestamp":1,"metrics":{{"n":{value:?},"t":"{value:?}"}}}}"#);
         let event = parse_event(&event, Underscores).unwrap();
-        for (_, read) in &event.metrics {
-            prop_assert_eq!(read.double.to_bits(), value.to_bits());
+        for (_, read) in &event.point.metrics {
+            prop_assert_eq!(read.as_float().unwrap().to_bits(), value.to_bits());
         }
     }
 
     #[test]
-    fn any_text_at_all_is_read_or_refused_but_never_worse(text in "\\PC*") {
+    fn no_text_makes_the_reader_panic(text in "\\PC*") {
         let _ = parse_event(&text, Underscores);
     }
 
@@ -281,7 +281,7 @@ proptest! {
         let dimensions = serde_json::to_string(&labels).unwrap();
         let event = format!(r#"{{"dimensions":{dimensions},"timestamp":1,"metrics":{{"m":1}}}}"#);
         let event = parse_event(&event, Reject).unwrap();
-        let read: Vec<_> = event.labels.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        let read: Vec<_> = event.point.labels.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
         prop_assert_eq!(read, labels.into_iter().collect::<Vec<_>>());
     }
 }
