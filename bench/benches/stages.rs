@@ -42,7 +42,8 @@ fn stages(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group("stage");
         group.throughput(Throughput::Elements(batch.samples as u64));
 
-        group.bench_function(id("envelope"), |b| b.iter(|| Envelope::read(black_box(&batch.payload)).is_ok()));
+        group
+            .bench_function(id("envelope"), |b| b.iter(|| Envelope::read(black_box(&batch.payload)).is_ok()));
 
         let envelope = Envelope::read(&batch.payload).expect("an SQS batch");
         group.bench_function(id("records"), |b| b.iter(|| Records::read(black_box(&envelope), rules)));

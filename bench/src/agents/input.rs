@@ -98,7 +98,8 @@ fn remote_write(first: i64, batch: u32) -> Vec<u8> {
         histograms: Vec::new(),
     };
     let timeseries = (0..CUSTOMERS).flat_map(|customer| METRICS.map(|metric| series(customer, metric)));
-    let message = WriteRequest { timeseries: timeseries.collect() }.encode_to_vec();
+    let message =
+        WriteRequest { timeseries: timeseries.collect(), ..WriteRequest::default() }.encode_to_vec();
     snap::raw::Encoder::new().compress_vec(&message).expect("a request is far below snappy's limit")
 }
 

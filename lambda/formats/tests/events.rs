@@ -8,8 +8,11 @@ use remote_write::NameEscaping::{self, Reject, Underscores};
 fn read(text: &str, escaping: NameEscaping) -> Result<String, String> {
     let event = parse_event(text, escaping).map_err(|reason| reason.to_string())?.point;
     let labels: Vec<_> = event.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let metrics: Vec<_> =
-        event.metrics.iter().map(|(name, value)| format!("{}={}", name.as_str(), value.as_float().unwrap())).collect();
+    let metrics: Vec<_> = event
+        .metrics
+        .iter()
+        .map(|(name, value)| format!("{}={}", name.as_str(), value.as_float().unwrap()))
+        .collect();
     Ok(format!("{} @{} {}", labels.join(","), event.timestamp_ms, metrics.join(",")))
 }
 
@@ -170,7 +173,10 @@ fn names_are_escaped_or_rejected() {
         r#"{"dimensions":{"a.b":"1","a-b":"2"},"timestamp":1,"metrics":{"m":1}}"#,
         "duplicate label \"a_b\"",
     );
-    rejects(r#"{"dimensions":{},"timestamp":1,"metrics":{"m.1":1,"m-1":2}}"#, "duplicate metric name \"m_1\"");
+    rejects(
+        r#"{"dimensions":{},"timestamp":1,"metrics":{"m.1":1,"m-1":2}}"#,
+        "duplicate metric name \"m_1\"",
+    );
     rejects(r#"{"dimensions":{"__name__":"x"},"timestamp":1,"metrics":{"m":1}}"#, "`__name__` is reserved");
     rejects(r#"{"dimensions":{"__name__":""},"timestamp":1,"metrics":{"m":1}}"#, "`__name__` is reserved");
     rejects(r#"{"dimensions":{"":"x"},"timestamp":1,"metrics":{"m":1}}"#, "dimensions: name is empty");

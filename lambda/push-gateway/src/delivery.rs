@@ -258,7 +258,10 @@ impl<S: AsyncFn(EncodedRequest) -> Result<Response, Failure>> Sender<'_, S> {
         }
         let result = (self.send)(request).await;
         let mut delivery = self.delivery.borrow_mut();
-        delivery.count(bytes, result.as_ref().map_or_else(|failure| failure.attempts, |response| response.attempts));
+        delivery.count(
+            bytes,
+            result.as_ref().map_or_else(|failure| failure.attempts, |response| response.attempts),
+        );
         let response = result?;
         match classify(response.status) {
             Meaning::Written => {
@@ -320,7 +323,9 @@ impl<S: AsyncFn(EncodedRequest) -> Result<Response, Failure>> Sender<'_, S> {
     fn divide(&self, samples: Vec<Sample>, rejection: Rejection, parts: &mut Vec<Part>) {
         let halves = match &rejection {
             Rejection::Data(_) => halves_by_origin(&samples),
-            Rejection::Size(_) => halves_by_size(self.series, &samples).or_else(|| halves_by_origin(&samples)),
+            Rejection::Size(_) => {
+                halves_by_size(self.series, &samples).or_else(|| halves_by_origin(&samples))
+            }
         };
         match (halves, rejection) {
             (Some((earlier, later)), rejection) => {

@@ -314,7 +314,10 @@ fn old_samples_leave_isolation_requests_for_others() {
     let receiver = Receiver::rejecting(HashSet::from([9]));
     let (delivery, _) = run(&events, &receiver, 60);
     assert!(matches!(delivery.outcome(Origin(177)), Outcome::Rejected { .. }));
-    assert_eq!((100..300).filter(|&at| matches!(delivery.outcome(Origin(at)), Outcome::Delivered)).count(), 199);
+    assert_eq!(
+        (100..300).filter(|&at| matches!(delivery.outcome(Origin(at)), Outcome::Delivered)).count(),
+        199
+    );
 }
 
 #[test]

@@ -208,8 +208,7 @@ fn an_unknown_payload_is_described() {
     assert!(error("[1,").contains("not valid JSON"));
     assert!(error(&format!("{EVENT}{EVENT}")).contains("not valid JSON"));
     assert!(
-        error(r#"{"Records":[{"eventSource":"aws:kinesis"}]}"#)
-            .contains("got record 0 from \"aws:kinesis\"")
+        error(r#"{"Records":[{"eventSource":"aws:kinesis"}]}"#).contains("got record 0 from \"aws:kinesis\"")
     );
     assert!(
         error(r#"{"Records":[{"eventSource":"aws:sqs","body":"{}"}]}"#)
@@ -326,7 +325,8 @@ fn batch_like() -> impl Strategy<Value = String> {
 
 /// The messages of a batch with all their parts.
 fn messages(payload: &Envelope<'_>) -> Vec<String> {
-    let message = |m: &Message<'_>| format!("{} {} {:?} {:?}", m.id, m.queue_arn, m.body().text(), m.attributes());
+    let message =
+        |m: &Message<'_>| format!("{} {} {:?} {:?}", m.id, m.queue_arn, m.body().text(), m.attributes());
     payload.messages().iter().map(message).collect()
 }
 

@@ -35,10 +35,7 @@ impl Series {
             }
         }
         debug_assert_eq!(message.len(), self.encoded_len(samples));
-        let body = snap::raw::Encoder::new()
-            .compress_vec(&message)
-            .expect("a request is far below snappy's limit of 2^32 bytes");
-        EncodedRequest { body, decoded_len: message.len(), samples: written, series }
+        compress(&message, written, series)
     }
 
     /// The exact size in bytes of the message that [`Series::encode`] makes of `samples`, before compression.
@@ -48,6 +45,14 @@ impl Series {
             .map(|run| wire::series_len(self.label_fields(run[0].series), samples_len(run)))
             .sum()
     }
+}
+
+/// The request whose message is `message`, with these numbers of samples and series.
+pub(crate) fn compress(message: &[u8], samples: usize, series: usize) -> EncodedRequest {
+    let body = snap::raw::Encoder::new()
+        .compress_vec(message)
+        .expect("a request is far below snappy's limit of 2^32 bytes");
+    EncodedRequest { body, decoded_len: message.len(), samples, series }
 }
 
 fn samples_len(run: &[Sample]) -> usize {

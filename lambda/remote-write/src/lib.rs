@@ -12,6 +12,7 @@
 //! | [`request`] | plans requests within a size, in lanes                                        | cannot             |
 //! | [`encode`]  | writes the samples of one request: protobuf, then snappy                      | cannot             |
 //!
+//! [`metadata`] of metric families travels beside the series, and native [`histogram`]s are values of samples.
 //! `wire` has the fields of the messages and their sizes. After [`Labels::new`] nothing is checked again: validity is
 //! in the type.
 //!
@@ -20,6 +21,7 @@
 pub mod encode;
 pub mod histogram;
 pub mod labels;
+pub mod metadata;
 pub mod name;
 pub mod request;
 pub mod sample;
@@ -29,6 +31,7 @@ mod wire;
 pub use encode::EncodedRequest;
 pub use histogram::Histogram;
 pub use labels::{DuplicateLabel, Labels};
+pub use metadata::{Metadata, MetricType};
 pub use name::{InvalidName, LabelName, METRIC_NAME_LABEL, MetricName, NameEscaping};
 pub use request::{MAX_REQUEST_BYTES, PlannedRequest, lanes};
 pub use sample::{NORMAL_NAN, Origin, Oversized, Point, STALE_NAN, Sample, Value};

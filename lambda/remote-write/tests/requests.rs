@@ -4,7 +4,7 @@
 #[allow(dead_code)]
 mod support;
 
-use remote_write::{NORMAL_NAN, PlannedRequest, Series, lanes};
+use remote_write::{Metadata, MetricType, NORMAL_NAN, PlannedRequest, Series, lanes};
 use support::{Given, GivenValue, Received, decode, generated, given, group, histogram, point, receive};
 
 fn all_requests(series: &Series, max_bytes: usize) -> Vec<Vec<usize>> {
@@ -40,7 +40,7 @@ fn a_receiver_reads_the_example_event() {
     assert_eq!(
         read,
         format!(
-            "WriteRequest {{ timeseries: [{}, {}] }}",
+            "WriteRequest {{ timeseries: [{}, {}], metadata: [] }}",
             expected("temperature", "14.3"),
             expected("ph", "6.7")
         )
@@ -158,6 +158,24 @@ fn a_histogram_is_never_split() {
         let request = decode(&series.encode(&series.samples()[planned.samples.clone()]));
         assert_eq!(request.timeseries[0].histograms, [generated(&histogram(60), t)]);
     }
+}
+
+#[test]
+fn a_receiver_reads_metadata() {
+    let metadata = Metadata {
+        metric_type: MetricType::GaugeHistogram.into(),
+        family: "latency_seconds".to_owned(),
+        help: "Time to answer.".to_owned(),
+        unit: "seconds".to_owned(),
+    };
+    let read = decode(&Metadata::encode(vec![metadata]));
+    let expected = prometheus_proto::MetricMetadata {
+        r#type: prometheus_proto::metric_metadata::MetricType::Gaugehistogram.into(),
+        metric_family_name: "latency_seconds".to_owned(),
+        help: "Time to answer.".to_owned(),
+        unit: "seconds".to_owned(),
+    };
+    assert_eq!((read.timeseries.len(), read.metadata), (0, vec![expected]));
 }
 
 #[test]

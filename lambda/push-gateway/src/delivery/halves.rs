@@ -23,7 +23,8 @@ pub(super) fn halves_by_size(series: &Series, samples: &[Sample]) -> Option<Halv
         .collect();
     // After the last sample is no cut.
     cuts.pop();
-    let at = cuts.partition_point(|&at| series.encoded_len(&samples[..at]) < half).min(cuts.len().checked_sub(1)?);
+    let at =
+        cuts.partition_point(|&at| series.encoded_len(&samples[..at]) < half).min(cuts.len().checked_sub(1)?);
     Some((samples[..cuts[at]].to_vec(), samples[cuts[at]..].to_vec()))
 }
 

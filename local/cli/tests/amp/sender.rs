@@ -42,7 +42,7 @@ pub(crate) fn ph(device: &str, timestamp: i64, value: f64) -> TimeSeries {
 }
 
 pub(crate) fn write_request(timeseries: &[TimeSeries]) -> WriteRequest {
-    WriteRequest { timeseries: timeseries.to_vec() }
+    WriteRequest { timeseries: timeseries.to_vec(), ..WriteRequest::default() }
 }
 
 /// The body of a write request.

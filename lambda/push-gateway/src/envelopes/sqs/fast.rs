@@ -9,7 +9,6 @@ use formats::json::Json;
 
 use super::Message;
 
-
 /// Reads an SQS batch in which every record is as SQS writes it.
 pub(super) fn batch(text: &str) -> Option<Vec<Message<'_>>> {
     let mut messages = None;
