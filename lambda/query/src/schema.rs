@@ -1,17 +1,15 @@
-//! Schema: the definitions of the operations → the tool schema of an agent gateway, and the tables of the README.
+//! Generates the tool definitions for an agent gateway and the parameter tables of the README.
 //!
-//! Both are kept in the repository for those who only read; `cargo run -p query --example describe` writes them, and a
-//! test fails when they are not what it would write.
+//! Both are in the repository: `cargo run -p query --example describe` writes them, and a test compares them.
 
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
 use crate::operation::Operation;
-use crate::parameter::Kind;
 
-/// The tool definitions, within what a Lambda target of AgentCore Gateway takes: `type`, `description`, `properties`,
-/// `required`.
+/// The tool definitions. A Lambda target of `AgentCore` Gateway accepts only `type`, `description`, `properties` and
+/// `required` in a schema.
 ///
 /// <https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-add-target-lambda.html#gateway-lambda-tool-schema>
 pub fn tool_definitions() -> Value {
@@ -46,13 +44,7 @@ pub fn parameter_tables() -> String {
             operation.description()
         );
         for parameter in operation.parameters() {
-            let kind = match parameter.kind {
-                Kind::Text(_) => "text",
-                Kind::Timestamp => "time",
-                Kind::Duration => "duration",
-                Kind::Count(_) => "whole number",
-                Kind::Flag => "true or false",
-            };
+            let kind = parameter.kind.readme_type();
             let required = if parameter.required { ", required" } else { "" };
             let meaning = parameter.description.replace('|', "\\|").replace('<', "\\<");
             let _ = writeln!(text, "| `{}` | {kind}{required} | {meaning} |", parameter.name);
