@@ -1,8 +1,7 @@
-//! Runtime API: invocations, answers and errors ↔ HTTP requests to Lambda, on the loopback.
+//! The Lambda runtime API, which is HTTP on the loopback.
 //!
 //! Only the headers that are needed are read. A caller chooses the client context and the Cognito identity, so neither
-//! is parsed here: `lambda_runtime` 1.5 does that before any code of ours runs, and ends the process over a value that
-//! it does not expect.
+//! is parsed here: `lambda_runtime` 1.5 parses both, and ends the process if a value is invalid.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
@@ -18,6 +17,7 @@ use lambda_runtime_api_client::body::Body;
 use lambda_runtime_api_client::{BoxError, Client, build_request};
 
 use crate::runtime::Diagnostic;
+use crate::text::{one_line, truncate};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-request-id");
 const DEADLINE_MS: HeaderName = HeaderName::from_static("lambda-runtime-deadline-ms");
@@ -27,17 +27,17 @@ const CLIENT_CONTEXT: HeaderName = HeaderName::from_static("lambda-runtime-clien
 const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
 
-/// How often a request is sent when connections break or answers are errors of the server (5xx). After that the process
-/// ends, and Lambda starts another.
+/// The attempts of a request when connections break or the server responds 5xx. After that the process ends, and Lambda
+/// starts another.
 const ATTEMPTS: u32 = 4;
 
 /// The first pause between them; each is longer by as much.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How long the headers of an answer may be, in bytes: a client context is one of them.
+/// The most bytes of response headers: a client context is one of them.
 const MAX_HEADERS: usize = 1 << 20;
 
-/// How much of an answer an error repeats, in characters.
+/// The length to which the body of an error is truncated, in characters.
 const SHOWN_CHARS: usize = 200;
 
 /// The runtime API of one execution environment.
@@ -51,7 +51,7 @@ pub struct RuntimeApi {
 pub struct Next {
     /// The bytes of the event.
     pub payload: Bytes,
-    /// What the answer names.
+    /// Identifies the invocation in its answer.
     pub(crate) id: Id,
     /// When Lambda ends it, in milliseconds since the epoch.
     pub deadline_ms: Option<u64>,
@@ -63,22 +63,22 @@ pub struct Next {
     pub client_context: Option<HeaderValue>,
 }
 
-/// What the answer to an invocation names.
+/// Identifies an invocation in its answer.
 #[derive(Debug)]
 pub(crate) struct Id {
     /// The request id.
     pub(crate) request: String,
-    /// Lambda's guard against answers to another invocation, sent back as it came.
+    /// Lambda's guard against answers to another invocation, returned unchanged.
     invocation: Option<HeaderValue>,
 }
 
-/// The reason why the runtime API did not do what was requested.
+/// The reason why a request to the runtime API failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// The address is not one.
     #[error("AWS_LAMBDA_RUNTIME_API: expected a host and a port, got {0:?}")]
     Address(String),
-    /// No answer.
+    /// No response.
     #[error("{path} cannot be reached: {reason}")]
     Unreachable {
         /// The path of the request.
@@ -86,7 +86,7 @@ pub enum ApiError {
         /// What the HTTP client reports.
         reason: BoxError,
     },
-    /// An answer other than 2xx.
+    /// A response other than 2xx.
     #[error("{path} answered {status}: {message}")]
     Refused {
         /// The path of the request.
@@ -96,7 +96,7 @@ pub enum ApiError {
         /// The beginning of the body.
         message: String,
     },
-    /// An answer without a header that is needed.
+    /// A response without a required header.
     #[error("{path}: expected the header {header} in the answer, got none")]
     NoHeader {
         /// The path of the request.
@@ -116,13 +116,13 @@ impl RuntimeApi {
         let uri = uri.ok_or_else(|| ApiError::Address(address.to_owned()))?;
         let client = legacy::Client::builder(TokioExecutor::new())
             .http1_max_buf_size(MAX_HEADERS)
-            // A client context may hold bytes that HTTP forbids. Lambda sends the same invocation again until it is read.
+            // A client context may have bytes that HTTP forbids, and Lambda sends the invocation again until it is read.
             .http1_ignore_invalid_headers_in_responses(true)
             .build_http();
         Ok(Self { client: Client { base: uri, client } })
     }
 
-    /// Waits for an invocation as long as it takes.
+    /// Waits for an invocation without a time limit.
     ///
     /// # Errors
     /// [`ApiError`]: no invocation was received.
@@ -160,7 +160,7 @@ impl RuntimeApi {
         self.post(&format!("/2018-06-01/runtime/invocation/{}/error", id.request), headers, body).await
     }
 
-    /// Posts why the function cannot start.
+    /// Posts the reason why the function cannot start.
     pub(crate) async fn init_error(&self, error_type: &'static str, message: &str) -> Result<(), ApiError> {
         let body = serde_json::json!({"errorType": error_type, "errorMessage": message, "stackTrace": []});
         let headers = vec![(ERROR_TYPE, HeaderValue::from_static(error_type))];
@@ -186,7 +186,7 @@ impl RuntimeApi {
         persistently(async || self.exchange(Method::POST, path, &headers, body.clone()).await).await.map(drop)
     }
 
-    /// The answer to a request, if it is a 2xx.
+    /// Sends a request that must get a 2xx response.
     async fn exchange(
         &self,
         method: Method,
@@ -205,9 +205,8 @@ impl RuntimeApi {
         if head.status.is_success() {
             return Ok(Response::from_parts(head, body));
         }
-        let message = String::from_utf8_lossy(&body);
-        let message = message.chars().take(SHOWN_CHARS).map(|c| if c.is_control() { ' ' } else { c });
-        Err(ApiError::Refused { path: path.to_owned(), status: head.status, message: message.collect() })
+        let message = one_line(truncate(&String::from_utf8_lossy(&body), SHOWN_CHARS));
+        Err(ApiError::Refused { path: path.to_owned(), status: head.status, message })
     }
 }
 
@@ -228,7 +227,7 @@ impl ApiError {
     }
 }
 
-/// Repeats an attempt whose error may pass.
+/// Repeats an attempt while its error may be temporary.
 async fn persistently<T>(attempt: impl AsyncFn() -> Result<T, ApiError>) -> Result<T, ApiError> {
     let mut attempts = 1;
     loop {
