@@ -4,16 +4,14 @@
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use aws::{Network, World};
+use aws::{Network, World, environment, logging, now};
 use http::HeaderValue;
 use telemetry_extension::config::{self, Config};
 use telemetry_extension::extension_api::{ApiError, Buffering, ExtensionApi, Subscribed};
 use telemetry_extension::intake::Intake;
 use telemetry_extension::labels::Function;
 use telemetry_extension::listener::{self, Shared};
-use telemetry_extension::logging;
 use telemetry_extension::metrics::Metrics;
 use telemetry_extension::run::{self, BUFFER_TIMEOUT_MS, Edge, Runner};
 use telemetry_extension::schedule::Schedule;
@@ -28,16 +26,6 @@ const SANDBOX: &str = "sandbox.localdomain";
 /// Where an emulator delivers to.
 const LOOPBACK: &str = "127.0.0.1";
 
-#[expect(clippy::disallowed_methods, reason = "the edge, from where the environment is passed inwards")]
-fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-#[expect(clippy::disallowed_methods, reason = "the edge, from where the clock is passed inwards")]
-fn now() -> SystemTime {
-    SystemTime::now()
-}
-
 /// Straight from the operating system: a generator that was seeded before a snapshot gives the same to every
 /// environment that is restored from it.
 fn entropy() -> u64 {
@@ -51,13 +39,13 @@ fn entropy() -> u64 {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let Some(authority) = environment("AWS_LAMBDA_RUNTIME_API") else {
-        logging::init(environment);
+        logging::init_extension(environment, env!("CARGO_CRATE_NAME"));
         tracing::error!("telemetry-extension runs on Lambda: AWS_LAMBDA_RUNTIME_API is not set.");
         return ExitCode::FAILURE;
     };
     let mut api = ExtensionApi::new(&authority);
     let registered = register(&mut api).await;
-    logging::init(environment);
+    logging::init_extension(environment, env!("CARGO_CRATE_NAME"));
     let ended = match registered {
         Ok(has_invocations) => start(&api, has_invocations).await,
         Err(error) => Err(("Extension.NotRegistered", error.to_string())),
