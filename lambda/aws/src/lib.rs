@@ -19,6 +19,7 @@
 //! | [`logging`]      | the log on standard output                                     | yes |
 //! | `world`          | the clock and the environment of the process                   | yes |
 //! | `function`       | starts a function                                              | yes |
+//! | [`lambda_api`]   | requests to the APIs of an execution environment               | yes |
 //! | [`runtime`], [`runtime_api`] | the loop of invocations                            | yes |
 //!
 //! Time, credentials and randomness are arguments: [`Client`] is built with a clock and a source of jitter.
@@ -29,6 +30,7 @@ pub mod endpoint;
 mod external_labels;
 mod function;
 mod http_client;
+pub mod lambda_api;
 pub mod logging;
 mod members;
 pub mod network;

@@ -13,7 +13,8 @@ use http::HeaderValue;
 use serde::Serialize;
 use tracing::Instrument as _;
 
-use crate::runtime_api::{ApiError, Next, RuntimeApi};
+use crate::lambda_api::ApiError;
+use crate::runtime_api::{Next, RuntimeApi};
 
 /// The time limit of an invocation without a deadline: the default timeout of Lambda.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);

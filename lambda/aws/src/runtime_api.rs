@@ -9,15 +9,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HeaderName;
-use http::{HeaderValue, Method, Response, StatusCode, Uri};
-use http_body_util::BodyExt as _;
-use hyper_util::client::legacy;
-use hyper_util::rt::TokioExecutor;
-use lambda_runtime_api_client::body::Body;
-use lambda_runtime_api_client::{BoxError, Client, build_request};
+use http::{HeaderValue, Method};
 
+use crate::lambda_api::{ApiError, LambdaApi};
 use crate::runtime::Diagnostic;
-use crate::text::{one_line, truncate};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-request-id");
 const DEADLINE_MS: HeaderName = HeaderName::from_static("lambda-runtime-deadline-ms");
@@ -34,16 +29,10 @@ const ATTEMPTS: u32 = 4;
 /// The first pause between them; each is longer by as much.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The most bytes of response headers: a client context is one of them.
-const MAX_HEADERS: usize = 1 << 20;
-
-/// The length to which the body of an error is truncated, in characters.
-const SHOWN_CHARS: usize = 200;
-
 /// The runtime API of one execution environment.
 #[derive(Debug)]
 pub struct RuntimeApi {
-    client: Client,
+    api: LambdaApi,
 }
 
 /// An invocation as the runtime API describes it.
@@ -72,54 +61,13 @@ pub(crate) struct Id {
     invocation: Option<HeaderValue>,
 }
 
-/// The reason why a request to the runtime API failed.
-#[derive(Debug, thiserror::Error)]
-pub enum ApiError {
-    /// The address is not one.
-    #[error("AWS_LAMBDA_RUNTIME_API: expected a host and a port, got {0:?}")]
-    Address(String),
-    /// No response.
-    #[error("{path} cannot be reached: {reason}")]
-    Unreachable {
-        /// The path of the request.
-        path: String,
-        /// What the HTTP client reports.
-        reason: BoxError,
-    },
-    /// A response other than 2xx.
-    #[error("{path} answered {status}: {message}")]
-    Refused {
-        /// The path of the request.
-        path: String,
-        /// The HTTP status.
-        status: StatusCode,
-        /// The beginning of the body.
-        message: String,
-    },
-    /// A response without a required header.
-    #[error("{path}: expected the header {header} in the answer, got none")]
-    NoHeader {
-        /// The path of the request.
-        path: String,
-        /// The header.
-        header: HeaderName,
-    },
-}
-
 impl RuntimeApi {
     /// The runtime API at `address`, the value of `AWS_LAMBDA_RUNTIME_API`. Connects with the first request.
     ///
     /// # Errors
     /// [`ApiError::Address`]
     pub fn new(address: &str) -> Result<Self, ApiError> {
-        let uri = address.parse::<Uri>().ok().filter(|uri| uri.authority().is_some());
-        let uri = uri.ok_or_else(|| ApiError::Address(address.to_owned()))?;
-        let client = legacy::Client::builder(TokioExecutor::new())
-            .http1_max_buf_size(MAX_HEADERS)
-            // A client context may have bytes that HTTP forbids, and Lambda sends the invocation again until it is read.
-            .http1_ignore_invalid_headers_in_responses(true)
-            .build_http();
-        Ok(Self { client: Client { base: uri, client } })
+        Ok(Self { api: LambdaApi::new(address)? })
     }
 
     /// Waits for an invocation without a time limit.
@@ -129,11 +77,11 @@ impl RuntimeApi {
     pub async fn next(&self) -> Result<Next, ApiError> {
         const PATH: &str = "/2018-06-01/runtime/invocation/next";
         persistently(async || {
-            let answer = self.exchange(Method::GET, PATH, &[], Bytes::new()).await?;
+            let answer = self.api.request(Method::GET, PATH, &[], Bytes::new()).await?;
             let (head, payload) = answer.into_parts();
             let text = |name: HeaderName| Some(head.headers.get(name)?.to_str().ok()?.to_owned());
-            let request =
-                text(REQUEST_ID).ok_or(ApiError::NoHeader { path: PATH.to_owned(), header: REQUEST_ID })?;
+            let missing = || ApiError::Incomplete { path: PATH.to_owned(), part: "a request id" };
+            let request = text(REQUEST_ID).ok_or_else(missing)?;
             Ok(Next {
                 payload,
                 id: Id { request, invocation: head.headers.get(INVOCATION_ID).cloned() },
@@ -174,7 +122,7 @@ impl RuntimeApi {
     /// [`ApiError`]: the restore failed.
     pub async fn wait_for_restore(&self) -> Result<(), ApiError> {
         const PATH: &str = "/2018-06-01/runtime/restore/next";
-        persistently(async || self.exchange(Method::GET, PATH, &[], Bytes::new()).await).await.map(drop)
+        persistently(async || self.api.request(Method::GET, PATH, &[], Bytes::new()).await).await.map(drop)
     }
 
     async fn post(
@@ -183,30 +131,9 @@ impl RuntimeApi {
         headers: Vec<(HeaderName, HeaderValue)>,
         body: Bytes,
     ) -> Result<(), ApiError> {
-        persistently(async || self.exchange(Method::POST, path, &headers, body.clone()).await).await.map(drop)
-    }
-
-    /// Sends a request that must get a 2xx response.
-    async fn exchange(
-        &self,
-        method: Method,
-        path: &str,
-        headers: &[(HeaderName, HeaderValue)],
-        body: Bytes,
-    ) -> Result<Response<Bytes>, ApiError> {
-        let unreachable = |reason| ApiError::Unreachable { path: path.to_owned(), reason };
-        let mut request = build_request().method(method).uri(path);
-        for (name, value) in headers {
-            request = request.header(name, value);
-        }
-        let request = request.body(Body::from(body)).map_err(|error| unreachable(error.into()))?;
-        let (head, body) = self.client.call(request).await.map_err(unreachable)?.into_parts();
-        let body = body.collect().await.map_err(|error| unreachable(error.into()))?.to_bytes();
-        if head.status.is_success() {
-            return Ok(Response::from_parts(head, body));
-        }
-        let message = one_line(truncate(&String::from_utf8_lossy(&body), SHOWN_CHARS));
-        Err(ApiError::Refused { path: path.to_owned(), status: head.status, message })
+        persistently(async || self.api.request(Method::POST, path, &headers, body.clone()).await)
+            .await
+            .map(drop)
     }
 }
 
@@ -216,14 +143,12 @@ impl Id {
     }
 }
 
-impl ApiError {
-    /// Whether the same request may succeed in a moment.
-    fn may_pass(&self) -> bool {
-        match self {
-            Self::Unreachable { .. } | Self::NoHeader { .. } => true,
-            Self::Refused { status, .. } => !status.is_client_error(),
-            Self::Address(_) => false,
-        }
+/// Whether the same request may succeed in a moment.
+fn may_pass(error: &ApiError) -> bool {
+    match error {
+        ApiError::Unreachable { .. } | ApiError::Incomplete { .. } => true,
+        ApiError::Refused { status, .. } => !status.is_client_error(),
+        ApiError::Address(_) => false,
     }
 }
 
@@ -232,7 +157,7 @@ async fn persistently<T>(attempt: impl AsyncFn() -> Result<T, ApiError>) -> Resu
     let mut attempts = 1;
     loop {
         match attempt().await {
-            Err(error) if error.may_pass() && attempts < ATTEMPTS => {
+            Err(error) if may_pass(&error) && attempts < ATTEMPTS => {
                 tracing::warn!(%error, attempts, "The runtime API failed; the request is sent again.");
                 tokio::time::sleep(PAUSE * attempts).await;
                 attempts += 1;
