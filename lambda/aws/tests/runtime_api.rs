@@ -5,8 +5,9 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use aws::lambda_api::ApiError;
 use aws::runtime::serve;
-use aws::runtime_api::{ApiError, RuntimeApi};
+use aws::runtime_api::RuntimeApi;
 use aws::{Diagnostic, Invocation};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};

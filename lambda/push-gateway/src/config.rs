@@ -2,8 +2,8 @@
 //!
 //! The environment comes in as a lookup, so nothing here reads the process's own.
 
-use aws::{Endpoint, InvalidEndpoint};
 use aws::InvalidLabels;
+use aws::{Endpoint, InvalidEndpoint};
 use remote_write::{Labels, NameEscaping};
 
 /// What the function is told by its environment.
@@ -35,16 +35,7 @@ pub enum Auth {
     None,
 }
 
-/// An SQS queue and where its API is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Queue {
-    /// The queue's URL, which is its name in the API.
-    pub url: String,
-    /// The URL of the API.
-    pub endpoint: Endpoint,
-    /// The region of the queue.
-    pub region: String,
-}
+pub use aws::sqs::Queue;
 
 /// The reason why the function cannot start. Each message is one line that says what to set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,7 +47,7 @@ pub enum InvalidConfig {
     )]
     NoUrl,
     /// A URL is no URL.
-    #[error("{variable} is not usable: {reason}")]
+    #[error("{variable}: {reason}")]
     Url {
         /// The variable.
         variable: &'static str,
@@ -83,13 +74,6 @@ pub enum InvalidConfig {
     /// `EXTERNAL_LABELS` is invalid.
     #[error("EXTERNAL_LABELS: {0}")]
     Labels(#[from] InvalidLabels),
-}
-
-impl Queue {
-    /// Whether the queue is a FIFO queue: its name says so.
-    pub fn is_fifo(&self) -> bool {
-        self.url.strip_suffix(".fifo").is_some()
-    }
 }
 
 impl Config {
@@ -213,7 +197,7 @@ mod tests {
             (vec![("REMOTE_WRITE_URL", " ")], "REMOTE_WRITE_URL is not set"),
             (
                 vec![("REMOTE_WRITE_URL", "example.com")],
-                "REMOTE_WRITE_URL is not usable: it has to start with https://",
+                "REMOTE_WRITE_URL: expected a URL that starts with https://",
             ),
             (vec![("REMOTE_WRITE_URL", "http://127.0.0.1/w")], "AWS_REGION is not set"),
             (
@@ -237,11 +221,11 @@ mod tests {
                     "REMOTE_WRITE_URL",
                     "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1/api/v1/",
                 )],
-                "REMOTE_WRITE_URL is not usable: it is an AMP endpoint, but its path does not end in /api/v1/remote_write",
+                "REMOTE_WRITE_URL: expected an AMP URL that ends in /api/v1/remote_write",
             ),
             (
                 vec![("REMOTE_WRITE_URL", "http://127.0.0.1:99999/w")],
-                "REMOTE_WRITE_URL is not usable: it is not a URL",
+                "REMOTE_WRITE_URL: expected a URL, got text that is not one",
             ),
             (
                 vec![
@@ -252,7 +236,7 @@ mod tests {
             ),
             (
                 vec![("REMOTE_WRITE_URL", AMP), ("DEAD_LETTER_QUEUE_URL", "dlq")],
-                "DEAD_LETTER_QUEUE_URL is not usable",
+                "DEAD_LETTER_QUEUE_URL: expected a URL",
             ),
         ] {
             let message = error(&variables);

@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use aws::sqs::{Entry, SendError, batches};
 use aws::{Cause, Client, Failure};
 use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
@@ -14,36 +15,50 @@ use tokio::time::Instant;
 use crate::config::Queue;
 use crate::fate::RecordFate;
 use crate::payload::Message;
-use crate::sqs::{DeadLetter, Reason, Refusal, in_batches, send_message_batch};
 
 /// Calls in flight at most.
 const CALLS_AT_ONCE: usize = 4;
+
+/// A message on its way to the dead-letter queue.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// The message's place in the batch.
+    pub at: usize,
+    /// The message's group.
+    pub group: Option<String>,
+    /// The message as SQS gets it.
+    pub entry: Entry,
+}
 
 /// The letters that `messages` with these `fates` make, but for those at the places `tried`.
 pub fn dead_letters(
     messages: &[Message<'_>],
     fates: &[RecordFate],
     tried: &HashSet<usize>,
+    is_fifo: bool,
 ) -> Vec<DeadLetter> {
     let letter = |(at, (message, fate)): (usize, (&Message<'_>, &RecordFate))| {
-        let reason = match fate {
-            RecordFate::Invalid { .. } => Reason::Invalid,
-            RecordFate::Rejected(answer) => Reason::Rejected { status: answer.status },
+        let (reason, status) = match fate {
+            RecordFate::Invalid { .. } => ("invalid", String::new()),
+            RecordFate::Rejected(answer) => ("rejected", answer.status.to_string()),
             _ => return None,
         };
         // A body that is no text cannot be moved unchanged, so SQS keeps it.
         let body = message.body().ok()?.into_owned();
         let attributes = message.attributes();
-        Some(DeadLetter {
-            at,
-            message_id: message.id.clone().into_owned(),
-            body,
-            reason,
-            detail: fate.to_string(),
-            source: message.queue_arn.clone().into_owned(),
-            sent_timestamp: attributes.sent_timestamp.map(Cow::into_owned),
-            group: attributes.message_group_id.map(Cow::into_owned),
-        })
+        let group = attributes.message_group_id.map(Cow::into_owned);
+        let mut entry = Entry::new(at.to_string(), body)
+            .with_attribute("reason", reason)
+            .with_attribute("detail", &fate.to_string())
+            .with_attribute("status", &status)
+            .with_attribute("source", &message.queue_arn)
+            .with_attribute("messageId", &message.id)
+            .with_attribute("sentTimestamp", attributes.sent_timestamp.as_deref().unwrap_or_default());
+        if is_fifo {
+            entry.group_id = Some(group.clone().unwrap_or_else(|| message.id.clone().into_owned()));
+            entry.deduplication_id = Some(message.id.clone().into_owned());
+        }
+        Some(DeadLetter { at, group, entry })
     };
     messages.iter().zip(fates).enumerate().filter(|(at, _)| !tried.contains(at)).filter_map(letter).collect()
 }
@@ -61,12 +76,23 @@ impl DeadLetterQueue {
         Self { client, queue }
     }
 
+    pub(crate) fn is_fifo(&self) -> bool {
+        self.queue.is_fifo()
+    }
+
     /// Moves `letters` there and returns the places of those that arrived. The others are for SQS to deliver again.
     pub async fn take(&self, letters: &[DeadLetter], deadline: Instant) -> HashSet<usize> {
-        let call = Taking { queue: self, deadline, refuses: Cell::new(false), first: RefCell::new(None) };
+        let call = Taking {
+            queue: self,
+            deadline,
+            refuses: Cell::new(false),
+            first: RefCell::new(None),
+            first_entry: RefCell::new(None),
+        };
         let taken =
             if self.queue.is_fifo() { call.in_order(letters).await } else { call.at_once(letters).await };
-        if let Some(refusal) = call.first.take() {
+        let refusal = call.first.take().map(|error| error.to_string());
+        if let Some(refusal) = refusal.or_else(|| call.first_entry.take().map(|error| error.to_string())) {
             let messages = letters.len() - taken.len();
             tracing::warn!(messages, error = %refusal, "Messages could not be moved to the dead-letter queue.");
         }
@@ -81,12 +107,14 @@ struct Taking<'a> {
     /// Whether the queue refuses everything, so that asking on is of no use.
     refuses: Cell<bool>,
     /// The first refusal, which stands for all in the log.
-    first: RefCell<Option<Refusal>>,
+    first: RefCell<Option<SendError>>,
+    /// The first entry that was refused.
+    first_entry: RefCell<Option<aws::sqs::EntryError>>,
 }
 
 impl Taking<'_> {
     async fn at_once(&self, letters: &[DeadLetter]) -> HashSet<usize> {
-        stream::iter(in_batches(letters))
+        stream::iter(batches(&entries(letters)))
             .map(|batch| self.batch(batch))
             .buffer_unordered(CALLS_AT_ONCE)
             .fold(HashSet::new(), async |mut all, some| {
@@ -104,7 +132,7 @@ impl Taking<'_> {
             if stuck.contains(&letter.group) {
                 continue;
             }
-            match self.call(std::slice::from_ref(letter)).await {
+            match self.call(std::slice::from_ref(&letter.entry)).await {
                 Ok(one) if !one.is_empty() => taken.extend(one),
                 _ => {
                     stuck.insert(&letter.group);
@@ -114,7 +142,7 @@ impl Taking<'_> {
         taken
     }
 
-    async fn batch(&self, batch: &[DeadLetter]) -> Vec<usize> {
+    async fn batch(&self, batch: &[Entry]) -> Vec<usize> {
         let is_entry_bad = match self.call(batch).await {
             Ok(taken) => return taken,
             // A call is refused as a whole when one of its entries is.
@@ -141,28 +169,36 @@ impl Taking<'_> {
     }
 
     /// Makes one call and remembers the first refusal of all.
-    async fn call(&self, batch: &[DeadLetter]) -> Result<Vec<usize>, Status> {
+    async fn call(&self, batch: &[Entry]) -> Result<Vec<usize>, Status> {
         if self.refuses.get() {
             return Err(Status(None));
         }
         if Instant::now() >= self.deadline {
             // There may be hundreds of calls left, and building each takes time needed for the answer.
-            self.first.borrow_mut().get_or_insert(Refusal::Failed(Failure::from(Cause::OutOfTime)));
+            self.first.borrow_mut().get_or_insert(SendError::Failed(Failure::from(Cause::OutOfTime)));
             return Err(Status(None));
         }
         let DeadLetterQueue { client, queue } = self.queue;
-        let refusal = match send_message_batch(client, queue, batch, self.deadline).await {
-            Ok((taken, None)) => return Ok(taken),
-            Ok((taken, Some(refusal))) => {
-                self.first.borrow_mut().get_or_insert(refusal);
-                return Ok(taken);
+        let refusal = match queue.send(client, batch, self.deadline).await {
+            Ok(stored) => {
+                if let Some(error) = stored.first_error {
+                    self.first_entry.borrow_mut().get_or_insert(error);
+                }
+                return Ok(stored.ids.iter().filter_map(|id| id.parse().ok()).collect());
             }
             Err(refusal) => refusal,
         };
-        let status = Status(refusal.status());
+        let status = match &refusal {
+            SendError::Rejected(answer) => Some(answer.status),
+            _ => None,
+        };
         self.first.borrow_mut().get_or_insert(refusal);
-        Err(status)
+        Err(Status(status))
     }
+}
+
+fn entries(letters: &[DeadLetter]) -> Vec<Entry> {
+    letters.iter().map(|letter| letter.entry.clone()).collect()
 }
 
 /// The status of a refused call, if there was an answer.

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use aws::{Answer, Cause, Failure, Written};
+use aws::{Cause, Failure, Response};
 use futures_util::StreamExt;
 use futures_util::stream;
 use remote_write::{EncodedRequest, Origin, Series, SeriesSample, lanes};
@@ -43,7 +43,7 @@ pub enum Fate {
     /// The receiver has all of them, or newer ones of the same invocation for the same timestamp.
     Delivered,
     /// The receiver refuses this origin's samples, and no other's, with this answer.
-    Rejected(Rc<Answer>),
+    Rejected(Rc<Response>),
     /// Not all of them could be delivered now.
     NotDelivered(Rc<NotDelivered>),
 }
@@ -61,7 +61,7 @@ pub enum NotDelivered {
     )]
     Unclear {
         /// What the receiver said to the request.
-        answer: Answer,
+        answer: Response,
     },
     /// It was never sent.
     #[error("BUG: it was not sent")]
@@ -83,11 +83,34 @@ pub struct Figures {
     pub latencies_ms: Vec<f64>,
 }
 
+/// What the status of a remote-write receiver means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// The receiver has the samples.
+    Written,
+    /// The receiver rejects the data; parts of it may be fine.
+    Rejected,
+    /// The receiver takes only smaller requests.
+    TooLarge,
+    /// It could not be delivered now.
+    NotNow,
+}
+
+/// The meaning of `status`, for remote write alone.
+pub fn classify(status: u16) -> Meaning {
+    match status {
+        200..=299 => Meaning::Written,
+        400 | 409 | 422 => Meaning::Rejected,
+        413 => Meaning::TooLarge,
+        _ => Meaning::NotNow,
+    }
+}
+
 /// A request as it went, and how long it took.
 #[derive(Debug)]
 pub struct Timed {
     /// What became of it.
-    pub written: Written,
+    pub response: Result<Response, Failure>,
     /// How long that took, in milliseconds.
     pub latency_ms: f64,
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::rc::Rc;
 
-use aws::Answer;
+use aws::Response;
 use remote_write::Origin;
 
 use crate::delivery::{Delivery, Fate, NotDelivered};
@@ -25,7 +25,7 @@ pub enum RecordFate {
         reason: InvalidEvent,
     },
     /// The receiver refuses it.
-    Rejected(Rc<Answer>),
+    Rejected(Rc<Response>),
     /// It could not be delivered now.
     NotDelivered(Rc<NotDelivered>),
     /// An earlier message of its FIFO group could not be delivered now, so its turn has not come.

@@ -4,19 +4,18 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws::{Client, RemoteWriter, Scope};
+use aws::{Client, RemoteWrite, Scope};
 use remote_write::{EncodedRequest, MAX_REQUEST_BYTES};
 use tokio::time::Instant;
 
 use crate::config::{Auth, Config};
-use crate::dead_letter::{DeadLetterQueue, dead_letters};
+use crate::dead_letter::{DeadLetter, DeadLetterQueue, dead_letters};
 use crate::delivery::{Delivery, Limits, Timed, deliver};
 use crate::fate::{RecordFate, fates_of_records, keep_groups_in_order};
 use crate::intake::{Intake, Read, Record, Rules};
 use crate::payload::{Message, Payload};
 use crate::report::{Report, millis};
 use crate::response::{Error, Response, Summary, respond_to_batch, respond_to_direct};
-use crate::sqs::DeadLetter;
 
 const USER_AGENT: &str = concat!("serverless-prometheus-push-gateway/", env!("CARGO_PKG_VERSION"));
 
@@ -27,7 +26,8 @@ const SAFETY_MARGIN: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Gateway {
     config: Config,
-    writer: RemoteWriter,
+    client: Arc<Client>,
+    receiver: RemoteWrite,
     dead_letter_queue: Option<DeadLetterQueue>,
 }
 
@@ -52,8 +52,9 @@ impl Gateway {
         };
         let queue = config.dead_letter_queue.clone();
         Self {
-            writer: RemoteWriter::new(Arc::clone(&client), config.remote_write.clone(), scope, USER_AGENT),
-            dead_letter_queue: queue.map(|queue| DeadLetterQueue::new(client, queue)),
+            receiver: RemoteWrite::new(config.remote_write.clone(), scope, USER_AGENT),
+            dead_letter_queue: queue.map(|queue| DeadLetterQueue::new(Arc::clone(&client), queue)),
+            client,
             config,
         }
     }
@@ -111,8 +112,8 @@ impl Gateway {
 
     async fn write(&self, request: EncodedRequest, until: Instant) -> Timed {
         let started = Instant::now();
-        let written = self.writer.write(request.body.into(), until).await;
-        Timed { written, latency_ms: millis(started.elapsed()) }
+        let response = self.client.send(&self.receiver.request(request.body.into()), until).await;
+        Timed { response, latency_ms: millis(started.elapsed()) }
     }
 
     /// The letters that are known before anything is sent: those of invalid records.
@@ -130,7 +131,10 @@ impl Gateway {
         fates: &[RecordFate],
         tried: &HashSet<usize>,
     ) -> Vec<DeadLetter> {
-        if self.dead_letter_queue.is_some() { dead_letters(messages, fates, tried) } else { Vec::new() }
+        match &self.dead_letter_queue {
+            Some(queue) => dead_letters(messages, fates, tried, queue.is_fifo()),
+            None => Vec::new(),
+        }
     }
 
     async fn bury(&self, letters: Vec<DeadLetter>, until: Instant) -> HashSet<usize> {

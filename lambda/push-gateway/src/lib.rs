@@ -31,6 +31,5 @@ mod json;
 pub mod payload;
 pub mod report;
 pub mod response;
-pub mod sqs;
 mod text;
 pub mod value;

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use aws::{Answer, Cause, Outcome, Written};
+use aws::{Attempts, Cause, Failure, Response};
 use prometheus_proto::WriteRequest;
 use proptest::prelude::*;
 use prost::Message;
@@ -53,17 +53,18 @@ impl Receiver {
         Self { refused, keeps_good: false, max_samples, fails: HashSet::new(), max_request_bytes }
     }
 
-    fn answer(&self, request: &EncodedRequest, seen: &mut Seen) -> Outcome {
-        let answer = |status: u16| Answer { status, body: "refused".into() };
+    fn answer(&self, request: &EncodedRequest, seen: &mut Seen) -> Result<Response, Failure> {
+        let attempts = Attempts { count: 1, ..Attempts::default() };
+        let answer = |status: u16| Ok(Response { attempts, ..Response::new(status, "refused") });
         let number = seen.requests;
         seen.requests += 1;
         let samples = samples_of(request);
         if self.fails.contains(&number) {
             seen.failures += 1;
-            return Outcome::Retryable(Cause::Answered(answer(503)).into());
+            return Err(Failure::new(Cause::Answered(Response::new(503, "busy")), attempts));
         }
         if samples.len() > self.max_samples {
-            return Outcome::TooLarge(answer(413));
+            return answer(413);
         }
         #[expect(clippy::cast_possible_truncation, reason = "the values are small integers")]
         let is_refused = |value: f64| self.refused.contains(&(value as i32));
@@ -72,13 +73,13 @@ impl Receiver {
                 let good = samples.iter().filter(|&&(_, _, value)| !is_refused(value));
                 seen.stored.extend(good.map(|&(series, timestamp, value)| ((series, timestamp), value)));
             }
-            return Outcome::Rejected(answer(400));
+            return answer(400);
         }
         for (series, timestamp, value) in samples {
             seen.stored.insert((series, timestamp), value);
             seen.succeeded.entry(series).or_default().push(timestamp);
         }
-        Outcome::Delivered
+        answer(200)
     }
 }
 
@@ -115,9 +116,9 @@ fn run(events: &[Event], receiver: &Receiver, seconds: u64) -> (Delivery, Seen) 
     let send = async |request: EncodedRequest| {
         // Yields, so that lanes interleave as they do over a network.
         tokio::task::yield_now().await;
-        let outcome = receiver.answer(&request, &mut seen.borrow_mut());
+        let response = receiver.answer(&request, &mut seen.borrow_mut());
         tokio::task::yield_now().await;
-        Timed { written: Written { outcome, attempts: 1 }, latency_ms: 0.0 }
+        Timed { response, latency_ms: 0.0 }
     };
     let series = series_of(events);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws::reader::Parameters;
-use aws::{Answer, Attempts, Client, Endpoint, Reader, Scope, Sent, Verdict, verdict_of_status};
+use aws::{Client, Endpoint, Failure, Reader, Response, Scope};
 use tokio::time::Instant;
 
 use crate::api_response::ApiResponse;
@@ -31,10 +31,8 @@ pub(crate) struct Api {
 /// The body of a 2xx response.
 #[derive(Debug)]
 pub(crate) struct Body {
-    answer: Answer,
-    attempts: Attempts,
+    response: Response,
     is_cut: bool,
-    content_type: Option<String>,
 }
 
 impl Api {
@@ -44,16 +42,16 @@ impl Api {
     }
 
     pub(crate) async fn get(&self, path: &str, parameters: &Parameters<'_>) -> Result<Body, Error> {
-        let sent = self.reader.get(path, parameters, self.deadline).await;
-        log(path, parameters, &sent);
-        body(sent)
+        let result = self.reader.get(path, parameters, self.deadline).await;
+        log(path, parameters, &result);
+        body(result)
     }
 
     /// As [`Api::get`], for paths that also accept long parameters as a form in a POST.
     pub(crate) async fn get_or_post(&self, path: &str, parameters: &Parameters<'_>) -> Result<Body, Error> {
-        let sent = self.reader.get_or_post(path, parameters, self.deadline).await;
-        log(path, parameters, &sent);
-        body(sent)
+        let result = self.reader.get_or_post(path, parameters, self.deadline).await;
+        log(path, parameters, &result);
+        body(result)
     }
 }
 
@@ -61,18 +59,18 @@ impl Body {
     /// The body as a response of Prometheus, which may be one of its errors.
     pub(crate) fn api_response(&self) -> Result<ApiResponse<'_>, Error> {
         let response =
-            ApiResponse::parse(&self.answer.body, self.is_cut).map_err(|error| self.invalid(&error))?;
-        if response.is_error { Err(Error::of_answer(&self.answer, self.attempts)) } else { Ok(response) }
+            ApiResponse::parse(&self.response.body, self.is_cut).map_err(|error| self.invalid(&error))?;
+        if response.is_error { Err(Error::from(&self.response)) } else { Ok(response) }
     }
 
     pub(crate) fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Error> {
-        serde_json::from_slice(&self.answer.body).map_err(|error| self.invalid(&error))
+        serde_json::from_slice(&self.response.body).map_err(|error| self.invalid(&error))
     }
 
     /// An error with the content type and the beginning of the body, which identify the page of a proxy.
     pub(crate) fn invalid(&self, reason: &serde_json::Error) -> Error {
-        let content_type = excerpt(self.content_type.as_deref().unwrap_or("not set"));
-        let body = &self.answer.body;
+        let content_type = excerpt(self.response.content_type.as_deref().unwrap_or("not set"));
+        let body = &self.response.body;
         // A character has at most 4 bytes.
         let beginning: String = String::from_utf8_lossy(&body[..body.len().min(4 * MAX_BODY_CHARS)])
             .chars()
@@ -81,29 +79,30 @@ impl Body {
             .collect();
         Error::InvalidResponse(format!(
             "{reason}; the content type is {content_type} and the body begins with {beginning:?} ({})",
-            self.attempts
+            self.response.attempts
         ))
     }
 }
 
 /// Logs a request and its status, without headers, which contain the signature.
-fn log(path: &str, parameters: &Parameters<'_>, sent: &Sent) {
+fn log(path: &str, parameters: &Parameters<'_>, result: &Result<Response, Failure>) {
     let text = || {
         let pairs: Vec<_> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
         pairs.join(" ").chars().take(MAX_LOGGED_CHARS).collect::<String>()
     };
-    let status = match &sent.result {
-        Ok(answer) => Some(answer.status),
-        Err(failure) => failure.answer().map(|answer| answer.status),
+    let (response, attempts) = match result {
+        Ok(response) => (Some(response), response.attempts),
+        Err(failure) => (failure.response(), failure.attempts),
     };
-    tracing::debug!(path, parameters = text(), status, attempts = sent.attempts.count, "Request done.");
+    let status = response.map(|response| response.status);
+    tracing::debug!(path, parameters = text(), status, attempts = attempts.count, "Request done.");
 }
 
-fn body(sent: Sent) -> Result<Body, Error> {
-    let answer = sent.result?;
-    if verdict_of_status(answer.status) != Verdict::Delivered || error::is_error(&answer) {
-        return Err(Error::of_answer(&answer, sent.attempts));
+fn body(result: Result<Response, Failure>) -> Result<Body, Error> {
+    let response = result?;
+    if !response.is_success() || error::is_error(&response) {
+        return Err(Error::from(&response));
     }
-    let is_cut = answer.body.len() > MAX_BODY;
-    Ok(Body { answer, attempts: sent.attempts, is_cut, content_type: sent.content_type })
+    let is_cut = response.body.len() > MAX_BODY;
+    Ok(Body { response, is_cut })
 }

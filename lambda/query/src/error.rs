@@ -1,6 +1,6 @@
 //! Errors of an invocation and the HTTP status of each.
 
-use aws::{Answer, Attempts, Cause, Failure};
+use aws::{Cause, Failure, Response};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -66,36 +66,38 @@ impl Error {
         if let Self::Server { error_type, .. } = self { error_type.as_deref() } else { None }
     }
 
-    /// The error in a final response. The attempts are added unless the first one failed with a 4xx.
-    pub(crate) fn of_answer(answer: &Answer, attempts: Attempts) -> Self {
-        let is_plain = attempts.count == 1 && (400..500).contains(&answer.status);
-        Self::server(answer, &if is_plain { String::new() } else { format!(" ({attempts})") })
-    }
-
     /// Reads the message from `error` (Prometheus) or `message` (AWS) of a JSON object, or else from the whole body.
-    fn server(answer: &Answer, note: &str) -> Self {
-        let body = ErrorBody::of(answer);
-        let message = body.message().unwrap_or_else(|| answer.words());
+    fn server(response: &Response, note: &str) -> Self {
+        let body = ErrorBody::of(response);
+        let message = body.message().unwrap_or_else(|| response.message());
         let message: String = message.chars().take(MAX_MESSAGE_CHARS).collect();
-        let message = match answer.status {
+        let message = match response.status {
             400..=599 if !message.is_empty() => message,
             403 => "the workspace rejected the function's credentials without an error message".to_owned(),
             404 => "the workspace does not exist, or does not serve this path".to_owned(),
             status @ 200..=299 => format!("the server answered {status} with an error: {message}"),
             status => format!("the server answered {status} {message}").trim_end().to_owned(),
         };
-        Self::Server { status: answer.status, error_type: text(body.error_type), message: message + note }
+        Self::Server { status: response.status, error_type: text(body.error_type), message: message + note }
+    }
+}
+
+/// The error in a final response. The attempts are added unless the first one failed with a 4xx.
+impl From<&Response> for Error {
+    fn from(response: &Response) -> Self {
+        let is_plain = response.attempts.count == 1 && (400..500).contains(&response.status);
+        Self::server(response, &if is_plain { String::new() } else { format!(" ({})", response.attempts) })
     }
 }
 
 /// A request without a final response. Its last response says more than a later attempt without one.
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
-        match (failure.answer(), &failure.cause) {
+        match (failure.response(), &failure.cause) {
             (None, _) => Self::NoResponse(failure),
-            (Some(answer), Cause::Answered(_)) => Self::server(answer, &format!(" ({})", failure.attempts)),
-            (Some(answer), cause) => {
-                Self::server(answer, &format!(" ({}; the last one: {cause})", failure.attempts))
+            (Some(last), Cause::Answered(_)) => Self::server(last, &format!(" ({})", failure.attempts)),
+            (Some(last), cause) => {
+                Self::server(last, &format!(" ({}; the last one: {cause})", failure.attempts))
             }
         }
     }
@@ -109,8 +111,8 @@ impl From<serde_json::Error> for Error {
 }
 
 /// Whether a 2xx response is a Prometheus error, as some proxies pass them on.
-pub(crate) fn is_error(answer: &Answer) -> bool {
-    answer.body.len() <= MAX_ERROR_BYTES && text(ErrorBody::of(answer).status).as_deref() == Some("error")
+pub(crate) fn is_error(response: &Response) -> bool {
+    response.body.len() <= MAX_ERROR_BYTES && text(ErrorBody::of(response).status).as_deref() == Some("error")
 }
 
 /// The JSON of an error. A member of another type must not hide the others, so each is read on its own.
@@ -130,8 +132,8 @@ struct ErrorBody<'a> {
 }
 
 impl<'a> ErrorBody<'a> {
-    fn of(answer: &'a Answer) -> Self {
-        serde_json::from_slice(&answer.body).unwrap_or_default()
+    fn of(response: &'a Response) -> Self {
+        serde_json::from_slice(&response.body).unwrap_or_default()
     }
 
     fn message(&self) -> Option<String> {
@@ -164,14 +166,16 @@ pub(crate) fn excerpt(text: &str) -> String {
 mod tests {
     use std::time::Duration;
 
+    use aws::Attempts;
+
     use super::*;
 
     fn error(status: u16, body: &str) -> Error {
-        Error::of_answer(&Answer { status, body: body.to_owned().into() }, attempts(1))
+        Error::from(&Response { attempts: attempts(1), ..Response::new(status, body.to_owned()) })
     }
 
     fn attempts(count: u32) -> Attempts {
-        Attempts { count, took: Duration::from_millis(1_234) }
+        Attempts { count, elapsed: Duration::from_millis(1_234) }
     }
 
     #[test]
@@ -211,7 +215,7 @@ mod tests {
             assert_eq!((error.to_string().as_str(), error.error_type()), (message, error_type), "{body}");
         }
         for body in [r#"{"status":"error","error":{"code":1}}"#, r#"{"status":"error","errorType":5}"#] {
-            assert!(is_error(&Answer { status: 200, body: body.into() }), "{body}");
+            assert!(is_error(&Response::new(200, body)), "{body}");
         }
     }
 
@@ -227,12 +231,12 @@ mod tests {
             (Cause::OutOfTime, 504),
             (Cause::Credentials("none".to_owned()), 500),
             (Cause::CredentialsTimedOut("host".to_owned()), 500),
-            (Cause::Answered(Answer { status: 503, body: "busy".into() }), 503),
+            (Cause::Answered(Response::new(503, "busy")), 503),
         ] {
             assert_eq!(Error::from(Failure::from(cause)).status(), status);
         }
-        let busy = Some(Answer { status: 503, body: "busy".into() });
-        let failure = Failure { earlier_answer: busy, ..Failure::new(Cause::TimedOut, attempts(3)) };
+        let busy = Some(Box::new(Response::new(503, "busy")));
+        let failure = Failure { earlier_response: busy, ..Failure::new(Cause::TimedOut, attempts(3)) };
         let error = Error::from(failure);
         assert_eq!(error.status(), 503);
         assert_eq!(error.to_string(), "busy (3 attempts in 1.23 s; the last one: no answer)");

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use aws::{Client, Diagnostic, Environment, Network, World, now};
-use query::{Config, Handler, Invocation, Response};
+use query::{Config, Handler, InvalidConfig, Invocation, Response};
 use serde::Deserialize;
 
 /// The client context of an agent gateway. Other members, which may be anything, are ignored.
@@ -25,11 +25,8 @@ async fn main() -> ExitCode {
     aws::start("query", configure, handler).await
 }
 
-fn configure(lookup: Environment) -> Result<(Config, Network), String> {
-    let config = Config::from_lookup(lookup).map_err(|error| error.to_string())?;
-    let network =
-        Network::from_lookup(lookup, |path| std::fs::read(path)).map_err(|error| error.to_string())?;
-    Ok((config, network))
+fn configure(lookup: Environment) -> Result<(Config, Network), InvalidConfig> {
+    Ok((Config::from_lookup(lookup)?, Network::from_lookup(lookup, |path| std::fs::read(path))?))
 }
 
 fn handler(

@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws::lambda_api::ApiError;
 use aws::{Attempts, Cause, Client, Failure, Network, World};
 use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinHandle};
@@ -16,7 +17,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::config::{self, Config};
 use crate::destination::{Destination, Dispatch, Identity, Undelivered};
-use crate::extension_api::{ApiError, ExtensionApi, NextEvent};
+use crate::extension_api::{ExtensionApi, NextEvent};
 use crate::labels::{self, Function};
 use crate::listener::Shared;
 use crate::metrics::word::DispatchOutcome;
@@ -215,7 +216,7 @@ impl Runner {
         let task = tokio::spawn(async move {
             let mut destination = destination.lock().await;
             timeout_at(dispatch.deadline, destination.dispatch(&dispatch)).await.unwrap_or_else(|_| {
-                let attempts = Attempts { count: 1, took: DISPATCH_LIMIT };
+                let attempts = Attempts { count: 1, elapsed: DISPATCH_LIMIT };
                 Err(Undelivered::Unknown(Failure::new(Cause::TimedOut, attempts)))
             })
         });

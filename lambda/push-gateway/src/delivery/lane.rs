@@ -7,12 +7,12 @@ use std::cell::{Cell, RefCell};
 use std::hash::BuildHasher;
 use std::rc::Rc;
 
-use aws::{Answer, Cause, Outcome};
+use aws::{Cause, Failure, Response};
 use hashbrown::{HashMap, HashSet};
 use remote_write::{EncodedRequest, PlannedRequest, Series, SeriesId, SeriesSample, halves_by_origin};
 use tokio::time::Instant;
 
-use super::{Delivery, Fate, Limits, NotDelivered, Timed};
+use super::{Delivery, Fate, Limits, Meaning, NotDelivered, Timed, classify};
 
 /// Series of which something was not delivered, and why. Nothing later of them is sent.
 pub(super) type HeldBack = HashMap<SeriesId, Rc<NotDelivered>>;
@@ -166,21 +166,24 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
         self.sent = self.refused.hasher().hash_one(&request.body);
         if bytes > self.shared.limits.max_request_bytes {
             // Snappy makes a message of random bytes a little longer. What the receiver would say is known.
-            return Outcome::TooLarge(Answer { status: 413, body: "larger than a request may be".into() });
+            return Outcome::TooLarge(Response::new(413, "larger than a request may be"));
         }
-        let Timed { written, latency_ms } = (self.shared.send)(request).await;
+        let Timed { response, latency_ms } = (self.shared.send)(request).await;
+        let attempts =
+            response.as_ref().map_or_else(|failure| failure.attempts, |response| response.attempts);
+        let outcome = Outcome::from(response);
         let mut result = self.shared.result.borrow_mut();
         let figures = &mut result.figures;
-        if written.attempts > 0 {
+        if attempts.count > 0 {
             figures.requests += 1;
-            figures.retries += written.attempts as usize - 1;
+            figures.retries += attempts.count as usize - 1;
             figures.bytes += bytes;
             figures.latencies_ms.push(latency_ms);
         }
-        if matches!(written.outcome, Outcome::Delivered) {
+        if matches!(outcome, Outcome::Delivered) {
             figures.samples += samples;
         }
-        written.outcome
+        outcome
     }
 
     fn hold_back(&mut self, samples: &[SeriesSample], reason: NotDelivered) {
@@ -219,6 +222,31 @@ impl<S: AsyncFn(EncodedRequest) -> Timed> LaneSender<'_, S> {
     }
 }
 
+/// What became of one request.
+enum Outcome {
+    Delivered,
+    Rejected(Response),
+    TooLarge(Response),
+    Retryable(Failure),
+}
+
+impl From<Result<Response, Failure>> for Outcome {
+    fn from(response: Result<Response, Failure>) -> Self {
+        match response {
+            Ok(response) => match classify(response.status) {
+                Meaning::Written => Self::Delivered,
+                Meaning::Rejected => Self::Rejected(response),
+                Meaning::TooLarge => Self::TooLarge(response),
+                Meaning::NotNow => {
+                    let attempts = response.attempts;
+                    Self::Retryable(Failure::new(Cause::Answered(response), attempts))
+                }
+            },
+            Err(failure) => Self::Retryable(failure),
+        }
+    }
+}
+
 /// A part of a refused request.
 struct Part {
     samples: Vec<SeriesSample>,
@@ -238,12 +266,12 @@ fn written(samples: &[SeriesSample]) -> usize {
 /// What a receiver refuses about a request, with its answer.
 #[derive(Clone, Debug)]
 enum Refusal {
-    OfData(Answer),
-    OfSize(Answer),
+    OfData(Response),
+    OfSize(Response),
 }
 
 impl Refusal {
-    fn answer(self) -> Answer {
+    fn answer(self) -> Response {
         match self {
             Self::OfData(answer) | Self::OfSize(answer) => answer,
         }

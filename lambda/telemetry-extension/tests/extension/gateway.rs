@@ -97,7 +97,7 @@ async fn a_throttled_queue_is_a_failure_and_no_refusal() {
     host.invoke_and_report("success").await;
     assert!(host.shut_down().await.success());
     let calls = calls.lock().expect("no one panicked");
-    let last = calls.last().expect("a call")["MessageBody"].as_str().expect("text");
+    let last = calls.last().expect("a call")["Entries"][0]["MessageBody"].as_str().expect("text");
     let events: Vec<Value> = serde_json::from_str(last).expect("an array of events");
     let dispatches = |outcome: &str| {
         let of_outcome = events.iter().filter(|event| event["dimensions"]["outcome"] == outcome);
@@ -110,7 +110,7 @@ async fn a_throttled_queue_is_a_failure_and_no_refusal() {
     assert_zero_then(&invocations(&[last.to_owned()]), "success", 2.0);
 }
 
-/// API reference, `SendMessage`, "Errors": `RequestThrottled`.
+/// API reference, `SendMessageBatch`, "Errors": `RequestThrottled`.
 async fn throttle_once(listener: TcpListener, calls: Arc<Mutex<Vec<Value>>>) {
     while let Ok((stream, _)) = listener.accept().await {
         let calls = Arc::clone(&calls);
