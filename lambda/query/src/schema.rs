@@ -7,6 +7,10 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use crate::operation::Operation;
+use crate::parameter::{Parameter, REGION, WORKSPACE_ID, WORKSPACE_URL};
+
+/// The parameters that select the workspace of an operation.
+const WORKSPACE: [Parameter; 3] = [WORKSPACE_URL, WORKSPACE_ID, REGION];
 
 /// The tool definitions. A Lambda target of `AgentCore` Gateway accepts only `type`, `description`, `properties` and
 /// `required` in a schema.
@@ -33,23 +37,34 @@ fn tool_definition(operation: Operation) -> Value {
     json!({"name": operation.name(), "description": operation.description(), "inputSchema": input})
 }
 
-/// A section for each operation with a table of its parameters, in Markdown.
+/// A section for each operation with a table of its parameters, in Markdown. The parameters that select a workspace
+/// are in a table of their own.
 pub fn parameter_tables() -> String {
     let mut text = String::new();
     for operation in Operation::ALL {
-        let _ = write!(
-            text,
-            "### `{}`\n\n{}\n\n| parameter | type | meaning |\n|---|---|---|\n",
-            operation.name(),
-            operation.description()
-        );
-        for parameter in operation.parameters() {
-            let kind = parameter.kind.readme_type();
-            let required = if parameter.required { ", required" } else { "" };
-            let meaning = parameter.description.replace('|', "\\|").replace('<', "\\<");
-            let _ = writeln!(text, "| `{}` | {kind}{required} | {meaning} |", parameter.name);
+        let _ = write!(text, "### `{}`\n\n{}\n\n{TABLE_HEAD}", operation.name(), operation.description());
+        match operation.parameters().strip_suffix(&WORKSPACE) {
+            Some(own) => {
+                own.iter().for_each(|parameter| text.push_str(&row(parameter)));
+                let names = WORKSPACE.map(|parameter| format!("`{}`", parameter.name)).join(", ");
+                let _ = writeln!(text, "| {names} | string | [the workspace](#workspace) |");
+            }
+            None => operation.parameters().iter().for_each(|parameter| text.push_str(&row(parameter))),
         }
         text.push('\n');
     }
+    let _ = write!(
+        text,
+        "### Workspace\n\n{TABLE_HEAD}{}\n",
+        WORKSPACE.map(|parameter| row(&parameter)).concat()
+    );
     text
+}
+
+const TABLE_HEAD: &str = "| parameter | type | meaning |\n|---|---|---|\n";
+
+fn row(parameter: &Parameter) -> String {
+    let required = if parameter.required { ", required" } else { "" };
+    let meaning = parameter.description.replace('|', "\\|").replace('<', "\\<");
+    format!("| `{}` | {}{required} | {meaning} |\n", parameter.name, parameter.kind.readme_type())
 }
