@@ -90,7 +90,7 @@ impl From<&Response> for Error {
     }
 }
 
-/// A request without a final response. Its last response says more than a later attempt without one.
+/// A request without a final response. Its last response is more useful than a later attempt without one.
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match (failure.response(), &failure.cause) {

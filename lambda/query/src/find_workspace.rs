@@ -18,7 +18,7 @@ const WORKSPACES_FOR_AGENT: usize = 100;
 /// The number of workspaces that an error lists.
 const MAX_LISTED: usize = 25;
 
-const NARROW: &str = "ask for one by alias or workspace_id";
+const NARROW: &str = "request one by alias or workspace_id";
 
 /// The workspaces that the caller requests.
 #[derive(Debug, PartialEq, Eq)]

@@ -116,7 +116,7 @@ impl Input {
         Ok(flag?.unwrap_or(false))
     }
 
-    /// The error for `parameter` where its kind alone does not say what is expected.
+    /// The error for `parameter` where its kind does not describe what is expected.
     pub(crate) fn invalid(&self, parameter: &Parameter, expected: impl Into<String>) -> Error {
         let given = self.values.get(parameter.name);
         let got = given.map_or_else(|| "nothing".to_owned(), |value| json_excerpt(&value.to_string()));

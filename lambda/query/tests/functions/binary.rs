@@ -44,12 +44,12 @@ async fn the_handler_name_chooses_the_operation() {
     let server = all_endpoints().await;
     for (handler, payload) in OPERATIONS {
         let mut function = Function::spawn(options(handler, &server)).await.expect("a start");
-        let answer = function.invoke(payload).await.json().expect("JSON");
-        assert_eq!(answer["body"]["operation"], handler, "{answer}");
+        let response = function.invoke(payload).await.json().expect("JSON");
+        assert_eq!(response["body"]["operation"], handler, "{response}");
         assert_eq!(
-            (&answer["statusCode"], &answer["body"]["success"]),
+            (&response["statusCode"], &response["body"]["success"]),
             (&json!(200), &json!(true)),
-            "{answer}"
+            "{response}"
         );
     }
 }
@@ -71,9 +71,9 @@ async fn the_client_context_of_a_gateway_chooses_the_tool() {
             client_context: Some(context.to_string()),
             headers: Vec::new(),
         };
-        let answer = function.invoke_as(request).await.json().expect("JSON");
-        assert_eq!(answer["body"]["operation"], tool, "{answer}");
-        assert_eq!(answer["statusCode"], 200, "{answer}");
+        let response = function.invoke_as(request).await.json().expect("JSON");
+        assert_eq!(response["body"]["operation"], tool, "{response}");
+        assert_eq!(response["statusCode"], 200, "{response}");
     }
 }
 
@@ -103,8 +103,8 @@ async fn a_response_of_5_mb_fits_into_the_memory_budget() {
     let mut function = Function::spawn(options("query", &server)).await.expect("a start");
     for _ in 0..3 {
         let invocation = function.invoke(r#"{"query":"a"}"#).await;
-        let answer = invocation.json().expect("JSON");
-        assert_eq!(answer["body"]["data"]["result"].as_array().map(Vec::len), Some(21_000));
+        let response = invocation.json().expect("JSON");
+        assert_eq!(response["body"]["data"]["result"].as_array().map(Vec::len), Some(21_000));
         let peak = invocation.max_rss_kb.expect("a process");
         assert!(peak <= MEMORY_BUDGET_KB, "{peak} kB");
     }
@@ -131,9 +131,9 @@ async fn large_invalid_payloads_need_little_memory() {
         assert!((5_000_000..MAX_PAYLOAD_BYTES).contains(&payload.len()), "{}", payload.len());
         let mut function = Function::spawn(options("query", &server)).await.expect("a start");
         let invocation = function.invoke(payload).await;
-        let answer = invocation.json().expect("a response");
-        assert_eq!(answer["statusCode"], 400, "{answer}");
-        assert!(answer.to_string().contains(expected), "{answer}");
+        let response = invocation.json().expect("a response");
+        assert_eq!(response["statusCode"], 400, "{response}");
+        assert!(response.to_string().contains(expected), "{response}");
         let peak = invocation.max_rss_kb.expect("a process");
         println!("{peak} kB: {expected}");
         assert!(peak <= MEMORY_BUDGET_KB, "{peak} kB");
@@ -202,11 +202,11 @@ async fn unreadable_payloads_are_answered_with_400() {
         b"{\"query\":",
         b"[\"up\"]",
     ] {
-        let answer = function.invoke(payload).await.json().expect("a response");
-        assert_eq!((&answer["statusCode"], &answer["body"]["success"]), (&json!(400), &json!(false)));
+        let response = function.invoke(payload).await.json().expect("a response");
+        assert_eq!((&response["statusCode"], &response["body"]["success"]), (&json!(400), &json!(false)));
     }
-    let answer = function.invoke(r#"{"query":"up"}"#).await.json().expect("a response");
-    assert_eq!(answer["statusCode"], 200, "{answer}");
+    let response = function.invoke(r#"{"query":"up"}"#).await.json().expect("a response");
+    assert_eq!(response["statusCode"], 200, "{response}");
 }
 
 #[tokio::test]
@@ -215,8 +215,8 @@ async fn the_deadline_of_the_function_is_kept() {
     let mut options = options("query", &server);
     options.timeout = std::time::Duration::from_millis(1_500);
     let mut function = Function::spawn(options).await.expect("a start");
-    let answer = function.invoke(r#"{"query":"up"}"#).await.json().expect("a response before the timeout");
-    assert_eq!(answer["statusCode"], 504, "{answer}");
+    let response = function.invoke(r#"{"query":"up"}"#).await.json().expect("a response before the timeout");
+    assert_eq!(response["statusCode"], 504, "{response}");
 }
 
 /// SDKs and Tools Reference Guide, "Container credential provider": functions with `SnapStart` get credentials this way.
@@ -229,9 +229,9 @@ async fn a_credentials_endpoint_that_hangs_is_named() {
     let (url, authorization_token) = (endpoint.url().to_owned(), "token".to_owned());
     options.credentials = RoleCredentials::Endpoint { url, authorization_token };
     let mut function = Function::spawn(options).await.expect("a start");
-    let answer = function.invoke(r#"{"query":"up"}"#).await.json().expect("a response before the timeout");
-    assert_eq!(answer["statusCode"], 500, "{answer}");
-    let error = answer["body"]["error"].as_str().expect("a text");
+    let response = function.invoke(r#"{"query":"up"}"#).await.json().expect("a response before the timeout");
+    assert_eq!(response["statusCode"], 500, "{response}");
+    let error = response["body"]["error"].as_str().expect("a string");
     let expected =
         format!("no AWS credentials: no answer from {} (", endpoint.url().trim_start_matches("http://"));
     assert!(error.contains(&expected), "{error}");

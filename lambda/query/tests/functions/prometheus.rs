@@ -111,7 +111,7 @@ async fn promql_errors_are_passed_on() {
             ("sum(up", "parse error: unclosed left parenthesis"),
             ("up{", "parse error"),
             ("rate(up)", "expected type range vector in call to function \"rate\", got instant vector"),
-            ("nonsense(up)", "unknown function with name \"nonsense\""),
+            ("no_such_function(up)", "unknown function with name \"no_such_function\""),
         ] {
             let response = cloud.function(handler).invoke(json!({"query": query})).await;
             let (status, error) = error(&response);
