@@ -38,33 +38,30 @@ fn tool_definition(operation: Operation) -> Value {
 }
 
 /// A section for each operation with a table of its parameters, in Markdown. The parameters that select a workspace
-/// are in a table of their own.
+/// have a table of their own.
 pub fn parameter_tables() -> String {
+    let names = WORKSPACE.map(|parameter| format!("`{}`", parameter.name)).join(", ");
     let mut text = String::new();
     for operation in Operation::ALL {
-        let _ = write!(text, "### `{}`\n\n{}\n\n{TABLE_HEAD}", operation.name(), operation.description());
-        match operation.parameters().strip_suffix(&WORKSPACE) {
-            Some(own) => {
-                own.iter().for_each(|parameter| text.push_str(&row(parameter)));
-                let names = WORKSPACE.map(|parameter| format!("`{}`", parameter.name)).join(", ");
-                let _ = writeln!(text, "| {names} | string | [the workspace](#workspace) |");
-            }
-            None => operation.parameters().iter().for_each(|parameter| text.push_str(&row(parameter))),
+        let (name, description) = (operation.name(), operation.description());
+        let parameters = operation.parameters();
+        let own = parameters.strip_suffix(&WORKSPACE).unwrap_or(parameters);
+        let _ = write!(text, "### `{name}`\n\n{description}\n\n{}", table(own));
+        if own.len() < parameters.len() {
+            let _ = writeln!(text, "| {names} | string | [the workspace](#workspace) |");
         }
         text.push('\n');
     }
-    let _ = write!(
-        text,
-        "### Workspace\n\n{TABLE_HEAD}{}\n",
-        WORKSPACE.map(|parameter| row(&parameter)).concat()
-    );
-    text
+    text + "### Workspace\n\n" + &table(&WORKSPACE) + "\n"
 }
 
-const TABLE_HEAD: &str = "| parameter | type | meaning |\n|---|---|---|\n";
-
-fn row(parameter: &Parameter) -> String {
-    let required = if parameter.required { ", required" } else { "" };
-    let meaning = parameter.description.replace('|', "\\|").replace('<', "\\<");
-    format!("| `{}` | {}{required} | {meaning} |\n", parameter.name, parameter.kind.readme_type())
+fn table(parameters: &[Parameter]) -> String {
+    let mut text = "| parameter | type | meaning |\n|---|---|---|\n".to_owned();
+    for parameter in parameters {
+        let required = if parameter.required { ", required" } else { "" };
+        let meaning = parameter.description.replace('|', "\\|").replace('<', "\\<");
+        let kind = parameter.kind.readme_type();
+        let _ = writeln!(text, "| `{}` | {kind}{required} | {meaning} |", parameter.name);
+    }
+    text
 }
