@@ -102,6 +102,12 @@ impl Failure {
         Self { cause, earlier_response: None, attempts }
     }
 
+    /// A failure that the response itself is, after its attempts.
+    pub fn answered(response: Response) -> Self {
+        let attempts = response.attempts;
+        Self::new(Cause::Answered(response), attempts)
+    }
+
     /// The last response, whether it ended the attempts or not.
     pub fn response(&self) -> Option<&Response> {
         match &self.cause {

@@ -147,8 +147,7 @@ async fn send(client: &Client, request: &Request, dispatch: &Dispatch) -> Result
         200..=299 => Ok(response),
         400 | 409 | 413 | 422 if !is_retried => Err(Undelivered::Rejected(response)),
         _ => {
-            let attempts = response.attempts;
-            let failure = Failure::new(Cause::Answered(response), attempts);
+            let failure = Failure::answered(response);
             let is_unknown = is_retried && may_have_arrived;
             Err(if is_unknown { Undelivered::Unknown(failure) } else { Undelivered::Failed(failure) })
         }
