@@ -74,7 +74,7 @@ for (const targetNamePrefix of ['', 'a_b', '-a', 'a-', 'a--b', 'a'.repeat(81)]) 
     const stack = newStack();
     const gateway = newAgentGateway(stack);
     assert.throws(() => newQueries(stack).addToAgentCoreGateway(gateway, { targetNamePrefix }), {
-      message: `Stack/Queries: targetNamePrefix must be 1 to 80 letters and digits, with single hyphens between them, but is "${targetNamePrefix}"`,
+      message: `Stack/Queries: targetNamePrefix: expected 1 to 80 letters and digits, with single hyphens between them, got "${targetNamePrefix}"`,
     });
   });
 }
@@ -87,8 +87,8 @@ test('fails if two constructs would give one gateway the same target', () => {
   first.addToAgentCoreGateway(gateway);
   assert.throws(() => second.addToAgentCoreGateway(gateway), {
     message:
-      'Stack/Second/Queries: targetNamePrefix: expected one that no other targets of Stack/Agents have, got "prometheus", ' +
-      'but there is a target "prometheus-query"',
+      'Stack/Second/Queries: targetNamePrefix: "prometheus" gives the target name "prometheus-query", ' +
+      'which Stack/Agents already has',
   });
   assert.doesNotThrow(() => second.addToAgentCoreGateway(gateway, { targetNamePrefix: 'second' }));
 });

@@ -45,7 +45,7 @@ for (const [what, env] of Object.entries({ region: OTHER_REGION, account: OTHER_
     template.resourceCountIs(ALARM, 4);
     assert.deepEqual(warnings, [
       'there is no alarm for discarded samples, because the workspace Stack/Workspace is in another region or account; ' +
-        'make one there on metricDiscardedSamples',
+        'create one there on metricDiscardedSamples',
     ]);
   });
 }

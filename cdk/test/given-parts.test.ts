@@ -76,7 +76,7 @@ test('an imported queue is a warning with what it needs', () => {
   assert.deepEqual(
     warnings((stack) => newGateway(stack, { queue: importedQueue(stack) })),
     [
-      'the queue Stack/Own is imported, so its settings are not known here; ' +
+      'the queue Stack/Own is imported, so its settings are unknown; ' +
         'it needs a visibility timeout of at least 190 s and a dead-letter queue',
     ],
   );
@@ -88,7 +88,7 @@ test('a given queue without a dead-letter queue is a warning', () => {
       newGateway(stack, { queue: queueWith(stack, { visibilityTimeout: Duration.minutes(5), deadLetterQueue: deadLetterQueue?.(stack) }) });
     });
   assert.deepEqual(given(), [
-    'the queue Stack/Own has no dead-letter queue, so messages that cannot be delivered until their retention ends are lost; ' +
+    'the queue Stack/Own has no dead-letter queue, so messages that are not delivered within their retention are lost; ' +
       'set deadLetterQueue of the queue',
   ]);
   assert.deepEqual(given((stack) => ({ queue: new sqs.Queue(stack, 'Letters'), maxReceiveCount: 5 })), []);
@@ -119,7 +119,7 @@ test('a function of the right runtime passes, and so does a container image', ()
 function missing(fill: (stack: Stack, role: iam.IRole) => void): string[] {
   const found = warnings((stack) => fill(stack, iam.Role.fromRoleArn(stack, 'Role', ROLE, { mutable: false })));
   return found.flatMap((warning) => {
-    const start = 'the role Stack/Role gets no permission, because the app must not change it; add to its policy: ';
+    const start = 'the role Stack/Role is imported as immutable and gets no permission; add to its policy: ';
     assert.ok(warning.startsWith(start), warning);
     return JSON.parse(`[${warning.slice(start.length)}]`).flatMap(({ Action, Resource }: any) => {
       assert.ok(Resource);

@@ -109,12 +109,12 @@ function warnings(props: PrometheusPushGatewayProps, options: Partial<IotRuleOpt
   const stack = newStack();
   newGateway(stack, props).addIotRule('Telemetry', { sql: SQL, via: IotRuleVia.FUNCTION, ...options });
   const found = Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('are lost'));
-  return found.map(({ entry }) => String(entry.data).split(':')[0]);
+  return found.map(({ entry }) => String(entry.data).split(',')[0]);
 }
 
 test('with a FIFO dead-letter queue, warnings say what is lost and what to set', () => {
   assert.deepEqual(warnings({ fifo: true }), [
-    'messages that the rule cannot pass on are lost',
+    'messages for which the action of the rule fails are lost',
     'messages for which the function fails are lost',
   ]);
   const onFailure: lambda.IDestination = { bind: () => ({ destination: 'arn:aws:sns:eu-west-1:123456789012:failed' }) };
@@ -170,12 +170,12 @@ test('a rule cannot have the identifier of a part of the gateway, used or not', 
   assert.ok(parts.includes('Alarms') && parts.includes('Dashboard'));
   for (const id of parts) {
     assert.throws(() => gateway.addIotRule(id, { sql: SQL }), {
-      message: `Stack/Metrics: id: expected an identifier that no part of the gateway has, got "${id}"`,
+      message: `Stack/Metrics: id: "${id}" is reserved for a part of the gateway`,
     });
   }
   gateway.addIotRule('Telemetry', { sql: SQL });
   assert.throws(() => gateway.addIotRule('Telemetry', { sql: SQL }), {
-    message: 'Stack/Metrics: id: expected an identifier that no other rule has, got "Telemetry"',
+    message: 'Stack/Metrics: id: duplicate rule "Telemetry"',
   });
 });
 
@@ -190,10 +190,10 @@ test('gateways that share a function can have rules of one name', () => {
 });
 
 for (const [what, props, options, message] of [
-  ['a rule is to use a queue that is not there', { directInvokeOnly: true }, { via: IotRuleVia.QUEUE }, 'via must be FUNCTION, because there is no queue, but is QUEUE'],
-  ['a rule is to use a FIFO queue', { fifo: true }, { via: IotRuleVia.QUEUE }, 'via must be FUNCTION, because IoT Core cannot send to a FIFO queue, but is QUEUE'],
-  ['the statement is empty', {}, { sql: ' ' }, 'sql must be a SQL statement, but is " "'],
-  ['the name has a hyphen', {}, { ruleName: 'a-b' }, 'ruleName must be 1 to 128 letters, digits and underscores, but is "a-b"'],
+  ['a rule is to use a queue that is not there', { directInvokeOnly: true }, { via: IotRuleVia.QUEUE }, 'via: expected FUNCTION, because there is no queue, got QUEUE'],
+  ['a rule is to use a FIFO queue', { fifo: true }, { via: IotRuleVia.QUEUE }, 'via: expected FUNCTION, because IoT Core cannot send to a FIFO queue, got QUEUE'],
+  ['the statement is empty', {}, { sql: ' ' }, 'sql: expected a SQL statement, got " "'],
+  ['the name has a hyphen', {}, { ruleName: 'a-b' }, 'ruleName: expected 1 to 128 letters, digits and underscores, got "a-b"'],
 ] as [string, PrometheusPushGatewayProps, Partial<IotRuleOptions>, string][]) {
   test(`fails if ${what}`, () => {
     const gateway = newGateway(new Stack(), props);

@@ -135,7 +135,7 @@ test('without a queue there is no alarm about one', () => {
 
 test('fails if the age that is alarming is 0', () => {
   assert.throws(() => withAlarms({ maxAgeOfOldestMessage: Duration.seconds(0) }), {
-    message: 'Stack/Metrics: maxAgeOfOldestMessage must be whole seconds between 1 s and 1209600 s, but is 0 s',
+    message: 'Stack/Metrics: maxAgeOfOldestMessage: expected whole seconds between 1 s and 1209600 s, got 0 s',
   });
 });
 

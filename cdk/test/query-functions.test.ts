@@ -57,7 +57,7 @@ test('only the chosen operations are made, and the others cannot be asked for', 
   assert.deepEqual(functionsOf(Template.fromStack(stack)).map(({ Handler }) => Handler).sort(), ['query', 'range_query']);
   assert.deepEqual(queries.functions, [queries.functionFor(RANGE_QUERY), queries.functionFor(QUERY)]);
   assert.throws(() => queries.functionFor(LIST_METRICS), {
-    message: 'Stack/Queries: operations must have list_metrics, but has range_query, query',
+    message: 'Stack/Queries: functionFor: expected one of operations (range_query, query), got list_metrics',
   });
 });
 
@@ -127,18 +127,18 @@ test('a workspace that is made in the same app can be queried', () => {
 });
 
 for (const [what, props, message] of [
-  ['there is no operation', { operations: [] }, 'operations must have one to five operations, but has none'],
-  ['an operation is there twice', { operations: [QUERY, QUERY] }, 'operations must be different, but query is there more than once'],
-  ['memorySize is too small', { memorySize: 127 }, 'memorySize must be an integer between 128 and 10240, but is 127'],
-  ['memorySize is too large', { memorySize: 10_241 }, 'memorySize must be an integer between 128 and 10240, but is 10241'],
-  ['the concurrency is negative', { reservedConcurrentExecutions: -1 }, 'reservedConcurrentExecutions must be an integer between 0 and 9007199254740991, but is -1'],
-  ['the names would be too long', { functionNamePrefix: 'a'.repeat(50) }, `functionNamePrefix must be 1 to 49 letters, digits, hyphens and underscores, but is "${'a'.repeat(50)}"`],
-  ['timeout is too short', { timeout: Duration.seconds(2) }, 'timeout must be whole seconds between 3 s and 900 s, but is 2 s'],
-  ['timeout is too long', { timeout: Duration.seconds(901) }, 'timeout must be whole seconds between 3 s and 900 s, but is 901 s'],
-  ['there are subnets without a VPC', { vpcSubnets: {} }, 'vpcSubnets needs vpc'],
-  ['there are security groups without a VPC', { securityGroups: [] }, 'securityGroups needs vpc'],
-  ['the workspace is set by hand', { environment: { WORKSPACE_URL: 'x' } }, 'environment must not have WORKSPACE_URL; use the prop workspace'],
-  ['signing is set by hand', { environment: { WORKSPACE_AUTH: 'none' } }, 'environment must not have WORKSPACE_AUTH; use the prop workspace'],
+  ['there is no operation', { operations: [] }, 'operations: expected one to five operations, got none'],
+  ['an operation is there twice', { operations: [QUERY, QUERY] }, 'operations: duplicate operation query'],
+  ['memorySize is too small', { memorySize: 127 }, 'memorySize: expected an integer between 128 and 10240, got 127'],
+  ['memorySize is too large', { memorySize: 10_241 }, 'memorySize: expected an integer between 128 and 10240, got 10241'],
+  ['the concurrency is negative', { reservedConcurrentExecutions: -1 }, 'reservedConcurrentExecutions: expected an integer between 0 and 9007199254740991, got -1'],
+  ['the names would be too long', { functionNamePrefix: 'a'.repeat(50) }, `functionNamePrefix: expected 1 to 49 letters, digits, hyphens and underscores, got "${'a'.repeat(50)}"`],
+  ['timeout is too short', { timeout: Duration.seconds(2) }, 'timeout: expected whole seconds between 3 s and 900 s, got 2 s'],
+  ['timeout is too long', { timeout: Duration.seconds(901) }, 'timeout: expected whole seconds between 3 s and 900 s, got 901 s'],
+  ['there are subnets without a VPC', { vpcSubnets: {} }, 'vpcSubnets requires vpc'],
+  ['there are security groups without a VPC', { securityGroups: [] }, 'securityGroups requires vpc'],
+  ['the workspace is set by hand', { environment: { WORKSPACE_URL: 'x' } }, 'environment: WORKSPACE_URL is reserved; use the prop workspace'],
+  ['signing is set by hand', { environment: { WORKSPACE_AUTH: 'none' } }, 'environment: WORKSPACE_AUTH is reserved; use the prop workspace'],
 ] as [string, Partial<PrometheusQueryFunctionsProps>, string][]) {
   test(`fails if ${what}`, () => {
     assert.throws(() => newQueries(newStack(), props), { message: `Stack/Queries: ${message}` });
@@ -169,7 +169,7 @@ test('a key encrypts the variables, and each function may decrypt them', () => {
 test('every problem is named at once, and nothing is made', () => {
   const stack = newStack();
   const workspace = importedWorkspace(stack);
-  assert.throws(() => newQueries(stack, { workspace, operations: [], memorySize: 1 }), /none; memorySize must/);
+  assert.throws(() => newQueries(stack, { workspace, operations: [], memorySize: 1 }), /got none; memorySize: expected/);
   assert.equal(stack.node.findAll().some((construct) => construct instanceof CfnResource), false);
 });
 
@@ -189,6 +189,6 @@ test('the variables that cannot be given are those that the function documents, 
     if (free.includes(name)) assert.doesNotThrow(given);
     // Lambda sets it, and CDK says so.
     else if (name === 'AWS_REGION') assert.throws(given, /AWS_REGION environment variable is reserved/);
-    else assert.throws(given, new RegExp(`environment must not have ${name}; use the prop`));
+    else assert.throws(given, new RegExp(`environment: ${name} is reserved; use the prop`));
   }
 });

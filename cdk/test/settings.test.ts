@@ -30,16 +30,16 @@ test('the function has the name and the reserved concurrency that are given', ()
 });
 
 for (const [what, props, message] of [
-  ['the name has a dot', { functionName: 'a.b' }, 'functionName must be 1 to 64 letters, digits, hyphens and underscores, but is "a.b"'],
+  ['the name has a dot', { functionName: 'a.b' }, 'functionName: expected 1 to 64 letters, digits, hyphens and underscores, got "a.b"'],
   [
     'the reserved concurrency is negative',
     { reservedConcurrentExecutions: -1 },
-    'reservedConcurrentExecutions must be an integer between 0 and 9007199254740991, but is -1',
+    'reservedConcurrentExecutions: expected an integer between 0 and 9007199254740991, got -1',
   ],
   [
     'more batches may run than concurrency is reserved for',
     { maxConcurrency: 10, reservedConcurrentExecutions: 9 },
-    'maxConcurrency: expected at most reservedConcurrentExecutions, which is 9, got 10',
+    'maxConcurrency: expected at most reservedConcurrentExecutions (9), got 10',
   ],
 ] as [string, PrometheusPushGatewayProps, string][]) {
   test(`fails if ${what}`, () => {
@@ -89,7 +89,7 @@ test('each alarm has the threshold that is given', () => {
 
 for (const prop of ['deadLettersThreshold', 'errorsThreshold', 'throttlesThreshold', 'discardedSamplesThreshold']) {
   test(`fails if ${prop} is 0`, () => {
-    assert.throws(() => thresholds({ [prop]: 0 }), { message: `Stack/Metrics: ${prop} must be an integer between 1 and 9007199254740991, but is 0` });
+    assert.throws(() => thresholds({ [prop]: 0 }), { message: `Stack/Metrics: ${prop}: expected an integer between 1 and 9007199254740991, got 0` });
   });
 }
 
@@ -97,7 +97,7 @@ test('a workspace can be imported by its ARN alone', () => {
   const workspace = PrometheusWorkspace.fromWorkspaceArn(newStack(), 'Workspace', ARN);
   assert.equal(workspace.workspaceArn, ARN);
   assert.match(workspace.remoteWriteUrl, /^https:\/\/aps-workspaces\.eu-west-1\..*\/workspaces\/ws-1234-abcd\/api\/v1\/remote_write$/);
-  assert.throws(() => PrometheusWorkspace.fromWorkspaceArn(newStack(), 'Workspace', 'ws-1234-abcd'), /workspaceArn must be arn:/);
+  assert.throws(() => PrometheusWorkspace.fromWorkspaceArn(newStack(), 'Workspace', 'ws-1234-abcd'), /workspaceArn: expected arn:/);
 });
 
 /** Each place that takes a workspace, and the property of the only function that has its URL. */
@@ -167,7 +167,7 @@ test('an imported workspace grants another account by a warning', () => {
   assert.equal(grant.success, false);
   const [warning, ...others] = warningsOf(stack);
   assert.deepEqual(others, []);
-  const [, path, statement] = /^the policy of the workspace (\S+) cannot be changed here; add to it: (.*) \[ack: .*\]$/.exec(warning) ?? [];
+  const [, path, statement] = /^the policy of the workspace (\S+) cannot change because the workspace is imported; add to it: (.*) \[ack: .*\]$/.exec(warning) ?? [];
   assert.equal(path, 'Stack/Workspacews-12345678-abcd-1234-abcd-123456789012');
   assert.deepEqual(JSON.parse(statement), {
     Action: 'aps:RemoteWrite',
@@ -201,7 +201,7 @@ test('the workspace does not grant a role that must not change', () => {
   const role = iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::123456789012:role/own', { mutable: false });
   new PrometheusWorkspace(stack, 'Workspace').grantQuery(role);
   Template.fromStack(stack).resourceCountIs('AWS::APS::ResourcePolicy', 0);
-  assert.match(warningsOf(stack).join(), /^the role Stack\/Role gets no permission, because the app must not change it; [^]*aps:QueryMetrics/);
+  assert.match(warningsOf(stack).join(), /^the role Stack\/Role is imported as immutable and gets no permission; [^]*aps:QueryMetrics/);
 });
 
 test("an imported function's role is granted by a warning", () => {

@@ -115,9 +115,9 @@ test('a missing function fails with the command and the ways out', () => {
     assert.equal(
       failure(name, 'arm64', copyWith('x86_64')),
       `Stack/Made: the function for architecture arm64 is missing in ${assets('with-x86_64')}; ${BUILD}, ` +
-        `or set architecture: lambda.Architecture.X86_64, which is there, or ${code}`,
+        `or set architecture: lambda.Architecture.X86_64, which is built, or ${code}`,
     );
-    assert.match(failure(name, 'x86_64', copyWith('arm64')), /, or set architecture: lambda\.Architecture\.ARM_64, which is there, or /);
+    assert.match(failure(name, 'x86_64', copyWith('arm64')), /, or set architecture: lambda\.Architecture\.ARM_64, which is built, or /);
   }
 });
 

@@ -179,7 +179,7 @@ test('the variables that a function may not have are those that the extension do
         telemetry.addTo(someFunction(stack, 'Fn', { environment: { [name]: 'x' } }));
         return false;
       } catch (error) {
-        const expected = `^Stack/Telemetry: the function Stack/Fn must not have the environment variable ${name}, which the extension reads; use the prop [a-zA-Z]+$`;
+        const expected = `^Stack/Telemetry: the function Stack/Fn: the environment variable ${name} is reserved for the extension; use the prop [a-zA-Z]+$`;
         assert.match((error as Error).message, new RegExp(expected));
         return true;
       }
@@ -199,7 +199,7 @@ test('the labels that are refused are those that the extension refuses', () => {
   const reserved = [...list.matchAll(/"(\w+)"/g)].map(([, name]) => name);
   assert.ok(reserved.length > 10);
   for (const name of reserved) {
-    assert.throws(() => template({ externalLabels: { [name]: 'x' } }), new RegExp(`names in externalLabels must not be "${name}"`));
+    assert.throws(() => template({ externalLabels: { [name]: 'x' } }), new RegExp(`externalLabels: "${name}" is reserved`));
   }
   assert.doesNotThrow(() => template({ externalLabels: { [`${reserved[0]}_`]: 'x' } }));
 });
@@ -211,15 +211,15 @@ test('every kind of instance label is one that the extension knows', () => {
   assert.deepEqual(Object.values(TelemetryInstanceLabel), allowed);
 });
 
-const URL_PROBLEM = 'url must be the URL of a Pushgateway, http:// or https://, without a query, a fragment and a user name';
+const URL_PROBLEM = 'url: expected an http:// or https:// URL without a user name, query or fragment';
 
 for (const [what, props, message] of [
-  ['minBatchSize is too small', { minBatchSize: 0 }, 'minBatchSize must be an integer between 1 and 4294967295, but is 0'],
-  ['minBatchSize is too large', { minBatchSize: 2 ** 32 }, 'minBatchSize must be an integer between 1 and 4294967295, but is 4294967296'],
-  ['maxAge is too short', { maxAge: Duration.seconds(0) }, 'maxAge must be whole seconds between 1 s and 86400 s, but is 0 s'],
-  ['maxAge is too long', { maxAge: Duration.hours(25) }, 'maxAge must be whole seconds between 1 s and 86400 s, but is 90000 s'],
-  ['maxAge is no whole seconds', { maxAge: Duration.millis(1500) }, 'maxAge must be whole seconds between 1 s and 86400 s, but is 1.5 s'],
-  ['a label has a name that Prometheus does not know', { externalLabels: { 'a.b': 'x' } }, 'names in externalLabels must match [a-zA-Z_][a-zA-Z0-9_]*, but one is "a.b"'],
+  ['minBatchSize is too small', { minBatchSize: 0 }, 'minBatchSize: expected an integer between 1 and 4294967295, got 0'],
+  ['minBatchSize is too large', { minBatchSize: 2 ** 32 }, 'minBatchSize: expected an integer between 1 and 4294967295, got 4294967296'],
+  ['maxAge is too short', { maxAge: Duration.seconds(0) }, 'maxAge: expected whole seconds between 1 s and 86400 s, got 0 s'],
+  ['maxAge is too long', { maxAge: Duration.hours(25) }, 'maxAge: expected whole seconds between 1 s and 86400 s, got 90000 s'],
+  ['maxAge is no whole seconds', { maxAge: Duration.millis(1500) }, 'maxAge: expected whole seconds between 1 s and 86400 s, got 1.5 s'],
+  ['a label has a name that Prometheus does not know', { externalLabels: { 'a.b': 'x' } }, 'externalLabels: expected names that match [a-zA-Z_][a-zA-Z0-9_]*, got "a.b"'],
   ['the URL is no URL', { destination: pushgateway('gateway:9091') }, URL_PROBLEM],
   ['the URL has a query', { destination: pushgateway('http://gateway:9091/?a=b') }, URL_PROBLEM],
   ['the URL has a password, which is not repeated', { destination: pushgateway('http://me:secret@gateway:9091') }, URL_PROBLEM],
@@ -230,7 +230,7 @@ for (const [what, props, message] of [
 }
 
 test('every problem is named at once', () => {
-  assert.throws(() => newTelemetry(newStack(), { minBatchSize: 0, maxAge: Duration.days(2) }), /but is 0; maxAge must/);
+  assert.throws(() => newTelemetry(newStack(), { minBatchSize: 0, maxAge: Duration.days(2) }), /got 0; maxAge: expected/);
 });
 
 /** Lambda Developer Guide, "Managing Lambda dependencies with layers": only with functions deployed as a .zip file archive. */
@@ -240,8 +240,8 @@ test('fails if the function is a container image', () => {
   const fn = new lambda.DockerImageFunction(stack, 'Fn', { code });
   assert.throws(() => newTelemetry(stack).addTo(fn), {
     message:
-      'Stack/Telemetry: the function Stack/Fn is a container image, which has no layers; ' +
-      'copy the extension into the folder /opt/extensions of the image instead, and set its variables',
+      'Stack/Telemetry: the function Stack/Fn is a container image, which cannot have layers; ' +
+      'copy the extension to /opt/extensions in the image and set its variables',
   });
 });
 
@@ -251,7 +251,7 @@ test('fails if the function has five layers, and adds nothing to it', () => {
   const layers = [1, 2, 3, 4, 5].map((number) => new lambda.LayerVersion(stack, `Layer${number}`, { code: someLayer() }));
   const fn = someFunction(stack, 'Fn', { layers });
   assert.throws(() => newTelemetry(stack).addTo(fn), {
-    message: 'Stack/Telemetry: the function Stack/Fn has 5 layers already, and Lambda allows 5',
+    message: 'Stack/Telemetry: the function Stack/Fn: expected fewer than 5 layers, got 5',
   });
   const made = Template.fromStack(stack);
   made.resourceCountIs('AWS::Lambda::LayerVersion', 5);
@@ -262,7 +262,7 @@ test('fails if the function has five layers, and adds nothing to it', () => {
 test('fails if the function has the extension already', () => {
   const stack = newStack();
   const [telemetry, fn] = [newTelemetry(stack), someFunction(stack)];
-  const message = (of: string) => ({ message: `Stack/${of}: the function Stack/Fn has the extension already; add it once to each function` });
+  const message = (of: string) => ({ message: `Stack/${of}: the function Stack/Fn already has the extension; add it only once` });
   telemetry.addTo(fn);
   assert.throws(() => telemetry.addTo(fn), message('Telemetry'));
   const another = new PrometheusTelemetryExtension(stack, 'Another', { code: someLayer(), destination: pushgateway() });
@@ -270,7 +270,7 @@ test('fails if the function has the extension already', () => {
 });
 
 test('fails if the function of a push gateway would send to itself', () => {
-  const message = /the function Stack\/Metrics\/Function cannot send its telemetry to itself, .*; use TelemetryDestination\.workspace$/;
+  const message = /the function Stack\/Metrics\/Function cannot send telemetry to itself, .*; use TelemetryDestination\.workspace$/;
   for (const directInvokeOnly of [true, false]) {
     const stack = newStack();
     const gateway = newGateway(stack, { directInvokeOnly });
@@ -288,7 +288,7 @@ test('fails if a build of one architecture is to be run by another', () => {
   telemetry.addTo(someFunction(stack, 'First'));
   const second = someFunction(stack, 'Second', { architecture: lambda.Architecture.X86_64 });
   assert.throws(() => telemetry.addTo(second), {
-    message: 'Stack/Telemetry: the function Stack/Second is for x86_64, but code is for arm64; make the construct once more for the other',
+    message: 'Stack/Telemetry: the function Stack/Second: expected the architecture of code, arm64, got x86_64; create another construct for it',
   });
 });
 
@@ -303,7 +303,7 @@ test('fails if the runtime is older than Amazon Linux 2023', () => {
       newTelemetry(stack).addTo(fn);
       return false;
     } catch (error) {
-      assert.match((error as Error).message, /has the runtime \S+, which is not on Amazon Linux 2023; choose one that is$/);
+      assert.match((error as Error).message, /: expected a runtime on Amazon Linux 2023, got \S+$/);
       return true;
     }
   }).map(({ name }) => name);

@@ -103,7 +103,7 @@ for (const [what, use, service] of [
   test(`an imported topic is a warning with the statement for ${what}`, () => {
     const [topic, ...others] = warnings(use);
     assert.deepEqual(others, []);
-    assert.ok(topic.startsWith(`the policy of the topic Stack/Imported cannot be changed here, and must let ${service} publish; add to it: {`), topic);
+    assert.ok(topic.startsWith(`the policy of the topic Stack/Imported cannot change because the topic is imported, and must let ${service} publish; add to it: {`), topic);
     const statement = JSON.parse(topic.slice(topic.indexOf('{'), topic.lastIndexOf('}') + 1));
     assert.deepEqual(statement.Principal, { Service: service });
     assert.equal(statement.Resource, 'arn:aws:sns:eu-west-1:123456789012:topic');
@@ -111,7 +111,7 @@ for (const [what, use, service] of [
 
   test(`its key is another warning for ${what}`, () => {
     const [, key] = warnings(use, 'arn:aws:kms:eu-west-1:123456789012:key/12345678-abcd-1234-abcd-123456789012');
-    assert.match(key, new RegExp(`^the policy of the key Stack/Imported/\\w+ cannot be changed here, and must let ${service} use it`));
+    assert.match(key, new RegExp(`^the policy of the key Stack/Imported/\\w+ cannot change because the key is imported, and must let ${service} use it`));
     assert.match(key, /add to it: \{"Action":\["kms:Decrypt","kms:GenerateDataKey\*"\]/);
   });
 }

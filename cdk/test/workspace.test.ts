@@ -352,42 +352,42 @@ test('discarded samples are counted over all reasons', () => {
 });
 
 for (const [what, props, message] of [
-  ['the alias is empty', { alias: '' }, 'alias must be 1 to 100 characters, but is ""'],
-  ['the retention is 0', { retention: Duration.days(0) }, 'retention must be whole days between 1 and 1095, but is 0 days'],
+  ['the alias is empty', { alias: '' }, 'alias: expected 1 to 100 characters, got ""'],
+  ['the retention is 0', { retention: Duration.days(0) }, 'retention: expected whole days between 1 and 1095, got 0 days'],
   [
     'the retention is too long',
     { retention: Duration.days(1096) },
-    'retention must be whole days between 1 and 1095, but is 1096 days',
+    'retention: expected whole days between 1 and 1095, got 1096 days',
   ],
   [
     'the retention is no whole day',
     { retention: Duration.hours(36) },
-    'retention must be whole days between 1 and 1095, but is 1.5 days',
+    'retention: expected whole days between 1 and 1095, got 1.5 days',
   ],
   [
     'the out-of-order time window is too wide',
     { outOfOrderTimeWindow: Duration.seconds(601) },
-    'outOfOrderTimeWindow must be whole seconds between 0 s and 600 s, but is 601 s',
+    'outOfOrderTimeWindow: expected whole seconds between 0 s and 600 s, got 601 s',
   ],
   [
     'the rule query offset is too long',
     { ruleQueryOffset: Duration.seconds(86_401) },
-    'ruleQueryOffset must be whole seconds between 0 s and 86400 s, but is 86401 s',
+    'ruleQueryOffset: expected whole seconds between 0 s and 86400 s, got 86401 s',
   ],
   [
     'the rule query offset is no whole second',
     { ruleQueryOffset: Duration.millis(1500) },
-    'ruleQueryOffset must be whole seconds between 0 s and 86400 s, but is 1.5 s',
+    'ruleQueryOffset: expected whole seconds between 0 s and 86400 s, got 1.5 s',
   ],
   [
     'a label set has a negative limit',
     { limitsPerLabelSet: [{ labels: {}, maxSeries: -1 }] },
-    'limitsPerLabelSet[0].maxSeries must be an integer between 0 and 9007199254740991, but is -1',
+    'limitsPerLabelSet[0].maxSeries: expected an integer between 0 and 9007199254740991, got -1',
   ],
   [
     'a label set has a name that Prometheus does not allow',
     { limitsPerLabelSet: [{ labels: { team: 'a' }, maxSeries: 1 }, { labels: { 'a.b': 'c' }, maxSeries: 1 }] },
-    'names in limitsPerLabelSet[1].labels must match [a-zA-Z_][a-zA-Z0-9_]*, but one is "a.b"',
+    'limitsPerLabelSet[1].labels: expected names that match [a-zA-Z_][a-zA-Z0-9_]*, got "a.b"',
   ],
   [
     'a label set has an empty value',
@@ -402,7 +402,7 @@ for (const [what, props, message] of [
         { labels: { b: '2', a: '1' }, maxSeries: 2 },
       ],
     },
-    'limitsPerLabelSet[1].labels: expected another label set than limitsPerLabelSet[0], got the same',
+    'limitsPerLabelSet[1].labels: duplicate of limitsPerLabelSet[0].labels',
   ],
   [
     'the Alertmanager definition is that of a plain Alertmanager',
@@ -412,7 +412,7 @@ for (const [what, props, message] of [
   [
     'the Alertmanager definition is too large',
     { alertmanagerDefinition: YamlDefinition.fromInline(ALERTMANAGER + ' '.repeat(1_000_000)) },
-    `alertmanagerDefinition must have at most 1000000 bytes, but has ${1_000_000 + ALERTMANAGER.length}`,
+    `alertmanagerDefinition: expected at most 1000000 bytes, got ${1_000_000 + ALERTMANAGER.length}`,
   ],
 ] as [string, PrometheusWorkspaceProps, string][]) {
   test(`fails if ${what}`, () => {
@@ -426,7 +426,7 @@ test('fails if the threshold of query logging is negative', () => {
       workspaceTemplate((stack) => ({
         queryLogging: { logGroup: new logs.LogGroup(stack, 'Queries'), samplesProcessedThreshold: -1 },
       })),
-    /queryLogging\.samplesProcessedThreshold must be an integer between 0 and \d+, but is -1/,
+    /queryLogging\.samplesProcessedThreshold: expected an integer between 0 and \d+, got -1/,
   );
 });
 
@@ -442,7 +442,7 @@ test('fails if an imported ARN is no workspace', () => {
       PrometheusWorkspace.fromWorkspaceAttributes(newStack(), 'Workspace', {
         workspaceArn: 'arn:aws:sqs:eu-west-1:123456789012:queue',
       }),
-    /workspaceArn must be arn:<partition>:aps:<region>:<account>:workspace\/<workspace id>, but is "arn:aws:sqs:/,
+    /workspaceArn: expected arn:<partition>:aps:<region>:<account>:workspace\/<workspace id>, got "arn:aws:sqs:/,
   );
 });
 
@@ -453,7 +453,7 @@ test('fails if an imported endpoint is already a remote-write URL', () => {
         workspaceArn: ARN,
         prometheusEndpoint: 'https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1/api/v1/remote_write',
       }),
-    /prometheusEndpoint must be a URL that ends in \/workspaces\/<workspace id>\/, but is "https:/,
+    /prometheusEndpoint: expected a URL that ends in \/workspaces\/<workspace id>\/, got "https:/,
   );
 });
 

@@ -171,7 +171,7 @@ test('a bundled app gets the cause and the way out', () => {
   bundle('dist/bundled.js');
   const { status, output } = attempt(oldest, process.execPath, ['dist/bundled.js', 'bundled.out']);
   assert.notEqual(status, 0);
-  assert.match(output, /a bundler such as esbuild has merged it into the app; the library must stay external/);
+  assert.match(output, /a bundler such as esbuild merged the library into the app; keep the library external/);
   const [, external] = /\(esbuild: --external:([\w-]+)\)/.exec(output) ?? [];
   assert.doesNotMatch(output, /build:lambda/);
 
