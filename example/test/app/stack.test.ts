@@ -1,4 +1,4 @@
-/** The CDK app: what its template holds, and what cdk-nag and cfn-lint say of it. */
+/** The CDK app: its template, cdk-nag and cfn-lint. */
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -22,10 +22,10 @@ import { programs } from '../support/environment.js';
 const PACKAGE = resolve(import.meta.dirname, '..', '..', '..');
 const CFN_LINT = resolve(PACKAGE, '..', 'cdk', '.venv', 'bin', 'cfn-lint');
 
-/** A dependency that is there twice, which CDK writes: a function depends on its role and on the role's policy. */
+/** Duplicate dependencies, which CDK creates for functions on their role and its policy. */
 const IGNORED = ['W3005'];
 
-/** What the AwsSolutions rules find in the whole app with agents, and why it is right as it is; without agents nothing. */
+/** The findings of the AwsSolutions rules in the app with agents, and the reason for each. */
 const ACKNOWLEDGED: readonly { readonly id: string; readonly reason: string }[] = [
   'QueriesQueryFunction1BA5E4AA',
   'QueriesRangeQueryFunction4CEAF234',
@@ -68,11 +68,11 @@ function newStack(name: string, props: PushGatewayStackProps = {}): { app: App; 
   return { app, stack: new PushGatewayStack(app, 'PushGateway', { ...codes, ...props }), outdir };
 }
 
-/** What the command line makes of the app; the environment holds nothing of whoever runs the test. */
+/** Runs `cdk synth` with an environment that does not depend on the user. */
 function synth(outdir: string, ...options: string[]): Promise<unknown> {
   const env = { PATH: process.env['PATH'], HOME: folder, CI: 'true', CDK_DISABLE_CLI_TELEMETRY: 'true' };
   const cdk = createRequire(import.meta.url).resolve('aws-cdk/bin/cdk');
-  // It is built already, and other tests are running from what was built.
+  // The app is already built, and other tests use the build.
   const args = [cdk, 'synth', '--quiet', '--no-notices', '--build', 'true', '--output', join(folder, outdir), ...options];
   return execute(process.execPath, args, { cwd: PACKAGE, env });
 }
@@ -85,7 +85,7 @@ async function lint(template: string): Promise<string> {
   return stdout + stderr;
 }
 
-/** What the AwsSolutions rules print when the app is synthesised. */
+/** The output of the AwsSolutions rules at synthesis. */
 function findings(context: TestContext, app: App): string {
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   const log: string[] = [];
@@ -101,7 +101,7 @@ function findings(context: TestContext, app: App): string {
   return log.join('\n');
 }
 
-test('the command line synthesises the stack, with the settings of the context', async () => {
+test('cdk synth applies the context', async () => {
   const codes = ['-c', `code=${code}`, '-c', `queryCode=${queryCode}`, '-c', `extensionCode=${extensionCode}`];
   await synth('synth', ...codes, '-c', 'architecture=x86_64', '-c', 'alarmEmail=who@example.com', '-c', 'agentGateway=true');
   const template = Template.fromJSON(JSON.parse(await readFile(join(folder, 'synth', 'PushGateway.template.json'), 'utf8')) as object);
@@ -123,12 +123,12 @@ test('cdk synth works without options', { skip: !isBuilt && 'not tested: arm64, 
   template.resourcePropertiesCountIs('AWS::Lambda::Function', { Architectures: ['arm64'] }, 5);
 });
 
-test('fails if the context has an architecture that Lambda does not have', async () => {
-  await assert.rejects(synth('riscv', '-c', `code=${code}`, '-c', 'architecture=riscv'), /context architecture must be arm64 or x86_64, but is riscv/);
+test('fails if the context has an unknown architecture', async () => {
+  await assert.rejects(synth('riscv', '-c', `code=${code}`, '-c', 'architecture=riscv'), /context architecture: expected arm64 or x86_64, got riscv/);
 });
 
-test('fails if the context says neither yes nor no to agents', async () => {
-  await assert.rejects(synth('agents', '-c', 'agentGateway=yes'), /context agentGateway must be true or false, but is yes/);
+test('fails if agentGateway is not true or false', async () => {
+  await assert.rejects(synth('agents', '-c', 'agentGateway=yes'), /context agentGateway: expected true or false, got yes/);
 });
 
 /** `cdk init` writes the flags of its version into cdk.json: https://docs.aws.amazon.com/cdk/v2/guide/featureflags.html */
@@ -137,7 +137,7 @@ test('the feature flags are those of a new app', async () => {
   assert.deepEqual(context, createRequire(import.meta.url)('aws-cdk-lib/recommended-feature-flags.json'));
 });
 
-test('the outputs name every door and every place to look', () => {
+test('the outputs are complete', () => {
   const template = Template.fromStack(newStack('outputs').stack);
   const outputs = template.findOutputs('*') as Record<string, { Value: unknown }>;
   assert.deepEqual(Object.keys(outputs).sort(), [
@@ -159,7 +159,7 @@ test('the outputs name every door and every place to look', () => {
   assert.match(JSON.stringify(outputs['PrometheusEndpoint']?.Value), new RegExp(`/workspaces/.*"${workspace}","WorkspaceId"`));
 });
 
-test('the rule passes on what devices publish on the topic of the output', () => {
+test('the rule selects the topic in the output', () => {
   const template = Template.fromStack(newStack('rule').stack);
   const topic = (template.findOutputs('IotTopic')['IotTopic'] as { Value: string }).Value;
   const filter = topic.replace('<device>', '+');
@@ -168,7 +168,7 @@ test('the rule passes on what devices publish on the topic of the output', () =>
   });
 });
 
-test('the gateway has the telemetry extension, which writes to the workspace of the stack', () => {
+test('the gateway has the telemetry extension', () => {
   const template = Template.fromStack(newStack('telemetry').stack);
   const { Ref: gateway } = template.findOutputs('FunctionName')['FunctionName']?.['Value'] as { Ref: string };
   const { Layers, Environment, Architectures } = template.findResources('AWS::Lambda::Function')[gateway]?.['Properties'] as {
@@ -182,7 +182,7 @@ test('the gateway has the telemetry extension, which writes to the workspace of 
   assert.deepEqual(Environment.Variables['TELEMETRY_REMOTE_WRITE_URL'], Environment.Variables['REMOTE_WRITE_URL']);
 });
 
-test('the query functions may read the workspace of the stack and nothing else', () => {
+test('the query functions may only query the workspace', () => {
   const template = Template.fromStack(newStack('queries').stack);
   const [workspace] = Object.keys(template.findResources('AWS::APS::Workspace'));
   for (const [output, action] of [
@@ -206,7 +206,7 @@ test('the query functions may read the workspace of the stack and nothing else',
   }
 });
 
-test('agents have the query functions as tools if the stack is to have a gateway for them, which asks IAM who they are', () => {
+test('the agent gateway has the query functions and uses IAM', () => {
   assert.deepEqual(Template.fromStack(newStack('no-agents').stack).findResources('AWS::BedrockAgentCore::Gateway'), {});
   const template = Template.fromStack(newStack('agents', { agentGateway: true }).stack);
   template.hasResourceProperties('AWS::BedrockAgentCore::Gateway', { AuthorizerType: 'AWS_IAM' });
@@ -214,7 +214,7 @@ test('agents have the query functions as tools if the stack is to have a gateway
 });
 
 /** "the resource policy must allow CloudWatch": Notify_Users_Alarm_Changes.html of the CloudWatch user guide. */
-test('alarms of this account may notify the topic, although its policy is its own', () => {
+test('alarms of the account may publish to the topic', () => {
   const template = Template.fromStack(newStack('alarms').stack);
   const [topic] = Object.keys(template.findResources('AWS::SNS::Topic'));
   const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm'));
@@ -236,7 +236,7 @@ test('alarms of this account may notify the topic, although its policy is its ow
   template.resourceCountIs('AWS::CloudWatch::Dashboard', 1);
 });
 
-test('nothing of the stack stays behind when it is deleted', () => {
+test('deleting the stack deletes every resource', () => {
   const { Resources } = Template.fromStack(newStack('removal').stack).toJSON() as { Resources: Record<string, { DeletionPolicy?: string }> };
   const kept = Object.entries(Resources).filter(([, { DeletionPolicy = 'Delete' }]) => DeletionPolicy !== 'Delete');
   assert.deepEqual(kept, []);
@@ -247,13 +247,13 @@ test('cdk-nag finds nothing in the stack without agents', (context) => {
   assert.doesNotMatch(findings(context, app), /AwsSolutions-/);
 });
 
-test('cdk-nag finds nothing that is not acknowledged with a reason', (context) => {
+test('cdk-nag finds nothing else with agents', (context) => {
   const { app, stack } = newStack('nag-agents', { alarmEmail: 'who@example.com', agentGateway: true });
   for (const acknowledgement of ACKNOWLEDGED) Validations.of(stack).acknowledge(acknowledgement);
   assert.doesNotMatch(findings(context, app), /AwsSolutions-/);
 });
 
-test('cdk-nag would find a queue in the stack that allows connections without TLS', (context) => {
+test('cdk-nag finds a queue without TLS', (context) => {
   const { app, stack } = newStack('nag-wrong');
   new sqs.Queue(stack, 'Wrong');
   assert.match(findings(context, app), /AwsSolutions-SQS4/);

@@ -1,4 +1,4 @@
-/** What is in a queue, by the SQS API. */
+/** Reads queues with the SQS API. */
 
 import { GetQueueAttributesCommand, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 
@@ -10,7 +10,7 @@ export interface DeadLetter {
   readonly attributes: ReadonlyMap<string, string>;
 }
 
-/** The messages of a queue: those that wait and those that somebody has received and not deleted. */
+/** The number of messages in a queue: visible, in flight and delayed. */
 export async function messageCount(sqs: SQSClient, queueUrl: string): Promise<number> {
   const names = [
     'ApproximateNumberOfMessages',
@@ -27,7 +27,7 @@ export async function queueArn(sqs: SQSClient, queueUrl: string): Promise<string
   return Attributes?.QueueArn ?? '';
 }
 
-/** Receives every message of a dead-letter queue and leaves it there, for a while invisible to others. */
+/** Receives every message of a dead-letter queue without deleting it. */
 export async function readDeadLetters(sqs: SQSClient, queueUrl: string): Promise<DeadLetter[]> {
   const expected = await messageCount(sqs, queueUrl);
   const letters = new Map<string, DeadLetter>();

@@ -1,4 +1,4 @@
-/** A door of the gateway: a target becomes a function that takes events and says how many of them were taken. */
+/** The channels to the gateway: its queue, its function, and IoT Core. */
 
 import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { LambdaClient } from '@aws-sdk/client-lambda';
@@ -7,46 +7,46 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { EventsNotPublishedError, MAX_BATCH_MESSAGES, MessagesNotSentError, type PushEvent, publishEvents, pushEvents, sendEvents } from '../index.js';
 import type { Target } from './target.js';
 
-/** What became of some events. */
+/** The result of sending events. */
 export interface Outcome {
   readonly sent: number;
   readonly failed: number;
-  /** Why the first that failed did, for a person. */
+  /** The error of the first event that failed. */
   readonly reason?: string;
 }
 
-export interface Door {
-  /** How many events are best given at once. */
+export interface Channel {
+  /** Events for each call. */
   readonly eventsPerCall: number;
-  /** Never throws: what could not be sent is in the outcome. */
+  /** Never throws; the outcome counts the events that could not be sent. */
   readonly send: (events: readonly PushEvent[]) => Promise<Outcome>;
 }
 
-/** Events in one invocation: far below the 6 MB of a payload. */
+/** Events in one invocation, far below the payload limit of 6 MB. */
 const EVENTS_PER_INVOCATION = 1_000;
 
-/** The group of every message for a FIFO queue: the event's labels, which are those of its series. */
+/** The group of a message for a FIFO queue: the dimensions of the event, which identify its series. */
 const groupOf = (event: PushEvent): string => Object.values(event.dimensions).join('.').replace(/[^\w.-]/g, '_').slice(0, 128) || 'none';
 
-export function openDoor({ door, address, client }: Target): Door {
-  switch (door) {
+export function openChannel({ channel, address, client }: Target): Channel {
+  switch (channel) {
     case 'queue': {
       const sqs = new SQSClient(client);
       const options = address.endsWith('.fifo') ? { groupOf } : {};
-      return doorOf(MAX_BATCH_MESSAGES, (events) => sendEvents(sqs, address, events, options));
+      return channelOf(MAX_BATCH_MESSAGES, (events) => sendEvents(sqs, address, events, options));
     }
     case 'function': {
       const lambda = new LambdaClient(client);
-      return doorOf(EVENTS_PER_INVOCATION, (events) => pushEvents(lambda, address, events));
+      return channelOf(EVENTS_PER_INVOCATION, (events) => pushEvents(lambda, address, events));
     }
     case 'iot': {
       const iot = new IoTDataPlaneClient(client);
-      return doorOf(1, (events) => publishEvents(iot, address, events));
+      return channelOf(1, (events) => publishEvents(iot, address, events));
     }
   }
 }
 
-function doorOf(eventsPerCall: number, sendAll: (events: readonly PushEvent[]) => Promise<unknown>): Door {
+function channelOf(eventsPerCall: number, sendAll: (events: readonly PushEvent[]) => Promise<unknown>): Channel {
   const send = async (events: readonly PushEvent[]): Promise<Outcome> => {
     try {
       await sendAll(events);
@@ -59,7 +59,7 @@ function doorOf(eventsPerCall: number, sendAll: (events: readonly PushEvent[]) =
   return { eventsPerCall, send };
 }
 
-/** An invocation that fails may have written some of its events, but does not say how many: all of them count as failed. */
+/** A failed invocation may have written some events but does not report how many, so all of them count as failed. */
 function sentBefore(error: unknown): number {
   if (error instanceof MessagesNotSentError) return error.sent;
   return error instanceof EventsNotPublishedError ? error.published : 0;
