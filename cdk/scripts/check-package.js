@@ -10,7 +10,9 @@ for (const architecture of ['arm64', 'x86_64']) {
   for (const name of ['push-gateway', 'query', 'telemetry-extension']) {
     const file = path.join(ASSETS, architecture, `${name}.zip`);
     if (!fs.existsSync(file)) {
-      console.error(`✗ ${file} is missing. Build it in the repository, with the Rust targets of both architectures: npm run build:lambda`);
+      console.error(
+        `✗ ${file} is missing. Build it in the repository, with the Rust targets of both architectures: npm run build:lambda`,
+      );
       process.exitCode = 1;
     }
   }

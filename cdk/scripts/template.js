@@ -23,7 +23,10 @@ function template() {
   const parameter = (id, description, props = {}) => new CfnParameter(stack, id, { description, ...props });
   const bucketNameParam = parameter('CodeBucket', 'Bucket with the zip archives, in the region of the stack');
   const code = (id, file) =>
-    lambda.Code.fromCfnParameters({ bucketNameParam, objectKeyParam: parameter(id, `Key of ${file} for the architecture`) });
+    lambda.Code.fromCfnParameters({
+      bucketNameParam,
+      objectKeyParam: parameter(id, `Key of ${file} for the architecture`),
+    });
   const [gatewayCode, queryCode, extensionCode] = [
     code('PushGatewayKey', 'push-gateway.zip'),
     code('QueryKey', 'query.zip'),
@@ -37,8 +40,18 @@ function template() {
 
   const gateway = new PrometheusPushGateway(stack, 'Metrics', { architecture, code: gatewayCode });
   const { workspace } = gateway;
-  const operations = [QueryOperation.QUERY, QueryOperation.RANGE_QUERY, QueryOperation.LIST_METRICS, QueryOperation.SERVER_INFO];
-  const queries = new PrometheusQueryFunctions(stack, 'Queries', { workspace, architecture, code: queryCode, operations });
+  const operations = [
+    QueryOperation.QUERY,
+    QueryOperation.RANGE_QUERY,
+    QueryOperation.LIST_METRICS,
+    QueryOperation.SERVER_INFO,
+  ];
+  const queries = new PrometheusQueryFunctions(stack, 'Queries', {
+    workspace,
+    architecture,
+    code: queryCode,
+    operations,
+  });
   const telemetry = new PrometheusTelemetryExtension(stack, 'Telemetry', {
     destination: TelemetryDestination.workspace(workspace),
     code: extensionCode,
@@ -47,7 +60,11 @@ function template() {
 
   const output = (id, value, description) => new CfnOutput(stack, id, { value, description });
   output('QueueUrl', gateway.queue.queueUrl, 'Queue that takes events');
-  output('DeadLetterQueueUrl', gateway.deadLetterQueue.queueUrl, 'Queue of events that can never be written, with the reason');
+  output(
+    'DeadLetterQueueUrl',
+    gateway.deadLetterQueue.queueUrl,
+    'Queue of events that can never be written, with the reason',
+  );
   output('FunctionName', gateway.function.functionName, 'Function that takes events directly');
   output('PrometheusEndpoint', workspace.prometheusEndpoint, 'Endpoint for a Grafana data source with SigV4');
   for (const operation of operations) {

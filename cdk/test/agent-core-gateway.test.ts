@@ -13,7 +13,9 @@ import { PACKAGE, REPOSITORY, inStack, newQueries, newStack } from './support';
 const TOOLS = fs.readFileSync(path.join(REPOSITORY, 'lambda', 'query', 'tools.json'), 'utf8');
 
 function targets(template: Template): Record<string, any>[] {
-  return Object.values(template.findResources('AWS::BedrockAgentCore::GatewayTarget')).map(({ Properties }) => Properties);
+  return Object.values(template.findResources('AWS::BedrockAgentCore::GatewayTarget')).map(
+    ({ Properties }) => Properties,
+  );
 }
 
 test('the package carries the tools that the function defines, and each operation is one of them', () => {
@@ -25,7 +27,9 @@ test('the package carries the tools that the function defines, and each operatio
 /** https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-add-target-lambda.html */
 test('each function is a target with the one tool that it serves, as the function defines it', () => {
   const operations = Object.values(QueryOperation);
-  const template = inStack((stack) => void newQueries(stack, { operations }).addToAgentCoreGateway(newAgentGateway(stack)));
+  const template = inStack(
+    (stack) => void newQueries(stack, { operations }).addToAgentCoreGateway(newAgentGateway(stack)),
+  );
   const functions = template.findResources('AWS::Lambda::Function');
   const made = targets(template);
   assert.equal(made.length, 5);
@@ -44,7 +48,9 @@ test('each function is a target with the one tool that it serves, as the functio
 function lowerCased(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(lowerCased);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key[0].toLowerCase() + key.slice(1), lowerCased(inner)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key[0].toLowerCase() + key.slice(1), lowerCased(inner)]),
+  );
 }
 
 test('the role of the gateway may invoke the functions that are its tools, and no others', () => {
@@ -66,7 +72,10 @@ test('the names of the targets begin as they are told, and the targets come back
   const stack = newStack();
   const queries = newQueries(stack, { operations: [QueryOperation.RANGE_QUERY, QueryOperation.QUERY] });
   const made = queries.addToAgentCoreGateway(newAgentGateway(stack), { targetNamePrefix: 'team-a' });
-  assert.deepEqual(made.map(({ gatewayTargetName }) => gatewayTargetName), ['team-a-range-query', 'team-a-query']);
+  assert.deepEqual(
+    made.map(({ gatewayTargetName }) => gatewayTargetName),
+    ['team-a-range-query', 'team-a-query'],
+  );
 });
 
 for (const targetNamePrefix of ['', 'a_b', '-a', 'a-', 'a--b', 'a'.repeat(81)]) {
@@ -83,7 +92,9 @@ for (const targetNamePrefix of ['', 'a_b', '-a', 'a-', 'a--b', 'a'.repeat(81)]) 
 test('fails if two constructs would give one gateway the same target', () => {
   const stack = newStack();
   const gateway = newAgentGateway(stack);
-  const [first, second] = ['First', 'Second'].map((id) => newQueries(new Stack(stack, id), { operations: [QueryOperation.QUERY] }));
+  const [first, second] = ['First', 'Second'].map((id) =>
+    newQueries(new Stack(stack, id), { operations: [QueryOperation.QUERY] }),
+  );
   first.addToAgentCoreGateway(gateway);
   assert.throws(() => second.addToAgentCoreGateway(gateway), {
     message:
@@ -97,6 +108,8 @@ test('the same prefix serves two gateways', () => {
   const stack = newStack();
   const queries = newQueries(stack, { operations: [QueryOperation.QUERY] });
   queries.addToAgentCoreGateway(newAgentGateway(stack));
-  const other = new agentcore.Gateway(stack, 'Other', { authorizerConfiguration: agentcore.GatewayAuthorizer.usingAwsIam() });
+  const other = new agentcore.Gateway(stack, 'Other', {
+    authorizerConfiguration: agentcore.GatewayAuthorizer.usingAwsIam(),
+  });
   assert.doesNotThrow(() => queries.addToAgentCoreGateway(other));
 });

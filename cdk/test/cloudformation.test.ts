@@ -16,7 +16,10 @@ after(() => fs.rmSync(folder, { recursive: true }));
 
 test('the template is up to date; otherwise: npm run template', () => {
   const made = path.join(folder, 'made.json');
-  const { status, stderr } = spawnSync(process.execPath, ['scripts/template.js', made], { cwd: PACKAGE, encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/template.js', made], {
+    cwd: PACKAGE,
+    encoding: 'utf8',
+  });
   assert.equal(status, 0, stderr);
   assert.ok(fs.readFileSync(made).equals(fs.readFileSync(FILE)), `${FILE} is not up to date: npm run template`);
 });
@@ -49,23 +52,37 @@ function deployed(): string[][] {
   const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
   const { status, stderr } = spawnSync('bash', ['-euc', commands], { cwd: folder, encoding: 'utf8', env });
   assert.equal(status, 0, stderr);
-  return fs.readFileSync(log, 'utf8').split('\n\n').filter(Boolean).map((call) => call.split('\n'));
+  return fs
+    .readFileSync(log, 'utf8')
+    .split('\n\n')
+    .filter(Boolean)
+    .map((call) => call.split('\n'));
 }
 
 test('the documented commands upload and deploy what belongs together', () => {
   const calls = deployed();
   const uploads = calls.filter(([service]) => service === 's3').map(([, , from, to]) => ({ from, to }));
-  assert.deepEqual(uploads.map(({ from }) => from), Object.keys(ARTIFACTS).map((name) => `${name}-arm64.zip`));
+  assert.deepEqual(
+    uploads.map(({ from }) => from),
+    Object.keys(ARTIFACTS).map((name) => `${name}-arm64.zip`),
+  );
 
   const [deploy, ...others] = calls.filter(([service]) => service === 'cloudformation');
   assert.deepEqual(others, []);
   assert.equal(deploy[1], 'deploy');
   assert.equal(deploy[deploy.indexOf('--template-file') + 1], path.basename(FILE));
-  const given = Object.fromEntries(deploy.slice(deploy.indexOf('--parameter-overrides') + 1).map((text) => text.split('=')));
+  const given = Object.fromEntries(
+    deploy.slice(deploy.indexOf('--parameter-overrides') + 1).map((text) => text.split('=')),
+  );
   const required = Object.entries<any>(template.Parameters).filter(([, { Default }]) => Default === undefined);
   assert.deepEqual(Object.keys(given).sort(), required.map(([name]) => name).sort());
-  const keys = ['PushGatewayKey', 'QueryKey', 'TelemetryExtensionKey'].map((key) => `s3://${given.CodeBucket}/${given[key]}`);
-  assert.deepEqual(keys, uploads.map(({ to }) => to));
+  const keys = ['PushGatewayKey', 'QueryKey', 'TelemetryExtensionKey'].map(
+    (key) => `s3://${given.CodeBucket}/${given[key]}`,
+  );
+  assert.deepEqual(
+    keys,
+    uploads.map(({ to }) => to),
+  );
 
   // Roles without names of their own need no more than this.
   assert.equal(deploy[deploy.indexOf('--capabilities') + 1], 'CAPABILITY_IAM');

@@ -61,7 +61,10 @@ test('every class, method and enum member is documented', () => {
 test('links within the README lead somewhere', () => {
   const readme = fs.readFileSync(path.join(PACKAGE, 'README.md'), 'utf8');
   const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
-    heading.toLowerCase().replace(/[^a-z0-9 -]/g, '').replace(/ /g, '-'),
+    heading
+      .toLowerCase()
+      .replace(/[^a-z0-9 -]/g, '')
+      .replace(/ /g, '-'),
   );
   for (const [, anchor] of readme.matchAll(/\]\(#([^)]*)\)/g)) {
     assert.ok(headings.includes(anchor), anchor);

@@ -55,7 +55,11 @@ function alarmsFor(workspaceEnv: typeof HERE, env?: typeof HERE) {
   const gateway = newGateway(stack, { workspace: importedIn(stack, workspaceEnv) });
   const alarms = gateway.addAlarms(new sns.Topic(stack, 'Topic'));
   const warnings = Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('discarded samples'));
-  return { alarms, template: Template.fromStack(stack), warnings: warnings.map(({ entry }) => String(entry.data).replace(/ \[ack: .*/, '')) };
+  return {
+    alarms,
+    template: Template.fromStack(stack),
+    warnings: warnings.map(({ entry }) => String(entry.data).replace(/ \[ack: .*/, '')),
+  };
 }
 
 test('a workspace here has its alarm, without a warning', () => {
@@ -77,7 +81,8 @@ test('where only deployment can tell, there is the alarm and a warning', () => {
 test('a workspace of the same stack needs no environment', () => {
   const stack = newStack();
   const workspace = new PrometheusWorkspace(stack, 'Workspace');
-  for (const { region, account } of metricsOf(workspace)) assert.deepEqual({ region, account }, { region: undefined, account: undefined });
+  for (const { region, account } of metricsOf(workspace))
+    assert.deepEqual({ region, account }, { region: undefined, account: undefined });
   newGateway(stack, { workspace }).addAlarms(new sns.Topic(stack, 'Topic'));
   assert.deepEqual(Annotations.fromStack(stack).findWarning('*', Match.anyValue()), []);
 });
@@ -86,12 +91,17 @@ test('an ARN that is known only at deployment adds no region that alarms refuse'
   const stack = newStack({ env: HERE });
   const workspaceArn = Token.asString({ 'Fn::ImportValue': 'workspace' });
   const workspace = PrometheusWorkspace.fromWorkspaceAttributes(stack, 'Workspace', { workspaceArn });
-  assert.doesNotThrow(() => workspace.metricIngestionRate().createAlarm(stack, 'Alarm', { threshold: 1, evaluationPeriods: 1 }));
+  assert.doesNotThrow(() =>
+    workspace.metricIngestionRate().createAlarm(stack, 'Alarm', { threshold: 1, evaluationPeriods: 1 }),
+  );
 });
 
 /** The metrics of the only dashboard that look in another region: what each names first. */
 function inOtherRegion(stack: Stack): string[] {
-  const body = JSON.stringify(only(Template.fromStack(stack), 'AWS::CloudWatch::Dashboard').DashboardBody).replaceAll('\\', '');
+  const body = JSON.stringify(only(Template.fromStack(stack), 'AWS::CloudWatch::Dashboard').DashboardBody).replaceAll(
+    '\\',
+    '',
+  );
   const metrics = body.match(/"metrics":\[\[.*?\]\],"yAxis"/g)!.flatMap((graph) => graph.split('],['));
   const found = metrics.filter((metric) => metric.includes('"region":"us-east-1"'));
   return found.map((metric) => /DiscardedSamples|IngestionRate|ActiveSeries|OutOfOrderSampleAge/.exec(metric)![0]);
@@ -105,7 +115,10 @@ test("the dashboard of a gateway shows the workspace's region", () => {
 
 test('a dashboard shows the region of a workspace that another stack makes', () => {
   const app = new App();
-  const workspace = new PrometheusWorkspace(new Stack(app, 'There', { env: OTHER_REGION, crossRegionReferences: true }), 'Workspace');
+  const workspace = new PrometheusWorkspace(
+    new Stack(app, 'There', { env: OTHER_REGION, crossRegionReferences: true }),
+    'Workspace',
+  );
   const stack = new Stack(app, 'Stack', { env: HERE, crossRegionReferences: true });
   newGateway(stack, { workspace }).addDashboard();
   assert.deepEqual(inOtherRegion(stack), ['DiscardedSamples', 'IngestionRate', 'ActiveSeries', 'OutOfOrderSampleAge']);
@@ -120,6 +133,8 @@ test('queues of another account are named in their metrics, and a warning says w
   gateway.addAlarms(new sns.Topic(stack, 'Topic'));
   Annotations.fromStack(stack).hasWarning(
     '/Stack/Metrics',
-    Match.stringLikeRegexp('^the alarm for the queue Stack/Queue works only if its account 210987654321 shares its metrics'),
+    Match.stringLikeRegexp(
+      '^the alarm for the queue Stack/Queue works only if its account 210987654321 shares its metrics',
+    ),
   );
 });

@@ -66,7 +66,9 @@ test('what the construct sets cannot be set by hand, but for RUST_LOG', () => {
 
 /** lambda/push-gateway/src/config.rs: NAME_ESCAPING has to be underscores or reject */
 test('every kind of escaping is one that the function knows', () => {
-  const allowed = /variable: "NAME_ESCAPING",\s*allowed: "([^"]*)"/.exec(read('lambda', 'push-gateway', 'src', 'config.rs'));
+  const allowed = /variable: "NAME_ESCAPING",\s*allowed: "([^"]*)"/.exec(
+    read('lambda', 'push-gateway', 'src', 'config.rs'),
+  );
   assert.ok(allowed);
   assert.deepEqual(Object.values(NameEscaping), allowed[1].split(' or '));
 });

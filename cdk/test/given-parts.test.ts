@@ -8,21 +8,28 @@ import * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
-import { PrometheusPushGatewayProps, QueryOperation, TelemetryDestination } from 'cdk-serverless-prometheus-push-gateway';
+import {
+  PrometheusPushGatewayProps,
+  QueryOperation,
+  TelemetryDestination,
+} from 'cdk-serverless-prometheus-push-gateway';
 import { importedWorkspace, newGateway, newQueries, newStack, newTelemetry, someCode, someFunction } from './support';
 
 const ENV = { region: 'eu-west-1', account: '123456789012' };
 const ROLE = 'arn:aws:iam::123456789012:role/own';
 
 const queueWith = (stack: Stack, props?: sqs.QueueProps) => new sqs.Queue(stack, 'Own', props);
-const importedQueue = (stack: Stack, id = 'Own', region = 'eu-west-1') => sqs.Queue.fromQueueArn(stack, id, `arn:aws:sqs:${region}:123456789012:${id}`);
+const importedQueue = (stack: Stack, id = 'Own', region = 'eu-west-1') =>
+  sqs.Queue.fromQueueArn(stack, id, `arn:aws:sqs:${region}:123456789012:${id}`);
 const functionWith = (stack: Stack, runtime: lambda.Runtime, role?: iam.IRole) =>
   new lambda.Function(stack, 'Fn', { runtime, handler: 'index.handler', code: someCode(), role });
 
 function warnings(fill: (stack: Stack) => void): string[] {
   const stack = newStack({ env: ENV });
   fill(stack);
-  return Annotations.fromStack(stack).findWarning('*', Match.anyValue()).map(({ entry }) => String(entry.data).replace(/ \[ack: .*/, ''));
+  return Annotations.fromStack(stack)
+    .findWarning('*', Match.anyValue())
+    .map(({ entry }) => String(entry.data).replace(/ \[ack: .*/, ''));
 }
 
 for (const [what, props, message] of [
@@ -35,14 +42,18 @@ for (const [what, props, message] of [
 ] as [string, sqs.QueueProps | undefined, string][]) {
   test(`fails if a given queue hides messages for ${what}`, () => {
     const stack = newStack();
-    assert.throws(() => newGateway(stack, { queue: queueWith(stack, props) }), { message: `Stack/Metrics: ${message}` });
+    assert.throws(() => newGateway(stack, { queue: queueWith(stack, props) }), {
+      message: `Stack/Metrics: ${message}`,
+    });
   });
 }
 
 test('a given queue that hides messages for as long as needed passes, and so does a token', () => {
   for (const seconds of [190, Token.asNumber({ Ref: 'VisibilityTimeout' })]) {
     const stack = newStack();
-    assert.doesNotThrow(() => newGateway(stack, { queue: queueWith(stack, { visibilityTimeout: Duration.seconds(seconds) }) }));
+    assert.doesNotThrow(() =>
+      newGateway(stack, { queue: queueWith(stack, { visibilityTimeout: Duration.seconds(seconds) }) }),
+    );
   }
 });
 
@@ -85,13 +96,18 @@ test('an imported queue is a warning with what it needs', () => {
 test('a given queue without a dead-letter queue is a warning', () => {
   const given = (deadLetterQueue?: (stack: Stack) => sqs.DeadLetterQueue) =>
     warnings((stack) => {
-      newGateway(stack, { queue: queueWith(stack, { visibilityTimeout: Duration.minutes(5), deadLetterQueue: deadLetterQueue?.(stack) }) });
+      newGateway(stack, {
+        queue: queueWith(stack, { visibilityTimeout: Duration.minutes(5), deadLetterQueue: deadLetterQueue?.(stack) }),
+      });
     });
   assert.deepEqual(given(), [
     'the queue Stack/Own has no dead-letter queue, so messages that are not delivered within their retention are lost; ' +
       'set deadLetterQueue of the queue',
   ]);
-  assert.deepEqual(given((stack) => ({ queue: new sqs.Queue(stack, 'Letters'), maxReceiveCount: 5 })), []);
+  assert.deepEqual(
+    given((stack) => ({ queue: new sqs.Queue(stack, 'Letters'), maxReceiveCount: 5 })),
+    [],
+  );
 });
 
 test('fails if the function has a runtime that would not start it', () => {
@@ -130,17 +146,31 @@ function missing(fill: (stack: Stack, role: iam.IRole) => void): string[] {
 
 test('a role that must not be changed is a warning with each statement', () => {
   assert.deepEqual(
-    missing((stack, role) => newGateway(stack, { function: functionWith(stack, lambda.Runtime.PROVIDED_AL2023, role) })).sort(),
+    missing((stack, role) =>
+      newGateway(stack, { function: functionWith(stack, lambda.Runtime.PROVIDED_AL2023, role) }),
+    ).sort(),
     ['aps:RemoteWrite', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage', 'sqs:SendMessage'],
   );
 });
 
 for (const [what, fill, actions] of [
   ['invokes the function', (stack, role) => newGateway(stack).grantInvoke(role), ['lambda:InvokeFunction']],
-  ['sends', (stack, role) => newGateway(stack).grantSendMessages(role), ['sqs:SendMessage', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl']],
+  [
+    'sends',
+    (stack, role) => newGateway(stack).grantSendMessages(role),
+    ['sqs:SendMessage', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl'],
+  ],
   ['writes', (stack, role) => importedWorkspace(stack).grantRemoteWrite(role), ['aps:RemoteWrite']],
-  ['invokes query functions', (stack, role) => newQueries(stack, { operations: [QueryOperation.QUERY] }).grantInvoke(role), ['lambda:InvokeFunction']],
-  ['has telemetry', (stack, role) => newTelemetry(stack).addTo(someFunction(stack, 'Fn', { role })), ['aps:RemoteWrite']],
+  [
+    'invokes query functions',
+    (stack, role) => newQueries(stack, { operations: [QueryOperation.QUERY] }).grantInvoke(role),
+    ['lambda:InvokeFunction'],
+  ],
+  [
+    'has telemetry',
+    (stack, role) => newTelemetry(stack).addTo(someFunction(stack, 'Fn', { role })),
+    ['aps:RemoteWrite'],
+  ],
   [
     'sends telemetry to a gateway',
     (stack, role) => {
@@ -152,7 +182,10 @@ for (const [what, fill, actions] of [
   [
     'is that of an agent gateway',
     (stack, role) => {
-      const gateway = new agentcore.Gateway(stack, 'Agents', { role, authorizerConfiguration: agentcore.GatewayAuthorizer.usingAwsIam() });
+      const gateway = new agentcore.Gateway(stack, 'Agents', {
+        role,
+        authorizerConfiguration: agentcore.GatewayAuthorizer.usingAwsIam(),
+      });
       newQueries(stack, { operations: [QueryOperation.QUERY] }).addToAgentCoreGateway(gateway);
     },
     ['lambda:InvokeFunction'],
@@ -168,6 +201,11 @@ test('roles that can be changed are no warning', () => {
     (stack: Stack) => iam.Role.fromRoleArn(stack, 'Role', ROLE),
     (stack: Stack) => new iam.Role(stack, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') }),
   ]) {
-    assert.deepEqual(warnings((stack) => newGateway(stack, { function: functionWith(stack, lambda.Runtime.PROVIDED_AL2023, role(stack)) })), []);
+    assert.deepEqual(
+      warnings((stack) =>
+        newGateway(stack, { function: functionWith(stack, lambda.Runtime.PROVIDED_AL2023, role(stack)) }),
+      ),
+      [],
+    );
   }
 });

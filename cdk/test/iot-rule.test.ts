@@ -5,7 +5,12 @@ import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sns from 'aws-cdk-lib/aws-sns';
-import { IotRuleOptions, IotRuleVia, PrometheusPushGateway, PrometheusPushGatewayProps } from 'cdk-serverless-prometheus-push-gateway';
+import {
+  IotRuleOptions,
+  IotRuleVia,
+  PrometheusPushGateway,
+  PrometheusPushGatewayProps,
+} from 'cdk-serverless-prometheus-push-gateway';
 import { gatewayTemplate, newGateway, newStack, someCode } from './support';
 
 const SQL = "SELECT {'device': topic(2)} AS dimensions, timestamp() AS timestamp, * AS metrics FROM 'devices/+'";
@@ -44,7 +49,15 @@ test("a rule's role serves rules of this account and region alone, may send to t
               'aws:SourceArn': {
                 'Fn::Join': [
                   '',
-                  ['arn:', { Ref: 'AWS::Partition' }, ':iot:', { Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' }, ':rule/*'],
+                  [
+                    'arn:',
+                    { Ref: 'AWS::Partition' },
+                    ':iot:',
+                    { Ref: 'AWS::Region' },
+                    ':',
+                    { Ref: 'AWS::AccountId' },
+                    ':rule/*',
+                  ],
                 ],
               },
             },
@@ -75,7 +88,9 @@ test('a rule may use the key of encrypted queues', () => {
   newGateway(stack, { queueEncryptionKey: new kms.Key(stack, 'Key') }).addIotRule('Telemetry', { sql: SQL });
   Template.fromStack(stack).hasResourceProperties('AWS::IAM::Policy', {
     PolicyDocument: {
-      Statement: Match.arrayWith([{ Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Effect: 'Allow', Resource: arn('Key') }]),
+      Statement: Match.arrayWith([
+        { Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Effect: 'Allow', Resource: arn('Key') },
+      ]),
     },
     Roles: [ref('MetricsTelemetryRole')],
   });
@@ -181,7 +196,11 @@ test('a rule cannot have the identifier of a part of the gateway, used or not', 
 
 test('gateways that share a function can have rules of one name', () => {
   const stack = newStack();
-  const fn = new lambda.Function(stack, 'Fn', { runtime: lambda.Runtime.PROVIDED_AL2023, handler: 'bootstrap', code: someCode() });
+  const fn = new lambda.Function(stack, 'Fn', {
+    runtime: lambda.Runtime.PROVIDED_AL2023,
+    handler: 'bootstrap',
+    code: someCode(),
+  });
   for (const id of ['One', 'Two']) {
     const gateway = new PrometheusPushGateway(stack, id, { function: fn, directInvokeOnly: true });
     gateway.addIotRule('Telemetry', { sql: SQL });
@@ -190,10 +209,25 @@ test('gateways that share a function can have rules of one name', () => {
 });
 
 for (const [what, props, options, message] of [
-  ['a rule is to use a queue that is not there', { directInvokeOnly: true }, { via: IotRuleVia.QUEUE }, 'via: expected FUNCTION, because there is no queue, got QUEUE'],
-  ['a rule is to use a FIFO queue', { fifo: true }, { via: IotRuleVia.QUEUE }, 'via: expected FUNCTION, because IoT Core cannot send to a FIFO queue, got QUEUE'],
+  [
+    'a rule is to use a queue that is not there',
+    { directInvokeOnly: true },
+    { via: IotRuleVia.QUEUE },
+    'via: expected FUNCTION, because there is no queue, got QUEUE',
+  ],
+  [
+    'a rule is to use a FIFO queue',
+    { fifo: true },
+    { via: IotRuleVia.QUEUE },
+    'via: expected FUNCTION, because IoT Core cannot send to a FIFO queue, got QUEUE',
+  ],
   ['the statement is empty', {}, { sql: ' ' }, 'sql: expected a SQL statement, got " "'],
-  ['the name has a hyphen', {}, { ruleName: 'a-b' }, 'ruleName: expected 1 to 128 letters, digits and underscores, got "a-b"'],
+  [
+    'the name has a hyphen',
+    {},
+    { ruleName: 'a-b' },
+    'ruleName: expected 1 to 128 letters, digits and underscores, got "a-b"',
+  ],
 ] as [string, PrometheusPushGatewayProps, Partial<IotRuleOptions>, string][]) {
   test(`fails if ${what}`, () => {
     const gateway = newGateway(new Stack(), props);

@@ -44,7 +44,9 @@ function circle(imports: Record<string, string[]>): string[] | undefined {
     done.add(file);
     return undefined;
   };
-  return Object.keys(imports).map((file) => visit(file, [])).find((found) => found);
+  return Object.keys(imports)
+    .map((file) => visit(file, []))
+    .find((found) => found);
 }
 
 test('no files import each other in a circle', () => {
@@ -66,7 +68,11 @@ test('a folder imports only folders below it', () => {
 
 test('index files only re-export', () => {
   for (const file of FILES.filter((each) => path.basename(each) === 'index.ts')) {
-    const { statements } = ts.createSourceFile(file, fs.readFileSync(path.join(SRC, file), 'utf8'), ts.ScriptTarget.ES2022);
+    const { statements } = ts.createSourceFile(
+      file,
+      fs.readFileSync(path.join(SRC, file), 'utf8'),
+      ts.ScriptTarget.ES2022,
+    );
     for (const statement of statements) {
       assert.ok(ts.isExportDeclaration(statement) && statement.moduleSpecifier, `${file}: ${statement.pos}`);
     }

@@ -53,7 +53,8 @@ const ACKNOWLEDGED: Record<string, { id: string; reason: string }[]> = {
   TelemetryToAPushgateway: [
     {
       id: 'AwsSolutions::AwsSolutions-SMG4',
-      reason: 'The secret is the test\'s own, and its password that of a Pushgateway, which nothing can change from here.',
+      reason:
+        "The secret is the test's own, and its password that of a Pushgateway, which nothing can change from here.",
     },
   ],
   AgentGateway: [

@@ -6,7 +6,11 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as sns from 'aws-cdk-lib/aws-sns';
-import { PrometheusPushGateway, PushGatewayAlarmOptions, PushGatewayAlarms } from 'cdk-serverless-prometheus-push-gateway';
+import {
+  PrometheusPushGateway,
+  PushGatewayAlarmOptions,
+  PushGatewayAlarms,
+} from 'cdk-serverless-prometheus-push-gateway';
 import { REPOSITORY, gatewayTemplate, newGateway, newStack, only } from './support';
 
 const ALARM = 'AWS::CloudWatch::Alarm';
@@ -81,7 +85,9 @@ test('alarms tell of dead letters, age, errors, throttles and discarded samples,
     EvaluationPeriods: 1,
     TreatMissingData: 'notBreaching',
   });
-  const queue = (id: string) => [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [Match.stringLikeRegexp(id), 'QueueName'] } }];
+  const queue = (id: string) => [
+    { Name: 'QueueName', Value: { 'Fn::GetAtt': [Match.stringLikeRegexp(id), 'QueueName'] } },
+  ];
   template.hasResourceProperties(ALARM, {
     Dimensions: queue('^MetricsDeadLetterQueue'),
     MetricName: 'ApproximateNumberOfMessagesVisible',
@@ -97,7 +103,13 @@ test('alarms tell of dead letters, age, errors, throttles and discarded samples,
     Threshold: 300,
   });
   for (const MetricName of ['Errors', 'Throttles']) {
-    template.hasResourceProperties(ALARM, { MetricName, Namespace: 'AWS/Lambda', Period: 300, Statistic: 'Sum', Threshold: 1 });
+    template.hasResourceProperties(ALARM, {
+      MetricName,
+      Namespace: 'AWS/Lambda',
+      Period: 300,
+      Statistic: 'Sum',
+      Threshold: 1,
+    });
   }
   template.hasResourceProperties(ALARM, {
     Metrics: [
@@ -122,7 +134,13 @@ test('alarms tell of dead letters, age, errors, throttles and discarded samples,
 test('the age that is alarming can be changed, and each alarm extended', () => {
   const { alarms, template } = withAlarms({ maxAgeOfOldestMessage: Duration.minutes(20) });
   template.hasResourceProperties(ALARM, { MetricName: 'ApproximateAgeOfOldestMessage', Threshold: 1200 });
-  for (const alarm of [alarms.deadLetters, alarms.ageOfOldestMessage, alarms.errors, alarms.throttles, alarms.discardedSamples]) {
+  for (const alarm of [
+    alarms.deadLetters,
+    alarms.ageOfOldestMessage,
+    alarms.errors,
+    alarms.throttles,
+    alarms.discardedSamples,
+  ]) {
     assert.ok(alarm instanceof cloudwatch.Alarm);
   }
 });

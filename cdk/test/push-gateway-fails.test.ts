@@ -15,7 +15,11 @@ const fn = (stack: Stack) =>
 
 for (const [what, props, message] of [
   ['the batch size is 0', { batchSize: 0 }, 'batchSize: expected an integer between 1 and 10000, got 0'],
-  ['the batch size is too large', { batchSize: 10_001 }, 'batchSize: expected an integer between 1 and 10000, got 10001'],
+  [
+    'the batch size is too large',
+    { batchSize: 10_001 },
+    'batchSize: expected an integer between 1 and 10000, got 10001',
+  ],
   ['the batch size is no integer', { batchSize: 1.5 }, 'batchSize: expected an integer between 1 and 10000, got 1.5'],
   [
     'the batch size is too large for FIFO',
@@ -38,13 +42,37 @@ for (const [what, props, message] of [
     'maxBatchingWindow cannot be set with a FIFO queue',
   ],
   ['one batch alone may run', { maxConcurrency: 1 }, 'maxConcurrency: expected an integer between 2 and 1000, got 1'],
-  ['too many batches may run', { maxConcurrency: 1001 }, 'maxConcurrency: expected an integer between 2 and 1000, got 1001'],
-  ['messages are received too few times', { maxReceiveCount: 4 }, 'maxReceiveCount: expected an integer between 5 and 1000, got 4'],
-  ['messages are received too often', { maxReceiveCount: 1001 }, 'maxReceiveCount: expected an integer between 5 and 1000, got 1001'],
+  [
+    'too many batches may run',
+    { maxConcurrency: 1001 },
+    'maxConcurrency: expected an integer between 2 and 1000, got 1001',
+  ],
+  [
+    'messages are received too few times',
+    { maxReceiveCount: 4 },
+    'maxReceiveCount: expected an integer between 5 and 1000, got 4',
+  ],
+  [
+    'messages are received too often',
+    { maxReceiveCount: 1001 },
+    'maxReceiveCount: expected an integer between 5 and 1000, got 1001',
+  ],
   ['there is too little memory', { memorySize: 127 }, 'memorySize: expected an integer between 128 and 10240, got 127'],
-  ['there is too much memory', { memorySize: 10_241 }, 'memorySize: expected an integer between 128 and 10240, got 10241'],
-  ['the timeout is too short', { timeout: Duration.seconds(9) }, 'timeout: expected whole seconds between 10 s and 900 s, got 9 s'],
-  ['the timeout is too long', { timeout: Duration.seconds(901) }, 'timeout: expected whole seconds between 10 s and 900 s, got 901 s'],
+  [
+    'there is too much memory',
+    { memorySize: 10_241 },
+    'memorySize: expected an integer between 128 and 10240, got 10241',
+  ],
+  [
+    'the timeout is too short',
+    { timeout: Duration.seconds(9) },
+    'timeout: expected whole seconds between 10 s and 900 s, got 9 s',
+  ],
+  [
+    'the timeout is too long',
+    { timeout: Duration.seconds(901) },
+    'timeout: expected whole seconds between 10 s and 900 s, got 901 s',
+  ],
   [
     'messages are not hidden for long enough',
     { visibilityTimeout: Duration.seconds(189) },
@@ -61,8 +89,16 @@ for (const [what, props, message] of [
     'visibilityTimeout is required if timeout or maxBatchingWindow is a token',
   ],
   ['there are too many retries', { retryAttempts: 3 }, 'retryAttempts: expected an integer between 0 and 2, got 3'],
-  ['events fail too early', { maxEventAge: Duration.seconds(59) }, 'maxEventAge: expected whole seconds between 60 s and 21600 s, got 59 s'],
-  ['events wait too long', { maxEventAge: Duration.hours(7) }, 'maxEventAge: expected whole seconds between 60 s and 21600 s, got 25200 s'],
+  [
+    'events fail too early',
+    { maxEventAge: Duration.seconds(59) },
+    'maxEventAge: expected whole seconds between 60 s and 21600 s, got 59 s',
+  ],
+  [
+    'events wait too long',
+    { maxEventAge: Duration.hours(7) },
+    'maxEventAge: expected whole seconds between 60 s and 21600 s, got 25200 s',
+  ],
   [
     'a label has a name that Prometheus does not allow',
     { externalLabels: { 'a.b': 'c' } },
@@ -90,13 +126,21 @@ for (const [what, props, message] of [
     (stack) => ({ directInvokeOnly: true, queue: queue(stack) }),
     'directInvokeOnly and queue cannot be set together',
   ],
-  ['a batch has no queue', { directInvokeOnly: true, batchSize: 10 }, 'directInvokeOnly and batchSize cannot be set together'],
+  [
+    'a batch has no queue',
+    { directInvokeOnly: true, batchSize: 10 },
+    'directInvokeOnly and batchSize cannot be set together',
+  ],
   [
     "a given queue's redrive policy is to be another",
     (stack) => ({ queue: queue(stack), maxReceiveCount: 5 }),
     'queue and maxReceiveCount cannot be set together',
   ],
-  ['a given queue is to be FIFO', (stack) => ({ queue: queue(stack), fifo: true }), 'queue and fifo cannot be set together'],
+  [
+    'a given queue is to be FIFO',
+    (stack) => ({ queue: queue(stack), fifo: true }),
+    'queue and fifo cannot be set together',
+  ],
   [
     'there is no queue left to encrypt',
     (stack) => ({

@@ -60,7 +60,10 @@ test('by default a new workspace gets the samples', () => {
     Environment: {
       Variables: {
         REMOTE_WRITE_URL: {
-          'Fn::Join': ['', Match.arrayWith([{ 'Fn::GetAtt': [Match.stringLikeRegexp('^MetricsWorkspace'), 'WorkspaceId'] }])],
+          'Fn::Join': [
+            '',
+            Match.arrayWith([{ 'Fn::GetAtt': [Match.stringLikeRegexp('^MetricsWorkspace'), 'WorkspaceId'] }]),
+          ],
         },
       },
     },
@@ -94,7 +97,12 @@ test('both queues are encrypted and refuse connections without TLS', () => {
     template.hasResourceProperties('AWS::SQS::QueuePolicy', {
       PolicyDocument: {
         Statement: [
-          { Action: 'sqs:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } }, Effect: 'Deny', Principal: { AWS: '*' } },
+          {
+            Action: 'sqs:*',
+            Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+            Effect: 'Deny',
+            Principal: { AWS: '*' },
+          },
         ],
       },
       Queues: [ref(id)],
@@ -117,7 +125,9 @@ test('the function knows the dead-letter queue and may send to it, so that reaso
   });
   template.hasResourceProperties('AWS::IAM::Policy', {
     PolicyDocument: {
-      Statement: Match.arrayWith([{ Action: 'sqs:SendMessage', Effect: 'Allow', Resource: arn('MetricsDeadLetterQueue') }]),
+      Statement: Match.arrayWith([
+        { Action: 'sqs:SendMessage', Effect: 'Allow', Resource: arn('MetricsDeadLetterQueue') },
+      ]),
     },
   });
 });
@@ -130,7 +140,10 @@ test('a given workspace is written to, and none is made', () => {
     newGateway(stack, { workspace });
   });
   template.resourceCountIs('AWS::APS::Workspace', 0);
-  assert.match(JSON.stringify(variables(template).REMOTE_WRITE_URL), /aps-workspaces\.eu-west-1\..*\/workspaces\/ws-1\/api\/v1\/remote_write/);
+  assert.match(
+    JSON.stringify(variables(template).REMOTE_WRITE_URL),
+    /aps-workspaces\.eu-west-1\..*\/workspaces\/ws-1\/api\/v1\/remote_write/,
+  );
   assert.deepEqual(
     statements(template).filter(({ Action }) => Action === 'aps:RemoteWrite'),
     [{ Action: 'aps:RemoteWrite', Effect: 'Allow', Resource: 'arn:aws:aps:eu-west-1:123456789012:workspace/ws-1' }],
@@ -138,7 +151,9 @@ test('a given workspace is written to, and none is made', () => {
 });
 
 test('a given queue feeds the function', () => {
-  const template = inStack((stack) => newGateway(stack, { queue: new sqs.Queue(stack, 'Own', { visibilityTimeout: HIDDEN }) }));
+  const template = inStack((stack) =>
+    newGateway(stack, { queue: new sqs.Queue(stack, 'Own', { visibilityTimeout: HIDDEN }) }),
+  );
   template.hasResourceProperties(EVENT_SOURCE, { EventSourceArn: arn('Own') });
   template.hasResourceProperties('AWS::IAM::Policy', {
     PolicyDocument: {
@@ -205,10 +220,9 @@ test('FIFO queues come in pairs, with high throughput and batches of 10', () => 
 });
 
 test('a given FIFO queue has the limits of one', () => {
-  inStack((stack) => newGateway(stack, { queue: new sqs.Queue(stack, 'Own', { fifo: true, visibilityTimeout: HIDDEN }) })).hasResourceProperties(
-    EVENT_SOURCE,
-    { BatchSize: 10, MaximumBatchingWindowInSeconds: Match.absent() },
-  );
+  inStack((stack) =>
+    newGateway(stack, { queue: new sqs.Queue(stack, 'Own', { fifo: true, visibilityTimeout: HIDDEN }) }),
+  ).hasResourceProperties(EVENT_SOURCE, { BatchSize: 10, MaximumBatchingWindowInSeconds: Match.absent() });
 });
 
 test('batches have the size, window and concurrency that are given', () => {
@@ -234,7 +248,9 @@ test('the receive count can be changed', () => {
 test('a key encrypts both queues, and the function may use it', () => {
   const template = inStack((stack) => newGateway(stack, { queueEncryptionKey: new kms.Key(stack, 'Key') }));
   template.allResourcesProperties(QUEUE, { KmsMasterKeyId: arn('Key') });
-  const ofKey = statements(template).filter(({ Action }) => [Action].flat().some((action) => action.startsWith('kms:')));
+  const ofKey = statements(template).filter(({ Action }) =>
+    [Action].flat().some((action) => action.startsWith('kms:')),
+  );
   assert.deepEqual([...new Set(ofKey.flatMap(({ Action }) => Action))].sort(), ['kms:Decrypt', 'kms:GenerateDataKey']);
 });
 
@@ -315,7 +331,9 @@ test('X-Ray is off, and can be switched on with its permission', () => {
   const template = gatewayTemplate({ tracing: lambda.Tracing.ACTIVE });
   template.hasResourceProperties(FUNCTION, { TracingConfig: { Mode: 'Active' } });
   assert.deepEqual(
-    statements(template).filter(({ Resource }) => Resource === '*').flatMap(({ Action }) => Action),
+    statements(template)
+      .filter(({ Resource }) => Resource === '*')
+      .flatMap(({ Action }) => Action),
     ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
   );
 });
@@ -339,7 +357,9 @@ test('in a VPC the function has subnets, a security group and the permissions fo
     },
   });
   assert.deepEqual(
-    statements(template).filter(({ Resource }) => Resource === '*').flatMap(({ Action }) => Action),
+    statements(template)
+      .filter(({ Resource }) => Resource === '*')
+      .flatMap(({ Action }) => Action),
     [
       'ec2:AssignPrivateIpAddresses',
       'ec2:CreateNetworkInterface',
@@ -364,7 +384,9 @@ test('labels, escaping and more variables reach the function', () => {
 
 test('a label value may be known only at deployment', () => {
   const template = inStack((stack) => newGateway(stack, { externalLabels: { region: stack.region } }));
-  assert.deepEqual(variables(template).EXTERNAL_LABELS, { 'Fn::Join': ['', ['{"region":"', { Ref: 'AWS::Region' }, '"}']] });
+  assert.deepEqual(variables(template).EXTERNAL_LABELS, {
+    'Fn::Join': ['', ['{"region":"', { Ref: 'AWS::Region' }, '"}']],
+  });
 });
 
 test('what becomes of asynchronous invokes can be changed', () => {
@@ -403,7 +425,10 @@ test('permissions can be granted to the gateway itself', () => {
   const template = gatewayTemplate({}, (gateway) => {
     new sqs.Queue(Stack.of(gateway), 'Other').grantSendMessages(gateway);
   });
-  assert.equal(statements(template).some(({ Resource }) => JSON.stringify(Resource).includes('Other')), true);
+  assert.equal(
+    statements(template).some(({ Resource }) => JSON.stringify(Resource).includes('Other')),
+    true,
+  );
 });
 
 test('several gateways of one stack share nothing', () => {

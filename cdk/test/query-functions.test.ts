@@ -10,7 +10,11 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import { PrometheusQueryFunctionsProps, PrometheusWorkspace, QueryOperation } from 'cdk-serverless-prometheus-push-gateway';
+import {
+  PrometheusQueryFunctionsProps,
+  PrometheusWorkspace,
+  QueryOperation,
+} from 'cdk-serverless-prometheus-push-gateway';
 import { NETWORK_VARIABLES, REPOSITORY, importedWorkspace, inStack, newQueries, newStack, only } from './support';
 
 const { FIND_WORKSPACE, LIST_METRICS, QUERY, RANGE_QUERY } = QueryOperation;
@@ -24,7 +28,11 @@ const functionsOf = (from: Template) =>
 /** lambda/query/README.md, "Functions": handler, memory and time-out of the seed's functions */
 test('each operation is a function with the memory and the time-out that the function documents', () => {
   const documented = [...README.matchAll(/^\| `([a-z_]+)` \|.*\| (\d+) MB, (\d+) s \|$/gm)];
-  const made = functionsOf(template({ operations: ALL })).map(({ Handler, MemorySize, Timeout }) => [Handler, `${MemorySize}`, `${Timeout}`]);
+  const made = functionsOf(template({ operations: ALL })).map(({ Handler, MemorySize, Timeout }) => [
+    Handler,
+    `${MemorySize}`,
+    `${Timeout}`,
+  ]);
   assert.equal(made.length, 5);
   assert.deepEqual(made.sort(), documented.map(([, ...row]) => row).sort());
 });
@@ -35,7 +43,14 @@ test('the functions run the binary on arm64, log as JSON and know the workspace'
     assert.deepEqual(fn.Architectures, ['arm64']);
     assert.deepEqual(fn.Environment.Variables, {
       WORKSPACE_URL: {
-        'Fn::Join': ['', ['https://aps-workspaces.eu-west-1.', { Ref: 'AWS::URLSuffix' }, '/workspaces/ws-12345678-abcd-1234-abcd-123456789012/']],
+        'Fn::Join': [
+          '',
+          [
+            'https://aps-workspaces.eu-west-1.',
+            { Ref: 'AWS::URLSuffix' },
+            '/workspaces/ws-12345678-abcd-1234-abcd-123456789012/',
+          ],
+        ],
       },
     });
     assert.equal(fn.LoggingConfig.LogFormat, 'JSON');
@@ -47,14 +62,24 @@ test('the functions run the binary on arm64, log as JSON and know the workspace'
 
 test('by default no function may list the workspaces of the account', () => {
   const made = template();
-  assert.deepEqual(functionsOf(made).map(({ Handler }) => Handler).sort(), ALL.filter((operation) => operation !== FIND_WORKSPACE).sort());
+  assert.deepEqual(
+    functionsOf(made)
+      .map(({ Handler }) => Handler)
+      .sort(),
+    ALL.filter((operation) => operation !== FIND_WORKSPACE).sort(),
+  );
   assert.equal(JSON.stringify(made).includes('aps:ListWorkspaces'), false);
 });
 
 test('only the chosen operations are made, and the others cannot be asked for', () => {
   const stack = newStack();
   const queries = newQueries(stack, { operations: [RANGE_QUERY, QUERY] });
-  assert.deepEqual(functionsOf(Template.fromStack(stack)).map(({ Handler }) => Handler).sort(), ['query', 'range_query']);
+  assert.deepEqual(
+    functionsOf(Template.fromStack(stack))
+      .map(({ Handler }) => Handler)
+      .sort(),
+    ['query', 'range_query'],
+  );
   assert.deepEqual(queries.functions, [queries.functionFor(RANGE_QUERY), queries.functionFor(QUERY)]);
   assert.throws(() => queries.functionFor(LIST_METRICS), {
     message: 'Stack/Queries: functionFor: expected one of operations (range_query, query), got list_metrics',
@@ -130,15 +155,43 @@ for (const [what, props, message] of [
   ['there is no operation', { operations: [] }, 'operations: expected one to five operations, got none'],
   ['an operation is there twice', { operations: [QUERY, QUERY] }, 'operations: duplicate operation query'],
   ['memorySize is too small', { memorySize: 127 }, 'memorySize: expected an integer between 128 and 10240, got 127'],
-  ['memorySize is too large', { memorySize: 10_241 }, 'memorySize: expected an integer between 128 and 10240, got 10241'],
-  ['the concurrency is negative', { reservedConcurrentExecutions: -1 }, 'reservedConcurrentExecutions: expected an integer between 0 and 9007199254740991, got -1'],
-  ['the names would be too long', { functionNamePrefix: 'a'.repeat(50) }, `functionNamePrefix: expected 1 to 49 letters, digits, hyphens and underscores, got "${'a'.repeat(50)}"`],
-  ['timeout is too short', { timeout: Duration.seconds(2) }, 'timeout: expected whole seconds between 3 s and 900 s, got 2 s'],
-  ['timeout is too long', { timeout: Duration.seconds(901) }, 'timeout: expected whole seconds between 3 s and 900 s, got 901 s'],
+  [
+    'memorySize is too large',
+    { memorySize: 10_241 },
+    'memorySize: expected an integer between 128 and 10240, got 10241',
+  ],
+  [
+    'the concurrency is negative',
+    { reservedConcurrentExecutions: -1 },
+    'reservedConcurrentExecutions: expected an integer between 0 and 9007199254740991, got -1',
+  ],
+  [
+    'the names would be too long',
+    { functionNamePrefix: 'a'.repeat(50) },
+    `functionNamePrefix: expected 1 to 49 letters, digits, hyphens and underscores, got "${'a'.repeat(50)}"`,
+  ],
+  [
+    'timeout is too short',
+    { timeout: Duration.seconds(2) },
+    'timeout: expected whole seconds between 3 s and 900 s, got 2 s',
+  ],
+  [
+    'timeout is too long',
+    { timeout: Duration.seconds(901) },
+    'timeout: expected whole seconds between 3 s and 900 s, got 901 s',
+  ],
   ['there are subnets without a VPC', { vpcSubnets: {} }, 'vpcSubnets requires vpc'],
   ['there are security groups without a VPC', { securityGroups: [] }, 'securityGroups requires vpc'],
-  ['the workspace is set by hand', { environment: { WORKSPACE_URL: 'x' } }, 'environment: WORKSPACE_URL is reserved; use the prop workspace'],
-  ['signing is set by hand', { environment: { WORKSPACE_AUTH: 'none' } }, 'environment: WORKSPACE_AUTH is reserved; use the prop workspace'],
+  [
+    'the workspace is set by hand',
+    { environment: { WORKSPACE_URL: 'x' } },
+    'environment: WORKSPACE_URL is reserved; use the prop workspace',
+  ],
+  [
+    'signing is set by hand',
+    { environment: { WORKSPACE_AUTH: 'none' } },
+    'environment: WORKSPACE_AUTH is reserved; use the prop workspace',
+  ],
 ] as [string, Partial<PrometheusQueryFunctionsProps>, string][]) {
   test(`fails if ${what}`, () => {
     assert.throws(() => newQueries(newStack(), props), { message: `Stack/Queries: ${message}` });
@@ -147,17 +200,22 @@ for (const [what, props, message] of [
 
 test('fails if a log group is given and its retention set', () => {
   const stack = newStack();
-  const given = () => newQueries(stack, { logGroup: new logs.LogGroup(stack, 'Logs'), logRetention: logs.RetentionDays.ONE_DAY });
+  const given = () =>
+    newQueries(stack, { logGroup: new logs.LogGroup(stack, 'Logs'), logRetention: logs.RetentionDays.ONE_DAY });
   assert.throws(given, { message: 'Stack/Queries: logGroup and logRetention cannot be set together' });
 });
 
 test('functions have names that begin as given', () => {
-  const names = functionsOf(template({ functionNamePrefix: 'team-a', operations: [RANGE_QUERY, QUERY] })).map(({ FunctionName }) => FunctionName);
+  const names = functionsOf(template({ functionNamePrefix: 'team-a', operations: [RANGE_QUERY, QUERY] })).map(
+    ({ FunctionName }) => FunctionName,
+  );
   assert.deepEqual(names.sort(), ['team-a-query', 'team-a-range-query']);
 });
 
 test('a key encrypts the variables, and each function may decrypt them', () => {
-  const made = inStack((stack) => void newQueries(stack, { environmentEncryption: new kms.Key(stack, 'Key'), operations: [QUERY] }));
+  const made = inStack(
+    (stack) => void newQueries(stack, { environmentEncryption: new kms.Key(stack, 'Key'), operations: [QUERY] }),
+  );
   const key = { 'Fn::GetAtt': [Match.stringLikeRegexp('^Key'), 'Arn'] };
   made.hasResourceProperties('AWS::Lambda::Function', { KmsKeyArn: key });
   made.hasResourceProperties('AWS::IAM::Policy', {
@@ -169,8 +227,14 @@ test('a key encrypts the variables, and each function may decrypt them', () => {
 test('every problem is named at once, and nothing is made', () => {
   const stack = newStack();
   const workspace = importedWorkspace(stack);
-  assert.throws(() => newQueries(stack, { workspace, operations: [], memorySize: 1 }), /got none; memorySize: expected/);
-  assert.equal(stack.node.findAll().some((construct) => construct instanceof CfnResource), false);
+  assert.throws(
+    () => newQueries(stack, { workspace, operations: [], memorySize: 1 }),
+    /got none; memorySize: expected/,
+  );
+  assert.equal(
+    stack.node.findAll().some((construct) => construct instanceof CfnResource),
+    false,
+  );
 });
 
 test('tokens pass, since their values are known at deployment only', () => {

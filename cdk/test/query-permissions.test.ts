@@ -12,7 +12,15 @@ const FURTHER = 'arn:aws:aps:eu-west-1:123456789012:workspace/ws-further';
 const ALL_OF_THE_ACCOUNT = {
   'Fn::Join': [
     '',
-    ['arn:', { Ref: 'AWS::Partition' }, ':aps:', { Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' }, ':workspace/*'],
+    [
+      'arn:',
+      { Ref: 'AWS::Partition' },
+      ':aps:',
+      { Ref: 'AWS::Region' },
+      ':',
+      { Ref: 'AWS::AccountId' },
+      ':workspace/*',
+    ],
   ],
 };
 
@@ -64,7 +72,10 @@ for (const operation of Object.values(QueryOperation)) {
     const logs = found.filter(([action]) => action.startsWith('logs:'));
     assert.deepEqual(logs.map(([action]) => action).sort(), ['logs:CreateLogStream', 'logs:PutLogEvents']);
     for (const [, resource] of logs) assert.match(JSON.stringify(resource), /"Queries\w+LogGroup[0-9A-F]{8}","Arn"/);
-    assert.deepEqual(found.filter((entry) => !logs.includes(entry)), ALLOWED[operation]);
+    assert.deepEqual(
+      found.filter((entry) => !logs.includes(entry)),
+      ALLOWED[operation],
+    );
   });
 }
 
@@ -74,13 +85,19 @@ test('the permissions are those that the function documents', () => {
   for (const operation of Object.values(QueryOperation)) {
     const row = readme.split('\n').find((line) => line.startsWith(`| \`${operation}\` |`) && line.includes('aps:'));
     const documented = [...(row ?? '').matchAll(/`(aps:\w+)`/g)].map(([, action]) => action);
-    assert.deepEqual(ALLOWED[operation].map(([action]) => action), documented, operation);
+    assert.deepEqual(
+      ALLOWED[operation].map(([action]) => action),
+      documented,
+      operation,
+    );
   }
 });
 
 test('a further workspace is allowed with the same actions, and finding needs none', () => {
   const further = (operation: QueryOperation) =>
-    allowed(operation, ['ws-further']).filter(([, resource]) => resource === FURTHER).map(([action]) => action);
+    allowed(operation, ['ws-further'])
+      .filter(([, resource]) => resource === FURTHER)
+      .map(([action]) => action);
   assert.deepEqual(further(QueryOperation.LIST_METRICS), ['aps:GetLabels', 'aps:GetMetricMetadata']);
   assert.deepEqual(further(QueryOperation.RANGE_QUERY), ['aps:QueryMetrics']);
   assert.deepEqual(further(QueryOperation.FIND_WORKSPACE), []);

@@ -16,21 +16,40 @@ import {
   ShippedCode,
   TelemetryDestination,
 } from 'cdk-serverless-prometheus-push-gateway';
-import { gatewayTemplate, importedWorkspace, inStack, newGateway, newQueries, newStack, newTelemetry, only, someFunction, variables } from './support';
+import {
+  gatewayTemplate,
+  importedWorkspace,
+  inStack,
+  newGateway,
+  newQueries,
+  newStack,
+  newTelemetry,
+  only,
+  someFunction,
+  variables,
+} from './support';
 
 const FUNCTION = 'AWS::Lambda::Function';
 const ALARM = 'AWS::CloudWatch::Alarm';
 const ARN = 'arn:aws:aps:eu-west-1:123456789012:workspace/ws-1234-abcd';
 
 test('the function has the name and the reserved concurrency that are given', () => {
-  gatewayTemplate({ functionName: 'metrics_1', reservedConcurrentExecutions: 10, maxConcurrency: 10 }).hasResourceProperties(FUNCTION, {
+  gatewayTemplate({
+    functionName: 'metrics_1',
+    reservedConcurrentExecutions: 10,
+    maxConcurrency: 10,
+  }).hasResourceProperties(FUNCTION, {
     FunctionName: 'metrics_1',
     ReservedConcurrentExecutions: 10,
   });
 });
 
 for (const [what, props, message] of [
-  ['the name has a dot', { functionName: 'a.b' }, 'functionName: expected 1 to 64 letters, digits, hyphens and underscores, got "a.b"'],
+  [
+    'the name has a dot',
+    { functionName: 'a.b' },
+    'functionName: expected 1 to 64 letters, digits, hyphens and underscores, got "a.b"',
+  ],
   [
     'the reserved concurrency is negative',
     { reservedConcurrentExecutions: -1 },
@@ -48,9 +67,17 @@ for (const [what, props, message] of [
 }
 
 test('fails if settings of a new function are given with a function', () => {
-  for (const [prop, value] of Object.entries({ functionName: 'a', reservedConcurrentExecutions: 1, environmentEncryption: true })) {
+  for (const [prop, value] of Object.entries({
+    functionName: 'a',
+    reservedConcurrentExecutions: 1,
+    environmentEncryption: true,
+  })) {
     const stack = newStack();
-    const fn = someFunction(stack, 'Fn', { runtime: lambda.Runtime.PROVIDED_AL2023, handler: 'bootstrap', code: lambda.Code.fromAsset(__dirname) });
+    const fn = someFunction(stack, 'Fn', {
+      runtime: lambda.Runtime.PROVIDED_AL2023,
+      handler: 'bootstrap',
+      code: lambda.Code.fromAsset(__dirname),
+    });
     const given = value === true ? new kms.Key(stack, 'Key') : value;
     assert.throws(() => newGateway(stack, { function: fn, [prop]: given }), {
       message: `Stack/Metrics: function and ${prop} cannot be set together`,
@@ -72,7 +99,9 @@ function thresholds(options: PushGatewayAlarmOptions): Record<string, number> {
   const stack = newStack();
   newGateway(stack).addAlarms(new sns.Topic(stack, 'Topic'), options);
   const found = Object.entries(Template.fromStack(stack).findResources(ALARM));
-  return Object.fromEntries(found.map(([id, { Properties }]) => [/^MetricsAlarms(\w+)[0-9A-F]{8}$/.exec(id)![1], Properties.Threshold]));
+  return Object.fromEntries(
+    found.map(([id, { Properties }]) => [/^MetricsAlarms(\w+)[0-9A-F]{8}$/.exec(id)![1], Properties.Threshold]),
+  );
 }
 
 test('each alarm has the threshold that is given', () => {
@@ -83,30 +112,61 @@ test('each alarm has the threshold that is given', () => {
     throttlesThreshold: 5,
     discardedSamplesThreshold: 6,
   };
-  assert.deepEqual(thresholds(options), { DeadLetters: 2, AgeOfOldestMessage: 3, Errors: 4, Throttles: 5, DiscardedSamples: 6 });
-  assert.deepEqual(thresholds({}), { DeadLetters: 1, AgeOfOldestMessage: 300, Errors: 1, Throttles: 1, DiscardedSamples: 1 });
+  assert.deepEqual(thresholds(options), {
+    DeadLetters: 2,
+    AgeOfOldestMessage: 3,
+    Errors: 4,
+    Throttles: 5,
+    DiscardedSamples: 6,
+  });
+  assert.deepEqual(thresholds({}), {
+    DeadLetters: 1,
+    AgeOfOldestMessage: 300,
+    Errors: 1,
+    Throttles: 1,
+    DiscardedSamples: 1,
+  });
 });
 
 for (const prop of ['deadLettersThreshold', 'errorsThreshold', 'throttlesThreshold', 'discardedSamplesThreshold']) {
   test(`fails if ${prop} is 0`, () => {
-    assert.throws(() => thresholds({ [prop]: 0 }), { message: `Stack/Metrics: ${prop}: expected an integer between 1 and 9007199254740991, got 0` });
+    assert.throws(() => thresholds({ [prop]: 0 }), {
+      message: `Stack/Metrics: ${prop}: expected an integer between 1 and 9007199254740991, got 0`,
+    });
   });
 }
 
 test('a workspace can be imported by its ARN alone', () => {
   const workspace = PrometheusWorkspace.fromWorkspaceArn(newStack(), 'Workspace', ARN);
   assert.equal(workspace.workspaceArn, ARN);
-  assert.match(workspace.remoteWriteUrl, /^https:\/\/aps-workspaces\.eu-west-1\..*\/workspaces\/ws-1234-abcd\/api\/v1\/remote_write$/);
-  assert.throws(() => PrometheusWorkspace.fromWorkspaceArn(newStack(), 'Workspace', 'ws-1234-abcd'), /workspaceArn: expected arn:/);
+  assert.match(
+    workspace.remoteWriteUrl,
+    /^https:\/\/aps-workspaces\.eu-west-1\..*\/workspaces\/ws-1234-abcd\/api\/v1\/remote_write$/,
+  );
+  assert.throws(
+    () => PrometheusWorkspace.fromWorkspaceArn(newStack(), 'Workspace', 'ws-1234-abcd'),
+    /workspaceArn: expected arn:/,
+  );
 });
 
 /** Each place that takes a workspace, and the property of the only function that has its URL. */
 for (const [what, use, variable, action] of [
-  ['a gateway', (workspace, stack) => newGateway(stack, { workspace, directInvokeOnly: true }), 'REMOTE_WRITE_URL', 'aps:RemoteWrite'],
-  ['query functions', (workspace, stack) => newQueries(stack, { workspace, operations: [QueryOperation.QUERY] }), 'WORKSPACE_URL', 'aps:QueryMetrics'],
+  [
+    'a gateway',
+    (workspace, stack) => newGateway(stack, { workspace, directInvokeOnly: true }),
+    'REMOTE_WRITE_URL',
+    'aps:RemoteWrite',
+  ],
+  [
+    'query functions',
+    (workspace, stack) => newQueries(stack, { workspace, operations: [QueryOperation.QUERY] }),
+    'WORKSPACE_URL',
+    'aps:QueryMetrics',
+  ],
   [
     'telemetry',
-    (workspace, stack) => newTelemetry(stack, { destination: TelemetryDestination.workspace(workspace) }).addTo(someFunction(stack)),
+    (workspace, stack) =>
+      newTelemetry(stack, { destination: TelemetryDestination.workspace(workspace) }).addTo(someFunction(stack)),
     'TELEMETRY_REMOTE_WRITE_URL',
     'aps:RemoteWrite',
   ],
@@ -137,18 +197,36 @@ test('a workspace has a policy of its own as soon as a statement is added', () =
   const template = inStack((stack) => {
     const workspace = new PrometheusWorkspace(stack, 'Workspace');
     const statement = (account: string, action: string) =>
-      new iam.PolicyStatement({ principals: [new iam.AccountPrincipal(account)], actions: [action], resources: [workspace.workspaceArn] });
+      new iam.PolicyStatement({
+        principals: [new iam.AccountPrincipal(account)],
+        actions: [action],
+        resources: [workspace.workspaceArn],
+      });
     assert.equal(workspace.addToResourcePolicy(statement('111111111111', 'aps:RemoteWrite')).statementAdded, true);
     workspace.addToResourcePolicy(statement('222222222222', 'aps:QueryMetrics'));
   });
   const { PolicyDocument, WorkspaceArn } = only(template, 'AWS::APS::ResourcePolicy');
   const arn = { 'Fn::GetAtt': [Match.stringLikeRegexp('^Workspace'), 'Arn'] };
   template.hasResourceProperties('AWS::APS::ResourcePolicy', { WorkspaceArn: arn });
-  const text = PolicyDocument['Fn::Join'][1].map((part: unknown) => (typeof part === 'string' ? part : JSON.stringify(part) === JSON.stringify(WorkspaceArn) ? 'ARN' : 'aws')).join('');
+  const text = PolicyDocument['Fn::Join'][1]
+    .map((part: unknown) =>
+      typeof part === 'string' ? part : JSON.stringify(part) === JSON.stringify(WorkspaceArn) ? 'ARN' : 'aws',
+    )
+    .join('');
   assert.deepEqual(JSON.parse(text), {
     Statement: [
-      { Action: 'aps:RemoteWrite', Effect: 'Allow', Principal: { AWS: 'arn:aws:iam::111111111111:root' }, Resource: 'ARN' },
-      { Action: 'aps:QueryMetrics', Effect: 'Allow', Principal: { AWS: 'arn:aws:iam::222222222222:root' }, Resource: 'ARN' },
+      {
+        Action: 'aps:RemoteWrite',
+        Effect: 'Allow',
+        Principal: { AWS: 'arn:aws:iam::111111111111:root' },
+        Resource: 'ARN',
+      },
+      {
+        Action: 'aps:QueryMetrics',
+        Effect: 'Allow',
+        Principal: { AWS: 'arn:aws:iam::222222222222:root' },
+        Resource: 'ARN',
+      },
     ],
     Version: '2012-10-17',
   });
@@ -158,7 +236,10 @@ test('another account is granted by the policy of the workspace', () => {
   const template = inStack((stack) => {
     new PrometheusWorkspace(stack, 'Workspace').grantRemoteWrite(new iam.AccountPrincipal('111111111111'));
   });
-  assert.match(JSON.stringify(only(template, 'AWS::APS::ResourcePolicy').PolicyDocument), /aps:RemoteWrite.*111111111111/);
+  assert.match(
+    JSON.stringify(only(template, 'AWS::APS::ResourcePolicy').PolicyDocument),
+    /aps:RemoteWrite.*111111111111/,
+  );
 });
 
 test('an imported workspace grants another account by a warning', () => {
@@ -167,7 +248,10 @@ test('an imported workspace grants another account by a warning', () => {
   assert.equal(grant.success, false);
   const [warning, ...others] = warningsOf(stack);
   assert.deepEqual(others, []);
-  const [, path, statement] = /^the policy of the workspace (\S+) cannot change because the workspace is imported; add to it: (.*) \[ack: .*\]$/.exec(warning) ?? [];
+  const [, path, statement] =
+    /^the policy of the workspace (\S+) cannot change because the workspace is imported; add to it: (.*) \[ack: .*\]$/.exec(
+      warning,
+    ) ?? [];
   assert.equal(path, 'Stack/Workspacews-12345678-abcd-1234-abcd-123456789012');
   assert.deepEqual(JSON.parse(statement), {
     Action: 'aps:RemoteWrite',
@@ -179,11 +263,17 @@ test('an imported workspace grants another account by a warning', () => {
 
 test('a role of another account is granted by the workspace', () => {
   const env = { account: '123456789012', region: 'eu-west-1' };
-  const template = inStack((stack) => {
-    const role = iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::111111111111:role/reader');
-    assert.equal(new PrometheusWorkspace(stack, 'Workspace').grantQuery(role).success, true);
-  }, { env });
-  assert.match(JSON.stringify(only(template, 'AWS::APS::ResourcePolicy').PolicyDocument), /aps:QueryMetrics.*111111111111:role\/reader/);
+  const template = inStack(
+    (stack) => {
+      const role = iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::111111111111:role/reader');
+      assert.equal(new PrometheusWorkspace(stack, 'Workspace').grantQuery(role).success, true);
+    },
+    { env },
+  );
+  assert.match(
+    JSON.stringify(only(template, 'AWS::APS::ResourcePolicy').PolicyDocument),
+    /aps:QueryMetrics.*111111111111:role\/reader/,
+  );
 });
 
 test('without env, an imported role is granted by its own policy', () => {
@@ -201,7 +291,10 @@ test('the workspace does not grant a role that must not change', () => {
   const role = iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::123456789012:role/own', { mutable: false });
   new PrometheusWorkspace(stack, 'Workspace').grantQuery(role);
   Template.fromStack(stack).resourceCountIs('AWS::APS::ResourcePolicy', 0);
-  assert.match(warningsOf(stack).join(), /^the role Stack\/Role is imported as immutable and gets no permission; [^]*aps:QueryMetrics/);
+  assert.match(
+    warningsOf(stack).join(),
+    /^the role Stack\/Role is imported as immutable and gets no permission; [^]*aps:QueryMetrics/,
+  );
 });
 
 test("an imported function's role is granted by a warning", () => {
@@ -212,7 +305,10 @@ test("an imported function's role is granted by a warning", () => {
   assert.match(warningsOf(stack).join(), /^Add statement to this resource's role: .*aps:QueryMetrics/);
 });
 
-const warningsOf = (stack: Stack) => Annotations.fromStack(stack).findWarning('*', Match.anyValue()).map(({ entry }) => String(entry.data));
+const warningsOf = (stack: Stack) =>
+  Annotations.fromStack(stack)
+    .findWarning('*', Match.anyValue())
+    .map(({ entry }) => String(entry.data));
 
 test('without a statement there is no policy, nor is there for an imported workspace', () => {
   const template = inStack((stack) => {
@@ -227,8 +323,13 @@ test('without a statement there is no policy, nor is there for an imported works
 test('fails if a statement of the workspace has no principal', () => {
   const stack = newStack();
   const workspace = new PrometheusWorkspace(stack, 'Workspace');
-  workspace.addToResourcePolicy(new iam.PolicyStatement({ actions: ['aps:RemoteWrite'], resources: [workspace.workspaceArn] }));
-  assert.throws(() => Template.fromStack(stack), /A PolicyStatement used in a resource-based policy must specify at least one IAM principal/);
+  workspace.addToResourcePolicy(
+    new iam.PolicyStatement({ actions: ['aps:RemoteWrite'], resources: [workspace.workspaceArn] }),
+  );
+  assert.throws(
+    () => Template.fromStack(stack),
+    /A PolicyStatement used in a resource-based policy must specify at least one IAM principal/,
+  );
 });
 
 for (const what of ['pushGateway', 'query', 'telemetryExtension'] as const) {
@@ -237,7 +338,12 @@ for (const what of ['pushGateway', 'query', 'telemetryExtension'] as const) {
       try {
         assert.ok(ShippedCode[what](architecture).bind(newStack()).s3Location);
       } catch (error) {
-        assert.match((error as Error).message, new RegExp(`^the .* for architecture ${architecture.name} is missing in .*; build it with "npm run build:lambda"`));
+        assert.match(
+          (error as Error).message,
+          new RegExp(
+            `^the .* for architecture ${architecture.name} is missing in .*; build it with "npm run build:lambda"`,
+          ),
+        );
       }
     }
   });

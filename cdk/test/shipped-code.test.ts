@@ -20,7 +20,8 @@ after(() => {
   fs.rmSync(copies, { recursive: true, force: true });
 });
 
-const lambdaArchitecture = (name: Architecture) => (name === 'arm64' ? lambda.Architecture.ARM_64 : lambda.Architecture.X86_64);
+const lambdaArchitecture = (name: Architecture) =>
+  name === 'arm64' ? lambda.Architecture.ARM_64 : lambda.Architecture.X86_64;
 
 type Library = typeof library;
 
@@ -59,9 +60,17 @@ for (const architecture of BUILT) {
       MAKERS[name](stack, architecture, library);
       const { directory } = (stack.node.root as App).synth();
       const { files } = JSON.parse(fs.readFileSync(path.join(directory, 'Stack.assets.json'), 'utf8'));
-      const zips = Object.values<any>(files).map(({ source }) => source).filter(({ path: file }) => file.endsWith('.zip'));
-      assert.deepEqual(zips.map(({ packaging }) => packaging), ['file']);
-      assert.deepEqual(fs.readFileSync(path.join(directory, zips[0].path)), fs.readFileSync(archive(architecture, name)));
+      const zips = Object.values<any>(files)
+        .map(({ source }) => source)
+        .filter(({ path: file }) => file.endsWith('.zip'));
+      assert.deepEqual(
+        zips.map(({ packaging }) => packaging),
+        ['file'],
+      );
+      assert.deepEqual(
+        fs.readFileSync(path.join(directory, zips[0].path)),
+        fs.readFileSync(archive(architecture, name)),
+      );
     });
 
     /** Lambda runs files that all may run, and every file in `extensions` of a layer ("Registration"). */
@@ -117,7 +126,10 @@ test('a missing function fails with the command and the ways out', () => {
       `Stack/Made: the function for architecture arm64 is missing in ${assets('with-x86_64')}; ${BUILD}, ` +
         `or set architecture: lambda.Architecture.X86_64, which is built, or ${code}`,
     );
-    assert.match(failure(name, 'x86_64', copyWith('arm64')), /, or set architecture: lambda\.Architecture\.ARM_64, which is built, or /);
+    assert.match(
+      failure(name, 'x86_64', copyWith('arm64')),
+      /, or set architecture: lambda\.Architecture\.ARM_64, which is built, or /,
+    );
   }
 });
 
@@ -130,7 +142,8 @@ test('a missing extension fails with the command and the way out', () => {
 });
 
 test('an error names only architectures that Lambda has', () => {
-  const text = failure('push-gateway', 'arm64', copyWith('x86_64')) + failure('push-gateway', 'x86_64', copyWith('arm64'));
+  const text =
+    failure('push-gateway', 'arm64', copyWith('x86_64')) + failure('push-gateway', 'x86_64', copyWith('arm64'));
   const named = [...text.matchAll(/lambda\.Architecture\.(\w+)/g)].map(([, name]) => name);
   assert.equal(named.length, 2);
   for (const name of named) assert.ok(name in lambda.Architecture, name);

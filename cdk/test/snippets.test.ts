@@ -12,7 +12,9 @@ interface Snippet {
   readonly text: string;
 }
 
-const DOCUMENTS = execFileSync('git', ['ls-files', '-z', '*.md'], { cwd: REPOSITORY, encoding: 'utf8' }).split('\0').filter(Boolean);
+const DOCUMENTS = execFileSync('git', ['ls-files', '-z', '*.md'], { cwd: REPOSITORY, encoding: 'utf8' })
+  .split('\0')
+  .filter(Boolean);
 
 function snippets(document: string): Snippet[] {
   const markdown = fs.readFileSync(path.join(REPOSITORY, document), 'utf8');
@@ -70,7 +72,9 @@ const CONTEXTS: Record<string, { folder: string; declarations: string; around?: 
 
 for (const [document, { folder, declarations, around = ['', ''] }] of Object.entries(CONTEXTS)) {
   test(`the TypeScript of ${document} compiles`, () => {
-    const texts = snippets(document).filter(({ language }) => language === 'ts').map(({ text }) => text);
+    const texts = snippets(document)
+      .filter(({ language }) => language === 'ts')
+      .map(({ text }) => text);
     assert.notEqual(texts.length, 0);
     const lines = texts.join('\n').split('\n');
     const isImport = (line: string) => line.startsWith('import ');
@@ -82,7 +86,9 @@ for (const [document, { folder, declarations, around = ['', ''] }] of Object.ent
 
 test('no other document has TypeScript', () => {
   const known = [...Object.keys(CONTEXTS), 'cdk/README.md', 'cdk/API.md'];
-  const others = DOCUMENTS.filter((document) => !known.includes(document) && snippets(document).some(({ language }) => language === 'ts'));
+  const others = DOCUMENTS.filter(
+    (document) => !known.includes(document) && snippets(document).some(({ language }) => language === 'ts'),
+  );
   assert.deepEqual(others, []);
 });
 

@@ -46,7 +46,10 @@ function everythingOfAGateway(stack: Stack): void {
   });
   gateway.addIotRule('ViaQueue', { sql: SQL, ruleName: 'via_queue', description: 'Telemetry of devices' });
   gateway.addIotRule('ViaFunction', { sql: SQL, via: IotRuleVia.FUNCTION });
-  gateway.addAlarms(topic, { errorsThreshold: 2, furtherTopics: [new sns.Topic(stack, 'Further', { enforceSSL: true })] });
+  gateway.addAlarms(topic, {
+    errorsThreshold: 2,
+    furtherTopics: [new sns.Topic(stack, 'Further', { enforceSSL: true })],
+  });
   gateway.addDashboard();
   const producer = new iam.Role(stack, 'Producer', { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com') });
   gateway.grantSendMessages(producer);
@@ -77,15 +80,22 @@ function everythingOfAWorkspace(stack: Stack): void {
     limitsPerLabelSet: [{ labels: { team: 'a' }, maxSeries: 100_000 }],
     logGroup: new logs.LogGroup(stack, 'Vended', { logGroupName: '/aws/vendedlogs/devices' }),
     outOfOrderTimeWindow: Duration.minutes(5),
-    queryLogging: { logGroup: new logs.LogGroup(stack, 'Queries', { logGroupName: '/aws/vendedlogs/devices-queries' }) },
+    queryLogging: {
+      logGroup: new logs.LogGroup(stack, 'Queries', { logGroupName: '/aws/vendedlogs/devices-queries' }),
+    },
     removalPolicy: RemovalPolicy.DESTROY,
     retention: Duration.days(400),
     ruleQueryOffset: Duration.minutes(1),
   });
   workspace.allowAlertsTo(topic);
   workspace.grantRemoteWrite(new iam.AccountPrincipal('210987654321'));
-  workspace.addRuleGroups('Rules', YamlDefinition.fromInline('groups:\n- name: g\n  rules:\n  - record: a:b\n    expr: sum(a)\n'));
-  workspace.grantQuery(new iam.Role(stack, 'Reader', { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com') }));
+  workspace.addRuleGroups(
+    'Rules',
+    YamlDefinition.fromInline('groups:\n- name: g\n  rules:\n  - record: a:b\n    expr: sum(a)\n'),
+  );
+  workspace.grantQuery(
+    new iam.Role(stack, 'Reader', { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com') }),
+  );
 }
 
 function partsThatAreGiven(stack: Stack): void {
@@ -122,7 +132,9 @@ function everythingOfQueryFunctions(stack: Stack): void {
     vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_ISOLATED },
   });
   queries.allowWorkspace(importedWorkspace(stack, 'ws-further'));
-  queries.grantInvoke(new iam.Role(stack, 'Reader', { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com') }));
+  queries.grantInvoke(
+    new iam.Role(stack, 'Reader', { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com') }),
+  );
 }
 
 function agentGateway(stack: Stack): void {
@@ -133,7 +145,11 @@ function telemetryToAPushgateway(stack: Stack): void {
   const key = new kms.Key(stack, 'Key', { enableKeyRotation: true });
   const authSecret = new secretsmanager.Secret(stack, 'Secret', { encryptionKey: key });
   const telemetry = newTelemetry(stack, {
-    destination: TelemetryDestination.pushgateway({ url: 'https://gateway.example.com', authSecret, deleteOnShutdown: true }),
+    destination: TelemetryDestination.pushgateway({
+      url: 'https://gateway.example.com',
+      authSecret,
+      deleteOnShutdown: true,
+    }),
     externalLabels: { env: 'prod', region: stack.region },
     instanceLabel: TelemetryInstanceLabel.FULL,
     maxAge: Duration.minutes(2),

@@ -55,7 +55,10 @@ export function newQueries(stack: Stack, props: Partial<PrometheusQueryFunctions
 }
 
 /** The extension, which writes to an imported workspace unless `props` says otherwise. */
-export function newTelemetry(stack: Stack, props: Partial<PrometheusTelemetryExtensionProps> = {}): PrometheusTelemetryExtension {
+export function newTelemetry(
+  stack: Stack,
+  props: Partial<PrometheusTelemetryExtensionProps> = {},
+): PrometheusTelemetryExtension {
   const destination = props.destination ?? TelemetryDestination.workspace(importedWorkspace(stack));
   return new PrometheusTelemetryExtension(stack, 'Telemetry', { code: someLayer(), ...props, destination });
 }

@@ -48,7 +48,11 @@ test('one line gives a function the layer and the URL of the workspace, and noth
     TELEMETRY_REMOTE_WRITE_URL: {
       'Fn::Join': [
         '',
-        ['https://aps-workspaces.eu-west-1.', { Ref: 'AWS::URLSuffix' }, '/workspaces/ws-12345678-abcd-1234-abcd-123456789012/api/v1/remote_write'],
+        [
+          'https://aps-workspaces.eu-west-1.',
+          { Ref: 'AWS::URLSuffix' },
+          '/workspaces/ws-12345678-abcd-1234-abcd-123456789012/api/v1/remote_write',
+        ],
       ],
     },
   });
@@ -57,7 +61,9 @@ test('one line gives a function the layer and the URL of the workspace, and noth
 test('a function keeps its own layers and variables', () => {
   const made = inStack((stack) => {
     const own = new lambda.LayerVersion(stack, 'Own', { code: someLayer() });
-    newTelemetry(stack).addTo(someFunction(stack, 'Fn', { layers: [own], environment: { TABLE: 'orders', RUST_LOG: 'debug' } }));
+    newTelemetry(stack).addTo(
+      someFunction(stack, 'Fn', { layers: [own], environment: { TABLE: 'orders', RUST_LOG: 'debug' } }),
+    );
   });
   assert.equal(only(made, 'AWS::Lambda::Function').Layers.length, 2);
   assert.deepEqual(Object.keys(variables(made)).sort(), ['RUST_LOG', 'TABLE', 'TELEMETRY_REMOTE_WRITE_URL']);
@@ -67,7 +73,12 @@ test('functions of one architecture share a layer', () => {
   const made = inStack((stack) => {
     const telemetry = newTelemetry(stack);
     telemetry.addTo(someFunction(stack, 'First'));
-    telemetry.addTo(someFunction(stack, 'Second', { runtime: lambda.Runtime.NODEJS_22_X, code: lambda.Code.fromInline('exports.handler = async () => 1;') }));
+    telemetry.addTo(
+      someFunction(stack, 'Second', {
+        runtime: lambda.Runtime.NODEJS_22_X,
+        code: lambda.Code.fromInline('exports.handler = async () => 1;'),
+      }),
+    );
   });
   made.resourceCountIs('AWS::Lambda::LayerVersion', 1);
 });
@@ -89,7 +100,10 @@ test('the queue of a push gateway is a destination', () => {
     newTelemetry(stack, { destination }).addTo(someFunction(stack));
   });
   const [fn] = Object.values(made.findResources('AWS::Lambda::Function', { Properties: { Runtime: 'python3.13' } }));
-  assert.match(JSON.stringify(fn.Properties.Environment.Variables), /^\{"TELEMETRY_QUEUE_URL":\{"Ref":"MetricsQueue[0-9A-F]{8}"\}\}$/);
+  assert.match(
+    JSON.stringify(fn.Properties.Environment.Variables),
+    /^\{"TELEMETRY_QUEUE_URL":\{"Ref":"MetricsQueue[0-9A-F]{8}"\}\}$/,
+  );
 });
 
 test('so is its function, also if it has no queue', () => {
@@ -109,10 +123,18 @@ test('so is its function, also if it has no queue', () => {
 test('a Pushgateway is a destination, with the ARN of a secret and never what is in it', () => {
   const made = inStack((stack) => {
     const authSecret = secretsmanager.Secret.fromSecretCompleteArn(stack, 'Secret', SECRET);
-    const destination = TelemetryDestination.pushgateway({ url: 'https://gateway.example.com/base', authSecret, deleteOnShutdown: true });
+    const destination = TelemetryDestination.pushgateway({
+      url: 'https://gateway.example.com/base',
+      authSecret,
+      deleteOnShutdown: true,
+    });
     newTelemetry(stack, { destination }).addTo(someFunction(stack));
   });
-  assert.deepEqual(variables(made), { GATEWAY: 'https://gateway.example.com/base', AUTH_SECRET: SECRET, DELETE_ON_SHUTDOWN: 'true' });
+  assert.deepEqual(variables(made), {
+    GATEWAY: 'https://gateway.example.com/base',
+    AUTH_SECRET: SECRET,
+    DELETE_ON_SHUTDOWN: 'true',
+  });
 });
 
 test('a password that is sent unencrypted is a warning', () => {
@@ -120,7 +142,10 @@ test('a password that is sent unencrypted is a warning', () => {
     const stack = newStack();
     const authSecret = withSecret ? secretsmanager.Secret.fromSecretCompleteArn(stack, 'Secret', SECRET) : undefined;
     newTelemetry(stack, { destination: TelemetryDestination.pushgateway({ url, authSecret }) });
-    return Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('the password in authSecret is sent unencrypted, because url begins with http://')).length;
+    return Annotations.fromStack(stack).findWarning(
+      '*',
+      Match.stringLikeRegexp('the password in authSecret is sent unencrypted, because url begins with http://'),
+    ).length;
   };
   assert.equal(warned('http://gateway.example.com', true), 1);
   assert.equal(warned('http://gateway.example.com', false), 0);
@@ -152,7 +177,11 @@ test('tokens pass, since their values are known at deployment only', () => {
     maxAge: Duration.seconds(Lazy.number({ produce: () => 8 })),
     destination: pushgateway(Lazy.string({ produce: () => 'http://10.0.0.1:9091' })),
   });
-  assert.deepEqual(variables(made), { GATEWAY: 'http://10.0.0.1:9091', DISPATCH_MIN_BATCH_SIZE: '7', DISPATCH_MAX_AGE_SECONDS: '8' });
+  assert.deepEqual(variables(made), {
+    GATEWAY: 'http://10.0.0.1:9091',
+    DISPATCH_MIN_BATCH_SIZE: '7',
+    DISPATCH_MAX_AGE_SECONDS: '8',
+  });
 });
 
 /** lambda/telemetry-extension/README.md: the table of variables */
@@ -188,9 +217,11 @@ test('the variables that a function may not have are those that the extension do
   assert.deepEqual(documented.filter((name) => !refused(name)).sort(), free.sort());
 });
 
-test('variables that only another destination reads are the function\'s own', () => {
+test("variables that only another destination reads are the function's own", () => {
   assert.doesNotThrow(() => template({}, { environment: { AUTH_SECRET: 'x', DELETE_ON_SHUTDOWN: 'x' } }));
-  assert.doesNotThrow(() => template({ destination: pushgateway() }, { environment: { TELEMETRY_REMOTE_WRITE_AUTH: 'x' } }));
+  assert.doesNotThrow(() =>
+    template({ destination: pushgateway() }, { environment: { TELEMETRY_REMOTE_WRITE_AUTH: 'x' } }),
+  );
 });
 
 /** lambda/telemetry-extension/src/labels.rs: RESERVED */
@@ -199,7 +230,10 @@ test('the labels that are refused are those that the extension refuses', () => {
   const reserved = [...list.matchAll(/"(\w+)"/g)].map(([, name]) => name);
   assert.ok(reserved.length > 10);
   for (const name of reserved) {
-    assert.throws(() => template({ externalLabels: { [name]: 'x' } }), new RegExp(`externalLabels: "${name}" is reserved`));
+    assert.throws(
+      () => template({ externalLabels: { [name]: 'x' } }),
+      new RegExp(`externalLabels: "${name}" is reserved`),
+    );
   }
   assert.doesNotThrow(() => template({ externalLabels: { [`${reserved[0]}_`]: 'x' } }));
 });
@@ -214,15 +248,43 @@ test('every kind of instance label is one that the extension knows', () => {
 const URL_PROBLEM = 'url: expected an http:// or https:// URL without a user name, query or fragment';
 
 for (const [what, props, message] of [
-  ['minBatchSize is too small', { minBatchSize: 0 }, 'minBatchSize: expected an integer between 1 and 4294967295, got 0'],
-  ['minBatchSize is too large', { minBatchSize: 2 ** 32 }, 'minBatchSize: expected an integer between 1 and 4294967295, got 4294967296'],
-  ['maxAge is too short', { maxAge: Duration.seconds(0) }, 'maxAge: expected whole seconds between 1 s and 86400 s, got 0 s'],
-  ['maxAge is too long', { maxAge: Duration.hours(25) }, 'maxAge: expected whole seconds between 1 s and 86400 s, got 90000 s'],
-  ['maxAge is no whole seconds', { maxAge: Duration.millis(1500) }, 'maxAge: expected whole seconds between 1 s and 86400 s, got 1.5 s'],
-  ['a label has a name that Prometheus does not know', { externalLabels: { 'a.b': 'x' } }, 'externalLabels: expected names that match [a-zA-Z_][a-zA-Z0-9_]*, got "a.b"'],
+  [
+    'minBatchSize is too small',
+    { minBatchSize: 0 },
+    'minBatchSize: expected an integer between 1 and 4294967295, got 0',
+  ],
+  [
+    'minBatchSize is too large',
+    { minBatchSize: 2 ** 32 },
+    'minBatchSize: expected an integer between 1 and 4294967295, got 4294967296',
+  ],
+  [
+    'maxAge is too short',
+    { maxAge: Duration.seconds(0) },
+    'maxAge: expected whole seconds between 1 s and 86400 s, got 0 s',
+  ],
+  [
+    'maxAge is too long',
+    { maxAge: Duration.hours(25) },
+    'maxAge: expected whole seconds between 1 s and 86400 s, got 90000 s',
+  ],
+  [
+    'maxAge is no whole seconds',
+    { maxAge: Duration.millis(1500) },
+    'maxAge: expected whole seconds between 1 s and 86400 s, got 1.5 s',
+  ],
+  [
+    'a label has a name that Prometheus does not know',
+    { externalLabels: { 'a.b': 'x' } },
+    'externalLabels: expected names that match [a-zA-Z_][a-zA-Z0-9_]*, got "a.b"',
+  ],
   ['the URL is no URL', { destination: pushgateway('gateway:9091') }, URL_PROBLEM],
   ['the URL has a query', { destination: pushgateway('http://gateway:9091/?a=b') }, URL_PROBLEM],
-  ['the URL has a password, which is not repeated', { destination: pushgateway('http://me:secret@gateway:9091') }, URL_PROBLEM],
+  [
+    'the URL has a password, which is not repeated',
+    { destination: pushgateway('http://me:secret@gateway:9091') },
+    URL_PROBLEM,
+  ],
 ] as [string, Partial<PrometheusTelemetryExtensionProps>, string][]) {
   test(`fails if ${what}`, () => {
     assert.throws(() => newTelemetry(newStack(), props), { message: `Stack/Telemetry: ${message}` });
@@ -230,7 +292,10 @@ for (const [what, props, message] of [
 }
 
 test('every problem is named at once', () => {
-  assert.throws(() => newTelemetry(newStack(), { minBatchSize: 0, maxAge: Duration.days(2) }), /got 0; maxAge: expected/);
+  assert.throws(
+    () => newTelemetry(newStack(), { minBatchSize: 0, maxAge: Duration.days(2) }),
+    /got 0; maxAge: expected/,
+  );
 });
 
 /** Lambda Developer Guide, "Managing Lambda dependencies with layers": only with functions deployed as a .zip file archive. */
@@ -248,7 +313,9 @@ test('fails if the function is a container image', () => {
 /** Lambda quotas: "Function layers: five layers". */
 test('fails if the function has five layers, and adds nothing to it', () => {
   const stack = newStack();
-  const layers = [1, 2, 3, 4, 5].map((number) => new lambda.LayerVersion(stack, `Layer${number}`, { code: someLayer() }));
+  const layers = [1, 2, 3, 4, 5].map(
+    (number) => new lambda.LayerVersion(stack, `Layer${number}`, { code: someLayer() }),
+  );
   const fn = someFunction(stack, 'Fn', { layers });
   assert.throws(() => newTelemetry(stack).addTo(fn), {
     message: 'Stack/Telemetry: the function Stack/Fn: expected fewer than 5 layers, got 5',
@@ -262,7 +329,9 @@ test('fails if the function has five layers, and adds nothing to it', () => {
 test('fails if the function has the extension already', () => {
   const stack = newStack();
   const [telemetry, fn] = [newTelemetry(stack), someFunction(stack)];
-  const message = (of: string) => ({ message: `Stack/${of}: the function Stack/Fn already has the extension; add it only once` });
+  const message = (of: string) => ({
+    message: `Stack/${of}: the function Stack/Fn already has the extension; add it only once`,
+  });
   telemetry.addTo(fn);
   assert.throws(() => telemetry.addTo(fn), message('Telemetry'));
   const another = new PrometheusTelemetryExtension(stack, 'Another', { code: someLayer(), destination: pushgateway() });
@@ -270,7 +339,8 @@ test('fails if the function has the extension already', () => {
 });
 
 test('fails if the function of a push gateway would send to itself', () => {
-  const message = /the function Stack\/Metrics\/Function cannot send telemetry to itself, .*; use TelemetryDestination\.workspace$/;
+  const message =
+    /the function Stack\/Metrics\/Function cannot send telemetry to itself, .*; use TelemetryDestination\.workspace$/;
   for (const directInvokeOnly of [true, false]) {
     const stack = newStack();
     const gateway = newGateway(stack, { directInvokeOnly });
@@ -288,34 +358,59 @@ test('fails if a build of one architecture is to be run by another', () => {
   telemetry.addTo(someFunction(stack, 'First'));
   const second = someFunction(stack, 'Second', { architecture: lambda.Architecture.X86_64 });
   assert.throws(() => telemetry.addTo(second), {
-    message: 'Stack/Telemetry: the function Stack/Second: expected the architecture of code, arm64, got x86_64; create another construct for it',
+    message:
+      'Stack/Telemetry: the function Stack/Second: expected the architecture of code, arm64, got x86_64; create another construct for it',
   });
 });
 
 /** Lambda Developer Guide, "Lambda runtimes": the column of operating systems, and what was there before. */
 test('fails if the runtime is older than Amazon Linux 2023', () => {
   const runtimes = lambda.Runtime.ALL.filter((runtime) => runtime !== lambda.Runtime.FROM_IMAGE);
-  const refused = runtimes.filter((runtime) => {
-    const stack = newStack();
-    // Whatever it is in, the code is not looked at.
-    const fn = someFunction(stack, 'Fn', { runtime, code: someCode() });
-    try {
-      newTelemetry(stack).addTo(fn);
-      return false;
-    } catch (error) {
-      assert.match((error as Error).message, /: expected a runtime on Amazon Linux 2023, got \S+$/);
-      return true;
-    }
-  }).map(({ name }) => name);
-  for (const name of ['java8.al2', 'java11', 'java17', 'python3.10', 'python3.11', 'provided.al2', 'nodejs18.x', 'dotnet6', 'ruby3.2']) {
+  const refused = runtimes
+    .filter((runtime) => {
+      const stack = newStack();
+      // Whatever it is in, the code is not looked at.
+      const fn = someFunction(stack, 'Fn', { runtime, code: someCode() });
+      try {
+        newTelemetry(stack).addTo(fn);
+        return false;
+      } catch (error) {
+        assert.match((error as Error).message, /: expected a runtime on Amazon Linux 2023, got \S+$/);
+        return true;
+      }
+    })
+    .map(({ name }) => name);
+  for (const name of [
+    'java8.al2',
+    'java11',
+    'java17',
+    'python3.10',
+    'python3.11',
+    'provided.al2',
+    'nodejs18.x',
+    'dotnet6',
+    'ruby3.2',
+  ]) {
     assert.ok(refused.includes(name), name);
   }
   const allowed = runtimes.map(({ name }) => name).filter((name) => !refused.includes(name));
-  for (const name of ['java21', 'python3.12', 'python3.13', 'provided.al2023', 'nodejs20.x', 'nodejs22.x', 'dotnet8', 'ruby3.3']) {
+  for (const name of [
+    'java21',
+    'python3.12',
+    'python3.13',
+    'provided.al2023',
+    'nodejs20.x',
+    'nodejs22.x',
+    'dotnet8',
+    'ruby3.3',
+  ]) {
     assert.ok(allowed.includes(name), name);
   }
   // Those that AWS brings from now on are newer.
-  assert.deepEqual(allowed.filter((name) => /^(nodejs1|python3\.\d$|provided$)/.test(name)), []);
+  assert.deepEqual(
+    allowed.filter((name) => /^(nodejs1|python3\.\d$|provided$)/.test(name)),
+    [],
+  );
 });
 
 test('a queue that is given is one for telemetry too, whatever its kind', () => {
@@ -331,5 +426,8 @@ test('a queue that is given is one for telemetry too, whatever its kind', () => 
 test('nothing is made before a function is added', () => {
   const stack = newStack();
   newTelemetry(stack);
-  assert.equal(stack.node.findAll().some((construct) => construct instanceof CfnResource), false);
+  assert.equal(
+    stack.node.findAll().some((construct) => construct instanceof CfnResource),
+    false,
+  );
 });

@@ -51,7 +51,9 @@ test('for a queue it may send to it', () => {
 
 /** Amazon SQS Developer Guide, "Key management": kms:GenerateDataKey and kms:Decrypt for producers. */
 test('for an encrypted queue it may use the key too', () => {
-  const found = allowed((stack) => TelemetryDestination.gateway(newGateway(stack, { queueEncryptionKey: new kms.Key(stack, 'Key') })));
+  const found = allowed((stack) =>
+    TelemetryDestination.gateway(newGateway(stack, { queueEncryptionKey: new kms.Key(stack, 'Key') })),
+  );
   assert.deepEqual(found, [
     ['sqs:SendMessage', 'MetricsQueue.Arn', undefined],
     ['kms:Decrypt', 'Key.Arn', undefined],
@@ -71,7 +73,10 @@ test('for an alias it may invoke that alone', () => {
 });
 
 test('for a Pushgateway without a password it may do nothing more', () => {
-  assert.deepEqual(allowed(() => TelemetryDestination.pushgateway({ url: URL })), []);
+  assert.deepEqual(
+    allowed(() => TelemetryDestination.pushgateway({ url: URL })),
+    [],
+  );
 });
 
 test('for one with a password it may read the secret', () => {

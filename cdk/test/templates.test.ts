@@ -22,7 +22,10 @@ for (const name of Object.keys(STACKS)) {
 
 test('cfn-lint would find a property that does not exist', () => {
   const file = path.join(folder, 'wrong.json');
-  fs.writeFileSync(file, JSON.stringify({ Resources: { A: { Type: 'AWS::APS::Workspace', Properties: { Aliass: 'a' } } } }));
+  fs.writeFileSync(
+    file,
+    JSON.stringify({ Resources: { A: { Type: 'AWS::APS::Workspace', Properties: { Aliass: 'a' } } } }),
+  );
   const { status, output } = lint(file);
   assert.notEqual(status, 0);
   assert.match(output, /Aliass/);

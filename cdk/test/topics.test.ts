@@ -15,7 +15,9 @@ const withAlerts: Use = (stack, topic) => new PrometheusWorkspace(stack, 'Worksp
 
 /** By service: the actions that the topic's policy allows it. */
 function publishers(template: Template): Record<string, string[]> {
-  const allowed = only(template, 'AWS::SNS::TopicPolicy').PolicyDocument.Statement.filter(({ Effect }: any) => Effect === 'Allow');
+  const allowed = only(template, 'AWS::SNS::TopicPolicy').PolicyDocument.Statement.filter(
+    ({ Effect }: any) => Effect === 'Allow',
+  );
   return Object.fromEntries(allowed.map(({ Principal, Action }: any) => [Principal.Service, [Action].flat()]));
 }
 
@@ -30,7 +32,10 @@ const ALARMS = { 'cloudwatch.amazonaws.com': ['sns:Publish'] };
 const ALERTS = { 'aps.amazonaws.com': ['sns:GetTopicAttributes', 'sns:Publish'] };
 
 test('alarms and alerts of one topic may both publish, in either order', () => {
-  for (const uses of [[withAlarms, withAlerts], [withAlerts, withAlarms]]) {
+  for (const uses of [
+    [withAlarms, withAlerts],
+    [withAlerts, withAlarms],
+  ]) {
     for (const enforceSSL of [false, true]) {
       assert.deepEqual(publishers(templateWith(uses, { enforceSSL })), { ...ALARMS, ...ALERTS });
     }
@@ -60,7 +65,15 @@ test('every alarm of the account and region may publish, and no other', () => {
               'aws:SourceArn': {
                 'Fn::Join': [
                   '',
-                  ['arn:', { Ref: 'AWS::Partition' }, ':cloudwatch:', { Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' }, ':alarm:*'],
+                  [
+                    'arn:',
+                    { Ref: 'AWS::Partition' },
+                    ':cloudwatch:',
+                    { Ref: 'AWS::Region' },
+                    ':',
+                    { Ref: 'AWS::AccountId' },
+                    ':alarm:*',
+                  ],
                 ],
               },
             },
@@ -92,8 +105,13 @@ test("who may publish may use the topic's key", () => {
 /** The warnings of a use of an imported topic. */
 function warnings(use: Use, keyArn?: string): string[] {
   const stack = newStack();
-  use(stack, sns.Topic.fromTopicAttributes(stack, 'Imported', { topicArn: 'arn:aws:sns:eu-west-1:123456789012:topic', keyArn }));
-  return Annotations.fromStack(stack).findWarning('*', Match.anyValue()).map(({ entry }) => String(entry.data));
+  use(
+    stack,
+    sns.Topic.fromTopicAttributes(stack, 'Imported', { topicArn: 'arn:aws:sns:eu-west-1:123456789012:topic', keyArn }),
+  );
+  return Annotations.fromStack(stack)
+    .findWarning('*', Match.anyValue())
+    .map(({ entry }) => String(entry.data));
 }
 
 for (const [what, use, service] of [
@@ -103,7 +121,12 @@ for (const [what, use, service] of [
   test(`an imported topic is a warning with the statement for ${what}`, () => {
     const [topic, ...others] = warnings(use);
     assert.deepEqual(others, []);
-    assert.ok(topic.startsWith(`the policy of the topic Stack/Imported cannot change because the topic is imported, and must let ${service} publish; add to it: {`), topic);
+    assert.ok(
+      topic.startsWith(
+        `the policy of the topic Stack/Imported cannot change because the topic is imported, and must let ${service} publish; add to it: {`,
+      ),
+      topic,
+    );
     const statement = JSON.parse(topic.slice(topic.indexOf('{'), topic.lastIndexOf('}') + 1));
     assert.deepEqual(statement.Principal, { Service: service });
     assert.equal(statement.Resource, 'arn:aws:sns:eu-west-1:123456789012:topic');
@@ -111,7 +134,12 @@ for (const [what, use, service] of [
 
   test(`its key is another warning for ${what}`, () => {
     const [, key] = warnings(use, 'arn:aws:kms:eu-west-1:123456789012:key/12345678-abcd-1234-abcd-123456789012');
-    assert.match(key, new RegExp(`^the policy of the key Stack/Imported/\\w+ cannot change because the key is imported, and must let ${service} use it`));
+    assert.match(
+      key,
+      new RegExp(
+        `^the policy of the key Stack/Imported/\\w+ cannot change because the key is imported, and must let ${service} use it`,
+      ),
+    );
     assert.match(key, /add to it: \{"Action":\["kms:Decrypt","kms:GenerateDataKey\*"\]/);
   });
 }

@@ -246,18 +246,16 @@ test('writing and querying are granted on the workspace alone', () => {
 });
 
 test('rule groups become a namespace of the workspace, also of an imported one', () => {
-  workspaceTemplate({}, (workspace) => workspace.addRuleGroups('Recording', YamlDefinition.fromInline(RULES))).hasResourceProperties(
-    'AWS::APS::RuleGroupsNamespace',
-    {
-      Data: RULES,
-      Name: Match.stringLikeRegexp('^[0-9A-Za-z][-.0-9A-Z_a-z]{0,63}$'),
-      Workspace: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Workspace'), 'Arn'] },
-    },
-  );
-  inStack((stack) => imported(stack).addRuleGroups('Recording', YamlDefinition.fromInline(RULES))).hasResourceProperties(
-    'AWS::APS::RuleGroupsNamespace',
-    { Workspace: ARN },
-  );
+  workspaceTemplate({}, (workspace) =>
+    workspace.addRuleGroups('Recording', YamlDefinition.fromInline(RULES)),
+  ).hasResourceProperties('AWS::APS::RuleGroupsNamespace', {
+    Data: RULES,
+    Name: Match.stringLikeRegexp('^[0-9A-Za-z][-.0-9A-Z_a-z]{0,63}$'),
+    Workspace: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Workspace'), 'Arn'] },
+  });
+  inStack((stack) =>
+    imported(stack).addRuleGroups('Recording', YamlDefinition.fromInline(RULES)),
+  ).hasResourceProperties('AWS::APS::RuleGroupsNamespace', { Workspace: ARN });
 });
 
 /** https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-and-interface-VPC.html */
@@ -284,26 +282,25 @@ test('an interface endpoint lets the workspace be written and queried, and nothi
 
 /** https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-alertmanager-receiver-AMPpermission.html */
 test('the workspace alone may send alerts to a topic that it is allowed', () => {
-  workspaceTemplate({}, (workspace) => workspace.allowAlertsTo(new sns.Topic(workspace.stack, 'Topic', { enforceSSL: true }))).hasResourceProperties(
-    'AWS::SNS::TopicPolicy',
-    {
-      PolicyDocument: {
-        Statement: Match.arrayWith([
-          {
-            Action: ['sns:GetTopicAttributes', 'sns:Publish'],
-            Condition: {
-              ArnEquals: { 'aws:SourceArn': { 'Fn::GetAtt': [Match.stringLikeRegexp('^Workspace'), 'Arn'] } },
-              StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
-            },
-            Effect: 'Allow',
-            Principal: { Service: 'aps.amazonaws.com' },
-            Resource: { Ref: Match.stringLikeRegexp('^Topic') },
-            Sid: Match.anyValue(),
+  workspaceTemplate({}, (workspace) =>
+    workspace.allowAlertsTo(new sns.Topic(workspace.stack, 'Topic', { enforceSSL: true })),
+  ).hasResourceProperties('AWS::SNS::TopicPolicy', {
+    PolicyDocument: {
+      Statement: Match.arrayWith([
+        {
+          Action: ['sns:GetTopicAttributes', 'sns:Publish'],
+          Condition: {
+            ArnEquals: { 'aws:SourceArn': { 'Fn::GetAtt': [Match.stringLikeRegexp('^Workspace'), 'Arn'] } },
+            StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
           },
-        ]),
-      },
+          Effect: 'Allow',
+          Principal: { Service: 'aps.amazonaws.com' },
+          Resource: { Ref: Match.stringLikeRegexp('^Topic') },
+          Sid: Match.anyValue(),
+        },
+      ]),
     },
-  );
+  });
 });
 
 /** https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-CW-usage-metrics.html */
@@ -319,7 +316,13 @@ test('metrics have the names and dimensions under which AMP publishes them', () 
     namespace: 'AWS/Usage',
     metric: 'ResourceCount',
     statistic: 'Maximum',
-    dimensions: { Class: 'None', Resource: resource, ResourceId: 'ws-1234-abcd', Service: 'Prometheus', Type: 'Resource' },
+    dimensions: {
+      Class: 'None',
+      Resource: resource,
+      ResourceId: 'ws-1234-abcd',
+      Service: 'Prometheus',
+      Type: 'Resource',
+    },
   });
   const cases = [
     [
@@ -353,7 +356,11 @@ test('discarded samples are counted over all reasons', () => {
 
 for (const [what, props, message] of [
   ['the alias is empty', { alias: '' }, 'alias: expected 1 to 100 characters, got ""'],
-  ['the retention is 0', { retention: Duration.days(0) }, 'retention: expected whole days between 1 and 1095, got 0 days'],
+  [
+    'the retention is 0',
+    { retention: Duration.days(0) },
+    'retention: expected whole days between 1 and 1095, got 0 days',
+  ],
   [
     'the retention is too long',
     { retention: Duration.days(1096) },
@@ -386,7 +393,12 @@ for (const [what, props, message] of [
   ],
   [
     'a label set has a name that Prometheus does not allow',
-    { limitsPerLabelSet: [{ labels: { team: 'a' }, maxSeries: 1 }, { labels: { 'a.b': 'c' }, maxSeries: 1 }] },
+    {
+      limitsPerLabelSet: [
+        { labels: { team: 'a' }, maxSeries: 1 },
+        { labels: { 'a.b': 'c' }, maxSeries: 1 },
+      ],
+    },
     'limitsPerLabelSet[1].labels: expected names that match [a-zA-Z_][a-zA-Z0-9_]*, got "a.b"',
   ],
   [

@@ -29,7 +29,8 @@ if (architecture === undefined) {
   throw new Error(`context architecture: expected ${names}, got ${architectureName}`);
 }
 const agentGateway = contextText('agentGateway') ?? 'false';
-if (!['true', 'false'].includes(agentGateway)) throw new Error(`context agentGateway: expected true or false, got ${agentGateway}`);
+if (!['true', 'false'].includes(agentGateway))
+  throw new Error(`context agentGateway: expected true or false, got ${agentGateway}`);
 const alarmEmail = contextText('alarmEmail');
 const codeFolder = contextText('code');
 const queryFolder = contextText('queryCode');

@@ -84,7 +84,12 @@ export class PushGatewayStack extends Stack {
     const queries = new PrometheusQueryFunctions(this, 'Queries', {
       workspace: gateway.workspace,
       // Without FIND_WORKSPACE, whose function may list every workspace of the account.
-      operations: [QueryOperation.QUERY, QueryOperation.RANGE_QUERY, QueryOperation.LIST_METRICS, QueryOperation.SERVER_INFO],
+      operations: [
+        QueryOperation.QUERY,
+        QueryOperation.RANGE_QUERY,
+        QueryOperation.LIST_METRICS,
+        QueryOperation.SERVER_INFO,
+      ],
       ...(architecture === undefined ? {} : { architecture }),
       ...(queryCode === undefined ? {} : { code: queryCode }),
     });
@@ -99,7 +104,11 @@ export class PushGatewayStack extends Stack {
     output('Region', this.region, 'Region of the stack');
     // There is a queue, because directInvokeOnly is not set.
     output('QueueUrl', gateway.queue!.queueUrl, 'Queue for events');
-    output('DeadLetterQueueUrl', gateway.deadLetterQueue.queueUrl, 'Queue of events that cannot be written, with the reason');
+    output(
+      'DeadLetterQueueUrl',
+      gateway.deadLetterQueue.queueUrl,
+      'Queue of events that cannot be written, with the reason',
+    );
     output('FunctionName', gateway.function.functionName, 'Function to invoke directly');
     output('IotTopic', 'devices/<device>/events', 'Topic for events of devices');
     output('PrometheusEndpoint', gateway.workspace.prometheusEndpoint, 'URL for a Grafana data source with SigV4');
@@ -108,7 +117,11 @@ export class PushGatewayStack extends Stack {
     output('QueryFunctionName', query(QueryOperation.QUERY), 'Function for PromQL at one time');
     output('RangeQueryFunctionName', query(QueryOperation.RANGE_QUERY), 'Function for PromQL over a range of time');
     output('ListMetricsFunctionName', query(QueryOperation.LIST_METRICS), 'Function that lists the metrics');
-    output('ServerInfoFunctionName', query(QueryOperation.SERVER_INFO), 'Function that returns the build of the Prometheus server');
+    output(
+      'ServerInfoFunctionName',
+      query(QueryOperation.SERVER_INFO),
+      'Function that returns the build of the Prometheus server',
+    );
     if (agentGateway) {
       const agents = new agentcore.Gateway(this, 'Agents', {
         description: 'PromQL for agents',

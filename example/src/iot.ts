@@ -46,7 +46,11 @@ export class EventsNotPublishedError extends Error {
  * @throws EventsNotPublishedError if IoT Core did not confirm all of them
  * @see https://docs.aws.amazon.com/iot/latest/apireference/API_iotdata_Publish.html
  */
-export async function publishEvents(client: IoTDataPlaneClient, topic: string, events: Iterable<PushEvent>): Promise<void> {
+export async function publishEvents(
+  client: IoTDataPlaneClient,
+  topic: string,
+  events: Iterable<PushEvent>,
+): Promise<void> {
   const all = [...events];
   const reasons = new Map<number, string>();
   const places = all.keys();
@@ -80,7 +84,9 @@ export function topicOf(topic: string, event: PushEvent): string {
     const value = event.dimensions[name];
     if (value === undefined || value === '') throw new Error(`the topic ${topic} requires the dimension ${name}`);
     if (NOT_IN_A_LEVEL.test(value)) {
-      throw new Error(`dimension ${name}: expected a topic level without "/", "+" and "#", got ${JSON.stringify(value)}`);
+      throw new Error(
+        `dimension ${name}: expected a topic level without "/", "+" and "#", got ${JSON.stringify(value)}`,
+      );
     }
     return value;
   });

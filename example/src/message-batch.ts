@@ -32,7 +32,7 @@ export function takeBatch<M extends Message>(waiting: M[]): M[] {
   const batch: M[] = [];
   const groups = new Set<string>();
   let bytes = 0;
-  for (let at = 0; at < waiting.length && batch.length < MAX_BATCH_MESSAGES; ) {
+  for (let at = 0; at < waiting.length && batch.length < MAX_BATCH_MESSAGES;) {
     const message = waiting[at] as M;
     if (message.groupId !== undefined && groups.has(message.groupId)) {
       at += 1;

@@ -99,10 +99,11 @@ export async function sendMessages(
   try {
     const waiting = all.map(waitingMessage).filter((message) => {
       const bytes = messageBytes(message);
-      if (bytes > MAX_BATCH_BYTES) refusals.set(message.place, `expected at most ${MAX_BATCH_BYTES} bytes, got ${bytes}`);
+      if (bytes > MAX_BATCH_BYTES)
+        refusals.set(message.place, `expected at most ${MAX_BATCH_BYTES} bytes, got ${bytes}`);
       return bytes <= MAX_BATCH_BYTES;
     });
-    for (let fruitless = 0; waiting.length > 0; ) {
+    for (let fruitless = 0; waiting.length > 0;) {
       const outcome = await sendBatch(client, queueUrl, takeBatch(waiting), signal);
       for (const [message, id] of outcome.sent) ids.set(message.place, id);
       for (const [message, reason] of outcome.refused) refusals.set(message.place, reason);
@@ -110,7 +111,8 @@ export async function sendMessages(
 
       fruitless = outcome.sent.length > 0 ? 0 : fruitless + 1;
       const [, reason] = outcome.postponed[0] as Postponed;
-      if (fruitless >= attempts) throw new Error(`SQS accepted no message in ${attempts} consecutive calls, the last error: ${reason}`);
+      if (fruitless >= attempts)
+        throw new Error(`SQS accepted no message in ${attempts} consecutive calls, the last error: ${reason}`);
       // Back to the front, to keep the order of their groups.
       waiting.unshift(...outcome.postponed.map(([message]) => message));
       await backOff(fruitless, signal);

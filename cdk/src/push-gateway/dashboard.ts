@@ -6,7 +6,11 @@ import { ageOfOldestMessage, functionMetric, visibleMessages } from './metrics';
 import { GatewayParts } from './parts';
 
 /** Creates the dashboard in `scope`. */
-export function dashboard(scope: Construct, parts: GatewayParts, props: cloudwatch.DashboardProps): cloudwatch.Dashboard {
+export function dashboard(
+  scope: Construct,
+  parts: GatewayParts,
+  props: cloudwatch.DashboardProps,
+): cloudwatch.Dashboard {
   const { function: fn, queue, deadLetterQueue, workspace } = parts;
   const made = new cloudwatch.Dashboard(scope, 'Dashboard', props);
   const graph = (title: string, left: cloudwatch.IMetric[], right: cloudwatch.IMetric[] = []) =>

@@ -122,7 +122,11 @@ export function iotRule(
       assumedBy: new iam.ServicePrincipal('iot.amazonaws.com', {
         conditions: {
           ArnLike: {
-            'aws:SourceArn': stack.formatArn({ service: 'iot', resource: 'rule', resourceName: options.ruleName ?? '*' }),
+            'aws:SourceArn': stack.formatArn({
+              service: 'iot',
+              resource: 'rule',
+              resourceName: options.ruleName ?? '*',
+            }),
           },
           StringEquals: { 'aws:SourceAccount': stack.account },
         },

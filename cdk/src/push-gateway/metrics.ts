@@ -42,6 +42,10 @@ export function ageOfOldestMessage(
 }
 
 /** The number of messages, for use in the stack of `scope`. */
-export function visibleMessages(scope: IConstruct, queue: sqs.IQueue, props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+export function visibleMessages(
+  scope: IConstruct,
+  queue: sqs.IQueue,
+  props?: cloudwatch.MetricOptions,
+): cloudwatch.Metric {
   return queue.metricApproximateNumberOfMessagesVisible({ account: accountOf(queue.env, scope), ...props });
 }

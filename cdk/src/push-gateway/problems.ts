@@ -61,7 +61,12 @@ function ranges(props: PrometheusPushGatewayProps, { fifo }: Settings): Problem[
     duration('maxBatchingWindow', props.maxBatchingWindow, Duration.seconds(0), Duration.seconds(300)),
     integer('maxConcurrency', props.maxConcurrency, 2, 1000),
     integer('maxReceiveCount', props.maxReceiveCount, 5, 1000),
-    text('functionName', props.functionName, /^[a-zA-Z0-9_-]{1,64}$/, '1 to 64 letters, digits, hyphens and underscores'),
+    text(
+      'functionName',
+      props.functionName,
+      /^[a-zA-Z0-9_-]{1,64}$/,
+      '1 to 64 letters, digits, hyphens and underscores',
+    ),
     duration('timeout', props.timeout, Duration.seconds(10), Duration.seconds(900)),
     integer('retryAttempts', props.retryAttempts, 0, 2),
     duration('maxEventAge', props.maxEventAge, Duration.seconds(60), Duration.hours(6)),
@@ -72,7 +77,9 @@ function queueProblems(props: PrometheusPushGatewayProps, settings: Settings): P
   const { batchSize, fifo, maxBatchingWindow, shortestVisibilityTimeout } = settings;
   const unbatched = maxBatchingWindow?.isUnresolved() === false && maxBatchingWindow.toSeconds({ integral: false }) < 1;
   const [expected, got] = fifo ? ['FIFO', 'standard'] : ['standard', 'FIFO'];
-  const reason = props.directInvokeOnly ? 'because Lambda cannot send failed invocations to a FIFO queue' : 'like queue';
+  const reason = props.directInvokeOnly
+    ? 'because Lambda cannot send failed invocations to a FIFO queue'
+    : 'like queue';
   return [
     not(fifo && props.maxBatchingWindow !== undefined, 'maxBatchingWindow cannot be set with a FIFO queue'),
     not(

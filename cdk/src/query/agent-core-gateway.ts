@@ -64,6 +64,8 @@ export function agentCoreTargets(
 function targetNames(scope: Construct, gateway: agentcore.IGateway): Set<string> {
   const targets = scope.node.root.node.findAll().filter((construct) => construct instanceof agentcore.GatewayTarget);
   return new Set(
-    targets.filter((target) => target.gateway.gatewayArn === gateway.gatewayArn).map((target) => target.gatewayTargetName),
+    targets
+      .filter((target) => target.gateway.gatewayArn === gateway.gatewayArn)
+      .map((target) => target.gatewayTargetName),
   );
 }

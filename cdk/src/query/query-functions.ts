@@ -95,7 +95,9 @@ export class PrometheusQueryFunctions extends Construct implements ec2.IConnecta
    * @param grantee the principal
    */
   public grantInvoke(grantee: iam.IGrantable): iam.Grant {
-    return this.functions.map((fn) => checked(this, grantee, fn.grantInvoke(grantee))).reduce((all, grant) => all.combine(grant));
+    return this.functions
+      .map((fn) => checked(this, grantee, fn.grantInvoke(grantee)))
+      .reduce((all, grant) => all.combine(grant));
   }
 
   /**
@@ -107,7 +109,10 @@ export class PrometheusQueryFunctions extends Construct implements ec2.IConnecta
    * @param gateway the gateway
    * @param options the names of the tools
    */
-  public addToAgentCoreGateway(gateway: agentcore.IGateway, options: AgentCoreGatewayOptions = {}): agentcore.GatewayTarget[] {
+  public addToAgentCoreGateway(
+    gateway: agentcore.IGateway,
+    options: AgentCoreGatewayOptions = {},
+  ): agentcore.GatewayTarget[] {
     return agentCoreTargets(this, gateway, this.byOperation, options);
   }
 }

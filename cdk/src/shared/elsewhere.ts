@@ -31,7 +31,10 @@ export function namedEnvironment(env: Environment, scope: IConstruct): { region?
   // Alarms reject a region that is a token.
   const named = (value: string, differs: boolean | undefined) =>
     differs === false || Token.isUnresolved(value) ? undefined : value;
-  return { region: named(env.region, isOtherRegion(env, scope)), account: named(env.account, isOtherAccount(env, scope)) };
+  return {
+    region: named(env.region, isOtherRegion(env, scope)),
+    account: named(env.account, isOtherAccount(env, scope)),
+  };
 }
 
 /** The account of `env` if it is known to differ from that of the stack of `scope`. */

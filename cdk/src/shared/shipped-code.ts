@@ -84,10 +84,14 @@ export function artifactProblem(name: Artifact, architecture: lambda.Architectur
   const { title, file } = ARTIFACTS[name];
   const code = `code: lambda.Code.fromAsset(<zip archive or folder with a file ${file}>)`;
   if (isBundled()) return `${BUNDLED}, or set ${code}`;
-  const available = (['ARM_64', 'X86_64'] as const).filter((other) => fs.existsSync(archive(name, lambda.Architecture[other])));
+  const available = (['ARM_64', 'X86_64'] as const).filter((other) =>
+    fs.existsSync(archive(name, lambda.Architecture[other])),
+  );
   // The architecture of a layer is that of its function.
   const others = name === 'telemetry-extension' ? [] : available;
-  const alternatives = others.map((other) => `architecture: lambda.Architecture.${other}, which is built, or `).join('');
+  const alternatives = others
+    .map((other) => `architecture: lambda.Architecture.${other}, which is built, or `)
+    .join('');
   return (
     `the ${title} for architecture ${architecture.name} is missing in ${ASSETS}; build it with "npm run build:lambda" ` +
     `in the repository of this package, or set ${alternatives}${code}`

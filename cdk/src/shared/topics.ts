@@ -14,7 +14,9 @@ export function allowAlarms(scope: IConstruct, topic: sns.ITopic): void {
   const stack = Stack.of(scope);
   const arnFormat = ArnFormat.COLON_RESOURCE_NAME;
   allow(scope, topic, 'cloudwatch.amazonaws.com', ['sns:Publish'], {
-    ArnLike: { 'aws:SourceArn': stack.formatArn({ service: 'cloudwatch', resource: 'alarm', resourceName: '*', arnFormat }) },
+    ArnLike: {
+      'aws:SourceArn': stack.formatArn({ service: 'cloudwatch', resource: 'alarm', resourceName: '*', arnFormat }),
+    },
     StringEquals: { 'aws:SourceAccount': stack.account },
   });
 }
@@ -34,7 +36,13 @@ export function allowAlerts(scope: IConstruct, topic: sns.ITopic, workspaceArn: 
   });
 }
 
-function allow(scope: IConstruct, topic: sns.ITopic, service: string, actions: string[], conditions: iam.Conditions): void {
+function allow(
+  scope: IConstruct,
+  topic: sns.ITopic,
+  service: string,
+  actions: string[],
+  conditions: iam.Conditions,
+): void {
   const principals = [new iam.ServicePrincipal(service)];
   const publish = new iam.PolicyStatement({ principals, actions, resources: [topic.topicArn], conditions });
   if (!topic.addToResourcePolicy(publish).statementAdded) {
@@ -48,7 +56,11 @@ function allow(scope: IConstruct, topic: sns.ITopic, service: string, actions: s
   const key = topic.masterKey;
   if (!key) return;
   // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
-  const use = new iam.PolicyStatement({ principals, actions: ['kms:Decrypt', 'kms:GenerateDataKey*'], resources: ['*'] });
+  const use = new iam.PolicyStatement({
+    principals,
+    actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+    resources: ['*'],
+  });
   if (!key.addToResourcePolicy(use, true).statementAdded) {
     warn(
       scope,

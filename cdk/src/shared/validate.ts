@@ -41,7 +41,11 @@ export function not(bad: boolean, problem: string): Problem {
 }
 
 /** One problem for each of `others` that is set in `props` although `first` excludes it. */
-export function together<Props extends object>(props: Props, first: keyof Props & string, others: (keyof Props & string)[]): Problem[] {
+export function together<Props extends object>(
+  props: Props,
+  first: keyof Props & string,
+  others: (keyof Props & string)[],
+): Problem[] {
   if (!props[first]) return [];
   const set = others.filter((other) => props[other] !== undefined && props[other] !== false);
   return set.map((other) => `${first} and ${other} cannot be set together`);

@@ -6,7 +6,10 @@ export type Variables<Prop extends string = string> = Readonly<Record<string, Pr
 
 /** `variables` without those that have no value. */
 export function defined(variables: Record<string, string | undefined>): Record<string, string> {
-  return Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined)) as Record<string, string>;
+  return Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined)) as Record<
+    string,
+    string
+  >;
 }
 
 /** The problems of an environment that sets a variable of `variables`. */

@@ -10,7 +10,5 @@ export function warn(scope: IConstruct, id: string, text: string): void {
 
 /** Statements as JSON that can be pasted into a policy. */
 export function statementText(scope: IConstruct, ...statements: iam.PolicyStatement[]): string {
-  return statements
-    .map((statement) => JSON.stringify(Stack.of(scope).resolve(statement.toStatementJson())))
-    .join(', ');
+  return statements.map((statement) => JSON.stringify(Stack.of(scope).resolve(statement.toStatementJson()))).join(', ');
 }

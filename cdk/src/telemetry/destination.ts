@@ -78,7 +78,9 @@ export class TelemetryDestination {
    * more telemetry
    */
   public static gateway(gateway: PrometheusPushGateway): TelemetryDestination {
-    return new TelemetryDestination(gateway.queue ? toQueue(gateway.queue, gateway.function) : toFunction(gateway.function));
+    return new TelemetryDestination(
+      gateway.queue ? toQueue(gateway.queue, gateway.function) : toFunction(gateway.function),
+    );
   }
 
   /**
@@ -163,7 +165,10 @@ function toPushgateway({ url, authSecret, deleteOnShutdown }: PushgatewayDestina
     ],
     warning:
       authSecret && url.startsWith('http://')
-        ? ['authSecretWithoutTls', 'the password in authSecret is sent unencrypted, because url begins with http://; use https://']
+        ? [
+            'authSecretWithoutTls',
+            'the password in authSecret is sent unencrypted, because url begins with http://; use https://',
+          ]
         : undefined,
     grant: (grantee) => authSecret && grantSecret(authSecret, grantee),
   };

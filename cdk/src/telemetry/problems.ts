@@ -76,10 +76,7 @@ export function functionProblems(
     ...[...reads, ...Object.keys(variables)].map((variable): [string, string] => [variable, 'destination']),
   ];
   return [
-    not(
-      OLD_RUNTIMES.test(fn.runtime.name),
-      `${of}: expected a runtime on Amazon Linux 2023, got ${fn.runtime.name}`,
-    ),
+    not(OLD_RUNTIMES.test(fn.runtime.name), `${of}: expected a runtime on Amazon Linux 2023, got ${fn.runtime.name}`),
     not(layers.length >= MAX_LAYERS, `${of}: expected fewer than ${MAX_LAYERS} layers, got ${layers.length}`),
     not(
       receiver?.node === fn.node,

@@ -70,7 +70,7 @@ export class PrometheusTelemetryExtension extends Construct {
     const layer =
       this.layers.get(key) ??
       new lambda.LayerVersion(scope, id, {
-        description: 'Extension that sends a function\'s own metrics to Prometheus',
+        description: "Extension that sends a function's own metrics to Prometheus",
         license: 'Apache-2.0',
         code: this.props.code ?? shippedCode('telemetry-extension', architecture),
         compatibleArchitectures: [architecture],

@@ -20,7 +20,8 @@ export function alertmanagerProblems(what: string, definition: YamlDefinition | 
   return definitionProblems(what, definition, (root) => {
     const config = root[key];
     // AMP requires the configuration as a string within the YAML.
-    if (typeof config !== 'string') return [`${what}: expected the key "${key}" with a block of text (|), got ${keyText(root, key)}`];
+    if (typeof config !== 'string')
+      return [`${what}: expected the key "${key}" with a block of text (|), got ${keyText(root, key)}`];
     return mappingProblems(`${what}: ${key}`, config, () => []);
   });
 }
@@ -43,7 +44,11 @@ function definitionProblems(
   ];
 }
 
-function mappingProblems(what: string, yaml: string, problemsOf: (root: Record<string, unknown>) => Problem[]): Problem[] {
+function mappingProblems(
+  what: string,
+  yaml: string,
+  problemsOf: (root: Record<string, unknown>) => Problem[],
+): Problem[] {
   let root: unknown;
   try {
     root = parse(yaml, { logLevel: 'error' });

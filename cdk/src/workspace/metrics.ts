@@ -27,7 +27,11 @@ export function workspaceMetric(
 }
 
 /** The usage of a quota by a workspace, in `AWS/Usage`. */
-export function usageMetric(workspace: Workspace, resource: string, props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+export function usageMetric(
+  workspace: Workspace,
+  resource: string,
+  props?: cloudwatch.MetricOptions,
+): cloudwatch.Metric {
   return new cloudwatch.Metric({
     namespace: 'AWS/Usage',
     metricName: 'ResourceCount',

@@ -208,7 +208,11 @@ export abstract class PrometheusWorkspaceBase extends Resource implements IProme
       data: rules.yaml,
     });
     // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-aps-rulegroupsnamespace.html
-    namespace.name = Names.uniqueResourceName(namespace, { maxLength: 64, separator: '-', allowedSpecialCharacters: '-_.' });
+    namespace.name = Names.uniqueResourceName(namespace, {
+      maxLength: 64,
+      separator: '-',
+      allowedSpecialCharacters: '-_.',
+    });
     return namespace;
   }
 
@@ -251,7 +255,11 @@ export abstract class PrometheusWorkspaceBase extends Resource implements IProme
     const grant = iam.Grant.addToPrincipal(options);
     if (grant.success && !isOther) return checked(this, grantee, grant);
 
-    const statement = new iam.PolicyStatement({ principals: [grantPrincipal], actions, resources: [this.workspaceArn] });
+    const statement = new iam.PolicyStatement({
+      principals: [grantPrincipal],
+      actions,
+      resources: [this.workspaceArn],
+    });
     const result = this.addToResourcePolicy(statement);
     if (!result.statementAdded) {
       warn(

@@ -202,7 +202,11 @@ export class PrometheusWorkspace extends PrometheusWorkspaceBase {
         'a URL that ends in /workspaces/<workspace id>/',
       ),
     ]);
-    return importedWorkspace(scope, id, { workspaceArn, prometheusEndpoint, props: { environmentFromArn: workspaceArn } });
+    return importedWorkspace(scope, id, {
+      workspaceArn,
+      prometheusEndpoint,
+      props: { environmentFromArn: workspaceArn },
+    });
   }
 
   public readonly workspaceArn: string;

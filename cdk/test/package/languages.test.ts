@@ -47,14 +47,28 @@ test('a Python app makes the same template as its TypeScript twin', () => {
   const wheels = path.join(folder, 'wheels');
   const site = path.join(folder, 'site');
   const pip = ['-m', 'pip', '--quiet', '--disable-pip-version-check'];
-  run(folder, PYTHON, [...pip, 'wheel', '--no-deps', '--no-build-isolation', '--no-index', '--wheel-dir', wheels, path.join(generated, 'python')]);
+  run(folder, PYTHON, [
+    ...pip,
+    'wheel',
+    '--no-deps',
+    '--no-build-isolation',
+    '--no-index',
+    '--wheel-dir',
+    wheels,
+    path.join(generated, 'python'),
+  ]);
   const [wheel] = fs.readdirSync(wheels);
   assert.match(wheel, /^cdk_serverless_prometheus_push_gateway-.*\.whl$/);
   run(folder, PYTHON, [...pip, 'install', '--no-deps', '--no-index', '--target', site, path.join(wheels, wheel)]);
-  run(folder, PYTHON, [path.join(PACKAGE, 'test', 'package', 'twin.py'), ARCHITECTURE, path.join(folder, 'python.out')], {
-    PYTHONPATH: site,
-    JSII_RUNTIME_PACKAGE_CACHE_ROOT: path.join(folder, 'cache'),
-  });
+  run(
+    folder,
+    PYTHON,
+    [path.join(PACKAGE, 'test', 'package', 'twin.py'), ARCHITECTURE, path.join(folder, 'python.out')],
+    {
+      PYTHONPATH: site,
+      JSII_RUNTIME_PACKAGE_CACHE_ROOT: path.join(folder, 'cache'),
+    },
+  );
   const template = JSON.parse(fs.readFileSync(path.join(folder, 'python.out', 'Twin.template.json'), 'utf8'));
   assert.deepEqual(template, Template.fromStack(twin()).toJSON());
 });
@@ -105,7 +119,10 @@ function isMissing(context: TestContext, command: string, ...args: string[]): bo
 test('the generated Java package compiles, and an app with it', (context) => {
   if (isMissing(context, 'mvn', '--version')) return;
   const java = path.join(generated, 'java');
-  fs.cpSync(path.join(PACKAGE, 'test', 'package', 'MetricsStack.java'), path.join(java, 'src', 'main', 'java', 'app', 'MetricsStack.java'));
+  fs.cpSync(
+    path.join(PACKAGE, 'test', 'package', 'MetricsStack.java'),
+    path.join(java, 'src', 'main', 'java', 'app', 'MetricsStack.java'),
+  );
   run(java, 'mvn', ['--quiet', '--batch-mode', '--no-transfer-progress', 'compile']);
   assert.ok(fs.existsSync(path.join(java, 'target', 'classes', 'app', 'MetricsStack.class')));
 });

@@ -12,7 +12,11 @@ const folder = newFolder('npm');
 after(() => fs.rmSync(folder, { recursive: true }));
 
 const NAME = 'cdk-serverless-prometheus-push-gateway';
-const { peerDependencies, dependencies, bundledDependencies = [] } = JSON.parse(fs.readFileSync(path.join(PACKAGE, 'package.json'), 'utf8'));
+const {
+  peerDependencies,
+  dependencies,
+  bundledDependencies = [],
+} = JSON.parse(fs.readFileSync(path.join(PACKAGE, 'package.json'), 'utf8'));
 
 interface Packed {
   readonly filename: string;
@@ -24,35 +28,61 @@ before(() => {
   assert.ok(BUILT.includes(HOST as Architecture), 'build what the package carries with: npm run build:lambda');
   // Without both architectures nothing can be packed; what is here is tested all the same, and CI has both.
   const scripts = BUILT.length === ARCHITECTURES.length ? [] : ['--ignore-scripts'];
-  const out = run(REPOSITORY, 'npm', ['pack', '--workspace', 'cdk', '--json', '--pack-destination', folder, ...scripts]);
+  const out = run(REPOSITORY, 'npm', [
+    'pack',
+    '--workspace',
+    'cdk',
+    '--json',
+    '--pack-destination',
+    folder,
+    ...scripts,
+  ]);
   // What prepack prints comes before the JSON.
   [packed] = JSON.parse(out.slice(out.search(/^\[$/m)));
 });
 
 test('the package holds code, documents and archives, nothing else', () => {
   const files = packed.files.map(({ path: file }) => file);
-  const built = BUILT.flatMap((architecture) => Object.keys(ARTIFACTS).map((name) => `assets/${architecture}/${name}.zip`));
-  const required = ['.jsii', 'API.md', 'LICENSE', 'README.md', 'package.json', 'lib/index.js', 'lib/index.d.ts', 'assets/tools.json'];
+  const built = BUILT.flatMap((architecture) =>
+    Object.keys(ARTIFACTS).map((name) => `assets/${architecture}/${name}.zip`),
+  );
+  const required = [
+    '.jsii',
+    'API.md',
+    'LICENSE',
+    'README.md',
+    'package.json',
+    'lib/index.js',
+    'lib/index.d.ts',
+    'assets/tools.json',
+  ];
   for (const file of [...required, ...built]) assert.ok(files.includes(file), file);
   const bundled = bundledDependencies.map((name: string) => `node_modules/${name}/`);
   for (const inner of bundled) assert.ok(files.includes(`${inner}package.json`), inner);
   const known = (file: string) =>
-    [...required, ...built].includes(file) || /^lib\/.*\.(js|d\.ts)$/.test(file) || bundled.some((inner: string) => file.startsWith(inner));
+    [...required, ...built].includes(file) ||
+    /^lib\/.*\.(js|d\.ts)$/.test(file) ||
+    bundled.some((inner: string) => file.startsWith(inner));
   const others = files.filter((file) => !known(file));
   assert.deepEqual(others, []);
 });
 
 test('npm pack fails if an archive is missing, and names it', () => {
   const copy = path.join(folder, 'incomplete');
-  for (const file of ['package.json', 'scripts/check-package.js']) fs.cpSync(path.join(PACKAGE, file), path.join(copy, file));
-  for (const name of Object.keys(ARTIFACTS)) fs.cpSync(archive(HOST, name), path.join(copy, 'assets', HOST, `${name}.zip`));
+  for (const file of ['package.json', 'scripts/check-package.js'])
+    fs.cpSync(path.join(PACKAGE, file), path.join(copy, file));
+  for (const name of Object.keys(ARTIFACTS))
+    fs.cpSync(archive(HOST, name), path.join(copy, 'assets', HOST, `${name}.zip`));
   const { status, output } = attempt(copy, 'npm', ['pack']);
   assert.notEqual(status, 0);
   const [other] = ARCHITECTURES.filter((architecture) => architecture !== HOST);
   for (const name of Object.keys(ARTIFACTS)) {
     assert.ok(output.includes(`✗ ${path.join(copy, 'assets', other, `${name}.zip`)} is missing. `), output);
   }
-  assert.deepEqual(fs.readdirSync(copy).filter((file) => file.endsWith('.tgz')), []);
+  assert.deepEqual(
+    fs.readdirSync(copy).filter((file) => file.endsWith('.tgz')),
+    [],
+  );
 });
 
 for (const [what, version, packed] of [
@@ -94,7 +124,17 @@ function install(name: string, peers: string[], umask: string, ...options: strin
 /** Compiles app.ts of `app`. */
 function compile(app: string): void {
   const typeRoots = path.join(REPOSITORY, 'node_modules', '@types');
-  const options = ['--module', 'node16', '--moduleResolution', 'node16', '--strict', '--typeRoots', typeRoots, '--types', 'node'];
+  const options = [
+    '--module',
+    'node16',
+    '--moduleResolution',
+    'node16',
+    '--strict',
+    '--typeRoots',
+    typeRoots,
+    '--types',
+    'node',
+  ];
   run(app, process.execPath, [require.resolve('typescript/bin/tsc'), ...options, 'app.ts']);
 }
 
@@ -106,7 +146,9 @@ function synthesise(app: string, program: string): { template: string; assets: R
   const assets = Object.values<any>(files).filter(({ source }) => source.path.endsWith('.zip'));
   return {
     template: fs.readFileSync(path.join(outdir, 'Stack.template.json'), 'utf8'),
-    assets: Object.fromEntries(assets.map(({ source, displayName }) => [artifactOf(displayName), path.join(outdir, source.path)])),
+    assets: Object.fromEntries(
+      assets.map(({ source, displayName }) => [artifactOf(displayName), path.join(outdir, source.path)]),
+    ),
   };
 }
 
@@ -162,12 +204,22 @@ test('an app compiles with the newest peers to the same resources', () => {
 });
 
 function resourcesOf(template: string): string[] {
-  return Object.entries<any>(JSON.parse(template).Resources).map(([id, { Type }]) => `${id}: ${Type}`).sort();
+  return Object.entries<any>(JSON.parse(template).Resources)
+    .map(([id, { Type }]) => `${id}: ${Type}`)
+    .sort();
 }
 
 test('a bundled app gets the cause and the way out', () => {
   const bundle = (outfile: string, ...external: string[]) =>
-    buildSync({ absWorkingDir: oldest, entryPoints: ['app.ts'], bundle: true, platform: 'node', logLevel: 'error', outfile, external });
+    buildSync({
+      absWorkingDir: oldest,
+      entryPoints: ['app.ts'],
+      bundle: true,
+      platform: 'node',
+      logLevel: 'error',
+      outfile,
+      external,
+    });
   bundle('dist/bundled.js');
   const { status, output } = attempt(oldest, process.execPath, ['dist/bundled.js', 'bundled.out']);
   assert.notEqual(status, 0);
@@ -205,6 +257,7 @@ for (const architecture of BUILT) {
       const check = name === 'telemetry-extension' ? ['check-extension.mjs'] : ['check-answers.mjs', name];
       run(folder, process.execPath, [path.join(REPOSITORY, 'scripts', check[0]), ...check.slice(1), started]);
     }
-    if (architecture !== HOST && !runner) context.diagnostic(`not started: ${architecture} on ${HOST}, which needs ${architecture.toUpperCase()}_RUNNER`);
+    if (architecture !== HOST && !runner)
+      context.diagnostic(`not started: ${architecture} on ${HOST}, which needs ${architecture.toUpperCase()}_RUNNER`);
   });
 }

@@ -4,7 +4,15 @@ import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SQSClient } from '@aws-sdk/client-sqs';
 
-import { EventsNotPublishedError, MAX_BATCH_MESSAGES, MessagesNotSentError, type PushEvent, publishEvents, pushEvents, sendEvents } from '../index.js';
+import {
+  EventsNotPublishedError,
+  MAX_BATCH_MESSAGES,
+  MessagesNotSentError,
+  type PushEvent,
+  publishEvents,
+  pushEvents,
+  sendEvents,
+} from '../index.js';
 import type { Target } from './target.js';
 
 /** The result of sending events. */
@@ -26,7 +34,11 @@ export interface Channel {
 const EVENTS_PER_INVOCATION = 1_000;
 
 /** The group of a message for a FIFO queue: the dimensions of the event, which identify its series. */
-const groupOf = (event: PushEvent): string => Object.values(event.dimensions).join('.').replace(/[^\w.-]/g, '_').slice(0, 128) || 'none';
+const groupOf = (event: PushEvent): string =>
+  Object.values(event.dimensions)
+    .join('.')
+    .replace(/[^\w.-]/g, '_')
+    .slice(0, 128) || 'none';
 
 export function openChannel({ channel, address, client }: Target): Channel {
   switch (channel) {

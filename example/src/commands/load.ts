@@ -54,7 +54,10 @@ async function load(args: string[]): Promise<ExitStatus> {
   // Stopping also ends a wait, which is not an error.
   const wait = (ms: number): Promise<void> => delay(ms, undefined, { signal: stopping.signal }).catch(() => {});
   const clock = { now: () => performance.now(), wait };
-  const progress = await generateLoad(plan, channel, clock, { onProgress: progressPrinter(process.stderr), signal: stopping.signal });
+  const progress = await generateLoad(plan, channel, clock, {
+    onProgress: progressPrinter(process.stderr),
+    signal: stopping.signal,
+  });
 
   if (process.stderr.isTTY && progress.sent + progress.failed < progress.total) process.stderr.write('\n');
   process.stdout.write(`${summary(progress)}\n`);
@@ -86,7 +89,8 @@ function number(option: string, text: string): number {
 
 function milliseconds(option: string, text: string): number {
   const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
-  if (count === undefined || unit === undefined) throw new Error(`${option}: expected a time such as 30s, got "${text}"`);
+  if (count === undefined || unit === undefined)
+    throw new Error(`${option}: expected a time such as 30s, got "${text}"`);
   return Number(count) * (UNIT_MS[unit] as number);
 }
 

@@ -26,7 +26,11 @@ async function send(args: string[]): Promise<ExitStatus> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { ...TARGET_OPTIONS, dimension: { type: 'string', short: 'd', multiple: true, default: [] }, file: { type: 'string' } },
+    options: {
+      ...TARGET_OPTIONS,
+      dimension: { type: 'string', short: 'd', multiple: true, default: [] },
+      file: { type: 'string' },
+    },
   });
   if (values.help) {
     process.stdout.write(HELP);
@@ -37,7 +41,8 @@ async function send(args: string[]): Promise<ExitStatus> {
     values.file === undefined
       ? [{ dimensions: pairs(values.dimension), timestamp: now, metrics: pairs(positionals) }]
       : await eventsOf(values.file, now);
-  if (values.file === undefined && positionals.length === 0) throw new Error('nothing to send: set metrics as NAME=VALUE, or --file');
+  if (values.file === undefined && positionals.length === 0)
+    throw new Error('nothing to send: set metrics as NAME=VALUE, or --file');
   if (values.file !== undefined && positionals.length + values.dimension.length > 0) {
     throw new Error('--file cannot be combined with metrics or --dimension');
   }

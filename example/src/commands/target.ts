@@ -79,19 +79,32 @@ export async function targetOf(options: TargetOptions): Promise<Target> {
   const given = endpoint === undefined ? {} : { endpoint };
 
   if (options.endpoints !== undefined) {
-    const file = await readJson<EndpointsFile>(options.endpoints, 'start the local stack: npm start -- --serve --endpoints FILE');
+    const file = await readJson<EndpointsFile>(
+      options.endpoints,
+      'start the local stack: npm start -- --serve --endpoints FILE',
+    );
     const { region, credentials } = file;
     const part = (file[service] ?? {}) as Readonly<Record<string, string>>;
     const named = address ?? part[key];
-    const client = { region, credentials, ...(part['endpoint'] === undefined ? {} : { endpoint: part['endpoint'] }), ...given };
+    const client = {
+      region,
+      credentials,
+      ...(part['endpoint'] === undefined ? {} : { endpoint: part['endpoint'] }),
+      ...given,
+    };
     if (named === undefined || client.endpoint === undefined) {
-      throw new Error(`${options.endpoints} has no endpoint for ${channel}; set --endpoint-url and --${option}, or another --via`);
+      throw new Error(
+        `${options.endpoints} has no endpoint for ${channel}; set --endpoint-url and --${option}, or another --via`,
+      );
     }
     return { channel, address: named, client };
   }
   if (address !== undefined) return { channel, address, client: given };
 
-  const outputs = await readJson<OutputsFile>(options.outputs, `deploy with "npx cdk deploy", or set --${option} or --endpoints`);
+  const outputs = await readJson<OutputsFile>(
+    options.outputs,
+    `deploy with "npx cdk deploy", or set --${option} or --endpoints`,
+  );
   const stack = Object.values(outputs).find((values) => values[output] !== undefined);
   if (stack === undefined) throw new Error(`${options.outputs} has no output ${output}; set --${option}`);
   // The resources are in the region of the outputs, whatever the profile has.

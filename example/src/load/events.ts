@@ -15,12 +15,17 @@ export interface LoadPlan {
 
 /** @throws if a value is out of range, or a device would have two events in one millisecond */
 export function checkPlan({ rate, durationMs, devices }: LoadPlan): void {
-  if (!(rate > 0 && Number.isFinite(rate))) throw new Error(`rate: expected more than 0 events per second, got ${rate}`);
-  if (!(Number.isSafeInteger(devices) && devices > 0)) throw new Error(`devices: expected an integer of at least 1, got ${devices}`);
-  if (!(durationMs > 0 && Number.isFinite(durationMs))) throw new Error(`duration: expected more than 0 ms, got ${durationMs}`);
+  if (!(rate > 0 && Number.isFinite(rate)))
+    throw new Error(`rate: expected more than 0 events per second, got ${rate}`);
+  if (!(Number.isSafeInteger(devices) && devices > 0))
+    throw new Error(`devices: expected an integer of at least 1, got ${devices}`);
+  if (!(durationMs > 0 && Number.isFinite(durationMs)))
+    throw new Error(`duration: expected more than 0 ms, got ${durationMs}`);
   // A series keeps only one sample for a timestamp.
   if (rate > 1_000 * devices) {
-    throw new Error(`rate: expected at most ${1_000 * devices} events per second, one per device and millisecond, got ${rate}`);
+    throw new Error(
+      `rate: expected at most ${1_000 * devices} events per second, one per device and millisecond, got ${rate}`,
+    );
   }
 }
 

@@ -35,7 +35,12 @@ export interface LoadOptions {
   readonly signal?: AbortSignal;
 }
 
-export async function generateLoad(plan: LoadPlan, channel: Channel, clock: LoadClock, options: LoadOptions = {}): Promise<Progress> {
+export async function generateLoad(
+  plan: LoadPlan,
+  channel: Channel,
+  clock: LoadClock,
+  options: LoadOptions = {},
+): Promise<Progress> {
   const { onProgress = () => {}, signal } = options;
   const total = eventCount(plan);
   const start = clock.now();
@@ -45,7 +50,11 @@ export async function generateLoad(plan: LoadPlan, channel: Channel, clock: Load
   const progress = (): Progress => ({ ...sum, total, elapsedMs: clock.now() - start });
   const note = (outcome: Outcome): void => {
     const reason = sum.reason ?? outcome.reason;
-    sum = { sent: sum.sent + outcome.sent, failed: sum.failed + outcome.failed, ...(reason === undefined ? {} : { reason }) };
+    sum = {
+      sent: sum.sent + outcome.sent,
+      failed: sum.failed + outcome.failed,
+      ...(reason === undefined ? {} : { reason }),
+    };
     onProgress(progress());
   };
 
@@ -62,7 +71,10 @@ export async function generateLoad(plan: LoadPlan, channel: Channel, clock: Load
       const first = made;
       made += count;
       const events = Array.from({ length: count }, (_, at) => eventAt(plan, first + at));
-      const call: Promise<void> = channel.send(events).then(note).finally(() => calls.delete(call));
+      const call: Promise<void> = channel
+        .send(events)
+        .then(note)
+        .finally(() => calls.delete(call));
       calls.add(call);
     }
   }

@@ -59,8 +59,17 @@ void test('send and load work through every channel', { timeout: TIMEOUT_MS }, a
   await writeFile(file, JSON.stringify(endpoints));
 
   const iotOptions = ['--via', 'iot', '--endpoint-url', iot.url, '--iot-topic', 'devices/<device>/events'];
-  const channels = { queue: ['--endpoints', file], function: ['--endpoints', file, '--via', 'function'], iot: ['--endpoints', file, ...iotOptions] };
-  const settle = (): Promise<number> => waitFor('the queue to be empty', () => messageCount(sqs, queueUrl), (count) => count === 0);
+  const channels = {
+    queue: ['--endpoints', file],
+    function: ['--endpoints', file, '--via', 'function'],
+    iot: ['--endpoints', file, ...iotOptions],
+  };
+  const settle = (): Promise<number> =>
+    waitFor(
+      'the queue to be empty',
+      () => messageCount(sqs, queueUrl),
+      (count) => count === 0,
+    );
   // Only of the devices of the load generator.
   const stored = async (metric: string): Promise<number> => {
     const counts = await workspace.values(`sum(count_over_time(${metric}{device=~"device-.+"}[1h]))`);
@@ -69,12 +78,23 @@ void test('send and load work through every channel', { timeout: TIMEOUT_MS }, a
 
   for (const [channel, options] of Object.entries(channels)) {
     await context.test(`send takes metrics from arguments: ${channel}`, async () => {
-      const { status, stdout, stderr } = await run('send', [...options, '-d', `device=${channel}`, '-d', 'site=north', 'ph=6.70', 'level=-1e3']);
+      const { status, stdout, stderr } = await run('send', [
+        ...options,
+        '-d',
+        `device=${channel}`,
+        '-d',
+        'site=north',
+        'ph=6.70',
+        'level=-1e3',
+      ]);
       assert.deepEqual([status, stdout], [0, 'sent 1, failed 0\n'], stderr);
       await settle();
       const values = await workspace.values(`{device="${channel}"}`);
       const labels = { device: channel, site: 'north' };
-      const expected = [[seriesName({ ...labels, __name__: 'ph' }), 6.7], [seriesName({ ...labels, __name__: 'level' }), -1_000]] as const;
+      const expected = [
+        [seriesName({ ...labels, __name__: 'ph' }), 6.7],
+        [seriesName({ ...labels, __name__: 'level' }), -1_000],
+      ] as const;
       assert.deepEqual(values, new Map(expected));
     });
   }
@@ -118,7 +138,15 @@ void test('send and load work through every channel', { timeout: TIMEOUT_MS }, a
   let sent = 0;
   for (const [channel, options] of Object.entries(channels)) {
     await context.test(`every event of a load arrives: ${channel}`, async () => {
-      const { status, stdout, stderr } = await run('load', [...options, '--rate', '100', '--duration', '500ms', '--devices', '5']);
+      const { status, stdout, stderr } = await run('load', [
+        ...options,
+        '--rate',
+        '100',
+        '--duration',
+        '500ms',
+        '--devices',
+        '5',
+      ]);
       assert.equal(status, 0, stderr);
       assert.match(stdout, /^sent 50, failed 0, in \d+\.\d s \(\d+ events\/s\)\n$/);
       assert.match(stderr, /\[#{30}\] 100 % {2}sent 50 {2}failed 0 {2}/);
@@ -139,7 +167,15 @@ void test('send and load work through every channel', { timeout: TIMEOUT_MS }, a
   });
 
   await context.test('a failed load prints the reason', async () => {
-    const { status, stdout, stderr } = await run('load', [...channels.queue, '--queue-url', `${queueUrl}-other`, '--rate', '100', '--duration', '100ms']);
+    const { status, stdout, stderr } = await run('load', [
+      ...channels.queue,
+      '--queue-url',
+      `${queueUrl}-other`,
+      '--rate',
+      '100',
+      '--duration',
+      '100ms',
+    ]);
     assert.equal(status, 1);
     assert.match(stdout, /^sent 0, failed 10, /);
     assert.match(stderr, /the first that failed: .*queue/);
@@ -162,7 +198,8 @@ void test('send and load work through every channel', { timeout: TIMEOUT_MS }, a
     for (const command of ['send', 'load']) {
       const { status, stdout } = await run(command, ['--help']);
       assert.equal(status, 0);
-      for (const option of ['--via', '--endpoints', '--endpoint-url', '--outputs']) assert.ok(stdout.includes(option), option);
+      for (const option of ['--via', '--endpoints', '--endpoint-url', '--outputs'])
+        assert.ok(stdout.includes(option), option);
     }
   });
 

@@ -22,7 +22,10 @@ function steppedClock(): LoadClock & { readonly waits: number[] } {
   return { waits, wait, now: () => nowMs };
 }
 
-function channel(send: (events: readonly PushEvent[]) => Outcome | Promise<Outcome>, eventsPerCall = 10): Channel & { readonly calls: (readonly PushEvent[])[] } {
+function channel(
+  send: (events: readonly PushEvent[]) => Outcome | Promise<Outcome>,
+  eventsPerCall = 10,
+): Channel & { readonly calls: (readonly PushEvent[])[] } {
   const calls: (readonly PushEvent[])[] = [];
   return {
     calls,
@@ -95,7 +98,10 @@ test('stopping ends the load and counts the unsent events', async () => {
   const progress = await generateLoad(PLAN, open, steppedClock(), { signal: stopping.signal });
   assert.equal(progress.sent, open.calls.flat().length);
   assert.ok(progress.sent < progress.total);
-  assert.match(summary(progress), new RegExp(`^sent ${progress.sent}, failed 0, stopped before ${200 - progress.sent} more,`));
+  assert.match(
+    summary(progress),
+    new RegExp(`^sent ${progress.sent}, failed 0, stopped before ${200 - progress.sent} more,`),
+  );
 });
 
 test('no device has two events in one millisecond', () => {
@@ -123,5 +129,8 @@ test('the bar grows with sent and failed events', () => {
   assert.equal(at(0, 0), `[${'.'.repeat(30)}]   0 %  sent 0  failed 0  0 events/s`);
   assert.equal(at(90, 10), `[${'#'.repeat(15)}${'.'.repeat(15)}]  50 %  sent 90  failed 10  90 events/s`);
   assert.equal(at(200, 0), `[${'#'.repeat(30)}] 100 %  sent 200  failed 0  200 events/s`);
-  assert.equal(summary({ total: 200, sent: 190, failed: 10, elapsedMs: 2_000 }), 'sent 190, failed 10, in 2.0 s (95 events/s)');
+  assert.equal(
+    summary({ total: 200, sent: 190, failed: 10, elapsedMs: 2_000 }),
+    'sent 190, failed 10, in 2.0 s (95 events/s)',
+  );
 });

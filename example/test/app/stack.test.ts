@@ -57,7 +57,10 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-function newStack(name: string, props: PushGatewayStackProps = {}): { app: App; stack: PushGatewayStack; outdir: string } {
+function newStack(
+  name: string,
+  props: PushGatewayStackProps = {},
+): { app: App; stack: PushGatewayStack; outdir: string } {
   const outdir = join(folder, name);
   const app = new App({ outdir });
   const codes = {
@@ -73,15 +76,30 @@ function synth(outdir: string, ...options: string[]): Promise<unknown> {
   const env = { PATH: process.env['PATH'], HOME: folder, CI: 'true', CDK_DISABLE_CLI_TELEMETRY: 'true' };
   const cdk = createRequire(import.meta.url).resolve('aws-cdk/bin/cdk');
   // The app is already built, and other tests use the build.
-  const args = [cdk, 'synth', '--quiet', '--no-notices', '--build', 'true', '--output', join(folder, outdir), ...options];
+  const args = [
+    cdk,
+    'synth',
+    '--quiet',
+    '--no-notices',
+    '--build',
+    'true',
+    '--output',
+    join(folder, outdir),
+    ...options,
+  ];
   return execute(process.execPath, args, { cwd: PACKAGE, env });
 }
 
 async function lint(template: string): Promise<string> {
   assert.ok(existsSync(CFN_LINT), 'cfn-lint is missing; run npm test --workspace cdk, which installs it');
-  const { stdout, stderr } = await execute(CFN_LINT, ['--regions', 'eu-west-1', '--ignore-checks', ...IGNORED, '--', template]).catch(
-    (error: { stdout: string; stderr: string }) => error,
-  );
+  const { stdout, stderr } = await execute(CFN_LINT, [
+    '--regions',
+    'eu-west-1',
+    '--ignore-checks',
+    ...IGNORED,
+    '--',
+    template,
+  ]).catch((error: { stdout: string; stderr: string }) => error);
   return stdout + stderr;
 }
 
@@ -103,8 +121,19 @@ function findings(context: TestContext, app: App): string {
 
 test('cdk synth applies the context', async () => {
   const codes = ['-c', `code=${code}`, '-c', `queryCode=${queryCode}`, '-c', `extensionCode=${extensionCode}`];
-  await synth('synth', ...codes, '-c', 'architecture=x86_64', '-c', 'alarmEmail=who@example.com', '-c', 'agentGateway=true');
-  const template = Template.fromJSON(JSON.parse(await readFile(join(folder, 'synth', 'PushGateway.template.json'), 'utf8')) as object);
+  await synth(
+    'synth',
+    ...codes,
+    '-c',
+    'architecture=x86_64',
+    '-c',
+    'alarmEmail=who@example.com',
+    '-c',
+    'agentGateway=true',
+  );
+  const template = Template.fromJSON(
+    JSON.parse(await readFile(join(folder, 'synth', 'PushGateway.template.json'), 'utf8')) as object,
+  );
   const functions = { Architectures: ['x86_64'], Runtime: 'provided.al2023' };
   template.resourcePropertiesCountIs('AWS::Lambda::Function', functions, 5);
   template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'who@example.com' });
@@ -115,20 +144,34 @@ test('cdk synth applies the context', async () => {
 });
 
 const ARM64 = resolve(PACKAGE, '..', 'cdk', 'assets', 'arm64');
-const isBuilt = ['push-gateway', 'query', 'telemetry-extension'].every((name) => existsSync(join(ARM64, `${name}.zip`)));
+const isBuilt = ['push-gateway', 'query', 'telemetry-extension'].every((name) =>
+  existsSync(join(ARM64, `${name}.zip`)),
+);
 
-test('cdk synth works without options', { skip: !isBuilt && 'not tested: arm64, the default, is not built' }, async () => {
-  await synth('default');
-  const template = Template.fromJSON(JSON.parse(await readFile(join(folder, 'default', 'PushGateway.template.json'), 'utf8')) as object);
-  template.resourcePropertiesCountIs('AWS::Lambda::Function', { Architectures: ['arm64'] }, 5);
-});
+test(
+  'cdk synth works without options',
+  { skip: !isBuilt && 'not tested: arm64, the default, is not built' },
+  async () => {
+    await synth('default');
+    const template = Template.fromJSON(
+      JSON.parse(await readFile(join(folder, 'default', 'PushGateway.template.json'), 'utf8')) as object,
+    );
+    template.resourcePropertiesCountIs('AWS::Lambda::Function', { Architectures: ['arm64'] }, 5);
+  },
+);
 
 test('fails if the context has an unknown architecture', async () => {
-  await assert.rejects(synth('riscv', '-c', `code=${code}`, '-c', 'architecture=riscv'), /context architecture: expected arm64 or x86_64, got riscv/);
+  await assert.rejects(
+    synth('riscv', '-c', `code=${code}`, '-c', 'architecture=riscv'),
+    /context architecture: expected arm64 or x86_64, got riscv/,
+  );
 });
 
 test('fails if agentGateway is not true or false', async () => {
-  await assert.rejects(synth('agents', '-c', 'agentGateway=yes'), /context agentGateway: expected true or false, got yes/);
+  await assert.rejects(
+    synth('agents', '-c', 'agentGateway=yes'),
+    /context agentGateway: expected true or false, got yes/,
+  );
 });
 
 /** `cdk init` writes the flags of its version into cdk.json: https://docs.aws.amazon.com/cdk/v2/guide/featureflags.html */
@@ -156,7 +199,10 @@ test('the outputs are complete', () => {
     'ServerInfoFunctionName',
   ]);
   const [workspace] = Object.keys(template.findResources('AWS::APS::Workspace'));
-  assert.match(JSON.stringify(outputs['PrometheusEndpoint']?.Value), new RegExp(`/workspaces/.*"${workspace}","WorkspaceId"`));
+  assert.match(
+    JSON.stringify(outputs['PrometheusEndpoint']?.Value),
+    new RegExp(`/workspaces/.*"${workspace}","WorkspaceId"`),
+  );
 });
 
 test('the rule selects the topic in the output', () => {
@@ -164,19 +210,27 @@ test('the rule selects the topic in the output', () => {
   const topic = (template.findOutputs('IotTopic')['IotTopic'] as { Value: string }).Value;
   const filter = topic.replace('<device>', '+');
   template.hasResourceProperties('AWS::IoT::TopicRule', {
-    TopicRulePayload: { Sql: `SELECT * FROM '${filter}'`, Actions: [{ Sqs: { UseBase64: false } }], ErrorAction: Match.anyValue() },
+    TopicRulePayload: {
+      Sql: `SELECT * FROM '${filter}'`,
+      Actions: [{ Sqs: { UseBase64: false } }],
+      ErrorAction: Match.anyValue(),
+    },
   });
 });
 
 test('the gateway has the telemetry extension', () => {
   const template = Template.fromStack(newStack('telemetry').stack);
   const { Ref: gateway } = template.findOutputs('FunctionName')['FunctionName']?.['Value'] as { Ref: string };
-  const { Layers, Environment, Architectures } = template.findResources('AWS::Lambda::Function')[gateway]?.['Properties'] as {
+  const { Layers, Environment, Architectures } = template.findResources('AWS::Lambda::Function')[gateway]?.[
+    'Properties'
+  ] as {
     Layers: unknown[];
     Environment: { Variables: Record<string, unknown> };
     Architectures: string[];
   };
-  const [[layer, { Properties }] = ['', { Properties: {} }]] = Object.entries(template.findResources('AWS::Lambda::LayerVersion'));
+  const [[layer, { Properties }] = ['', { Properties: {} }]] = Object.entries(
+    template.findResources('AWS::Lambda::LayerVersion'),
+  );
   assert.deepEqual(Layers, [{ Ref: layer }]);
   assert.deepEqual(Properties['CompatibleArchitectures'], Architectures);
   assert.deepEqual(Environment.Variables['TELEMETRY_REMOTE_WRITE_URL'], Environment.Variables['REMOTE_WRITE_URL']);
@@ -237,7 +291,9 @@ test('alarms of the account may publish to the topic', () => {
 });
 
 test('deleting the stack deletes every resource', () => {
-  const { Resources } = Template.fromStack(newStack('removal').stack).toJSON() as { Resources: Record<string, { DeletionPolicy?: string }> };
+  const { Resources } = Template.fromStack(newStack('removal').stack).toJSON() as {
+    Resources: Record<string, { DeletionPolicy?: string }>;
+  };
   const kept = Object.entries(Resources).filter(([, { DeletionPolicy = 'Delete' }]) => DeletionPolicy !== 'Delete');
   assert.deepEqual(kept, []);
 });

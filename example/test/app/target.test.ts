@@ -18,7 +18,12 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'push-gateway-target-'));
   outputs = join(folder, 'outputs.json');
   endpoints = join(folder, 'endpoints.json');
-  const stack = { Region: 'eu-west-1', QueueUrl: QUEUE_URL, FunctionName: 'function', IotTopic: 'devices/<device>/events' };
+  const stack = {
+    Region: 'eu-west-1',
+    QueueUrl: QUEUE_URL,
+    FunctionName: 'function',
+    IotTopic: 'devices/<device>/events',
+  };
   await writeFile(outputs, JSON.stringify({ PushGateway: stack }));
   const lambda = { endpoint: 'http://127.0.0.1:1', functionName: 'local' };
   await writeFile(endpoints, JSON.stringify({ region: 'us-east-1', credentials: CREDENTIALS, lambda }));
@@ -35,7 +40,11 @@ test('the outputs give the address and region', async () => {
 });
 
 test('an option replaces the outputs and their region', async () => {
-  assert.deepEqual(await target({ 'queue-url': 'other', outputs: 'none' }), { channel: 'queue', address: 'other', client: {} });
+  assert.deepEqual(await target({ 'queue-url': 'other', outputs: 'none' }), {
+    channel: 'queue',
+    address: 'other',
+    client: {},
+  });
 });
 
 test('an endpoint works with or without the outputs', async () => {
@@ -51,8 +60,17 @@ test('the local endpoints give address and credentials', async () => {
 
 test('fails if the address is unknown', async () => {
   await assert.rejects(target({ via: 'mail' }), /--via: expected queue, function, iot, got mail/);
-  await assert.rejects(target({ outputs: join(folder, 'none') }), /cannot read .*none.*npx cdk deploy.*--queue-url or --endpoints/);
-  await assert.rejects(target({ endpoints: join(folder, 'none') }), /cannot read .*npm start -- --serve --endpoints FILE/);
+  await assert.rejects(
+    target({ outputs: join(folder, 'none') }),
+    /cannot read .*none.*npx cdk deploy.*--queue-url or --endpoints/,
+  );
+  await assert.rejects(
+    target({ endpoints: join(folder, 'none') }),
+    /cannot read .*npm start -- --serve --endpoints FILE/,
+  );
   await assert.rejects(target({ outputs: endpoints }), /has no output QueueUrl; set --queue-url/);
-  await assert.rejects(target({ via: 'iot', endpoints }), /has no endpoint for iot; set --endpoint-url and --iot-topic/);
+  await assert.rejects(
+    target({ via: 'iot', endpoints }),
+    /has no endpoint for iot; set --endpoint-url and --iot-topic/,
+  );
 });

@@ -8,8 +8,13 @@ import { encodeEvents, type PushEvent } from '../../src/index.js';
 const withValue = (m: number): PushEvent => ({ dimensions: {}, timestamp: 1_676_398_017_000, metrics: { m } });
 
 test('an event keeps its values', () => {
-  const event = { dimensions: { site: 'north' }, timestamp: 1_676_398_017_000, metrics: { ph: '6.70', temperature: 14.3 } };
-  const expected = '{"dimensions":{"site":"north"},"timestamp":1676398017000,"metrics":{"ph":"6.70","temperature":14.3}}';
+  const event = {
+    dimensions: { site: 'north' },
+    timestamp: 1_676_398_017_000,
+    metrics: { ph: '6.70', temperature: 14.3 },
+  };
+  const expected =
+    '{"dimensions":{"site":"north"},"timestamp":1676398017000,"metrics":{"ph":"6.70","temperature":14.3}}';
   assert.equal(encodeEvents(event), expected);
   assert.equal(encodeEvents([event, event]), `[${expected},${expected}]`);
   assert.equal(encodeEvents([]), '[]');
@@ -17,7 +22,13 @@ test('an event keeps its values', () => {
 
 /** README, "Events": strings "may be `NaN`, `Inf`, `+Inf`, `-Inf`"; JSON has no numbers for them. */
 test('values without a JSON number become strings', () => {
-  const cases = [[Number.NaN, '"NaN"'], [Infinity, '"+Inf"'], [-Infinity, '"-Inf"'], [-0, '"-0.0"'], [0, '0']] as const;
+  const cases = [
+    [Number.NaN, '"NaN"'],
+    [Infinity, '"+Inf"'],
+    [-Infinity, '"-Inf"'],
+    [-0, '"-0.0"'],
+    [0, '0'],
+  ] as const;
   for (const [value, json] of cases) {
     assert.equal(encodeEvents(withValue(value)), `{"dimensions":{},"timestamp":1676398017000,"metrics":{"m":${json}}}`);
   }

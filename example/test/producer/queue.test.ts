@@ -22,8 +22,14 @@ async function failure(sqs: ScriptedSqs, messages: readonly Message[], attempts 
 test('a call has ten messages, in order', async () => {
   await using sqs = await ScriptedSqs.start(() => 'sent');
   const ids = await sendMessages(sqs.client, sqs.queueUrl, numbered(25));
-  assert.deepEqual(sqs.calls.map((call) => call.length), [10, 10, 5]);
-  assert.deepEqual(sqs.calls.flat().map((entry) => entry.MessageBody), numbered(25).map(({ body }) => body));
+  assert.deepEqual(
+    sqs.calls.map((call) => call.length),
+    [10, 10, 5],
+  );
+  assert.deepEqual(
+    sqs.calls.flat().map((entry) => entry.MessageBody),
+    numbered(25).map(({ body }) => body),
+  );
   ids.forEach((id, at) => assert.ok(id.endsWith(` of message ${at}`), id));
 });
 
@@ -32,7 +38,10 @@ test('a call has at most 1 MiB, in bytes of UTF-8', async () => {
   await using sqs = await ScriptedSqs.start(() => 'sent');
   const half = { body: 'é'.repeat(262_144) };
   await sendMessages(sqs.client, sqs.queueUrl, [half, half, { body: 'x' }, half]);
-  assert.deepEqual(sqs.calls.map((call) => call.length), [2, 2]);
+  assert.deepEqual(
+    sqs.calls.map((call) => call.length),
+    [2, 2],
+  );
 });
 
 test('only a message over 1 MiB is not sent', async () => {
@@ -72,7 +81,10 @@ test('sending stops after the attempts without progress', async () => {
   await using sqs = await ScriptedSqs.start((_, call) => (call === 0 ? 'sent' : 'service fault'));
   const error = await failure(sqs, numbered(25));
   assert.equal(sqs.calls.length, 4);
-  assert.deepEqual(error.unsent.map(({ message }) => message), numbered(25).slice(10));
+  assert.deepEqual(
+    error.unsent.map(({ message }) => message),
+    numbered(25).slice(10),
+  );
   assert.match(error.message, /SQS accepted no message in 3 consecutive calls, the last error: InternalError: not now/);
 });
 
@@ -123,14 +135,20 @@ test('a partly accepted call keeps the order of groups', async () => {
   await sendEvents(sqs.client, sqs.queueUrl, events, { groupOf: (event) => event.dimensions['group'] as string });
   for (const group of ['g0', 'g1', 'g2']) {
     const expected = events.filter((event) => event.dimensions.group === group).map((event) => JSON.stringify(event));
-    assert.deepEqual(taken.filter((body) => body.includes(group)), expected);
+    assert.deepEqual(
+      taken.filter((body) => body.includes(group)),
+      expected,
+    );
   }
 });
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-messagededuplicationid-property.html */
 test('a retried message keeps its deduplication id', async () => {
   await using sqs = await ScriptedSqs.start((_, call) => (call === 0 ? 'silence' : 'sent'));
-  await sendMessages(sqs.client, sqs.queueUrl, [{ body: 'a', groupId: 'g' }, { body: 'a', groupId: 'h' }]);
+  await sendMessages(sqs.client, sqs.queueUrl, [
+    { body: 'a', groupId: 'g' },
+    { body: 'a', groupId: 'h' },
+  ]);
   const idsOf = (call: number): unknown[] => (sqs.calls[call] ?? []).map((entry) => entry.MessageDeduplicationId);
   assert.deepEqual(idsOf(0), idsOf(1));
   assert.equal(new Set(idsOf(0)).size, 2);

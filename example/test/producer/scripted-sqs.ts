@@ -74,7 +74,8 @@ function answer(entries: readonly Entry[], fateOf: (entry: Entry) => Fate): obje
     // The SDK checks the digest.
     const MD5OfMessageBody = createHash('md5').update(MessageBody).digest('hex');
     if (fate === 'sent') Successful.push({ Id, MessageId: `${randomUUID()} of ${MessageBody}`, MD5OfMessageBody });
-    if (fate === 'sender fault') Failed.push({ Id, SenderFault: true, Code: 'InvalidMessageContents', Message: 'not so' });
+    if (fate === 'sender fault')
+      Failed.push({ Id, SenderFault: true, Code: 'InvalidMessageContents', Message: 'not so' });
     if (fate === 'service fault') Failed.push({ Id, SenderFault: false, Code: 'InternalError', Message: 'not now' });
   }
   return { Successful, Failed };

@@ -77,7 +77,9 @@ scenario('direct invocations behave as the Invoke API documents', OPTIONS, async
   });
 
   await context.test('a function error has status 200 and a payload', async () => {
-    const { StatusCode, FunctionError, Payload } = await lambda.send(new InvokeCommand({ FunctionName, Payload: '{}' }));
+    const { StatusCode, FunctionError, Payload } = await lambda.send(
+      new InvokeCommand({ FunctionName, Payload: '{}' }),
+    );
     assert.deepEqual([StatusCode, FunctionError], [200, 'Unhandled']);
     const { errorType, errorMessage } = JSON.parse(Payload?.transformToString() ?? '') as Record<string, unknown>;
     assert.equal(errorType, 'InvalidEvent');
@@ -122,7 +124,11 @@ scenario('direct invocations behave as the Invoke API documents', OPTIONS, async
     assert.match(lines.at(-1) ?? '', report);
     const written = lines.slice(1, -2).map((line) => JSON.parse(line) as Record<string, unknown>);
     const info = written.filter(({ level }) => level === 'INFO');
-    assert.deepEqual(info.map(({ events, samples, failed }) => [events, samples, failed]), [[1, 2, 0]], log);
+    assert.deepEqual(
+      info.map(({ events, samples, failed }) => [events, samples, failed]),
+      [[1, 2, 0]],
+      log,
+    );
   });
 
   /** RequestTooLargeException: "HTTP Status Code: 413" */

@@ -19,7 +19,11 @@ interface Poison {
 const invalid = (body: string): Poison => ({ body, reason: 'invalid' });
 
 function poison(now: number): Poison[] {
-  const event = { dimensions: { device: 'device-0', site: 'north' }, timestamp: now, metrics: { temperature_celsius: 20 } };
+  const event = {
+    dimensions: { device: 'device-0', site: 'north' },
+    timestamp: now,
+    metrics: { temperature_celsius: 20 },
+  };
   const json = encodeEvents(event);
   return [
     invalid(json.slice(0, -1)),

@@ -25,7 +25,9 @@ interface Matrix {
 }
 
 async function invoke<Data>(lambda: LambdaClient, FunctionName: string, parameters: object): Promise<Answer<Data>> {
-  const { FunctionError, Payload } = await lambda.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(parameters) }));
+  const { FunctionError, Payload } = await lambda.send(
+    new InvokeCommand({ FunctionName, Payload: JSON.stringify(parameters) }),
+  );
   const answer = Payload?.transformToString() ?? '';
   assert.equal(FunctionError, undefined, answer);
   return JSON.parse(answer) as Answer<Data>;

@@ -4,8 +4,16 @@ import { readFile } from 'node:fs/promises';
 
 export interface Endpoints {
   readonly region: string;
-  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string };
-  readonly lambda: { readonly endpoint: string; readonly functionName: string; readonly queryFunctionNames: readonly string[] };
+  readonly credentials: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string;
+  };
+  readonly lambda: {
+    readonly endpoint: string;
+    readonly functionName: string;
+    readonly queryFunctionNames: readonly string[];
+  };
   readonly sqs: { readonly endpoint: string; readonly queueUrl: string; readonly deadLetterQueueUrl: string };
   readonly amp: { readonly endpoint: string; readonly remoteWriteUrl: string; readonly queryUrl: string };
   /** The Prometheus behind the workspace, if there is one. */

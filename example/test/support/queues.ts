@@ -17,7 +17,9 @@ export async function messageCount(sqs: SQSClient, queueUrl: string): Promise<nu
     'ApproximateNumberOfMessagesNotVisible',
     'ApproximateNumberOfMessagesDelayed',
   ] as const;
-  const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: [...names] }));
+  const { Attributes } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: [...names] }),
+  );
   return names.reduce((sum, name) => sum + Number(Attributes?.[name]), 0);
 }
 
@@ -40,7 +42,9 @@ export async function readDeadLetters(sqs: SQSClient, queueUrl: string): Promise
     });
     const { Messages = [] } = await sqs.send(command);
     for (const { MessageId = '', Body = '', MessageAttributes = {} } of Messages) {
-      const attributes = Object.entries(MessageAttributes).map(([name, value]) => [name, value.StringValue ?? ''] as const);
+      const attributes = Object.entries(MessageAttributes).map(
+        ([name, value]) => [name, value.StringValue ?? ''] as const,
+      );
       letters.set(MessageId, { body: Body, attributes: new Map(attributes) });
     }
     return letters.size;
