@@ -1,5 +1,4 @@
-// Before the package is packed: it must carry the functions and the extension for both architectures, because a construct
-// without props uses arm64, and users choose either.
+// Fails unless the package has the functions and the extension for both architectures. npm runs it before packing.
 
 const fs = require('node:fs');
 const path = require('node:path');

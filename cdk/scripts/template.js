@@ -1,5 +1,5 @@
-// The stack for people without the CDK, as one CloudFormation template: the constructs with their defaults, and parameters
-// for the code. Usage: template.js FILE
+// Writes the constructs with their defaults as one CloudFormation template, with parameters for the code, for use without
+// the CDK. Usage: template.js FILE
 
 const fs = require('node:fs');
 const { App, CfnOutput, CfnParameter, DefaultStackSynthesizer, Stack } = require('aws-cdk-lib');
@@ -16,7 +16,7 @@ const {
 function template() {
   const stack = new Stack(new App({ analyticsReporting: false }), 'PushGateway', {
     description: 'Writes metrics, sent as JSON, to Amazon Managed Service for Prometheus, and queries them',
-    // No assets, and so no bootstrapped account.
+    // Without assets, the account needs no bootstrapping.
     synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }),
   });
 
@@ -73,7 +73,7 @@ function template() {
     output(`${words.join('')}FunctionName`, functionName, `Function for the operation ${operation}`);
   }
   const [layer] = stack.node.findAll().filter((construct) => construct instanceof lambda.LayerVersion);
-  // Named after an architecture otherwise, which is a parameter here.
+  // The default name contains the architecture, which is a parameter here.
   layer.node.defaultChild.overrideLogicalId('TelemetryLayer');
   output('TelemetryLayerArn', layer.layerVersionArn, 'Layer that gives a function of yours its own metrics');
   return Template.fromStack(stack).toJSON();

@@ -18,14 +18,14 @@ function targets(template: Template): Record<string, any>[] {
   );
 }
 
-test('the package carries the tools that the function defines, and each operation is one of them', () => {
+test('the package has a tool for each operation', () => {
   assert.equal(fs.readFileSync(path.join(PACKAGE, 'assets', 'tools.json'), 'utf8'), TOOLS);
   const names = JSON.parse(TOOLS).map(({ name }: { name: string }) => name);
   assert.deepEqual(Object.values(QueryOperation).sort(), names.sort());
 });
 
 /** https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-add-target-lambda.html */
-test('each function is a target with the one tool that it serves, as the function defines it', () => {
+test('each function is a target with its tool', () => {
   const operations = Object.values(QueryOperation);
   const template = inStack(
     (stack) => void newQueries(stack, { operations }).addToAgentCoreGateway(newAgentGateway(stack)),
@@ -53,7 +53,7 @@ function lowerCased(value: unknown): unknown {
   );
 }
 
-test('the role of the gateway may invoke the functions that are its tools, and no others', () => {
+test('the agent gateway may only invoke its tools', () => {
   const template = inStack((stack) => {
     newQueries(stack, { operations: [QueryOperation.QUERY] }).addToAgentCoreGateway(newAgentGateway(stack));
   });
@@ -68,7 +68,7 @@ test('the role of the gateway may invoke the functions that are its tools, and n
   ]);
 });
 
-test('the names of the targets begin as they are told, and the targets come back', () => {
+test('targetNamePrefix is the prefix of the target names', () => {
   const stack = newStack();
   const queries = newQueries(stack, { operations: [QueryOperation.RANGE_QUERY, QueryOperation.QUERY] });
   const made = queries.addToAgentCoreGateway(newAgentGateway(stack), { targetNamePrefix: 'team-a' });
@@ -79,7 +79,7 @@ test('the names of the targets begin as they are told, and the targets come back
 });
 
 for (const targetNamePrefix of ['', 'a_b', '-a', 'a-', 'a--b', 'a'.repeat(81)]) {
-  test(`fails if the names of the targets would begin with "${targetNamePrefix.slice(0, 10)}"`, () => {
+  test(`fails if the prefix is "${targetNamePrefix.slice(0, 10)}"`, () => {
     const stack = newStack();
     const gateway = newAgentGateway(stack);
     assert.throws(() => newQueries(stack).addToAgentCoreGateway(gateway, { targetNamePrefix }), {
@@ -89,7 +89,7 @@ for (const targetNamePrefix of ['', 'a_b', '-a', 'a-', 'a--b', 'a'.repeat(81)]) 
 }
 
 /** AgentCore refuses two targets of a name when the second is deployed. */
-test('fails if two constructs would give one gateway the same target', () => {
+test('fails if a gateway would have a duplicate target', () => {
   const stack = newStack();
   const gateway = newAgentGateway(stack);
   const [first, second] = ['First', 'Second'].map((id) =>

@@ -14,7 +14,7 @@ const template = JSON.parse(fs.readFileSync(FILE, 'utf8'));
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cloudformation-'));
 after(() => fs.rmSync(folder, { recursive: true }));
 
-test('the template is up to date; otherwise: npm run template', () => {
+test('the template is up to date (npm run template)', () => {
   const made = path.join(folder, 'made.json');
   const { status, stderr } = spawnSync(process.execPath, ['scripts/template.js', made], {
     cwd: PACKAGE,
@@ -29,7 +29,7 @@ test('cfn-lint finds nothing in the template', () => {
 });
 
 /** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html */
-test('the template fits into the request that deploys it', () => {
+test('the template is within the size limit', () => {
   assert.ok(fs.statSync(FILE).size <= 51_200);
 });
 
@@ -59,7 +59,7 @@ function deployed(): string[][] {
     .map((call) => call.split('\n'));
 }
 
-test('the documented commands upload and deploy what belongs together', () => {
+test('the documented commands deploy the template', () => {
   const calls = deployed();
   const uploads = calls.filter(([service]) => service === 's3').map(([, , from, to]) => ({ from, to }));
   assert.deepEqual(

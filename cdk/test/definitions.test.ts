@@ -20,7 +20,7 @@ for (const [what, yaml] of [
   ['a token as a whole', Token.asString({ 'Fn::ImportValue': 'rules' })],
   ['with a token that may be several lines', `${Token.asString({ 'Fn::ImportValue': 'rules' })}\n# the end\n`],
 ]) {
-  test(`rules that are ${what} pass`, () => {
+  test(`rules are accepted: ${what}`, () => {
     assert.doesNotThrow(() => addRules(yaml));
   });
 }
@@ -50,7 +50,7 @@ for (const [what, yaml, problem] of [
     /^: expected valid YAML, got: /,
   ],
 ] as [string, string, RegExp][]) {
-  test(`fails if rules are ${what}`, () => {
+  test(`rules are rejected: ${what}`, () => {
     assert.throws(
       () => addRules(yaml),
       ({ message }: Error) => {
@@ -76,12 +76,12 @@ for (const [what, yaml, problem] of [
     'alertmanager_config: expected a mapping at the root, got a list',
   ],
 ]) {
-  test(`fails if the Alertmanager definition is ${what}`, () => {
+  test(`an Alertmanager definition is rejected: ${what}`, () => {
     assert.throws(() => withAlertmanager(yaml), { message: `Stack/Workspace: alertmanagerDefinition: ${problem}` });
   });
 }
 
-test('fails if the YAML in the Alertmanager definition is broken, with tokens in it', () => {
+test('fails if the Alertmanager YAML with tokens is invalid', () => {
   const yaml = `alertmanager_config: |\n  receivers:\n  - name: [\n  region: ${Aws.REGION}\n`;
   assert.throws(
     () => withAlertmanager(yaml),
@@ -89,12 +89,12 @@ test('fails if the YAML in the Alertmanager definition is broken, with tokens in
   );
 });
 
-test('an Alertmanager definition with tokens and templates passes', () => {
+test('an Alertmanager definition may have tokens', () => {
   const yaml = `    template_files:\n      default: |\n        {{ define "a" }}b{{ end }}\n    alertmanager_config: |\n      route:\n        receiver: a\n      receivers:\n      - name: a\n        sns_configs:\n        - topic_arn: ${Token.asString({ Ref: 'Topic' })}\n`;
   assert.doesNotThrow(() => withAlertmanager(yaml));
 });
 
-test('the package carries its YAML parser', () => {
+test('the package contains its YAML parser', () => {
   const listed = execFileSync('npm', ['pack', '--dry-run', '--ignore-scripts', '--json'], {
     cwd: PACKAGE,
     encoding: 'utf8',

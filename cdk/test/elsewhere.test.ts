@@ -29,7 +29,7 @@ function metricsOf(workspace: IPrometheusWorkspace): cloudwatch.Metric[] {
 }
 
 for (const [what, env] of Object.entries({ region: OTHER_REGION, account: OTHER_ACCOUNT })) {
-  test(`metrics of a workspace in another ${what} look there`, () => {
+  test(`metrics of a workspace in another ${what} name it`, () => {
     for (const stackEnv of [HERE, undefined]) {
       for (const { metricName, region, account } of metricsOf(importedIn(newStack({ env: stackEnv }), env))) {
         assert.deepEqual({ region, account }, env, metricName);
@@ -39,7 +39,7 @@ for (const [what, env] of Object.entries({ region: OTHER_REGION, account: OTHER_
     assert.deepEqual({ region: discarded.searchRegion, account: discarded.searchAccount }, env);
   });
 
-  test(`there is no alarm for discarded samples in another ${what}, and a warning says so`, () => {
+  test(`no alarm watches a workspace in another ${what}`, () => {
     const { alarms, template, warnings } = alarmsFor(env, HERE);
     assert.equal(alarms.discardedSamples, undefined);
     template.resourceCountIs(ALARM, 4);
@@ -62,14 +62,14 @@ function alarmsFor(workspaceEnv: typeof HERE, env?: typeof HERE) {
   };
 }
 
-test('a workspace here has its alarm, without a warning', () => {
+test('a workspace in the same environment has an alarm', () => {
   const { alarms, template, warnings } = alarmsFor(HERE, HERE);
   assert.ok(alarms.discardedSamples);
   template.resourceCountIs(ALARM, 5);
   assert.deepEqual(warnings, []);
 });
 
-test('where only deployment can tell, there is the alarm and a warning', () => {
+test('an unknown environment has the alarm and a warning', () => {
   const { alarms, warnings } = alarmsFor(HERE);
   assert.ok(alarms.discardedSamples);
   assert.deepEqual(warnings, [
@@ -78,7 +78,7 @@ test('where only deployment can tell, there is the alarm and a warning', () => {
   ]);
 });
 
-test('a workspace of the same stack needs no environment', () => {
+test('metrics of a workspace in the stack name no region', () => {
   const stack = newStack();
   const workspace = new PrometheusWorkspace(stack, 'Workspace');
   for (const { region, account } of metricsOf(workspace))
@@ -87,7 +87,7 @@ test('a workspace of the same stack needs no environment', () => {
   assert.deepEqual(Annotations.fromStack(stack).findWarning('*', Match.anyValue()), []);
 });
 
-test('an ARN that is known only at deployment adds no region that alarms refuse', () => {
+test('metrics of a workspace with a token ARN have no region', () => {
   const stack = newStack({ env: HERE });
   const workspaceArn = Token.asString({ 'Fn::ImportValue': 'workspace' });
   const workspace = PrometheusWorkspace.fromWorkspaceAttributes(stack, 'Workspace', { workspaceArn });
@@ -107,13 +107,13 @@ function inOtherRegion(stack: Stack): string[] {
   return found.map((metric) => /DiscardedSamples|IngestionRate|ActiveSeries|OutOfOrderSampleAge/.exec(metric)![0]);
 }
 
-test("the dashboard of a gateway shows the workspace's region", () => {
+test('the dashboard names the region of an imported workspace', () => {
   const stack = newStack({ env: HERE });
   newGateway(stack, { workspace: importedIn(stack, OTHER_REGION) }).addDashboard();
   assert.deepEqual(inOtherRegion(stack), ['DiscardedSamples', 'IngestionRate', 'ActiveSeries', 'OutOfOrderSampleAge']);
 });
 
-test('a dashboard shows the region of a workspace that another stack makes', () => {
+test('the dashboard names the region of another stack', () => {
   const app = new App();
   const workspace = new PrometheusWorkspace(
     new Stack(app, 'There', { env: OTHER_REGION, crossRegionReferences: true }),
@@ -124,7 +124,7 @@ test('a dashboard shows the region of a workspace that another stack makes', () 
   assert.deepEqual(inOtherRegion(stack), ['DiscardedSamples', 'IngestionRate', 'ActiveSeries', 'OutOfOrderSampleAge']);
 });
 
-test('queues of another account are named in their metrics, and a warning says what they need', () => {
+test('metrics of a queue in another account name the account', () => {
   const stack = newStack({ env: HERE });
   const queue = sqs.Queue.fromQueueArn(stack, 'Queue', 'arn:aws:sqs:eu-west-1:210987654321:queue');
   const gateway = newGateway(stack, { queue });

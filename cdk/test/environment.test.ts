@@ -42,21 +42,21 @@ const NOT_SET: Record<string, string> = {
   ...Object.fromEntries(NETWORK_VARIABLES.map((name) => [name, 'through the prop environment'])),
 };
 
-test('the variables that the construct sets are those that the function documents, but for a few with a reason', () => {
+test('the construct sets the documented variables', () => {
   assert.deepEqual([...set(), ...Object.keys(NOT_SET)].sort(), documented().sort());
 });
 
-test('the function documents what it looks up', () => {
+test('the function documents the variables that it reads', () => {
   const ofLambda = ['AWS_REGION', 'AWS_DEFAULT_REGION'];
   const undocumented = lookedUp().filter((name) => !documented().includes(name) && !ofLambda.includes(name));
   assert.deepEqual(undocumented, []);
 });
 
-test('by default the construct sets the URL and the dead-letter queue alone', () => {
+test('by default only the URL and dead-letter queue are set', () => {
   assert.deepEqual(Object.keys(variables(gatewayTemplate())), ['REMOTE_WRITE_URL', 'DEAD_LETTER_QUEUE_URL']);
 });
 
-test('what the construct sets cannot be set by hand, but for RUST_LOG', () => {
+test('the environment may set only RUST_LOG of these', () => {
   for (const name of [...set(), 'REMOTE_WRITE_AUTH', 'AWS_LAMBDA_LOG_LEVEL', 'AWS_LAMBDA_LOG_FORMAT']) {
     const given = () => newGateway(newStack(), { environment: { [name]: 'x' } });
     if (name === 'RUST_LOG') assert.doesNotThrow(given);
@@ -65,7 +65,7 @@ test('what the construct sets cannot be set by hand, but for RUST_LOG', () => {
 });
 
 /** lambda/push-gateway/src/config.rs: NAME_ESCAPING has to be underscores or reject */
-test('every kind of escaping is one that the function knows', () => {
+test('the function supports every NameEscaping', () => {
   const allowed = /variable: "NAME_ESCAPING",\s*allowed: "([^"]*)"/.exec(
     read('lambda', 'push-gateway', 'src', 'config.rs'),
   );

@@ -131,7 +131,7 @@ const texts = files
   // A query to CloudWatch.
   .filter(({ texts: [text] }) => !text.startsWith('SELECT '));
 
-test('texts of errors and warnings spell the API as it is', () => {
+test('error and warning texts use names of the API', () => {
   const problems = texts.flatMap(({ at, texts: each }) =>
     each
       .flatMap(apiIn)
@@ -142,7 +142,7 @@ test('texts of errors and warnings spell the API as it is', () => {
   assert.deepEqual([...new Set(problems)], []);
 });
 
-test('the check sees texts, names and what is wrong with them', () => {
+test('the check finds texts, names and mistakes', () => {
   const words = new Set(texts.flatMap(({ texts: each }) => each.flatMap(apiIn)));
   for (const word of [
     'maxBatchingWindow',

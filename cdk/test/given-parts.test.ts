@@ -40,7 +40,7 @@ for (const [what, props, message] of [
     'queue: expected a visibility timeout of at least 190 s, got 180 s',
   ],
 ] as [string, sqs.QueueProps | undefined, string][]) {
-  test(`fails if a given queue hides messages for ${what}`, () => {
+  test(`fails if the visibility timeout is ${what}`, () => {
     const stack = newStack();
     assert.throws(() => newGateway(stack, { queue: queueWith(stack, props) }), {
       message: `Stack/Metrics: ${message}`,
@@ -48,7 +48,7 @@ for (const [what, props, message] of [
   });
 }
 
-test('a given queue that hides messages for as long as needed passes, and so does a token', () => {
+test('a sufficient visibility timeout is accepted', () => {
   for (const seconds of [190, Token.asNumber({ Ref: 'VisibilityTimeout' })]) {
     const stack = newStack();
     assert.doesNotThrow(() =>
@@ -57,7 +57,7 @@ test('a given queue that hides messages for as long as needed passes, and so doe
   }
 });
 
-test('fails if the queue is its own dead-letter queue, made or imported', () => {
+test('fails if the queue is its own dead-letter queue', () => {
   for (const same of [
     (stack: Stack) => {
       const queue = queueWith(stack, { visibilityTimeout: Duration.minutes(5) });
@@ -83,7 +83,7 @@ test('fails if a queue is in another region', () => {
   }
 });
 
-test('an imported queue is a warning with what it needs', () => {
+test('an imported queue gives a warning with requirements', () => {
   assert.deepEqual(
     warnings((stack) => newGateway(stack, { queue: importedQueue(stack) })),
     [
@@ -93,7 +93,7 @@ test('an imported queue is a warning with what it needs', () => {
   );
 });
 
-test('a given queue without a dead-letter queue is a warning', () => {
+test('a queue without a dead-letter queue gives a warning', () => {
   const given = (deadLetterQueue?: (stack: Stack) => sqs.DeadLetterQueue) =>
     warnings((stack) => {
       newGateway(stack, {
@@ -110,7 +110,7 @@ test('a given queue without a dead-letter queue is a warning', () => {
   );
 });
 
-test('fails if the function has a runtime that would not start it', () => {
+test('fails if the runtime does not start bootstrap', () => {
   for (const runtime of [lambda.Runtime.NODEJS_22_X, lambda.Runtime.PYTHON_3_13, lambda.Runtime.PROVIDED_AL2]) {
     const stack = newStack();
     assert.throws(() => newGateway(stack, { function: functionWith(stack, runtime) }), {
@@ -119,7 +119,7 @@ test('fails if the function has a runtime that would not start it', () => {
   }
 });
 
-test('a function of the right runtime passes, and so does a container image', () => {
+test('PROVIDED_AL2023 and container images are accepted', () => {
   const stack = newStack();
   const image = new lambda.Function(stack, 'Image', {
     runtime: lambda.Runtime.FROM_IMAGE,
@@ -144,7 +144,7 @@ function missing(fill: (stack: Stack, role: iam.IRole) => void): string[] {
   });
 }
 
-test('a role that must not be changed is a warning with each statement', () => {
+test('an immutable role gives a warning with each statement', () => {
   assert.deepEqual(
     missing((stack, role) =>
       newGateway(stack, { function: functionWith(stack, lambda.Runtime.PROVIDED_AL2023, role) }),
@@ -191,12 +191,12 @@ for (const [what, fill, actions] of [
     ['lambda:InvokeFunction'],
   ],
 ] as [string, (stack: Stack, role: iam.IRole) => void, string[]][]) {
-  test(`a role that must not be changed and ${what} is a warning`, () => {
+  test(`an immutable role that ${what} gives a warning`, () => {
     assert.deepEqual(missing(fill), actions);
   });
 }
 
-test('roles that can be changed are no warning', () => {
+test('mutable roles give no warning', () => {
   for (const role of [
     (stack: Stack) => iam.Role.fromRoleArn(stack, 'Role', ROLE),
     (stack: Stack) => new iam.Role(stack, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') }),

@@ -22,7 +22,7 @@ function ruleTemplate(options: Partial<IotRuleOptions> = {}, props: PrometheusPu
 }
 
 /** https://docs.aws.amazon.com/iot/latest/developerguide/sqs-rule-action.html */
-test('by default a rule sends to the queue, and to the dead-letter queue what it cannot send', () => {
+test('by default a rule sends to the queue', () => {
   const sqs = (id: string) => ({ Sqs: { QueueUrl: ref(id), RoleArn: arn('MetricsTelemetryRole'), UseBase64: false } });
   ruleTemplate().hasResourceProperties('AWS::IoT::TopicRule', {
     RuleName: Match.absent(),
@@ -37,7 +37,7 @@ test('by default a rule sends to the queue, and to the dead-letter queue what it
 });
 
 /** https://docs.aws.amazon.com/iot/latest/developerguide/iot-create-role.html */
-test("a rule's role serves rules of this account and region alone, may send to the two queues, and exists before the rule", () => {
+test('the role of a rule is limited to the account and region', () => {
   const template = ruleTemplate();
   template.hasResourceProperties('AWS::IAM::Role', {
     AssumeRolePolicyDocument: {
@@ -83,7 +83,7 @@ test("a rule's role serves rules of this account and region alone, may send to t
   });
 });
 
-test('a rule may use the key of encrypted queues', () => {
+test('a rule may use the key of the queues', () => {
   const stack = newStack();
   newGateway(stack, { queueEncryptionKey: new kms.Key(stack, 'Key') }).addIotRule('Telemetry', { sql: SQL });
   Template.fromStack(stack).hasResourceProperties('AWS::IAM::Policy', {
@@ -97,7 +97,7 @@ test('a rule may use the key of encrypted queues', () => {
 });
 
 /** https://docs.aws.amazon.com/iot/latest/developerguide/lambda-rule-action.html */
-test('a rule may invoke the function, with a permission for this rule of this account', () => {
+test('a rule may invoke the function', () => {
   const template = ruleTemplate({ via: IotRuleVia.FUNCTION });
   template.hasResourceProperties('AWS::IoT::TopicRule', {
     TopicRulePayload: { Actions: [{ Lambda: { FunctionArn: arn('MetricsFunction') } }] },
@@ -111,7 +111,7 @@ test('a rule may invoke the function, with a permission for this rule of this ac
   });
 });
 
-test('without a queue, and with a FIFO queue, a rule invokes the function', () => {
+test('without a standard queue, a rule invokes the function', () => {
   for (const props of [{ directInvokeOnly: true }, { fifo: true }]) {
     ruleTemplate({}, props).hasResourceProperties('AWS::IoT::TopicRule', {
       TopicRulePayload: { Actions: [{ Lambda: { FunctionArn: arn('MetricsFunction') } }] },
@@ -127,7 +127,7 @@ function warnings(props: PrometheusPushGatewayProps, options: Partial<IotRuleOpt
   return found.map(({ entry }) => String(entry.data).split(',')[0]);
 }
 
-test('with a FIFO dead-letter queue, warnings say what is lost and what to set', () => {
+test('a FIFO dead-letter queue gives warnings about loss', () => {
   assert.deepEqual(warnings({ fifo: true }), [
     'messages for which the action of the rule fails are lost',
     'messages for which the function fails are lost',
@@ -137,12 +137,12 @@ test('with a FIFO dead-letter queue, warnings say what is lost and what to set',
   assert.deepEqual(warnings({ fifo: true, onFailure }, { errorAction }), []);
 });
 
-test('with a standard dead-letter queue nothing is lost, and there is no warning', () => {
+test('a standard dead-letter queue gives no warning', () => {
   assert.deepEqual(warnings({}), []);
   assert.deepEqual(warnings({ directInvokeOnly: true }), []);
 });
 
-test('a rule has the name, description, state and error action that are given', () => {
+test('a rule has the given settings', () => {
   const template = ruleTemplate({
     ruleName: 'telemetry_1',
     description: 'from devices',
@@ -159,7 +159,7 @@ test('a rule has the name, description, state and error action that are given', 
   });
 });
 
-test("a rule's role serves that rule alone if its name is known", () => {
+test('the role of a named rule is limited to that rule', () => {
   const roles = Object.values(ruleTemplate({ ruleName: 'telemetry_1' }).findResources('AWS::IAM::Role'));
   const ofRule = roles.filter((role) => JSON.stringify(role).includes('iot.amazonaws.com'));
   assert.equal(ofRule.length, 1);
@@ -176,7 +176,7 @@ test('a gateway can have several rules', () => {
   template.resourceCountIs('AWS::Lambda::Permission', 2);
 });
 
-test('a rule cannot have the identifier of a part of the gateway, used or not', () => {
+test('a rule cannot have the identifier of a gateway part', () => {
   const gateway = newGateway(newStack(), { directInvokeOnly: true });
   gateway.addAlarms(new sns.Topic(gateway, 'Resource'));
   gateway.addDashboard();
@@ -194,7 +194,7 @@ test('a rule cannot have the identifier of a part of the gateway, used or not', 
   });
 });
 
-test('gateways that share a function can have rules of one name', () => {
+test('gateways with one function can have the same rules', () => {
   const stack = newStack();
   const fn = new lambda.Function(stack, 'Fn', {
     runtime: lambda.Runtime.PROVIDED_AL2023,
@@ -208,28 +208,21 @@ test('gateways that share a function can have rules of one name', () => {
   Template.fromStack(stack).resourceCountIs('AWS::Lambda::Permission', 2);
 });
 
-for (const [what, props, options, message] of [
+for (const [props, options, message] of [
   [
-    'a rule is to use a queue that is not there',
     { directInvokeOnly: true },
     { via: IotRuleVia.QUEUE },
     'via: expected FUNCTION, because there is no queue, got QUEUE',
   ],
   [
-    'a rule is to use a FIFO queue',
     { fifo: true },
     { via: IotRuleVia.QUEUE },
     'via: expected FUNCTION, because IoT Core cannot send to a FIFO queue, got QUEUE',
   ],
-  ['the statement is empty', {}, { sql: ' ' }, 'sql: expected a SQL statement, got " "'],
-  [
-    'the name has a hyphen',
-    {},
-    { ruleName: 'a-b' },
-    'ruleName: expected 1 to 128 letters, digits and underscores, got "a-b"',
-  ],
-] as [string, PrometheusPushGatewayProps, Partial<IotRuleOptions>, string][]) {
-  test(`fails if ${what}`, () => {
+  [{}, { sql: ' ' }, 'sql: expected a SQL statement, got " "'],
+  [{}, { ruleName: 'a-b' }, 'ruleName: expected 1 to 128 letters, digits and underscores, got "a-b"'],
+] as [PrometheusPushGatewayProps, Partial<IotRuleOptions>, string][]) {
+  test(`fails: ${message}`.slice(0, 60), () => {
     const gateway = newGateway(new Stack(), props);
     assert.throws(() => gateway.addIotRule('Telemetry', { sql: SQL, ...options }), {
       message: `Default/Metrics: ${message}`,

@@ -35,7 +35,7 @@ function ownMetrics(gateway: PrometheusPushGateway): cloudwatch.Metric[] {
   ];
 }
 
-test('there is a method for each metric that the README says the function publishes', () => {
+test('there is a method for each documented metric', () => {
   const readme = fs.readFileSync(path.join(REPOSITORY, 'README.md'), 'utf8');
   const sentence = /in the namespace `PrometheusPushGateway` with the dimension `FunctionName`: ([^.]*)\./.exec(readme);
   assert.ok(sentence, 'the README lists the metrics');
@@ -44,7 +44,7 @@ test('there is a method for each metric that the README says the function publis
   assert.deepEqual(metrics.map(({ metricName }) => metricName).sort(), documented.sort());
 });
 
-test("the function's metrics are sums over 5 minutes, but for the latency, which is an average", () => {
+test('metrics of the function are sums, latency is an average', () => {
   const stack = newStack();
   const gateway = newGateway(stack);
   for (const metric of ownMetrics(gateway)) {
@@ -58,7 +58,7 @@ test("the function's metrics are sums over 5 minutes, but for the latency, which
   assert.equal(p99.period.toMinutes(), 1);
 });
 
-test('metrics of the function and the queues are those of Lambda and SQS', () => {
+test('errors, throttles and queues use metrics of AWS', () => {
   const gateway = newGateway(newStack());
   const names = [
     gateway.metricErrors(),
@@ -74,7 +74,7 @@ test('metrics of the function and the queues are those of Lambda and SQS', () =>
   ]);
 });
 
-test('alarms tell of dead letters, age, errors, throttles and discarded samples, and when they are over', () => {
+test('there is an alarm for each kind of loss or delay', () => {
   const { template } = withAlarms();
   template.resourceCountIs(ALARM, 5);
   template.allResourcesProperties(ALARM, {
@@ -131,27 +131,13 @@ test('alarms tell of dead letters, age, errors, throttles and discarded samples,
   });
 });
 
-test('the age that is alarming can be changed, and each alarm extended', () => {
-  const { alarms, template } = withAlarms({ maxAgeOfOldestMessage: Duration.minutes(20) });
-  template.hasResourceProperties(ALARM, { MetricName: 'ApproximateAgeOfOldestMessage', Threshold: 1200 });
-  for (const alarm of [
-    alarms.deadLetters,
-    alarms.ageOfOldestMessage,
-    alarms.errors,
-    alarms.throttles,
-    alarms.discardedSamples,
-  ]) {
-    assert.ok(alarm instanceof cloudwatch.Alarm);
-  }
-});
-
-test('without a queue there is no alarm about one', () => {
+test('without a queue there is no alarm on its age', () => {
   const { alarms, template } = withAlarms({}, { directInvokeOnly: true });
   template.resourceCountIs(ALARM, 4);
   assert.equal(alarms.ageOfOldestMessage, undefined);
 });
 
-test('fails if the age that is alarming is 0', () => {
+test('fails if maxAgeOfOldestMessage is 0', () => {
   assert.throws(() => withAlarms({ maxAgeOfOldestMessage: Duration.seconds(0) }), {
     message: 'Stack/Metrics: maxAgeOfOldestMessage: expected whole seconds between 1 s and 1209600 s, got 0 s',
   });
@@ -168,7 +154,7 @@ function dashboardBody(props = {}): string {
   return JSON.stringify(DashboardBody);
 }
 
-test('the dashboard shows every metric of the function, its queues and its workspace that tells of loss', () => {
+test('the dashboard shows every metric', () => {
   const body = dashboardBody();
   for (const name of [
     ...ownMetrics(newGateway(newStack())).map(({ metricName }) => metricName),
@@ -187,7 +173,7 @@ test('the dashboard shows every metric of the function, its queues and its works
   }
 });
 
-test('without a queue the dashboard has no age of its messages', () => {
+test('without a queue the dashboard shows concurrency', () => {
   const body = dashboardBody({ directInvokeOnly: true });
   assert.equal(body.includes('ApproximateAgeOfOldestMessage'), false);
   assert.ok(body.includes('ConcurrentExecutions'));

@@ -67,7 +67,7 @@ function allowed(operation: QueryOperation, more: string[] = []): [string, unkno
 }
 
 for (const operation of Object.values(QueryOperation)) {
-  test(`the function ${operation} may do what is on the list, and write its log, and nothing else`, () => {
+  test(`the function ${operation} has exactly the listed permissions`, () => {
     const found = allowed(operation);
     const logs = found.filter(([action]) => action.startsWith('logs:'));
     assert.deepEqual(logs.map(([action]) => action).sort(), ['logs:CreateLogStream', 'logs:PutLogEvents']);
@@ -80,7 +80,7 @@ for (const operation of Object.values(QueryOperation)) {
 }
 
 /** lambda/query/README.md, "Functions": the column of permissions */
-test('the permissions are those that the function documents', () => {
+test('the permissions are those in the README', () => {
   const readme = fs.readFileSync(path.join(REPOSITORY, 'lambda', 'query', 'README.md'), 'utf8');
   for (const operation of Object.values(QueryOperation)) {
     const row = readme.split('\n').find((line) => line.startsWith(`| \`${operation}\` |`) && line.includes('aps:'));
@@ -93,7 +93,7 @@ test('the permissions are those that the function documents', () => {
   }
 });
 
-test('a further workspace is allowed with the same actions, and finding needs none', () => {
+test('allowWorkspace grants the same actions', () => {
   const further = (operation: QueryOperation) =>
     allowed(operation, ['ws-further'])
       .filter(([, resource]) => resource === FURTHER)

@@ -31,9 +31,8 @@ import {
 
 const FUNCTION = 'AWS::Lambda::Function';
 const ALARM = 'AWS::CloudWatch::Alarm';
-const ARN = 'arn:aws:aps:eu-west-1:123456789012:workspace/ws-1234-abcd';
 
-test('the function has the name and the reserved concurrency that are given', () => {
+test('the function has the given name and concurrency', () => {
   gatewayTemplate({
     functionName: 'metrics_1',
     reservedConcurrentExecutions: 10,
@@ -44,32 +43,26 @@ test('the function has the name and the reserved concurrency that are given', ()
   });
 });
 
-for (const [what, props, message] of [
+for (const [props, message] of [
+  [{ functionName: 'a.b' }, 'functionName: expected 1 to 64 letters, digits, hyphens and underscores, got "a.b"'],
   [
-    'the name has a dot',
-    { functionName: 'a.b' },
-    'functionName: expected 1 to 64 letters, digits, hyphens and underscores, got "a.b"',
-  ],
-  [
-    'the reserved concurrency is negative',
     { reservedConcurrentExecutions: -1 },
     'reservedConcurrentExecutions: expected an integer between 0 and 9007199254740991, got -1',
   ],
   [
-    'more batches may run than concurrency is reserved for',
     { maxConcurrency: 10, reservedConcurrentExecutions: 9 },
     'maxConcurrency: expected at most reservedConcurrentExecutions (9), got 10',
   ],
-] as [string, PrometheusPushGatewayProps, string][]) {
-  test(`fails if ${what}`, () => {
+] as [PrometheusPushGatewayProps, string][]) {
+  test(`fails: ${message}`.slice(0, 60), () => {
     assert.throws(() => newGateway(newStack(), props), { message: `Stack/Metrics: ${message}` });
   });
 }
 
-test('fails if settings of a new function are given with a function', () => {
+test('fails if a function and its settings are given', () => {
   for (const [prop, value] of Object.entries({
     functionName: 'a',
-    reservedConcurrentExecutions: 1,
+    memorySize: 256,
     environmentEncryption: true,
   })) {
     const stack = newStack();
@@ -85,7 +78,7 @@ test('fails if settings of a new function are given with a function', () => {
   }
 });
 
-test('a key encrypts the variables of the function, which may decrypt them', () => {
+test('the function may decrypt its variables', () => {
   const template = inStack((stack) => newGateway(stack, { environmentEncryption: new kms.Key(stack, 'Key') }));
   const key = { 'Fn::GetAtt': [Match.stringLikeRegexp('^Key'), 'Arn'] };
   template.hasResourceProperties(FUNCTION, { KmsKeyArn: key });
@@ -104,7 +97,7 @@ function thresholds(options: PushGatewayAlarmOptions): Record<string, number> {
   );
 }
 
-test('each alarm has the threshold that is given', () => {
+test('each alarm has the given threshold', () => {
   const options = {
     deadLettersThreshold: 2,
     maxAgeOfOldestMessage: Duration.seconds(3),
@@ -135,19 +128,6 @@ for (const prop of ['deadLettersThreshold', 'errorsThreshold', 'throttlesThresho
     });
   });
 }
-
-test('a workspace can be imported by its ARN alone', () => {
-  const workspace = PrometheusWorkspace.fromWorkspaceArn(newStack(), 'Workspace', ARN);
-  assert.equal(workspace.workspaceArn, ARN);
-  assert.match(
-    workspace.remoteWriteUrl,
-    /^https:\/\/aps-workspaces\.eu-west-1\..*\/workspaces\/ws-1234-abcd\/api\/v1\/remote_write$/,
-  );
-  assert.throws(
-    () => PrometheusWorkspace.fromWorkspaceArn(newStack(), 'Workspace', 'ws-1234-abcd'),
-    /workspaceArn: expected arn:/,
-  );
-});
 
 /** Each place that takes a workspace, and the property of the only function that has its URL. */
 for (const [what, use, variable, action] of [
@@ -193,7 +173,7 @@ test('one workspace of another construct serves several constructs', () => {
   assert.deepEqual(Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('discarded')), []);
 });
 
-test('a workspace has a policy of its own as soon as a statement is added', () => {
+test('addToResourcePolicy creates one policy', () => {
   const template = inStack((stack) => {
     const workspace = new PrometheusWorkspace(stack, 'Workspace');
     const statement = (account: string, action: string) =>
@@ -232,7 +212,7 @@ test('a workspace has a policy of its own as soon as a statement is added', () =
   });
 });
 
-test('another account is granted by the policy of the workspace', () => {
+test('a grant to another account is in the workspace policy', () => {
   const template = inStack((stack) => {
     new PrometheusWorkspace(stack, 'Workspace').grantRemoteWrite(new iam.AccountPrincipal('111111111111'));
   });
@@ -242,7 +222,7 @@ test('another account is granted by the policy of the workspace', () => {
   );
 });
 
-test('an imported workspace grants another account by a warning', () => {
+test('an imported workspace warns about another account', () => {
   const stack = newStack();
   const grant = importedWorkspace(stack).grantRemoteWrite(new iam.AccountPrincipal('111111111111'));
   assert.equal(grant.success, false);
@@ -261,7 +241,7 @@ test('an imported workspace grants another account by a warning', () => {
   });
 });
 
-test('a role of another account is granted by the workspace', () => {
+test('a grant to a role elsewhere is in the workspace policy', () => {
   const env = { account: '123456789012', region: 'eu-west-1' };
   const template = inStack(
     (stack) => {
@@ -276,7 +256,7 @@ test('a role of another account is granted by the workspace', () => {
   );
 });
 
-test('without env, an imported role is granted by its own policy', () => {
+test('without env, a grant is in the policy of the role', () => {
   const template = inStack((stack) => {
     const workspace = new PrometheusWorkspace(stack, 'Workspace');
     workspace.grant(iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::123456789012:role/own'), 'aps:DescribeWorkspace');
@@ -286,7 +266,7 @@ test('without env, an imported role is granted by its own policy', () => {
   assert.equal(Action, 'aps:DescribeWorkspace');
 });
 
-test('the workspace does not grant a role that must not change', () => {
+test('an immutable role is not in the workspace policy', () => {
   const stack = newStack();
   const role = iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::123456789012:role/own', { mutable: false });
   new PrometheusWorkspace(stack, 'Workspace').grantQuery(role);
@@ -297,7 +277,7 @@ test('the workspace does not grant a role that must not change', () => {
   );
 });
 
-test("an imported function's role is granted by a warning", () => {
+test('an imported function gives a warning', () => {
   const stack = newStack();
   const fn = lambda.Function.fromFunctionArn(stack, 'Reader', 'arn:aws:lambda:eu-west-1:123456789012:function:reader');
   new PrometheusWorkspace(stack, 'Workspace').grantQuery(fn);
@@ -310,7 +290,7 @@ const warningsOf = (stack: Stack) =>
     .findWarning('*', Match.anyValue())
     .map(({ entry }) => String(entry.data));
 
-test('without a statement there is no policy, nor is there for an imported workspace', () => {
+test('a workspace without statements has no policy', () => {
   const template = inStack((stack) => {
     newGateway(stack);
     const principals = [new iam.AccountPrincipal('111111111111')];
@@ -333,7 +313,7 @@ test('fails if a statement of the workspace has no principal', () => {
 });
 
 for (const what of ['pushGateway', 'query', 'telemetryExtension'] as const) {
-  test(`the code of ${what} is there for an app's own use, or the error says what is missing`, () => {
+  test(`ShippedCode.${what} returns the code or an error`, () => {
     for (const architecture of [lambda.Architecture.ARM_64, lambda.Architecture.X86_64]) {
       try {
         assert.ok(ShippedCode[what](architecture).bind(newStack()).s3Location);

@@ -11,7 +11,7 @@ const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'templates-'));
 after(() => fs.rmSync(folder, { recursive: true }));
 
 for (const name of Object.keys(STACKS)) {
-  test(`cfn-lint finds nothing in the template ${name}`, () => {
+  test(`cfn-lint finds nothing in ${name}`, () => {
     const outdir = path.join(folder, name);
     appWith(name, outdir).app.synth();
     const { status, output } = lint(path.join(outdir, `${name}.template.json`));
@@ -20,7 +20,7 @@ for (const name of Object.keys(STACKS)) {
   });
 }
 
-test('cfn-lint would find a property that does not exist', () => {
+test('cfn-lint finds an unknown property', () => {
   const file = path.join(folder, 'wrong.json');
   fs.writeFileSync(
     file,

@@ -31,7 +31,7 @@ function templateWith(uses: Use[], props?: sns.TopicProps): Template {
 const ALARMS = { 'cloudwatch.amazonaws.com': ['sns:Publish'] };
 const ALERTS = { 'aps.amazonaws.com': ['sns:GetTopicAttributes', 'sns:Publish'] };
 
-test('alarms and alerts of one topic may both publish, in either order', () => {
+test('alarms and alerts may publish to the same topic', () => {
   for (const uses of [
     [withAlarms, withAlerts],
     [withAlerts, withAlarms],
@@ -42,20 +42,20 @@ test('alarms and alerts of one topic may both publish, in either order', () => {
   }
 });
 
-test('alarms may publish to a topic that has a policy of its own', () => {
+test('alarms may publish to a topic with a policy', () => {
   assert.deepEqual(publishers(templateWith([withAlarms], { enforceSSL: true })), ALARMS);
 });
 
 /** https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html: SNS's default policy is replaced. */
-test("alerts leave the account's own alarms their permission", () => {
+test('alerts keep the default permission of alarms', () => {
   assert.deepEqual(publishers(templateWith([withAlerts])), { ...ALARMS, ...ALERTS });
 });
 
-test('alerts give alarms no permission that the topic did not give', () => {
+test('alerts add no permission for alarms', () => {
   assert.deepEqual(publishers(templateWith([withAlerts], { enforceSSL: true })), ALERTS);
 });
 
-test('every alarm of the account and region may publish, and no other', () => {
+test('only alarms of the account and region may publish', () => {
   templateWith([withAlarms]).hasResourceProperties('AWS::SNS::TopicPolicy', {
     PolicyDocument: {
       Statement: [
@@ -88,7 +88,7 @@ test('every alarm of the account and region may publish, and no other', () => {
 });
 
 /** https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services */
-test("who may publish may use the topic's key", () => {
+test('publishers may use the key of the topic', () => {
   const stack = newStack();
   const topic = new sns.Topic(stack, 'Topic', { masterKey: new kms.Key(stack, 'Key') });
   withAlarms(stack, topic);
@@ -118,7 +118,7 @@ for (const [what, use, service] of [
   ['alarms', withAlarms, 'cloudwatch.amazonaws.com'],
   ['alerts', withAlerts, 'aps.amazonaws.com'],
 ] as const) {
-  test(`an imported topic is a warning with the statement for ${what}`, () => {
+  test(`an imported topic gives a warning for ${what}`, () => {
     const [topic, ...others] = warnings(use);
     assert.deepEqual(others, []);
     assert.ok(
@@ -132,7 +132,7 @@ for (const [what, use, service] of [
     assert.equal(statement.Resource, 'arn:aws:sns:eu-west-1:123456789012:topic');
   });
 
-  test(`its key is another warning for ${what}`, () => {
+  test(`an imported topic key gives a warning for ${what}`, () => {
     const [, key] = warnings(use, 'arn:aws:kms:eu-west-1:123456789012:key/12345678-abcd-1234-abcd-123456789012');
     assert.match(
       key,
@@ -144,7 +144,7 @@ for (const [what, use, service] of [
   });
 }
 
-test('each of several topics gets the notifications and the policy', () => {
+test('each topic gets notifications and a policy', () => {
   const stack = newStack();
   const [first, second] = ['First', 'Second'].map((id) => new sns.Topic(stack, id));
   newGateway(stack).addAlarms(first, { furtherTopics: [second] });

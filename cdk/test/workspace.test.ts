@@ -33,10 +33,10 @@ function workspaceTemplate(
 }
 
 function imported(stack = newStack()) {
-  return PrometheusWorkspace.fromWorkspaceAttributes(stack, 'Workspace', { workspaceArn: ARN });
+  return PrometheusWorkspace.fromWorkspaceArn(stack, 'Workspace', ARN);
 }
 
-test('by default a workspace has the widest out-of-order time window, a rule query offset to match, and is kept', () => {
+test('by default a workspace has the maximum window and is kept', () => {
   const template = workspaceTemplate({});
   template.hasResource(WORKSPACE, {
     Properties: {
@@ -53,7 +53,7 @@ test('by default a workspace has the widest out-of-order time window, a rule que
   template.resourceCountIs(WORKSPACE, 1);
 });
 
-test('a workspace has the alias, retention, window and offset that it is given', () => {
+test('a workspace has the given settings', () => {
   workspaceTemplate({
     alias: 'devices',
     retention: Duration.days(30),
@@ -75,7 +75,7 @@ test('the rule query offset follows the out-of-order time window', () => {
   });
 });
 
-test('label sets have limits, and {} is the default bucket', () => {
+test('label sets have the given limits', () => {
   workspaceTemplate({
     limitsPerLabelSet: [
       { labels: { team: 'a', env: 'prod' }, maxSeries: 1000 },
@@ -98,7 +98,7 @@ test('label sets have limits, and {} is the default bucket', () => {
 });
 
 /** https://docs.aws.amazon.com/prometheus/latest/userguide/encryption-at-rest-Amazon-Service-Prometheus.html, step 1 */
-test('a key encrypts the workspace, and its policy lets AMP use it for callers of the account', () => {
+test('AMP may use the key that encrypts the workspace', () => {
   const template = workspaceTemplate((stack) => ({ encryptionKey: new kms.Key(stack, 'Key') }));
   template.hasResourceProperties(WORKSPACE, { KmsKeyArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Key'), 'Arn'] } });
   template.hasResourceProperties('AWS::KMS::Key', {
@@ -121,7 +121,7 @@ test('a key encrypts the workspace, and its policy lets AMP use it for callers o
   });
 });
 
-test('errors of rules and alerts, and costly queries, are logged where it is said', () => {
+test('rules, alerts and expensive queries are logged', () => {
   const template = workspaceTemplate((stack) => ({
     logGroup: new logs.LogGroup(stack, 'Vended'),
     queryLogging: { logGroup: new logs.LogGroup(stack, 'Queries') },
@@ -148,7 +148,7 @@ test('the threshold of query logging can be set', () => {
   });
 });
 
-test('an Alertmanager definition comes inline, with tokens, or from a file', () => {
+test('an Alertmanager definition is inline or a file', () => {
   workspaceTemplate((stack) => ({
     alertmanagerDefinition: YamlDefinition.fromInline(`${ALERTMANAGER}# ${new sns.Topic(stack, 'Topic').topicArn}`),
   })).hasResourceProperties(WORKSPACE, {
@@ -162,11 +162,11 @@ test('an Alertmanager definition comes inline, with tokens, or from a file', () 
   });
 });
 
-test('a workspace can be removed with its stack', () => {
+test('removalPolicy sets the deletion policy', () => {
   workspaceTemplate({ removalPolicy: RemovalPolicy.DESTROY }).hasResource(WORKSPACE, { DeletionPolicy: 'Delete' });
 });
 
-test('the URLs are those that AMP documents, in the region of the stack', () => {
+test('the URLs are those that AMP documents', () => {
   const template = inStack(
     (stack) => {
       const workspace = new PrometheusWorkspace(stack, 'Workspace');
@@ -213,7 +213,7 @@ test('an imported workspace can have another endpoint', () => {
   );
 });
 
-test('an ARN that is known only at deployment can be imported', () => {
+test('an ARN may be a token', () => {
   const stack = newStack();
   const workspace = PrometheusWorkspace.fromWorkspaceAttributes(stack, 'Workspace', {
     workspaceArn: Token.asString({ 'Fn::ImportValue': 'workspace' }),
@@ -221,7 +221,7 @@ test('an ARN that is known only at deployment can be imported', () => {
   assert.match(JSON.stringify(stack.resolve(workspace.workspaceId)), /Fn::Split/);
 });
 
-test('writing and querying are granted on the workspace alone', () => {
+test('grants are limited to the workspace', () => {
   const template = workspaceTemplate({}, (workspace) => {
     workspace.grantRemoteWrite(new iam.User(workspace.stack, 'Writer'));
     workspace.grantQuery(new iam.User(workspace.stack, 'Reader'));
@@ -245,7 +245,7 @@ test('writing and querying are granted on the workspace alone', () => {
   });
 });
 
-test('rule groups become a namespace of the workspace, also of an imported one', () => {
+test('rule groups become a namespace of the workspace', () => {
   workspaceTemplate({}, (workspace) =>
     workspace.addRuleGroups('Recording', YamlDefinition.fromInline(RULES)),
   ).hasResourceProperties('AWS::APS::RuleGroupsNamespace', {
@@ -259,7 +259,7 @@ test('rule groups become a namespace of the workspace, also of an imported one',
 });
 
 /** https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-and-interface-VPC.html */
-test('an interface endpoint lets the workspace be written and queried, and nothing else', () => {
+test('an interface endpoint allows only this workspace', () => {
   const template = workspaceTemplate({}, (workspace) => {
     const vpc = new ec2.Vpc(workspace.stack, 'Vpc', { natGateways: 0 });
     workspace.addInterfaceEndpoint('Endpoint', { vpc, subnets: { subnetType: ec2.SubnetType.PRIVATE_ISOLATED } });
@@ -281,7 +281,7 @@ test('an interface endpoint lets the workspace be written and queried, and nothi
 });
 
 /** https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-alertmanager-receiver-AMPpermission.html */
-test('the workspace alone may send alerts to a topic that it is allowed', () => {
+test('allowAlertsTo allows only the workspace', () => {
   workspaceTemplate({}, (workspace) =>
     workspace.allowAlertsTo(new sns.Topic(workspace.stack, 'Topic', { enforceSSL: true })),
   ).hasResourceProperties('AWS::SNS::TopicPolicy', {
@@ -304,7 +304,7 @@ test('the workspace alone may send alerts to a topic that it is allowed', () => 
 });
 
 /** https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-CW-usage-metrics.html */
-test('metrics have the names and dimensions under which AMP publishes them', () => {
+test('metrics have the documented names and dimensions', () => {
   const workspace = imported();
   const inPrometheus = (metric: string, statistic: string, dimensions: object) => ({
     namespace: 'AWS/Prometheus',
@@ -347,52 +347,35 @@ test('metrics have the names and dimensions under which AMP publishes them', () 
   }
 });
 
-test('discarded samples are counted over all reasons', () => {
+test('metricDiscardedSamples counts all reasons', () => {
   assert.equal(
     imported().metricDiscardedSamples().expression,
     `SELECT SUM(DiscardedSamples) FROM "AWS/Prometheus" WHERE Workspace = 'ws-1234-abcd'`,
   );
 });
 
-for (const [what, props, message] of [
-  ['the alias is empty', { alias: '' }, 'alias: expected 1 to 100 characters, got ""'],
+for (const [props, message] of [
+  [{ alias: '' }, 'alias: expected 1 to 100 characters, got ""'],
+  [{ retention: Duration.days(0) }, 'retention: expected whole days between 1 and 1095, got 0 days'],
+  [{ retention: Duration.days(1096) }, 'retention: expected whole days between 1 and 1095, got 1096 days'],
+  [{ retention: Duration.hours(36) }, 'retention: expected whole days between 1 and 1095, got 1.5 days'],
   [
-    'the retention is 0',
-    { retention: Duration.days(0) },
-    'retention: expected whole days between 1 and 1095, got 0 days',
-  ],
-  [
-    'the retention is too long',
-    { retention: Duration.days(1096) },
-    'retention: expected whole days between 1 and 1095, got 1096 days',
-  ],
-  [
-    'the retention is no whole day',
-    { retention: Duration.hours(36) },
-    'retention: expected whole days between 1 and 1095, got 1.5 days',
-  ],
-  [
-    'the out-of-order time window is too wide',
     { outOfOrderTimeWindow: Duration.seconds(601) },
     'outOfOrderTimeWindow: expected whole seconds between 0 s and 600 s, got 601 s',
   ],
   [
-    'the rule query offset is too long',
     { ruleQueryOffset: Duration.seconds(86_401) },
     'ruleQueryOffset: expected whole seconds between 0 s and 86400 s, got 86401 s',
   ],
   [
-    'the rule query offset is no whole second',
     { ruleQueryOffset: Duration.millis(1500) },
     'ruleQueryOffset: expected whole seconds between 0 s and 86400 s, got 1.5 s',
   ],
   [
-    'a label set has a negative limit',
     { limitsPerLabelSet: [{ labels: {}, maxSeries: -1 }] },
     'limitsPerLabelSet[0].maxSeries: expected an integer between 0 and 9007199254740991, got -1',
   ],
   [
-    'a label set has a name that Prometheus does not allow',
     {
       limitsPerLabelSet: [
         { labels: { team: 'a' }, maxSeries: 1 },
@@ -402,12 +385,10 @@ for (const [what, props, message] of [
     'limitsPerLabelSet[1].labels: expected names that match [a-zA-Z_][a-zA-Z0-9_]*, got "a.b"',
   ],
   [
-    'a label set has an empty value',
     { limitsPerLabelSet: [{ labels: { team: '' }, maxSeries: 1 }] },
     'limitsPerLabelSet[0].labels.team: expected a value, got ""',
   ],
   [
-    'two limits are for the same label set',
     {
       limitsPerLabelSet: [
         { labels: { a: '1', b: '2' }, maxSeries: 1 },
@@ -417,17 +398,15 @@ for (const [what, props, message] of [
     'limitsPerLabelSet[1].labels: duplicate of limitsPerLabelSet[0].labels',
   ],
   [
-    'the Alertmanager definition is that of a plain Alertmanager',
     { alertmanagerDefinition: YamlDefinition.fromInline('route:\n  receiver: a\n') },
     'alertmanagerDefinition: expected the key "alertmanager_config" with a block of text (|), got the key "route"',
   ],
   [
-    'the Alertmanager definition is too large',
     { alertmanagerDefinition: YamlDefinition.fromInline(ALERTMANAGER + ' '.repeat(1_000_000)) },
     `alertmanagerDefinition: expected at most 1000000 bytes, got ${1_000_000 + ALERTMANAGER.length}`,
   ],
-] as [string, PrometheusWorkspaceProps, string][]) {
-  test(`fails if ${what}`, () => {
+] as [PrometheusWorkspaceProps, string][]) {
+  test(`fails: ${message}`.slice(0, 60), () => {
     assert.throws(() => workspaceTemplate(props), { message: `Stack/Workspace: ${message}` });
   });
 }
@@ -448,7 +427,7 @@ test('fails if rules have no groups', () => {
   });
 });
 
-test('fails if an imported ARN is no workspace', () => {
+test('fails if an imported ARN is not a workspace', () => {
   assert.throws(
     () =>
       PrometheusWorkspace.fromWorkspaceAttributes(newStack(), 'Workspace', {
@@ -458,7 +437,7 @@ test('fails if an imported ARN is no workspace', () => {
   );
 });
 
-test('fails if an imported endpoint is already a remote-write URL', () => {
+test('fails if an imported endpoint is a remote-write URL', () => {
   assert.throws(
     () =>
       PrometheusWorkspace.fromWorkspaceAttributes(newStack(), 'Workspace', {
@@ -469,7 +448,7 @@ test('fails if an imported endpoint is already a remote-write URL', () => {
   );
 });
 
-test('values that are known only at deployment pass', () => {
+test('tokens are accepted', () => {
   const parameter = (stack: Stack, id: string, type: string) => new CfnParameter(stack, id, { type });
   workspaceTemplate((stack) => ({
     alias: parameter(stack, 'Alias', 'String').valueAsString,

@@ -43,7 +43,7 @@ before(() => {
   ]);
 });
 
-test('a Python app makes the same template as its TypeScript twin', () => {
+test('a Python app gives the same template as TypeScript', () => {
   const wheels = path.join(folder, 'wheels');
   const site = path.join(folder, 'site');
   const pip = ['-m', 'pip', '--quiet', '--disable-pip-version-check'];
@@ -116,7 +116,7 @@ function isMissing(context: TestContext, command: string, ...args: string[]): bo
   return true;
 }
 
-test('the generated Java package compiles, and an app with it', (context) => {
+test('the Java package and an app compile', (context) => {
   if (isMissing(context, 'mvn', '--version')) return;
   const java = path.join(generated, 'java');
   fs.cpSync(
@@ -127,7 +127,7 @@ test('the generated Java package compiles, and an app with it', (context) => {
   assert.ok(fs.existsSync(path.join(java, 'target', 'classes', 'app', 'MetricsStack.class')));
 });
 
-test('the generated Go package compiles, and an app with it', (context) => {
+test('the Go package and an app compile', (context) => {
   if (isMissing(context, 'go', 'version')) return;
   const go = path.join(generated, 'go', 'pushgateway');
   fs.cpSync(path.join(PACKAGE, 'test', 'package', 'stack.go'), path.join(go, 'app', 'stack.go'));
@@ -135,7 +135,7 @@ test('the generated Go package compiles, and an app with it', (context) => {
   run(go, 'go', ['build', '-mod=mod', '-gcflags=all=-N -l', './...'], { GOTOOLCHAIN: 'local' });
 });
 
-test('the sources for .NET are generated', () => {
+test('the .NET sources are generated', () => {
   const files = fs.readdirSync(path.join(generated, 'dotnet'), { recursive: true, encoding: 'utf8' });
   assert.ok(files.some((name) => name.endsWith('/PrometheusPushGateway.cs')));
 });

@@ -41,7 +41,7 @@ before(() => {
   [packed] = JSON.parse(out.slice(out.search(/^\[$/m)));
 });
 
-test('the package holds code, documents and archives, nothing else', () => {
+test('the package has only code, documents and archives', () => {
   const files = packed.files.map(({ path: file }) => file);
   const built = BUILT.flatMap((architecture) =>
     Object.keys(ARTIFACTS).map((name) => `assets/${architecture}/${name}.zip`),
@@ -67,7 +67,7 @@ test('the package holds code, documents and archives, nothing else', () => {
   assert.deepEqual(others, []);
 });
 
-test('npm pack fails if an archive is missing, and names it', () => {
+test('npm pack fails if an archive is missing', () => {
   const copy = path.join(folder, 'incomplete');
   for (const file of ['package.json', 'scripts/check-package.js'])
     fs.cpSync(path.join(PACKAGE, file), path.join(copy, file));
@@ -165,7 +165,7 @@ const NEWEST = Object.entries(peerDependencies).map(([name, range]) => `${name}@
 let oldest: string;
 let withOldest: ReturnType<typeof synthesise>;
 
-test('an app compiles with the oldest peers, and synthesises', () => {
+test('an app works with the oldest peers', () => {
   oldest = install('oldest', OLDEST, '077', '--prefer-offline');
   compile(oldest);
   withOldest = synthesise(oldest, 'app.js');
@@ -176,7 +176,7 @@ test('an app compiles with the oldest peers, and synthesises', () => {
   }
 });
 
-test('without props, everything is for arm64', () => {
+test('the default architecture is arm64', () => {
   const { Resources } = JSON.parse(withOldest.template);
   const architectures = Object.values<any>(Resources)
     .filter(({ Type }) => Type === 'AWS::Lambda::Function')
@@ -185,7 +185,7 @@ test('without props, everything is for arm64', () => {
   for (const names of architectures) assert.deepEqual(names, [DEFAULT_IS_BUILT ? 'arm64' : HOST]);
 });
 
-test('what is staged can be run by all, whatever the umask was', () => {
+test('staged files are executable with any umask', () => {
   assert.deepEqual(Object.keys(withOldest.assets).sort(), Object.keys(ARTIFACTS).sort());
   const installed = path.join(oldest, 'node_modules', NAME, 'package.json');
   assert.equal(fs.statSync(installed).mode & 0o777, 0o600, 'the umask was not in force');
@@ -196,7 +196,7 @@ test('what is staged can be run by all, whatever the umask was', () => {
 });
 
 /** What CDK itself puts into a resource differs by version; resources and their IDs must not, or updates replace them. */
-test('an app compiles with the newest peers to the same resources', () => {
+test('an app has the same resources with the newest peers', () => {
   // What is in npm's cache may be older.
   const newest = install('newest', NEWEST, '022');
   compile(newest);
@@ -209,7 +209,7 @@ function resourcesOf(template: string): string[] {
     .sort();
 }
 
-test('a bundled app gets the cause and the way out', () => {
+test('a bundled app fails with the cause and solution', () => {
   const bundle = (outfile: string, ...external: string[]) =>
     buildSync({
       absWorkingDir: oldest,
@@ -245,7 +245,7 @@ function executable(architecture: Architecture, { name, content }: ZipEntry, run
 }
 
 for (const architecture of BUILT) {
-  test(`what the package has for ${architecture} answers and counts`, (context) => {
+  test(`the artifacts for ${architecture} work`, (context) => {
     const runner = architecture === HOST ? undefined : process.env[`${architecture.toUpperCase()}_RUNNER`];
     for (const [name, file] of Object.entries(ARTIFACTS)) {
       const shipped = path.join(oldest, 'node_modules', NAME, 'assets', architecture, `${name}.zip`);
