@@ -38,13 +38,13 @@ test('each function is a target with its tool', () => {
     assert.ok(target, tool.name);
     const { LambdaArn, ToolSchema } = target.TargetConfiguration.Mcp.Lambda;
     assert.equal(functions[LambdaArn['Fn::GetAtt'][0]].Properties.Handler, tool.name);
-    // CloudFormation wants its own letter case, and nothing but that may differ.
+    // CloudFormation uses another letter case.
     assert.deepEqual(lowerCased(ToolSchema), { inlinePayload: [tool] });
     assert.deepEqual(target.CredentialProviderConfigurations, [{ CredentialProviderType: 'GATEWAY_IAM_ROLE' }]);
   }
 });
 
-/** Keys as in the API; the names of parameters are lower case anyway. */
+/** Keys as in the API. */
 function lowerCased(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(lowerCased);
   if (typeof value !== 'object' || value === null) return value;
@@ -88,7 +88,7 @@ for (const targetNamePrefix of ['', 'a_b', '-a', 'a-', 'a--b', 'a'.repeat(81)]) 
   });
 }
 
-/** AgentCore refuses two targets of a name when the second is deployed. */
+/** AgentCore rejects a duplicate target only at deployment. */
 test('fails if a gateway would have a duplicate target', () => {
   const stack = newStack();
   const gateway = newAgentGateway(stack);

@@ -1,4 +1,4 @@
-/** The template for people without the CDK, and the commands that deploy it. */
+/** The CloudFormation template, and the documented commands that deploy it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -43,7 +43,7 @@ test('all code comes from the parameters', () => {
   ]);
 });
 
-/** Runs the first commands of the page with an `aws` that notes its arguments. */
+/** The arguments of `aws` in the first commands of the page. */
 function deployed(): string[][] {
   const page = fs.readFileSync(path.join(REPOSITORY, 'docs', 'cloudformation.md'), 'utf8');
   const [, commands] = /^```sh\n([^]*?)^```$/m.exec(page) ?? [];
@@ -84,7 +84,7 @@ test('the documented commands deploy the template', () => {
     uploads.map(({ to }) => to),
   );
 
-  // Roles without names of their own need no more than this.
+  // Sufficient for roles without names.
   assert.equal(deploy[deploy.indexOf('--capabilities') + 1], 'CAPABILITY_IAM');
   const named = Object.values<any>(template.Resources).filter(({ Properties }) => Properties?.RoleName);
   assert.deepEqual(named, []);

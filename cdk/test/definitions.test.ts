@@ -1,4 +1,4 @@
-/** Definitions in YAML: what is refused with which text, and that the package carries its parser. */
+/** Validation of YAML definitions. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-/** The documentation: snippets compile, the reference is that of the code, every prop says what one needs to know. */
+/** The README, the API reference and the doc comments. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -42,7 +42,7 @@ test('every prop has a description and default', () => {
   for (const { name, properties } of structs) {
     for (const { name: prop, optional, docs } of properties) {
       assert.ok(docs?.summary, `${name}.${prop} has no summary`);
-      // What comes out has no default.
+      // A result has no default.
       if (optional && name !== 'PushGatewayAlarms') assert.ok(docs.default, `${name}.${prop} has no @default`);
     }
   }

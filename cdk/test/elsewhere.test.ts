@@ -1,4 +1,4 @@
-/** Workspaces and queues of another region or account: where metrics look, and what alarms cannot watch. */
+/** Metrics and alarms of workspaces and queues in other regions and accounts. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { App, Stack, Token } from 'aws-cdk-lib';
@@ -96,7 +96,7 @@ test('metrics of a workspace with a token ARN have no region', () => {
   );
 });
 
-/** The metrics of the only dashboard that look in another region: what each names first. */
+/** The metrics of the dashboard that name another region. */
 function inOtherRegion(stack: Stack): string[] {
   const body = JSON.stringify(only(Template.fromStack(stack), 'AWS::CloudWatch::Dashboard').DashboardBody).replaceAll(
     '\\',

@@ -1,4 +1,4 @@
-/** The texts of errors and warnings: the names in them that look like API are names of the API, with its spelling. */
+/** Names in error and warning texts that look like API must be names of the API. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -9,7 +9,7 @@ import { PACKAGE } from './support';
 
 const SRC = path.join(PACKAGE, 'src');
 
-/** Capitals that are not names of the API. */
+/** Acronyms that are not names of the API. */
 const ACRONYMS = [
   'AMP',
   'ARN',
@@ -46,7 +46,7 @@ const program = ts.createProgram(files, {
 });
 const checker = program.getTypeChecker();
 
-/** Every text with a space in the source: of a template, one for each value that a hole can have, if its type has values. */
+/** The texts with a space in a source file. A template gives a text for each combination of its known values. */
 function textsOf(source: ts.SourceFile): Text[] {
   const found: Text[] = [];
   const visit = (node: ts.Node): void => {
@@ -67,7 +67,7 @@ function textsOf(source: ts.SourceFile): Text[] {
   return found;
 }
 
-/** What a hole can hold: each literal of its type, or a mark for what is known only when the text is made. */
+/** The values of an expression: the literals of its type, or a mark if they are known only at run time. */
 const UNKNOWN = '\uFFFD';
 function valuesOf(expression: ts.Expression): string[] {
   const type = checker.getTypeAtLocation(expression);
@@ -77,7 +77,7 @@ function valuesOf(expression: ts.Expression): string[] {
     : [UNKNOWN];
 }
 
-/** By full name: what a type of an assembly has, parameters of methods among it. */
+/** The member and parameter names of each type of an assembly. */
 function typesOf(assembly: any): Map<string, Set<string>> {
   const membersOf = (of: any): string[] =>
     ['members', 'methods', 'properties', 'parameters']
@@ -94,14 +94,14 @@ const cdkTypes = typesOf(
   JSON.parse(gunzipSync(fs.readFileSync(`${require.resolve('aws-cdk-lib/.jsii')}.gz`)).toString('utf8')),
 );
 
-/** What may be named alone: all of this package, and of the types that it uses. */
+/** Names that may stand alone: those of this package and of the types that it uses. */
 const used = [...cdkTypes].filter(([fqn]) => JSON.stringify(own.types).includes(`"${fqn}"`));
 const names = new Set([...ownTypes, ...used].flatMap(([, members]) => [...members]));
 
-/** The parts of a text that look like API: dotted names, capitals and camel case. */
+/** The words of a text that look like API: dotted names, capitals and camel case. */
 function apiIn(text: string): string[] {
   const plain = text
-    // Addresses, paths, files, quoted values and patterns are not code.
+    // URLs, paths, files, quoted values and patterns are not API.
     .replace(/\[\S*\]\*?|https?:\/\/\S*|"[^"]*"|<[^>]*>|\S*\/\S*|\S+\.amazonaws\.com|\b[a-z-]+\.(json|zip|ts)\b/g, ' ');
   return (
     plain
@@ -113,12 +113,12 @@ function apiIn(text: string): string[] {
 /** Why `word` is not a name of the API, or undefined. */
 function wrong(word: string): string | undefined {
   if (ACRONYMS.includes(word)) return undefined;
-  // Of values alone, such as a prop and a key in it, nothing is the API's.
+  // A text of values only, such as a prop and its key, contains no API.
   if (word.includes(UNKNOWN))
     return /\w\.|\.\w/.test(word) ? `"${word.replaceAll(UNKNOWN, '…')}" is put together at run time` : undefined;
   const parts = word.split('.');
   if (parts.length === 1) return names.has(word) ? undefined : `"${word}" is not in the API`;
-  // `lambda.Code` is of aws-cdk-lib, `TelemetryDestination` of this package.
+  // `lambda.Code` is in aws-cdk-lib, `TelemetryDestination` in this package.
   const [fqn, ...members] = /^[a-z]/.test(word)
     ? [`aws-cdk-lib.aws_${parts[0]}.${parts[1]}`, ...parts.slice(2)]
     : [`${own.name}.${parts[0]}`, ...parts.slice(1)];
@@ -128,7 +128,7 @@ function wrong(word: string): string | undefined {
 
 const texts = files
   .flatMap((file) => textsOf(program.getSourceFile(file)!))
-  // A query to CloudWatch.
+  // A CloudWatch query.
   .filter(({ texts: [text] }) => !text.startsWith('SELECT '));
 
 test('error and warning texts use names of the API', () => {

@@ -1,4 +1,4 @@
-/** Queues, functions and roles that are given: what is refused, and what is said where it cannot be checked. */
+/** Validation and warnings for given queues, functions and roles. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Duration, Stack, Token } from 'aws-cdk-lib';
@@ -131,7 +131,7 @@ test('PROVIDED_AL2023 and container images are accepted', () => {
   assert.doesNotThrow(() => newGateway(other, { function: functionWith(other, lambda.Runtime.PROVIDED_AL2023) }));
 });
 
-/** The actions that warnings show for a role that cannot be changed. */
+/** The actions in the warnings for an immutable role. */
 function missing(fill: (stack: Stack, role: iam.IRole) => void): string[] {
   const found = warnings((stack) => fill(stack, iam.Role.fromRoleArn(stack, 'Role', ROLE, { mutable: false })));
   return found.flatMap((warning) => {

@@ -119,7 +119,7 @@ test('without a standard queue, a rule invokes the function', () => {
   }
 });
 
-/** The warnings about losing messages of a rule through the function. */
+/** The warnings about lost messages of a rule. */
 function warnings(props: PrometheusPushGatewayProps, options: Partial<IotRuleOptions> = {}): string[] {
   const stack = newStack();
   newGateway(stack, props).addIotRule('Telemetry', { sql: SQL, via: IotRuleVia.FUNCTION, ...options });

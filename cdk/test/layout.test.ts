@@ -1,4 +1,4 @@
-/** The layout of src: which folder may import which, and that no files import each other in a circle. */
+/** The dependencies between the folders and files of src. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';

@@ -1,4 +1,4 @@
-/** The AwsSolutions rules of cdk-nag: on the defaults nothing is acknowledged; on the rest each acknowledgement says why. */
+/** The AwsSolutions rules of cdk-nag. Each acknowledged finding has a reason; the defaults have none. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -74,7 +74,7 @@ function versionsOf(fn: string) {
   };
 }
 
-/** What the rules find in an app, or undefined. */
+/** The findings in an app, or undefined. */
 function findings(app: App): string | undefined {
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   const log: string[] = [];

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import * as fs from 'node:fs';
-import * as path from 'node:path';
 import { test } from 'node:test';
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
@@ -11,7 +9,7 @@ import {
   PushGatewayAlarmOptions,
   PushGatewayAlarms,
 } from 'cdk-serverless-prometheus-push-gateway';
-import { REPOSITORY, gatewayTemplate, newGateway, newStack, only } from './support';
+import { documentedInReadme, gatewayTemplate, newGateway, newStack, only } from './support';
 
 const ALARM = 'AWS::CloudWatch::Alarm';
 
@@ -21,7 +19,7 @@ function withAlarms(options?: PushGatewayAlarmOptions, props = {}): { alarms: Pu
   return { alarms, template: Template.fromStack(stack) };
 }
 
-/** The methods that give the function's own metrics. */
+/** The metrics that the function publishes. */
 function ownMetrics(gateway: PrometheusPushGateway): cloudwatch.Metric[] {
   return [
     gateway.metricEvents(),
@@ -36,10 +34,10 @@ function ownMetrics(gateway: PrometheusPushGateway): cloudwatch.Metric[] {
 }
 
 test('there is a method for each documented metric', () => {
-  const readme = fs.readFileSync(path.join(REPOSITORY, 'README.md'), 'utf8');
-  const sentence = /in the namespace `PrometheusPushGateway` with the dimension `FunctionName`: ([^.]*)\./.exec(readme);
-  assert.ok(sentence, 'the README lists the metrics');
-  const documented = [...sentence[1].matchAll(/`(\w+)`/g)].map(([, name]) => name);
+  const sentence = documentedInReadme(
+    /in the namespace `PrometheusPushGateway` with the dimension `FunctionName`: ([^.]*)\./,
+  );
+  const documented = [...sentence.matchAll(/`(\w+)`/g)].map(([, name]) => name);
   const metrics = ownMetrics(newGateway(newStack()));
   assert.deepEqual(metrics.map(({ metricName }) => metricName).sort(), documented.sort());
 });
@@ -143,7 +141,7 @@ test('fails if maxAgeOfOldestMessage is 0', () => {
   });
 });
 
-/** The dashboard's body, in which tokens are joined. */
+/** The body of the dashboard as text. */
 function dashboardBody(props = {}): string {
   const template = gatewayTemplate(props, (gateway) => {
     const dashboard = gateway.addDashboard({ dashboardName: 'push-gateway' });

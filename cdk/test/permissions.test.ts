@@ -1,11 +1,11 @@
-/** What the default stack may do, as an explicit list: whatever is not on it fails. */
+/** The complete permissions of the default stack. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Template } from 'aws-cdk-lib/assertions';
 import { documents } from './policies';
 import { gatewayTemplate } from './support';
 
-/** Each action that a policy of the default stack allows, and the one resource that it allows it on. */
+/** The resource of each allowed action. */
 const ALLOWED: Record<string, string> = {
   'aps:RemoteWrite': 'MetricsWorkspace',
   'logs:CreateLogStream': 'MetricsLogGroup',

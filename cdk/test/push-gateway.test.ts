@@ -17,12 +17,12 @@ const FUNCTION = 'AWS::Lambda::Function';
 const QUEUE = 'AWS::SQS::Queue';
 const EVENT_SOURCE = 'AWS::Lambda::EventSourceMapping';
 const ASYNCHRONOUS = 'AWS::Lambda::EventInvokeConfig';
-/** As long as a message has to be hidden by default. */
+/** The default visibility timeout. */
 const HIDDEN = Duration.seconds(6 * 30 + 10);
 const ref = (id: string) => ({ Ref: Match.stringLikeRegexp(`^${id}`) });
 const arn = (id: string) => ({ 'Fn::GetAtt': [Match.stringLikeRegexp(`^${id}`), 'Arn'] });
 
-/** The policy statements of the function's role. */
+/** The policy statements of the role of the function. */
 function statements(template: Template): any[] {
   const policies = Object.entries(template.findResources('AWS::IAM::Policy'));
   const [, policy] = policies.find(([id]) => id.startsWith('MetricsRole'))!;
@@ -82,7 +82,7 @@ test('the function receives from a given queue', () => {
       ]),
     },
   });
-  // Its own and the dead-letter queue that is made.
+  // The given queue and a new dead-letter queue.
   template.resourceCountIs(QUEUE, 2);
 });
 
@@ -131,7 +131,7 @@ test('FIFO queues have high throughput and batches of 10', () => {
   });
   template.hasResourceProperties(QUEUE, { VisibilityTimeout: 180 });
   template.hasResourceProperties(EVENT_SOURCE, { BatchSize: 10, MaximumBatchingWindowInSeconds: Match.absent() });
-  // Lambda takes no FIFO queue as a destination.
+  // Lambda cannot send to a FIFO queue.
   template.hasResourceProperties(ASYNCHRONOUS, { DestinationConfig: Match.absent() });
 });
 

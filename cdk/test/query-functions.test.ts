@@ -1,4 +1,4 @@
-/** The query functions: what is made of which props, and which props are refused. */
+/** The query functions and their validation. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -24,7 +24,7 @@ const template = (props?: Partial<PrometheusQueryFunctionsProps>) => inStack((st
 const functionsOf = (from: Template) =>
   Object.values(from.findResources('AWS::Lambda::Function')).map(({ Properties }) => Properties as Record<string, any>);
 
-/** lambda/query/README.md, "Functions": handler, memory and time-out of the seed's functions */
+/** lambda/query/README.md, "Functions": handler, memory and timeout */
 test('each operation has the documented memory and timeout', () => {
   const documented = [...README.matchAll(/^\| `([a-z_]+)` \|.*\| (\d+) MB, (\d+) s \|$/gm)];
   const made = functionsOf(template({ operations: ALL })).map(({ Handler, MemorySize, Timeout }) => [
@@ -196,7 +196,7 @@ test('the environment may not set the documented variables', () => {
   for (const name of documented) {
     const given = () => newQueries(newStack(), { environment: { [name]: 'x' } });
     if (free.includes(name)) assert.doesNotThrow(given);
-    // Lambda sets it, and CDK says so.
+    // CDK rejects it, because Lambda sets it.
     else if (name === 'AWS_REGION') assert.throws(given, /AWS_REGION environment variable is reserved/);
     else assert.throws(given, new RegExp(`environment: ${name} is reserved; use the prop`));
   }

@@ -1,4 +1,4 @@
-/** What each query function may do, as an explicit list: whatever is not on it fails. */
+/** The complete permissions of each query function. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -24,7 +24,7 @@ const ALL_OF_THE_ACCOUNT = {
   ],
 };
 
-/** By operation: each action on AMP, and what it is allowed on. */
+/** The allowed actions and resources of each operation. */
 const ALLOWED: Record<QueryOperation, [string, unknown][]> = {
   query: [['aps:QueryMetrics', WORKSPACE]],
   range_query: [['aps:QueryMetrics', WORKSPACE]],
@@ -39,7 +39,7 @@ const ALLOWED: Record<QueryOperation, [string, unknown][]> = {
   ],
 };
 
-/** What a stack with one operation alone allows, and for which of its logs. */
+/** The allowed actions and resources in a stack with one operation. */
 function allowed(operation: QueryOperation, more: string[] = []): [string, unknown][] {
   const template = inStack((stack) => {
     const queries = newQueries(stack, { operations: [operation] });

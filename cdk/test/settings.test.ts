@@ -1,4 +1,4 @@
-/** Settings that people look for: names, concurrency, keys, thresholds, workspaces of other constructs, code, policies. */
+/** Names, concurrency, keys, thresholds, workspaces of other constructs, code and workspace policies. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Duration, Stack } from 'aws-cdk-lib';
@@ -129,7 +129,7 @@ for (const prop of ['deadLettersThreshold', 'errorsThreshold', 'throttlesThresho
   });
 }
 
-/** Each place that takes a workspace, and the property of the only function that has its URL. */
+/** Each construct that takes a workspace, with the variable for its URL. */
 for (const [what, use, variable, action] of [
   [
     'a gateway',

@@ -1,4 +1,4 @@
-/** The functions and the extension that the package carries, or the error when it does not. */
+/** The artifacts in the package, and the errors if they are missing. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -13,7 +13,7 @@ import { PACKAGE, importedWorkspace, newStack, someCode, someFunction } from './
 import { zipEntries } from './zip';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'shipped-'));
-// Below the repository, so that aws-cdk-lib is found from there.
+// In the repository, so that the copies find aws-cdk-lib.
 const copies = path.join(PACKAGE, 'test', 'build', 'copies');
 after(() => {
   fs.rmSync(folder, { recursive: true });
@@ -25,7 +25,7 @@ const lambdaArchitecture = (name: Architecture) =>
 
 type Library = typeof library;
 
-/** By the name of an artifact: makes the construct that uses it, from this library or a copy. */
+/** Creates the construct that uses an artifact, from this library or a copy. */
 const MAKERS: Record<keyof typeof ARTIFACTS, (stack: Stack, architecture: Architecture, from: Library) => void> = {
   'push-gateway': (stack, architecture, { PrometheusPushGateway }) =>
     void new PrometheusPushGateway(stack, 'Made', { architecture: lambdaArchitecture(architecture) }),
@@ -73,7 +73,7 @@ for (const architecture of BUILT) {
       );
     });
 
-    /** Lambda runs files that all may run, and every file in `extensions` of a layer ("Registration"). */
+    /** Lambda requires execute permission, and starts every file in `extensions` of a layer. */
     test(`${name} for ${architecture} is one executable file`, () => {
       const [entry, ...others] = zipEntries(archive(architecture, name));
       assert.deepEqual(others, []);
@@ -99,7 +99,7 @@ function copyWith(...architectures: Architecture[]): Library {
   return require(copy);
 }
 
-/** The error of making what needs `name` for `architecture` with a copy of the library. */
+/** The error of the construct that uses `name` for `architecture`, from a copy of the library. */
 function failure(name: keyof typeof MAKERS, architecture: Architecture, from: Library): string {
   try {
     const stack = newStack();

@@ -1,6 +1,6 @@
 /**
- * The default template, whole. Logical IDs are a contract: a change replaces a user's resources. A test run never writes
- * the snapshot; `npm run snapshot --workspace cdk` does, and the change is reviewed.
+ * The default template. A changed logical ID replaces a user's resource. `npm run snapshot --workspace cdk` writes the
+ * snapshot; review its changes.
  */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';

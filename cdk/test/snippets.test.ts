@@ -1,4 +1,4 @@
-/** The snippets of every document: TypeScript compiles, the others parse. docs.test.ts has those of the README of this package. */
+/** The snippets of every document: TypeScript compiles, the others parse. docs.test.ts checks the README of this package. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -21,7 +21,7 @@ function snippets(document: string): Snippet[] {
   return [...markdown.matchAll(/^ *```(\w+)\n([^]*?)^ *```$/gm)].map(([, language, text]) => ({ language, text }));
 }
 
-/** What parses a snippet: a command that reads it from its standard input. */
+/** The command that parses each language from standard input. */
 const PARSERS: Record<string, [string, string[]]> = {
   json: [process.execPath, ['-e', "JSON.parse(require('node:fs').readFileSync(0, 'utf8'))"]],
   sh: ['bash', ['-n']],
@@ -44,12 +44,12 @@ test('shell, JSON and YAML snippets parse', () => {
   assert.deepEqual([...others], []);
 });
 
-/** Languages that are tested elsewhere: docs.test.ts compiles what API.md shows, and PromQL runs in the tests of the functions. */
+/** Languages that other tests check: docs.test.ts checks API.md, and the tests of the functions run PromQL. */
 function elsewhere(document: string): string[] {
   return document === 'cdk/API.md' ? ['typescript', 'python'] : ['ts', 'promql'];
 }
 
-/** By document: where its snippets stand, what they mention, and what is around them. They are compiled as one program. */
+/** The folder, declarations and surrounding code of the snippets of a document, which are compiled as one program. */
 const CONTEXTS: Record<string, { folder: string; declarations: string; around?: [string, string] }> = {
   'README.md': {
     folder: path.join(PACKAGE, 'test'),
@@ -92,7 +92,7 @@ test('no other document has TypeScript', () => {
   assert.deepEqual(others, []);
 });
 
-/** Compiles `source` as if it were in `file`; what the compiler finds. */
+/** The diagnostics of `source` as if it were in `file`. */
 function compile(file: string, source: string): string {
   const options: ts.CompilerOptions = {
     target: ts.ScriptTarget.ES2024,

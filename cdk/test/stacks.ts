@@ -1,4 +1,4 @@
-/** Stacks that together use every prop and method: what is checked on all templates is checked on these. */
+/** Stacks that together use every prop and method. */
 import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as agentcore from 'aws-cdk-lib/aws-bedrockagentcore';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
@@ -164,13 +164,13 @@ function telemetryToAGateway(stack: Stack): void {
   newTelemetry(stack, { destination: TelemetryDestination.gateway(gateway) }).addTo(functionWithARole(stack));
 }
 
-/** Without the managed policy of a role that CDK makes, which is not ours to judge. */
+/** A function whose role has no managed policy, unlike the default role of CDK. */
 function functionWithARole(stack: Stack): lambda.Function {
   const role = new iam.Role(stack, 'FnRole', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
   return someFunction(stack, 'Fn', { role, runtime: lambda.Runtime.PYTHON_3_14 });
 }
 
-/** A gateway that lets in whoever IAM lets in. */
+/** A gateway with IAM authorization. */
 export function newAgentGateway(stack: Stack): agentcore.Gateway {
   return new agentcore.Gateway(stack, 'Agents', {
     gatewayName: 'agents',
@@ -178,7 +178,7 @@ export function newAgentGateway(stack: Stack): agentcore.Gateway {
   });
 }
 
-/** By name: what fills a stack. */
+/** Fills the stack of each name. */
 export const STACKS: Record<string, (stack: Stack) => void> = {
   Default: (stack) => void newGateway(stack),
   DirectInvokeOnly: (stack) => void newGateway(stack, { directInvokeOnly: true }),
@@ -198,7 +198,7 @@ export const STACKS: Record<string, (stack: Stack) => void> = {
   TelemetryToAPushgateway: telemetryToAPushgateway,
 };
 
-/** An app in a folder of its own, with one of the stacks. */
+/** An app in `outdir` with one of the stacks. */
 export function appWith(name: string, outdir: string): { app: App; stack: Stack } {
   const app = new App({ outdir });
   const stack = new Stack(app, name);

@@ -1,4 +1,4 @@
-/** The telemetry extension: what a function gets, and which props and functions are refused. */
+/** The telemetry extension on functions, and its validation. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -17,12 +17,14 @@ import {
 import {
   NETWORK_VARIABLES,
   REPOSITORY,
+  choicesOf,
   importedWorkspace,
   inStack,
   newGateway,
   newStack,
   newTelemetry,
   only,
+  rustSources,
   someCode,
   someFunction,
   someLayer,
@@ -82,7 +84,7 @@ test('functions of one architecture share a layer', () => {
   made.resourceCountIs('AWS::Lambda::LayerVersion', 1);
 });
 
-/** CloudFormation User Guide, "Get exported outputs": what another stack imports can be neither changed nor removed. */
+/** CloudFormation User Guide, "Get exported outputs": an imported output cannot be changed or removed. */
 test('a function in another stack has a layer in that stack', () => {
   const app = new App();
   const telemetry = newTelemetry(new Stack(app, 'Stack'));
@@ -193,7 +195,7 @@ test('functions may not set the documented variables', () => {
     'AWS_ENDPOINT_URL_SQS',
     'AWS_LAMBDA_LOG_FORMAT',
     'AWS_LAMBDA_LOG_LEVEL',
-    // The construct has no props for these: they are the function's to set.
+    // The construct has no props for these.
     'TELEMETRY_FAIL_OPEN',
     'TELEMETRY_HISTOGRAMS',
     'TELEMETRY_METRICS',
@@ -225,7 +227,7 @@ test('functions may set variables of other destinations', () => {
 
 /** lambda/telemetry-extension/src/labels.rs: RESERVED */
 test('reserved labels are those of the extension', () => {
-  const [, list] = /RESERVED[^=]*= \[([^\]]*)\]/.exec(fs.readFileSync(path.join(CRATE, 'src', 'labels.rs'), 'utf8'))!;
+  const [, list] = /RESERVED[^=]*= \[([^\]]*)\]/.exec(rustSources('telemetry-extension'))!;
   const reserved = [...list.matchAll(/"(\w+)"/g)].map(([, name]) => name);
   assert.ok(reserved.length > 10);
   for (const name of reserved) {
@@ -237,11 +239,8 @@ test('reserved labels are those of the extension', () => {
   assert.doesNotThrow(() => template({ externalLabels: { [`${reserved[0]}_`]: 'x' } }));
 });
 
-/** lambda/telemetry-extension/src/config.rs: TELEMETRY_INSTANCE_LABEL has to be short or full */
 test('the extension supports every TelemetryInstanceLabel', () => {
-  const config = fs.readFileSync(path.join(CRATE, 'src', 'config.rs'), 'utf8');
-  const allowed = /"TELEMETRY_INSTANCE_LABEL", "([a-z]+) or ([a-z]+)"/.exec(config)!.slice(1);
-  assert.deepEqual(Object.values(TelemetryInstanceLabel), allowed);
+  assert.deepEqual(Object.values(TelemetryInstanceLabel), choicesOf('telemetry-extension', 'TELEMETRY_INSTANCE_LABEL'));
 });
 
 const URL_PROBLEM = 'url: expected an http:// or https:// URL without a user name, query or fragment';
@@ -327,13 +326,12 @@ test('fails if code is for another architecture', () => {
   });
 });
 
-/** Lambda Developer Guide, "Lambda runtimes": the column of operating systems, and what was there before. */
+/** Lambda Developer Guide, "Lambda runtimes": the column of operating systems. */
 test('fails if the runtime is older than Amazon Linux 2023', () => {
   const runtimes = lambda.Runtime.ALL.filter((runtime) => runtime !== lambda.Runtime.FROM_IMAGE);
   const refused = runtimes
     .filter((runtime) => {
       const stack = newStack();
-      // Whatever it is in, the code is not looked at.
       const fn = someFunction(stack, 'Fn', { runtime, code: someCode() });
       try {
         newTelemetry(stack).addTo(fn);
@@ -370,7 +368,6 @@ test('fails if the runtime is older than Amazon Linux 2023', () => {
   ]) {
     assert.ok(allowed.includes(name), name);
   }
-  // Those that AWS brings from now on are newer.
   assert.deepEqual(
     allowed.filter((name) => /^(nodejs1|python3\.\d$|provided$)/.test(name)),
     [],

@@ -1,4 +1,4 @@
-/** What a function may do for its telemetry, as an explicit list: whatever is not on it fails. */
+/** The complete permissions of a function for its telemetry. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Stack } from 'aws-cdk-lib';
@@ -12,7 +12,7 @@ const SECRET = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:gateway-AbC
 const URL = 'https://gateway.example.com';
 const WORKSPACE = 'arn:aws:aps:eu-west-1:123456789012:workspace/ws-12345678-abcd-1234-abcd-123456789012';
 
-/** Each action that the policy of the function allows, with its resource; that of the stack as `<logical ID>.Arn`. */
+/** Each allowed action with its resource, as `<logical ID>.Arn` if it is in the stack. */
 function allowed(destinationIn: (stack: Stack) => TelemetryDestination): [string, unknown, unknown][] {
   const template = inStack(
     (stack) => {
@@ -99,7 +99,7 @@ test('Pushgateway: kms:Decrypt through Secrets Manager', () => {
   ]);
 });
 
-/** IAM for Secrets Manager: the six characters at the end of an ARN are random, and known only when the secret is made. */
+/** IAM for Secrets Manager: the six characters at the end of an ARN are random. */
 test('a secret imported by name is allowed with any suffix', () => {
   const found = allowed((stack) => {
     const authSecret = secretsmanager.Secret.fromSecretNameV2(stack, 'Secret', 'gateway');

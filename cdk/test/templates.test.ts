@@ -1,4 +1,4 @@
-/** cfn-lint knows the schema of every resource. The environment with it is made by scripts/test.sh. */
+/** cfn-lint checks each template against the schemas of its resources. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as os from 'node:os';

@@ -1,4 +1,4 @@
-/** Topics: who may publish after `addAlarms` and `allowAlertsTo`, and what is said where that cannot be arranged. */
+/** Topic policies of `addAlarms` and `allowAlertsTo`, and warnings for imported topics. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Stack } from 'aws-cdk-lib';
@@ -13,7 +13,7 @@ type Use = (stack: Stack, topic: sns.ITopic) => void;
 const withAlarms: Use = (stack, topic) => void newGateway(stack).addAlarms(topic);
 const withAlerts: Use = (stack, topic) => new PrometheusWorkspace(stack, 'Workspace').allowAlertsTo(topic);
 
-/** By service: the actions that the topic's policy allows it. */
+/** The actions that the topic policy allows each service. */
 function publishers(template: Template): Record<string, string[]> {
   const allowed = only(template, 'AWS::SNS::TopicPolicy').PolicyDocument.Statement.filter(
     ({ Effect }: any) => Effect === 'Allow',
@@ -102,7 +102,7 @@ test('publishers may use the key of the topic', () => {
   }
 });
 
-/** The warnings of a use of an imported topic. */
+/** The warnings for an imported topic. */
 function warnings(use: Use, keyArn?: string): string[] {
   const stack = newStack();
   use(

@@ -1,4 +1,4 @@
-/** Other languages: the Python wheel makes the same template as TypeScript, Java and Go compile, .NET is generated. */
+/** The packages for Python, Java, Go and .NET. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -22,7 +22,7 @@ import {
 import { BUILT, HOST } from '../artifacts';
 import { PACKAGE, attempt, newFolder, run } from './support';
 
-/** The default, where it is built. */
+/** The default architecture if it is built. */
 const ARCHITECTURE = BUILT.includes('arm64') ? 'arm64' : HOST;
 const PYTHON = path.join(PACKAGE, '.venv', 'bin', 'python');
 const folder = newFolder('languages');
@@ -73,7 +73,7 @@ test('a Python app gives the same template as TypeScript', () => {
   assert.deepEqual(template, Template.fromStack(twin()).toJSON());
 });
 
-/** What twin.py makes. */
+/** The stack of twin.py. */
 function twin(): Stack {
   const stack = new Stack(new App(), 'Twin');
   const workspace = new PrometheusWorkspace(stack, 'Workspace', { alias: 'twin', retention: Duration.days(30) });
@@ -107,7 +107,7 @@ function twin(): Stack {
   return stack;
 }
 
-/** Whether a command is missing on this machine, where the test is then skipped. CI must have it. */
+/** Skips the test if a command is missing, which CI must have. */
 function isMissing(context: TestContext, command: string, ...args: string[]): boolean {
   if (attempt(folder, command, args).status === 0) return false;
   const untested = `the generated package, because ${command} is missing`;
@@ -131,7 +131,7 @@ test('the Go package and an app compile', (context) => {
   if (isMissing(context, 'go', 'version')) return;
   const go = path.join(generated, 'go', 'pushgateway');
   fs.cpSync(path.join(PACKAGE, 'test', 'package', 'stack.go'), path.join(go, 'app', 'stack.go'));
-  // Nothing runs it, so no time goes into making it fast.
+  // Unoptimized, because the code is not run.
   run(go, 'go', ['build', '-mod=mod', '-gcflags=all=-N -l', './...'], { GOTOOLCHAIN: 'local' });
 });
 

@@ -1,4 +1,4 @@
-/** The npm package: what is in it, and that an app elsewhere can use it. */
+/** The content of the npm package, and its use in an app outside the repository. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -26,7 +26,7 @@ let packed: Packed;
 
 before(() => {
   assert.ok(BUILT.includes(HOST as Architecture), 'build what the package carries with: npm run build:lambda');
-  // Without both architectures nothing can be packed; what is here is tested all the same, and CI has both.
+  // Packing requires both architectures, which CI has. With one, the tests skip its check.
   const scripts = BUILT.length === ARCHITECTURES.length ? [] : ['--ignore-scripts'];
   const out = run(REPOSITORY, 'npm', [
     'pack',
@@ -37,7 +37,7 @@ before(() => {
     folder,
     ...scripts,
   ]);
-  // What prepack prints comes before the JSON.
+  // prepack prints before the JSON.
   [packed] = JSON.parse(out.slice(out.search(/^\[$/m)));
 });
 
@@ -110,7 +110,7 @@ test('bundled dependencies are required in exact versions', () => {
   for (const name of bundledDependencies) assert.match(dependencies[name], /^\d+\.\d+\.\d+$/);
 });
 
-/** Installs the package with `peers` in a new app, under a umask, and returns the folder of the app. */
+/** Installs the package with `peers` in a new app with a umask, and returns the folder of the app. */
 function install(name: string, peers: string[], umask: string, ...options: string[]): string {
   const app = path.join(folder, name);
   fs.mkdirSync(app);
@@ -138,7 +138,7 @@ function compile(app: string): void {
   run(app, process.execPath, [require.resolve('typescript/bin/tsc'), ...options, 'app.ts']);
 }
 
-/** Synthesises a program of `app`; the name of each asset for Lambda, and the staged file. */
+/** Synthesises a program of `app` and returns the template and the staged file of each artifact. */
 function synthesise(app: string, program: string): { template: string; assets: Record<string, string> } {
   const outdir = path.join(app, `${program}.out`);
   run(app, process.execPath, [program, outdir], DEFAULT_IS_BUILT ? {} : { APP_ARCHITECTURE: HOST });
@@ -159,7 +159,7 @@ function artifactOf(displayName: string): string {
   return displayName.startsWith('Metrics') ? 'push-gateway' : 'query';
 }
 
-/** Raising these excludes users. With 2.254.0 all but AgentCore works. */
+/** The oldest supported peers. AgentCore requires aws-cdk-lib 2.255.0. */
 const OLDEST = ['aws-cdk-lib@2.255.0', 'constructs@10.5.0'];
 const NEWEST = Object.entries(peerDependencies).map(([name, range]) => `${name}@${range}`);
 let oldest: string;
@@ -195,9 +195,9 @@ test('staged files are executable with any umask', () => {
   }
 });
 
-/** What CDK itself puts into a resource differs by version; resources and their IDs must not, or updates replace them. */
+/** Properties depend on the version of CDK, but logical IDs must not, or updates would replace resources. */
 test('an app has the same resources with the newest peers', () => {
-  // What is in npm's cache may be older.
+  // Without --prefer-offline, because the npm cache may be older.
   const newest = install('newest', NEWEST, '022');
   compile(newest);
   assert.deepEqual(resourcesOf(synthesise(newest, 'app.js').template), resourcesOf(withOldest.template));
@@ -231,13 +231,13 @@ test('a bundled app fails with the cause and solution', () => {
   assert.deepEqual(JSON.parse(synthesise(oldest, 'external.js').template), JSON.parse(withOldest.template));
 });
 
-/** Unpacks an entry so that it can be started, through `runner` if it is foreign. */
+/** Unpacks an executable, with a wrapper for `runner` if it is for another architecture. */
 function executable(architecture: Architecture, { name, content }: ZipEntry, runner?: string): string {
   const file = path.join(folder, 'run', architecture, name);
   fs.mkdirSync(path.dirname(file), { recursive: true });
   fs.writeFileSync(file, content, { mode: 0o755 });
   if (runner === undefined) return file;
-  // The checks start one file and clear its environment.
+  // The checks start a single file without environment variables.
   const wrapper = path.join(folder, 'run', 'foreign', name);
   fs.mkdirSync(path.dirname(wrapper), { recursive: true });
   fs.writeFileSync(wrapper, `#!/bin/sh\nexec '${path.resolve(runner)}' '${file}' "$@"\n`, { mode: 0o755 });
