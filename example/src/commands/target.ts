@@ -69,7 +69,7 @@ interface EndpointsFile {
 
 type OutputsFile = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-/** @throws if an option is invalid or the address is unknown; the message says what to set */
+/** @throws if an option is invalid or the address is unknown; the message names the options to set */
 export async function targetOf(options: TargetOptions): Promise<Target> {
   const channel = CHANNELS.find((name) => name === options.via);
   if (channel === undefined) throw new Error(`--via: expected ${CHANNELS.join(', ')}, got ${options.via}`);
