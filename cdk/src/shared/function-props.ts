@@ -51,7 +51,7 @@ export interface FunctionProps {
 
   /**
    * Level of the JSON logs. Lower it to debug invocations. Raise it to drop the line that each invocation writes;
-   * CloudWatch metrics are written at every level.
+   * the push gateway writes its metrics at every level.
    *
    * @default lambda.ApplicationLogLevel.INFO
    */
