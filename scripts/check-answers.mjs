@@ -12,7 +12,8 @@ const RESULT = '{"resultType":"vector","result":[{"metric":{"job":"api"},"value"
 const FUNCTIONS = {
   'push-gateway': {
     variables: (host) => ({ REMOTE_WRITE_URL: `http://${host}/api/v1/write`, REMOTE_WRITE_AUTH: 'none' }),
-    event: '{"dimensions":{"customerId":"customer1"},"timestamp":1676398017000,"metrics":{"temperature":"14.3","ph":"6.7"}}',
+    event:
+      '{"dimensions":{"customerId":"customer1"},"timestamp":1676398017000,"metrics":{"temperature":"14.3","ph":"6.7"}}',
     reply: '',
     isExpected: (text) => text === '{"events":1,"samples":2,"series":2,"requests":1}',
   },
@@ -51,7 +52,10 @@ const answer = new Promise((done, failed) => {
         handedOver = true;
         response.setHeader('Lambda-Runtime-Aws-Request-Id', 'check');
         response.setHeader('Lambda-Runtime-Deadline-Ms', `${Date.now() + PATIENCE_MS}`);
-        response.setHeader('Lambda-Runtime-Invoked-Function-Arn', 'arn:aws:lambda:us-east-1:123456789012:function:check');
+        response.setHeader(
+          'Lambda-Runtime-Invoked-Function-Arn',
+          'arn:aws:lambda:us-east-1:123456789012:function:check',
+        );
         response.end(checked.event);
       } else if (request.url.startsWith('/api/v1/')) {
         requests += 1;

@@ -45,9 +45,14 @@ const ended = new Promise((done, failed) => {
         listener = new URL(JSON.parse(Buffer.concat(body)).destination.URI).port;
         response.end('"OK"');
       } else if (url.endsWith('/extension/event/next')) {
-        const delivery = await fetch(`http://127.0.0.1:${listener}`, { method: 'POST', body: JSON.stringify([REPORT]) });
+        const delivery = await fetch(`http://127.0.0.1:${listener}`, {
+          method: 'POST',
+          body: JSON.stringify([REPORT]),
+        });
         seen.delivered = delivery.status;
-        response.end(JSON.stringify({ eventType: 'SHUTDOWN', shutdownReason: 'SPINDOWN', deadlineMs: Date.now() + SHUTDOWN_MS }));
+        response.end(
+          JSON.stringify({ eventType: 'SHUTDOWN', shutdownReason: 'SPINDOWN', deadlineMs: Date.now() + SHUTDOWN_MS }),
+        );
       } else if (url === '/api/v1/write') {
         seen.bytes += Buffer.concat(body).length;
         response.statusCode = 204;
