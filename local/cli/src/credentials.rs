@@ -12,7 +12,7 @@ use aws_credential_types::Credentials;
 use http::{Method, Response, StatusCode, header};
 use serde_json::json;
 
-use crate::clock::{Clock, UtcTime};
+use crate::clock::{Clock, rfc3339};
 use crate::http_server::{HttpServer, Reply, ResponseBody};
 use crate::runtime::{ACCOUNT, RoleCredentials};
 
@@ -80,7 +80,7 @@ impl Issuer {
             "AccessKeyId": current.access_key_id(),
             "SecretAccessKey": current.secret_access_key(),
             "Token": current.session_token(),
-            "Expiration": UtcTime::from_epoch_ms(expiry).rfc3339(),
+            "Expiration": rfc3339(expiry),
         });
         Reply::full(StatusCode::OK, body.to_string())
     }
