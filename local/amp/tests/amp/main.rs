@@ -2,10 +2,12 @@
 //!
 //! Every rule is one test that cites its source.
 
+mod broken_prometheus;
 mod credentials;
 mod down;
 mod faults;
 mod limits;
+mod prometheus;
 mod read_api;
 mod reader;
 mod rules;

@@ -23,11 +23,11 @@ const MAX_ANSWER_BYTES: usize = 64 * 1_024 * 1_024;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The URL is not the base URL of an HTTP server without TLS.
-    #[error("{0:?} is no base URL of a Prometheus, which looks like http://127.0.0.1:9090")]
-    NoBaseUrl(String),
+    #[error("{0:?} is not the base URL of a Prometheus, such as http://127.0.0.1:9090")]
+    InvalidBaseUrl(String),
     /// The path cannot be part of a URL.
-    #[error("{0:?} cannot be part of a request")]
-    NoRequest(String),
+    #[error("{0:?} is not a valid URL")]
+    InvalidUrl(String),
     /// The connection failed.
     #[error("{url} cannot be reached: {why}")]
     Unreachable {
@@ -37,13 +37,13 @@ pub enum ClientError {
         why: String,
     },
     /// The time limit passed.
-    #[error("{url} has not answered within {} s", TIME_LIMIT.as_secs())]
+    #[error("{url} did not answer within {} s", TIME_LIMIT.as_secs())]
     TimedOut {
         /// The URL of the request.
         url: String,
     },
     /// The answer is larger than the limit.
-    #[error("{url} answers with more than {MAX_ANSWER_BYTES} bytes")]
+    #[error("{url} answered with more than {MAX_ANSWER_BYTES} bytes")]
     TooLong {
         /// The URL of the request.
         url: String,
@@ -77,7 +77,7 @@ impl PrometheusClient {
                 && uri.query().is_none()
         });
         if uri.is_none() {
-            return Err(ClientError::NoBaseUrl(base.to_owned()));
+            return Err(ClientError::InvalidBaseUrl(base.to_owned()));
         }
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
@@ -98,7 +98,7 @@ impl PrometheusClient {
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let request = request.body(Full::new(body)).map_err(|_| ClientError::NoRequest(uri))?;
+        let request = request.body(Full::new(body)).map_err(|_| ClientError::InvalidUrl(uri))?;
         let answer = tokio::time::timeout(TIME_LIMIT, self.exchange(request));
         answer.await.unwrap_or_else(|_| Err(ClientError::TimedOut { url: self.base.clone() }))
     }

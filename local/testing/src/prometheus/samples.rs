@@ -22,7 +22,7 @@ type Samples = BTreeMap<i64, f64>;
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
     /// Prometheus cannot be asked.
-    #[error("prometheus cannot be asked")]
+    #[error("cannot query prometheus")]
     Unasked(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// It refused the query.
     #[error("prometheus refused {query:?}: {answer}")]
@@ -33,7 +33,7 @@ pub enum QueryError {
         answer: String,
     },
     /// It answered something else than a matrix of samples.
-    #[error("prometheus answered {query:?} with something else than samples")]
+    #[error("prometheus did not answer {query:?} with samples")]
     NoMatrix {
         /// The query.
         query: String,

@@ -1,16 +1,39 @@
-//! What becomes of accepted samples, and of refused ones, when Prometheus stores them.
+//! The stand-in in front of a real Prometheus: storage of samples, and queries.
+
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
 use crate::reader::{data, form, get, post, question};
 use crate::sender::{
-    MINUTE_MS, NOW_MS, Signing, body_of, check, credentials, ph, request, send, series, signed, stored_ph,
-    write,
+    MINUTE_MS, NOW_MS, Signing, body_of, check, credentials, ph, request, send, series, signed, stand_in,
+    stored_ph, write,
 };
-use crate::support::{in_front_of, now, program, prometheus};
-use local_amp::{AmpStandIn, Ingestion};
+use local_amp::{AmpOptions, AmpStandIn, Ingestion};
 use local_testing::clock::Clock;
 use local_testing::prometheus::Prometheus;
+
+/// A stand-in in front of the Prometheus at `url`, whose clock stands still at [`NOW_MS`].
+pub(crate) async fn in_front_of(url: &str, change: impl FnOnce(&mut AmpOptions)) -> AmpStandIn {
+    stand_in(|options| {
+        options.prometheus = Some(url.to_owned());
+        change(options);
+    })
+    .await
+}
+
+fn program() -> PathBuf {
+    Prometheus::find().expect("prometheus in PATH (apt-get install prometheus) or in PROMETHEUS")
+}
+
+async fn prometheus() -> Prometheus {
+    Prometheus::start(&program(), 0).await.expect("a Prometheus")
+}
+
+/// [`NOW_MS`] as a parameter.
+fn now() -> String {
+    (NOW_MS / 1_000).to_string()
+}
 
 /// The devices of `ph` that Prometheus has, with their newest values.
 async fn stored(amp: &AmpStandIn) -> Vec<(String, String)> {
@@ -30,11 +53,11 @@ async fn an_accepted_sample_is_in_prometheus_when_it_is_answered() {
     let amp = in_front_of(prometheus.url(), |_| ()).await;
     check(&amp, &[ph("a", NOW_MS, 6.5), ph("b", NOW_MS, 7.0)], 200, "").await;
     assert_eq!(stored(&amp).await, [pair("a", "6.5"), pair("b", "7")]);
-    assert_eq!(stored_ph(&amp, "a"), [(NOW_MS, 6.5)], "memory stays the witness");
+    assert_eq!(stored_ph(&amp, "a"), [(NOW_MS, 6.5)], "in memory too");
     check(&amp, &[], 200, "").await;
 }
 
-/// The rules of AMP hold in front of a storage that has others.
+/// AMP's rules hold in front of a storage with others.
 #[tokio::test]
 async fn only_the_good_samples_of_a_request_reach_prometheus() {
     let prometheus = prometheus().await;
@@ -56,7 +79,7 @@ async fn nothing_of_a_request_that_is_rolled_back_reaches_prometheus() {
 
 /// AMP's longest window is shorter than that of the Prometheus behind it.
 #[tokio::test]
-async fn what_is_late_but_within_the_window_is_stored_too() {
+async fn a_late_sample_within_the_window_is_stored() {
     let prometheus = prometheus().await;
     let amp = in_front_of(prometheus.url(), |options| {
         options.out_of_order_window = local_amp::MAX_OUT_OF_ORDER_WINDOW;
@@ -71,10 +94,10 @@ async fn what_is_late_but_within_the_window_is_stored_too() {
     assert_eq!(answer["result"][0]["value"][1], "5");
 }
 
-/// Prometheus, `write_handler.go`: one sample that cannot be appended rolls its request back with 400. Here the rules
-/// let it pass because they were told to forget.
+/// Prometheus, `write_handler.go`: one sample that cannot be appended rolls its request back with 400. The stand-in's own
+/// rules accept it because of the reset.
 #[tokio::test]
-async fn what_prometheus_refuses_is_refused_in_its_words_and_not_remembered() {
+async fn samples_that_prometheus_refuses_are_not_remembered() {
     let prometheus = prometheus().await;
     let amp = in_front_of(prometheus.url(), |_| ()).await;
     check(&amp, &[ph("a", NOW_MS, 1.0)], 200, "").await;
@@ -83,15 +106,14 @@ async fn what_prometheus_refuses_is_refused_in_its_words_and_not_remembered() {
     check(&amp, &conflicting, 400, "prometheus answered 400: duplicate sample for timestamp").await;
     assert_eq!(amp.sample_count(), 0);
     let violation = amp.requests()[0].violation.clone();
-    assert!(violation.is_some_and(|words| words.starts_with("prometheus answered 400")));
+    assert!(violation.is_some_and(|text| text.starts_with("prometheus answered 400")));
     assert_eq!(stored(&amp).await, [pair("a", "1")]);
     check(&amp, &[ph("b", NOW_MS, 1.0), ph("a", NOW_MS + 1, 2.0)], 200, "").await;
     assert_eq!(amp.sample_count(), 2);
 }
 
-/// A sender must not lose what its receiver has lost.
 #[tokio::test]
-async fn while_prometheus_is_gone_nothing_is_claimed() {
+async fn without_its_prometheus_the_stand_in_is_unavailable() {
     let first = prometheus().await;
     let (url, port) = (first.url().to_owned(), first.url().rsplit(':').next().map(str::to_owned));
     let amp = in_front_of(&url, |_| ()).await;
@@ -108,9 +130,8 @@ async fn while_prometheus_is_gone_nothing_is_claimed() {
     assert_eq!(stored_ph(&amp, "a"), [(NOW_MS, 1.0), (NOW_MS + 1, 2.0)]);
 }
 
-/// The stand-in may go down as well: what was stored can be asked for when it is back.
 #[tokio::test]
-async fn a_stand_in_that_was_down_still_has_its_storage() {
+async fn a_stand_in_that_was_down_keeps_its_prometheus() {
     let prometheus = prometheus().await;
     let amp = in_front_of(prometheus.url(), |_| ()).await;
     check(&amp, &[ph("a", NOW_MS, 1.0)], 200, "").await;
@@ -119,7 +140,7 @@ async fn a_stand_in_that_was_down_still_has_its_storage() {
     assert_eq!(stored(&amp).await, [pair("a", "1")]);
 }
 
-/// Rules and storage see requests in one order: whatever is answered with 200 can be queried.
+/// Rules and storage process requests in the same order: every sample that is answered with 200 can be queried.
 #[tokio::test]
 async fn requests_at_once_are_stored_one_after_the_other() {
     let prometheus = prometheus().await;
@@ -150,7 +171,7 @@ async fn a_big_request_is_stored_whole() {
     assert_eq!(answer["result"][0]["value"][1], "11000");
 }
 
-/// With Prometheus, queries are `PromQL`; the signature is still checked by the stand-in.
+/// The stand-in checks the signature, Prometheus answers.
 #[tokio::test]
 async fn any_promql_is_answered_by_prometheus() {
     let prometheus = prometheus().await;
@@ -201,9 +222,9 @@ async fn errors_of_prometheus_are_passed_on_as_they_are() {
     }
 }
 
-/// With clocks that agree, as outside of tests.
+/// With the clock of the machine, as outside tests.
 #[tokio::test]
-async fn a_question_without_a_time_is_about_now() {
+async fn a_query_without_a_time_is_about_now() {
     let prometheus = prometheus().await;
     let amp = in_front_of(prometheus.url(), |options| options.clock = Clock::system()).await;
     check(&amp, &[ph("a", Clock::system().now_ms(), 3.0)], 200, "").await;

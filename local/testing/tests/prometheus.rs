@@ -2,10 +2,20 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::support::{program, prometheus};
+use bytes::Bytes;
+use http::Method;
+use local_testing::prometheus::client::{ClientError, PrometheusClient};
 use local_testing::prometheus::{Prometheus, PrometheusError};
+
+fn program() -> PathBuf {
+    Prometheus::find().expect("prometheus in PATH (apt-get install prometheus) or in PROMETHEUS")
+}
+
+async fn prometheus() -> Prometheus {
+    Prometheus::start(&program(), 0).await.expect("a Prometheus")
+}
 
 fn data_directory_of(url: &str) -> String {
     // Its own flags say where it writes.
@@ -21,20 +31,20 @@ fn data_directory_of(url: &str) -> String {
 }
 
 #[tokio::test]
-async fn it_is_ready_and_everything_ends_with_it() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
+async fn its_process_and_its_data_end_with_the_value() {
     let prometheus = prometheus().await;
-    let ready = format!("{}/-/ready", prometheus.url());
-    assert_eq!(reqwest::get(&ready).await.expect("an answer").status(), 200);
+    let client = PrometheusClient::new(prometheus.url()).expect("a base URL");
+    let ready = async || client.send(&Method::GET, "/-/ready", &[], Bytes::new()).await;
+    assert_eq!(ready().await.expect("an answer").status, 200);
     let directory = data_directory_of(prometheus.url());
     assert!(Path::new(&directory).is_dir(), "{directory}");
     drop(prometheus);
-    assert!(reqwest::get(&ready).await.expect_err("nobody there").is_connect());
+    assert!(matches!(ready().await, Err(ClientError::Unreachable { .. })));
     assert!(!Path::new(&directory).parent().expect("a parent").exists(), "{directory}");
 }
 
 #[tokio::test]
-async fn an_early_exit_is_told_with_its_last_words() {
+async fn an_early_exit_is_reported_with_its_last_output() {
     let directory = tempfile::tempdir().expect("a directory");
     let script = directory.path().join("prometheus");
     let flags = "printf 'x%.0s' $(seq 5000) >&2; echo \"bad flag $1\" >&2; exit 3";
@@ -49,7 +59,7 @@ async fn an_early_exit_is_told_with_its_last_words() {
 
 /// Otherwise the one that has the port would be taken for the new one.
 #[tokio::test]
-async fn a_port_that_is_taken_is_told() {
+async fn a_port_that_is_taken_is_an_error() {
     let first = prometheus().await;
     let port = first.url().rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
     let error = Prometheus::start(&program(), port).await.expect_err("the port is taken");
@@ -58,13 +68,13 @@ async fn a_port_that_is_taken_is_told() {
 }
 
 #[tokio::test]
-async fn a_program_that_is_not_there_is_named() {
+async fn a_missing_program_is_named() {
     let error = Prometheus::start(Path::new("/nowhere/prometheus"), 0).await.expect_err("no program");
     assert_eq!(error.to_string(), "cannot start /nowhere/prometheus");
 }
 
 #[tokio::test]
-async fn another_program_is_not_waited_for() {
+async fn a_program_that_exits_at_once_is_an_error() {
     let error = Prometheus::start(Path::new("/bin/false"), 0).await.expect_err("no Prometheus");
     assert!(matches!(error, PrometheusError::Exited { .. }), "{error:?}");
 }
@@ -91,7 +101,7 @@ HTTPServer((host, int(port)), Ready).serve_forever()
 "#;
 
 #[tokio::test]
-async fn only_the_own_child_is_believed_to_be_ready() {
+async fn another_server_on_the_port_is_not_taken_for_the_child() {
     let directory = tempfile::tempdir().expect("a directory");
     let script = directory.path().join("prometheus");
     std::fs::write(&script, OTHER).expect("a script");
