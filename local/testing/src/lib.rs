@@ -11,6 +11,9 @@ pub mod clock;
 pub mod http_server;
 pub mod moto;
 pub mod prometheus;
+mod text;
+
+pub use text::truncate;
 
 /// The AWS account of everything that runs locally.
 pub const ACCOUNT: &str = "123456789012";
