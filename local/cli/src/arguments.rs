@@ -11,6 +11,7 @@ use crate::stack::{Ports, StackOptions, Storage};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, value_parser};
 use local_amp::Fault;
+use local_lambda::event_source::EventSourceOptions;
 use local_testing::prometheus::{self, Prometheus};
 
 /// An option whose value makes no sense beside the others or on this machine.
@@ -195,8 +196,16 @@ impl ServeArguments {
     pub(crate) async fn stack_options(&self) -> Result<StackOptions, InvalidOption> {
         let Self { programs, query, telemetry_extension, ports, queue, function, workspace, .. } = self;
         let defaults = StackOptions::new(programs.function.clone(), programs.moto.clone());
+        let default = &defaults.mapping;
         let (batch_size, window) =
-            if queue.fifo { (10, Duration::ZERO) } else { (defaults.batch_size, defaults.batching_window) };
+            if queue.fifo { (10, Duration::ZERO) } else { (default.batch_size, default.batching_window) };
+        let mapping = EventSourceOptions {
+            batch_size: queue.batch_size.map_or(batch_size, usize::from),
+            batching_window: queue.batching_window.unwrap_or(window),
+            max_concurrency: queue.max_concurrency.map(usize::from),
+            function_timeout: function.function_timeout,
+            ..default.clone()
+        };
         let options = StackOptions {
             query: query.clone(),
             telemetry_extension: telemetry_extension.clone(),
@@ -209,12 +218,9 @@ impl ServeArguments {
                 control: ports.control,
             },
             fifo: queue.fifo,
-            batch_size: queue.batch_size.map_or(batch_size, usize::from),
-            batching_window: queue.batching_window.unwrap_or(window),
-            max_concurrency: queue.max_concurrency.map(usize::from),
+            mapping,
             visibility_timeout: queue.visibility_timeout,
             max_receive_count: queue.max_receive_count,
-            function_timeout: function.function_timeout,
             memory_mb: function.memory,
             concurrency: function.concurrency,
             env: function.env.clone(),
@@ -237,24 +243,20 @@ impl ServeArguments {
 
 /// What each option allows alone, but not beside the others.
 fn check(options: &StackOptions) -> Result<(), InvalidOption> {
-    let window = options.batching_window;
-    if options.fifo && options.batch_size > 10 {
-        return Err(InvalidOption::new(
-            "--batch-size",
-            "1 to 10 with --fifo",
-            options.batch_size.to_string(),
-        ));
+    let EventSourceOptions { batch_size, batching_window: window, function_timeout, .. } = options.mapping;
+    if options.fifo && batch_size > 10 {
+        return Err(InvalidOption::new("--batch-size", "1 to 10 with --fifo", batch_size.to_string()));
     }
     if options.fifo && !window.is_zero() {
         return Err(InvalidOption::new("--batching-window", "0s with --fifo", time(window)));
     }
-    if options.batch_size > 10 && window.is_zero() {
+    if batch_size > 10 && window.is_zero() {
         let expected = "1s or more with a --batch-size over 10";
         return Err(InvalidOption::new("--batching-window", expected, time(window)));
     }
-    let (hidden, function) = (options.visibility_timeout(), options.function_timeout);
-    if hidden < function {
-        let expected = format!("{} or more, the --function-timeout", time(function));
+    let hidden = options.visibility_timeout();
+    if hidden < function_timeout {
+        let expected = format!("{} or more, the --function-timeout", time(function_timeout));
         return Err(InvalidOption::new("--visibility-timeout", expected, time(hidden)));
     }
     if options.ports.prometheus != 0 && !matches!(options.storage, Storage::Program(_)) {

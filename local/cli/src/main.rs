@@ -6,17 +6,16 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
+mod audit;
+mod console;
+mod events;
 mod invocation_line;
-mod noise;
 mod part;
 mod serve;
 mod soak;
 mod stack;
-mod stdout;
 mod stop_signal;
-mod terminal;
 mod tour;
-mod wording;
 
 use std::process::ExitCode;
 
@@ -51,7 +50,7 @@ async fn main() -> ExitCode {
     let command = Arguments::parse().command;
     tokio::select! {
         code = run(command) => code,
-        () = stdout::reader_is_gone() => ExitCode::from(stdout::READER_IS_GONE),
+        () = console::reader_is_gone() => ExitCode::from(console::BROKEN_PIPE),
     }
 }
 

@@ -13,6 +13,9 @@ pub mod http_server;
 pub mod moto;
 pub mod prometheus;
 pub mod scripted;
+mod text;
+
+pub use text::truncate;
 
 /// The AWS account of everything that runs locally.
 pub const ACCOUNT: &str = "123456789012";

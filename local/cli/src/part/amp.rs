@@ -8,7 +8,7 @@ use local_amp::{AmpOptions, AmpStandIn, Credentials, Fault};
 
 use super::{Common, PortError};
 use crate::arguments::{prometheus_at, values};
-use crate::stdout::print_line;
+use crate::console::print_line;
 
 /// The workspace.
 #[derive(Debug, Args)]

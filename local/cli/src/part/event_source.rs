@@ -13,7 +13,7 @@ use local_lambda::sqs::Sqs;
 use super::Common;
 
 use crate::arguments::values;
-use crate::stdout::print_line;
+use crate::console::print_line;
 
 /// The queue and the function.
 #[derive(Debug, Args)]

@@ -73,16 +73,21 @@ async fn answer(parts: &Parts, request: http::Request<Incoming>) -> Result<Value
         (&Method::PUT, "/faults") => {
             let faults = faults(&read(body).await?)?;
             let count = faults.len();
-            parts.amp.set_faults(faults);
+            parts.workspace.amp.set_faults(faults);
             Ok(json!({ "faults": count }))
         }
         (&Method::PUT, "/amp") => match read(body).await?.trim() {
             "down" => {
-                parts.amp.go_down();
+                parts.workspace.amp.go_down();
                 Ok(json!({ "amp": "down" }))
             }
             "up" => {
-                parts.amp.come_back().await.map_err(|error| Refusal::internal(error.to_string()))?;
+                parts
+                    .workspace
+                    .amp
+                    .come_back()
+                    .await
+                    .map_err(|error| Refusal::internal(error.to_string()))?;
                 Ok(json!({ "amp": "up" }))
             }
             other => Err(Refusal::bad_request(format!("{other:?} is neither \"down\" nor \"up\""))),
@@ -108,8 +113,12 @@ fn faults(text: &str) -> Result<Vec<Fault>, Refusal> {
 }
 
 fn functions(parts: &Parts) -> Value {
-    let pools = std::iter::once(&parts.pool).chain(&parts.queries);
-    pools.map(|pool| (pool.options().name.clone(), function(pool))).collect::<Map<_, _>>().into()
+    parts
+        .functions
+        .all()
+        .map(|pool| (pool.options().name.clone(), function(pool)))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn function(pool: &Pool) -> Value {
