@@ -18,7 +18,7 @@ async fn prometheus() -> Prometheus {
 }
 
 fn data_directory_of(url: &str) -> String {
-    // Its own flags say where it writes.
+    // The directory is among its flags.
     let port = url.rsplit(':').next().expect("a port");
     let flag = format!("127.0.0.1:{port}");
     let processes = std::fs::read_dir("/proc").expect("processes").flatten();

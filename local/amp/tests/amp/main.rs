@@ -1,6 +1,5 @@
-//! The stand-in against a sender that signs with the AWS SDK's signer and encodes with generated code.
-//!
-//! Every rule is one test that cites its source.
+//! The stand-in against a sender that signs with the AWS SDK's signer and encodes with generated code. Every test cites
+//! the source of its rule.
 
 mod broken_prometheus;
 mod credentials;

@@ -176,7 +176,7 @@ async fn a_big_request_is_stored_whole() {
 async fn any_promql_is_answered_by_prometheus() {
     let prometheus = prometheus().await;
     let amp = in_front_of(prometheus.url(), |options| options.credentials = Some(credentials())).await;
-    let ask = async |request: http::Request<Vec<u8>>| {
+    let send_signed = async |request: http::Request<Vec<u8>>| {
         let answer = send(signed(request, Signing::default())).await;
         (answer.0, serde_json::from_str::<Value>(&answer.1).expect("JSON"))
     };
@@ -186,12 +186,12 @@ async fn any_promql_is_answered_by_prometheus() {
     let query = [("query", "max_over_time(ph{device=~\"a|b\"}[1m]) + 1"), ("time", &now())];
     for request in [question(&amp, "query", &query), form(&amp, "query", &query)] {
         assert_eq!(send(request.clone()).await.0, 403);
-        let (status, answer) = ask(request).await;
+        let (status, answer) = send_signed(request).await;
         assert_eq!((status, &answer["data"]["result"][0]["value"][1]), (200, &json!("5")), "{answer}");
     }
     let range = [("query", "ph"), ("start", &*now()), ("end", &*now()), ("step", "1")];
     for request in [question(&amp, "query_range", &range), form(&amp, "query_range", &range)] {
-        let (status, answer) = ask(request).await;
+        let (status, answer) = send_signed(request).await;
         assert_eq!((status, &answer["data"]["resultType"]), (200, &json!("matrix")), "{answer}");
         assert_eq!(answer["data"]["result"][0]["values"][0][1], "4");
     }
@@ -202,12 +202,12 @@ async fn any_promql_is_answered_by_prometheus() {
     ] {
         let mut request = question(&amp, "", &[]);
         *request.uri_mut() = format!("{}api/v1/{path}", amp.endpoint()).parse().expect("a URI");
-        assert_eq!(ask(request).await, (200, json!({ "status": "success", "data": data })), "{path}");
+        assert_eq!(send_signed(request).await, (200, json!({ "status": "success", "data": data })), "{path}");
     }
-    let (status, answer) = ask(question(&amp, "status/buildinfo", &[])).await;
+    let (status, answer) = send_signed(question(&amp, "status/buildinfo", &[])).await;
     assert_eq!(status, 200);
     assert!(answer["data"]["version"].is_string(), "{answer}");
-    assert_eq!(ask(question(&amp, "metadata", &[])).await, (200, json!({ "status": "success", "data": {} })));
+    assert_eq!(send_signed(question(&amp, "metadata", &[])).await, (200, json!({ "status": "success", "data": {} })));
 }
 
 #[tokio::test]

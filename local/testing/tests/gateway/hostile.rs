@@ -22,7 +22,7 @@ pub(crate) async fn survives(stage: &mut Stage, payload: impl Into<Bytes>) -> In
 /// The share of a CPU that the smallest function has: a whole one comes with 1,769 MB.
 const SMALLEST_FUNCTION_CPU: f64 = 128.0 / 1_769.0;
 
-/// A quarter of the memory has to be left.
+/// Checks that a quarter of the memory is left.
 #[track_caller]
 fn has_spare_memory(invocation: &Invocation) {
     let rss_kb = invocation.max_rss_kb;
@@ -69,7 +69,7 @@ async fn depth_inside_an_event_or_a_message_is_survived() {
 async fn millions_of_invalid_events_need_little_memory() {
     let mut stage = Stage::start().await;
     let zeros = survives(&mut stage, format!("[{}{}]", "0,".repeat(3_000_000), event("a", NOW_MS, 1))).await;
-    let (kind, message) = zeros.function_error().expect("zeros are no events");
+    let (kind, message) = zeros.function_error().expect("zeros are not events");
     assert_eq!(kind, "InvalidEvent");
     has_spare_memory(&zeros);
     let seconds = zeros.cpu.expect("it is alive").as_secs_f64() / SMALLEST_FUNCTION_CPU;

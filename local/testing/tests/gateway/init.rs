@@ -97,7 +97,7 @@ async fn an_unsigned_writer_needs_no_region_and_no_credentials() {
     assert!(stage.amp.requests()[0].headers.get("authorization").is_none());
 }
 
-/// Runs the program as a person would and returns whether it succeeded and what it printed.
+/// Runs the program in a shell's way; returns whether it succeeded, and its output.
 async fn by_hand(variables: &[(&str, &str)]) -> (bool, String) {
     let mut command = Command::new(function_binary());
     command.env_clear().envs(variables.iter().copied()).kill_on_drop(true);

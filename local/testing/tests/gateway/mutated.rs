@@ -63,7 +63,7 @@ fn mutate(random: &mut fastrand::Rng, corpus: &[Vec<u8>]) -> Vec<u8> {
             3 => bytes.truncate(at),
             4 => drop(bytes.drain(at..to)),
             5 => {
-                // A key or a value is there twice.
+                // Repeats a key or a value.
                 let copy = bytes[at..to].to_vec();
                 bytes.splice(to..to, copy);
             }

@@ -9,7 +9,7 @@ use crate::outcomes::refuse;
 use crate::queue::stage_with_queue;
 use crate::support::{NOW_MS, QUEUE, SECRET, Setup, Stage, TOKEN, event, messages, one_event_each};
 
-/// Every line of an invocation; each has to be a JSON object.
+/// Every line of an invocation; each must be a JSON object.
 fn lines(invocation: &Invocation) -> Vec<Value> {
     let parse =
         |line: &String| serde_json::from_str::<Value>(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
@@ -128,7 +128,7 @@ async fn retries_and_failures_are_counted() {
     stage.fail(Fault::always(Matcher::Any, Action::status(403, "")));
     let invocation = stage.invoke(sqs_event(QUEUE, &messages(&one_event_each(3)))).await;
     assert_eq!(embedded_metrics(&invocation)["FailedEvents"].as_u64(), Some(3));
-    assert!(lines(&invocation).iter().any(|line| line["level"] == "ERROR"), "a person is needed");
+    assert!(lines(&invocation).iter().any(|line| line["level"] == "ERROR"), "someone must act");
 }
 
 #[tokio::test]
