@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::runtime::RoleCredentials;
 use local_testing::ACCOUNT;
-use local_testing::clock::{Clock, UtcTime};
+use local_testing::clock::{Clock, rfc3339};
 use local_testing::http_server::{HttpServer, Reply, ResponseBody};
 
 /// It has no secret to keep on this machine; it shows that the caller was given it.
@@ -81,7 +81,7 @@ impl Issuer {
             "AccessKeyId": current.access_key_id(),
             "SecretAccessKey": current.secret_access_key(),
             "Token": current.session_token(),
-            "Expiration": UtcTime::from_epoch_ms(expiry).rfc3339(),
+            "Expiration": rfc3339(expiry),
         });
         Reply::full(StatusCode::OK, body.to_string())
     }

@@ -4,7 +4,6 @@
 
 mod credentials;
 mod down;
-mod fault_text;
 mod faults;
 mod limits;
 mod read_api;

@@ -101,7 +101,7 @@ async fn a_window_that_amp_does_not_have_is_refused_at_the_start() {
     }
     let error = AmpStandIn::start(with(601)).await.expect_err("too long a window");
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
-    assert_eq!(error.to_string(), "out-of-order window of 601 s, but AMP allows 0 to 600 s");
+    assert_eq!(error.to_string(), "out-of-order window: expected 0 to 600 s, got 601 s");
 }
 
 /// Remote write 1.0: samples of different series have no order among them.

@@ -1,5 +1,4 @@
-//! The stand-in in front of a real Prometheus: what is stored there, what is asked there, and whether memory gives
-//! the same answers.
+//! The stand-in in front of a real Prometheus, and Prometheus as a child process.
 
 // Each of the two test programs uses a part of what they share.
 #[allow(dead_code)]
@@ -9,7 +8,6 @@ mod reader;
 #[path = "../amp/sender.rs"]
 mod sender;
 
-mod comparison;
 mod process;
 mod scripted;
 mod storage;

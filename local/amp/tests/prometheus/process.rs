@@ -22,6 +22,7 @@ fn data_directory_of(url: &str) -> String {
 
 #[tokio::test]
 async fn it_is_ready_and_everything_ends_with_it() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let prometheus = prometheus().await;
     let ready = format!("{}/-/ready", prometheus.url());
     assert_eq!(reqwest::get(&ready).await.expect("an answer").status(), 200);

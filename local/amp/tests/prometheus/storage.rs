@@ -174,6 +174,15 @@ async fn any_promql_is_answered_by_prometheus() {
         assert_eq!((status, &answer["data"]["resultType"]), (200, &json!("matrix")), "{answer}");
         assert_eq!(answer["data"]["result"][0]["values"][0][1], "4");
     }
+    for (path, data) in [
+        ("series?match[]=ph", json!([{ "__name__": "ph", "device": "a" }])),
+        ("labels", json!(["__name__", "device"])),
+        ("label/device/values", json!(["a"])),
+    ] {
+        let mut request = question(&amp, "", &[]);
+        *request.uri_mut() = format!("{}api/v1/{path}", amp.endpoint()).parse().expect("a URI");
+        assert_eq!(ask(request).await, (200, json!({ "status": "success", "data": data })), "{path}");
+    }
     let (status, answer) = ask(question(&amp, "status/buildinfo", &[])).await;
     assert_eq!(status, 200);
     assert!(answer["data"]["version"].is_string(), "{answer}");

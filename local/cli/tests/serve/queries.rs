@@ -126,7 +126,7 @@ async fn without_their_program_there_are_none() {
 async fn the_control_api_counts_them_too() {
     let serve = start("none").await;
     let answer = invoke(&serve, "query", &json!({"query": "1 + 1"})).await;
-    assert_eq!(answer["statusCode"], 501, "PromQL is not spoken without Prometheus: {answer}");
+    assert_eq!(answer["statusCode"], 501, "no Prometheus, no queries: {answer}");
     let control = serve.endpoints["control"].as_str().expect("an endpoint");
     let functions = reqwest::get(format!("{control}/functions")).await.expect("an answer");
     let functions: Value = serde_json::from_str(&functions.text().await.expect("text")).expect("JSON");

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{FunctionOptions, INITIALIZATION_TYPE, Outcome, TRACE_ID, VERSION};
-use local_testing::clock::UtcTime;
+use local_testing::clock::rfc3339;
 
 /// Where an init phase happens (`InitPhase`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl Began {
             let start = self.epoch_ms.saturating_add(i64::try_from(offset).unwrap_or(i64::MAX));
             json!({
                 "name": span.name,
-                "start": UtcTime::from_epoch_ms(start).rfc3339(),
+                "start": rfc3339(start),
                 "durationMs": millis(span.to.saturating_duration_since(span.from)),
             })
         };

@@ -20,7 +20,7 @@ use self::buffer::Buffer;
 use self::event::Event;
 pub use self::subscription::{Buffering, SchemaVersion, Stream, SubscriptionRequest};
 use super::active_time::ActiveTime;
-use local_testing::clock::{Clock, UtcTime};
+use local_testing::clock::{Clock, rfc3339};
 
 /// An extension subscribes while the sandbox initialises, and gets what was told before that as well; no more than this.
 const MAX_EARLY_EVENTS: usize = 10_000;
@@ -239,7 +239,7 @@ impl Telemetry {
 
     /// "The string value of `time` is a timestamp in ISO 8601 format."
     fn time(&self) -> String {
-        UtcTime::from_epoch_ms(self.0.clock.now_ms()).rfc3339()
+        rfc3339(self.0.clock.now_ms())
     }
 
     fn hub(&self) -> MutexGuard<'_, Hub> {

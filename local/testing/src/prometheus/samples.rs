@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::client::{ClientError, PrometheusClient};
@@ -53,7 +54,7 @@ impl From<ClientError> for QueryError {
 pub async fn samples(url: &str, selector: &str, range: Duration) -> Result<SamplesByLabels, QueryError> {
     let query = format!("{selector}[{}s]", range.as_secs().max(1));
     let form = [(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))];
-    let body = format!("query={}", percent_encode(&query));
+    let body = format!("query={}", utf8_percent_encode(&query, NON_ALPHANUMERIC));
     let client = PrometheusClient::new(url)?;
     let answer = client.send(&Method::POST, "/api/v1/query", &form, Bytes::from(body)).await?;
     if !answer.status.is_success() {
@@ -80,16 +81,4 @@ fn sample(sample: &Value) -> Option<(i64, f64)> {
     #[expect(clippy::cast_possible_truncation, reason = "a time in milliseconds is far below 2^53")]
     let timestamp = milliseconds as i64;
     Some((timestamp, sample[1].as_str()?.parse().ok()?))
-}
-
-fn percent_encode(text: &str) -> String {
-    use std::fmt::Write as _;
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-        encoded
-    })
 }

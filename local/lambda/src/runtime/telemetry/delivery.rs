@@ -20,7 +20,7 @@ use serde_json::json;
 use super::Subscription;
 use super::buffer::{Batch, Dropped};
 use super::event::Event;
-use local_testing::clock::UtcTime;
+use local_testing::clock::rfc3339;
 
 /// How often a batch is tried. The guide promises retries, but not how many.
 const ATTEMPTS: u32 = 5;
@@ -120,6 +120,6 @@ fn logs_dropped(subscription: &Subscription, dropped: Dropped) -> String {
         "droppedRecords": dropped.records,
         "reason": "the subscriber takes events more slowly than they come, or not at all",
     });
-    let time = UtcTime::from_epoch_ms(subscription.clock.now_ms()).rfc3339();
+    let time = rfc3339(subscription.clock.now_ms());
     Event::platform(time, "logsDropped", record).render(subscription.request.schema_version).0
 }

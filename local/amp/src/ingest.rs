@@ -1,7 +1,6 @@
-//! Ingestion with a Prometheus as storage: what the rules accept is written there before it is answered.
+//! Ingests write requests: applies the rules, stores in Prometheus if there is one, then remembers.
 //!
-//! In: a decoded write request. Out: nothing, or the refusal of the stand-in's rules or of Prometheus. What
-//! Prometheus did not take is not remembered either, so that no sample is claimed that cannot be queried.
+//! Samples that Prometheus did not store are not remembered either, so that every sample in memory can be queried.
 
 use std::sync::Arc;
 
@@ -10,16 +9,17 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use prometheus_proto::{Label, Sample, TimeSeries, WriteRequest};
 use prost::Message as _;
 
-use super::Shared;
 use super::answer::Refusal;
-use super::store::{RefusedSeries, StoredSeries};
+use super::series::StoredSeries;
+use super::store::RefusedSeries;
+use super::{Shared, State};
 use local_testing::prometheus::client::PrometheusClient;
 
-/// How much of Prometheus's words a refusal repeats, in characters.
-const MAX_WORDS: usize = 1_000;
+/// How much of Prometheus's error message a refusal repeats, in characters.
+const MAX_MESSAGE: usize = 1_000;
 
-/// Ingests one request; it goes on to its end even if the sender does not wait for that, since memory would
-/// otherwise miss what Prometheus has.
+/// Ingests one request; it runs to its end even if the sender goes away, since memory would otherwise miss samples
+/// that Prometheus has.
 pub(super) async fn ingest(
     shared: Arc<Shared>,
     request: Arc<WriteRequest>,
@@ -37,7 +37,11 @@ async fn in_turn(
     refused: Option<&RefusedSeries>,
 ) -> Result<(), Refusal> {
     let _turn = shared.ingesting.lock().await;
-    let plan = shared.state().plan(&shared.options, request, refused)?;
+    let plan = {
+        let mut state = shared.state();
+        let State { store, limits, .. } = &mut *state;
+        store.plan(&shared.options, limits, request, refused)?
+    };
     if let Some(prometheus) = &shared.prometheus {
         write(prometheus, &plan.accepted).await?;
     }
@@ -45,8 +49,8 @@ async fn in_turn(
     plan.first_error.map_or(Ok(()), Err)
 }
 
-/// Prometheus, "Remote-write receiver": `/api/v1/write` answers 204, 400 for samples it refuses (all of them
-/// then), 5xx for what may be sent again.
+/// Prometheus, "Remote-write receiver": `/api/v1/write` answers 204, 400 if it refuses samples (and then stores
+/// none), 5xx if the request may be sent again.
 async fn write(prometheus: &PrometheusClient, accepted: &StoredSeries) -> Result<(), Refusal> {
     let Some(body) = encode(accepted)? else { return Ok(()) };
     let headers = [
@@ -61,28 +65,24 @@ async fn write(prometheus: &PrometheusClient, accepted: &StoredSeries) -> Result
     if answer.status.is_success() {
         return Ok(());
     }
-    // To a sender a broken storage is a receiver that is not available; what is wrong with the data is told as is.
+    // Errors of the storage make the receiver unavailable; errors in the data keep their status.
     let status =
         if answer.status.is_client_error() { answer.status } else { StatusCode::SERVICE_UNAVAILABLE };
-    let words = String::from_utf8_lossy(&answer.body);
-    let words: String = words.trim().chars().take(MAX_WORDS).collect();
-    Err(Refusal::text(status, format!("prometheus answered {}: {words}", answer.status.as_u16())))
+    let message = String::from_utf8_lossy(&answer.body);
+    let message: String = message.trim().chars().take(MAX_MESSAGE).collect();
+    Err(Refusal::text(status, format!("prometheus answered {}: {message}", answer.status.as_u16())))
 }
 
-/// The body of a write request; none if there is nothing to write.
+/// The body of a write request; `None` if there is nothing to write.
 fn encode(accepted: &StoredSeries) -> Result<Option<Bytes>, Refusal> {
+    let label = |(name, value): (&String, &String)| Label { name: name.clone(), value: value.clone() };
+    let sample = |(timestamp, value): (&i64, &f64)| Sample { timestamp: *timestamp, value: *value };
     let timeseries: Vec<TimeSeries> = accepted
         .iter()
         .filter(|(_, samples)| !samples.is_empty())
         .map(|(labels, samples)| TimeSeries {
-            labels: labels
-                .iter()
-                .map(|(name, value)| Label { name: name.clone(), value: value.clone() })
-                .collect(),
-            samples: samples
-                .iter()
-                .map(|(timestamp, value)| Sample { timestamp: *timestamp, value: *value })
-                .collect(),
+            labels: labels.iter().map(label).collect(),
+            samples: samples.iter().map(sample).collect(),
         })
         .collect();
     if timeseries.is_empty() {
