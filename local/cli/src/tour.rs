@@ -153,7 +153,7 @@ async fn read_back(stack: &Stack) -> Result<bool, Box<dyn Error>> {
         "end": seconds(end),
         "step": format!("{INTERVAL_MS}ms"),
     });
-    let function = stack.query_function("range_query").ok_or("there is no function range_query")?;
+    let function = stack.query_function("range_query").ok_or("the function range_query is missing")?;
     let invocation = function.invoke(payload.to_string().into(), None).await?;
     let body = invocation.response().ok_or("range_query failed, see above")?;
     let answer: Value = serde_json::from_slice(body)?;

@@ -86,7 +86,7 @@ async fn an_invalid_base_url_is_refused_at_the_start() {
         let options = AmpOptions { prometheus: Some(url.to_owned()), ..AmpOptions::default() };
         let error = AmpStandIn::start(options).await.expect_err(url);
         assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
-        assert!(error.to_string().contains("is not the base URL of a Prometheus"), "{error}");
+        assert!(error.to_string().contains("is not a base URL of Prometheus"), "{error}");
     }
     stand_in(|options| options.prometheus = Some("http://127.0.0.1:9090/prefix/".to_owned())).await;
 }

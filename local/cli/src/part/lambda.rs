@@ -1,4 +1,4 @@
-//! `lambda`: functions behind the invoke API, alone.
+//! `lambda`: functions behind the invoke API.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -123,7 +123,7 @@ pub(super) async fn run(arguments: LambdaArguments) -> Result<(), Box<dyn Error>
     if has_extensions {
         join_all(pools.iter().map(Pool::shutdown)).await;
     }
-    // Not before: it may be ending an environment, whose extension would lose its last data.
+    // Last, because it may be shutting down an environment, whose extension would lose its last data.
     drop(idle_ends);
     Ok(())
 }

@@ -1,7 +1,5 @@
-//! What the platform tells of a sandbox's life, as records of telemetry events.
-//!
-//! In: moments and figures that were measured. Out: JSON records. Pure. Source: Lambda Developer Guide, "Lambda
-//! Telemetry API `Event` schema reference".
+//! The platform's telemetry records for the lifecycle of a sandbox. Source: Lambda Developer Guide, "Lambda Telemetry API
+//! `Event` schema reference".
 
 use std::time::Duration;
 
@@ -29,7 +27,7 @@ impl Phase {
     }
 }
 
-/// How a phase ended (`Status`), with the error's type where there is one.
+/// How a phase ended (`Status`), with the type of the error if there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Status {
     name: &'static str,
@@ -162,7 +160,7 @@ pub(super) fn runtime_done(
 /// The figures of a `platform.report`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ReportFigures {
-    /// From the beginning of the invocation until the runtime and all extensions were done.
+    /// From the start of the invocation until the runtime and all extensions had finished.
     pub(super) duration: Duration,
     /// The init phase before it, if it was the first.
     pub(super) init: Option<(Duration, Phase)>,

@@ -41,7 +41,7 @@ async fn an_entry_that_was_not_deleted_is_deleted_again() {
 /// Lambda Developer Guide, "Using Lambda with Amazon SQS": "Lambda event source mappings process each event at least
 /// once".
 #[tokio::test]
-async fn what_cannot_be_deleted_is_delivered_again() {
+async fn messages_that_cannot_be_deleted_are_delivered_again() {
     let sqs = ScriptedSqs::start(&numbered("m", 3), Duration::from_secs(1)).await;
     sqs.fail("DeleteMessageBatch", &[Fault::EntriesFail; 4]);
     let mapping = map(&sqs).await;
@@ -53,7 +53,7 @@ async fn what_cannot_be_deleted_is_delivered_again() {
 
 /// The SQS API reference, `ReceiptHandleIsInvalid`.
 #[tokio::test]
-async fn a_message_whose_receipt_is_not_valid_any_more_is_left_alone() {
+async fn a_message_with_an_invalid_receipt_is_not_retried() {
     let sqs = ScriptedSqs::start(&numbered("m", 3), HIDDEN).await;
     sqs.fail("DeleteMessageBatch", &[Fault::EntriesRefused]);
     let mapping = map(&sqs).await;

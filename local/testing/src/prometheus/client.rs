@@ -1,7 +1,4 @@
-//! The HTTP API of a Prometheus, as bytes.
-//!
-//! In: its base URL, and requests below it. Out: its answers, bounded in time and length, whatever they say. It
-//! speaks plain HTTP only, since a Prometheus without a proxy of its own does.
+//! A client of Prometheus's HTTP API, without TLS. Answers are limited in time and length.
 
 use std::error::Error;
 use std::time::Duration;
@@ -13,21 +10,21 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-/// Prometheus ends a query after 2 minutes by itself (`--query.timeout`), with an answer that says so.
+/// Prometheus itself ends a query after 2 minutes (`--query.timeout`).
 const TIME_LIMIT: Duration = Duration::from_secs(130);
 
-/// An answer is held in memory before it is passed on.
+/// Answers are held in memory.
 const MAX_ANSWER_BYTES: usize = 64 * 1_024 * 1_024;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The URL is not the base URL of an HTTP server without TLS.
-    #[error("{0:?} is not the base URL of a Prometheus, such as http://127.0.0.1:9090")]
-    InvalidBaseUrl(String),
+    #[error("{0:?} is not a base URL of Prometheus such as http://127.0.0.1:9090")]
+    NoBaseUrl(String),
     /// The path cannot be part of a URL.
-    #[error("{0:?} is not a valid URL")]
-    InvalidUrl(String),
+    #[error("{0:?} cannot be part of a request")]
+    NoRequest(String),
     /// The connection failed.
     #[error("{url} cannot be reached: {why}")]
     Unreachable {
@@ -37,13 +34,13 @@ pub enum ClientError {
         why: String,
     },
     /// The time limit passed.
-    #[error("{url} did not answer within {} s", TIME_LIMIT.as_secs())]
+    #[error("{url} has not answered within {} s", TIME_LIMIT.as_secs())]
     TimedOut {
         /// The URL of the request.
         url: String,
     },
     /// The answer is larger than the limit.
-    #[error("{url} answered with more than {MAX_ANSWER_BYTES} bytes")]
+    #[error("{url} returned more than {MAX_ANSWER_BYTES} bytes")]
     TooLong {
         /// The URL of the request.
         url: String,
@@ -77,7 +74,7 @@ impl PrometheusClient {
                 && uri.query().is_none()
         });
         if uri.is_none() {
-            return Err(ClientError::InvalidBaseUrl(base.to_owned()));
+            return Err(ClientError::NoBaseUrl(base.to_owned()));
         }
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
@@ -85,7 +82,7 @@ impl PrometheusClient {
         Ok(Self { base: base.trim_end_matches('/').to_owned(), http })
     }
 
-    /// Sends a request to `path_and_query` below the base URL. The answer may have any status.
+    /// Sends a request to `path_and_query` below the base URL, and returns the answer with any status.
     pub async fn send(
         &self,
         method: &Method,
@@ -98,7 +95,7 @@ impl PrometheusClient {
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let request = request.body(Full::new(body)).map_err(|_| ClientError::InvalidUrl(uri))?;
+        let request = request.body(Full::new(body)).map_err(|_| ClientError::NoRequest(uri))?;
         let answer = tokio::time::timeout(TIME_LIMIT, self.exchange(request));
         answer.await.unwrap_or_else(|_| Err(ClientError::TimedOut { url: self.base.clone() }))
     }
@@ -122,14 +119,14 @@ impl PrometheusClient {
     }
 }
 
-/// The client's own message says no more than that connecting failed.
+/// The client's own message only reports that connecting failed.
 fn with_causes(error: &dyn Error) -> String {
-    let mut words = error.to_string();
+    let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        words.push_str(": ");
-        words.push_str(&error.to_string());
+        text.push_str(": ");
+        text.push_str(&error.to_string());
         cause = error.source();
     }
-    words
+    text
 }

@@ -1,6 +1,4 @@
-//! The raw samples that a Prometheus holds, as PromQL gives them.
-//!
-//! In: a selector and how far back to look. Out: the samples as they were written, bit by bit.
+//! The samples that a Prometheus stores, bit for bit.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,22 +16,22 @@ pub type SamplesByLabels = BTreeMap<Labels, Samples>;
 type Labels = BTreeMap<String, String>;
 type Samples = BTreeMap<i64, f64>;
 
-/// Why the samples are not known.
+/// Why the samples could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
-    /// Prometheus cannot be asked.
-    #[error("cannot query prometheus")]
+    /// Prometheus cannot be reached.
+    #[error("prometheus cannot be reached")]
     Unasked(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// It refused the query.
+    /// It rejected the query.
     #[error("prometheus refused {query:?}: {answer}")]
     Refused {
         /// The query.
         query: String,
-        /// What it said.
+        /// Its answer.
         answer: String,
     },
-    /// It answered something else than a matrix of samples.
-    #[error("prometheus did not answer {query:?} with samples")]
+    /// Its answer is not a matrix of samples.
+    #[error("prometheus answered {query:?} with something else than samples")]
     NoMatrix {
         /// The query.
         query: String,
@@ -46,11 +44,11 @@ impl From<ClientError> for QueryError {
     }
 }
 
-/// Asks the Prometheus at `url` for all samples of `selector` within `range` before now (HTTP API, "Range vectors":
-/// an instant query for a range selector gives samples as they are stored).
+/// Queries the Prometheus at `url` for all samples of `selector` within `range` before now (HTTP API, "Range vectors": an
+/// instant query for a range selector returns samples as they are stored).
 ///
 /// # Errors
-/// It cannot be asked, or it refuses.
+/// It cannot be reached, or it rejects the query.
 pub async fn samples(url: &str, selector: &str, range: Duration) -> Result<SamplesByLabels, QueryError> {
     let query = format!("{selector}[{}s]", range.as_secs().max(1));
     let form = [(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))];

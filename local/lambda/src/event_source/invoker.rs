@@ -1,7 +1,5 @@
-//! One batch, from the function to its end.
-//!
-//! In: a batch. Out: every message of it deleted, or left to the queue, which shows it again when its visibility
-//! timeout is over and moves it to the dead-letter queue when it was received too often.
+//! Invokes the function with a batch, and settles each message: deletes it, or leaves it to the queue, which shows it
+//! again after its visibility timeout and moves it to the dead-letter queue when it was received too often.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -16,10 +14,10 @@ use tokio::time::Instant;
 
 use super::backoff::Backoff;
 use super::batch::{Batch, Message};
-use super::figures::Figures;
-use super::line::Groups;
+use super::figures::{Recorder, Settled};
 use super::response::failed_items;
 use super::source_queue::{Deletion, MAX_ENTRIES, SourceQueue};
+use super::waiting::Groups;
 
 /// The waits between two attempts to invoke a function that throttles.
 const THROTTLED: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -29,47 +27,47 @@ const DELETING: (Duration, Duration) = (Duration::from_millis(50), Duration::fro
 const DELETE_ATTEMPTS: usize = 4;
 const CONCURRENT_DELETES: usize = 4;
 
-/// What an invocation ended with, as far as its messages are concerned.
+/// The result of an invocation, as far as its messages are concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Invoked {
     /// The function answered.
     Response(Bytes),
-    /// It failed in any way: an error of its own, a time-out, an exit, a payload too large.
+    /// It failed in any way: an error, a timeout, an exit, a payload that is too large.
     FunctionError,
-    /// It took no invocation: too many are running.
+    /// It was not invoked: too many invocations are running.
     Throttled,
 }
 
-/// What deliveries share.
+/// What all invocations share.
 #[derive(Debug)]
-pub(super) struct Deliverer<F> {
+pub(super) struct Invoker<F> {
     pub(super) queue: Arc<SourceQueue>,
     pub(super) invoke: F,
     pub(super) report_batch_item_failures: bool,
-    pub(super) figures: Arc<watch::Sender<Figures>>,
+    pub(super) figures: Recorder,
     pub(super) stopping: watch::Receiver<bool>,
 }
 
-/// A delivery that is over.
+/// A batch that is done.
 #[derive(Debug)]
-pub(super) struct Delivered {
+pub(super) struct Finished {
     /// The groups of its batch.
     pub(super) groups: Groups,
-    /// Those of them of which a message is back in the queue.
+    /// The groups with a message that is back in the queue.
     pub(super) failed: Groups,
-    /// What the function did not get before the mapping was stopped.
+    /// Messages that the function did not get before the mapping was stopped.
     pub(super) not_invoked: Vec<Message>,
 }
 
-impl<F, Fut> Deliverer<F>
+impl<F, Fut> Invoker<F>
 where
     F: Fn(Bytes) -> Fut,
     Fut: Future<Output = Invoked>,
 {
     /// Invokes the function with the batch and settles each message.
-    pub(super) async fn deliver(self: Arc<Self>, mut batch: Batch, groups: Groups) -> Delivered {
+    pub(super) async fn run(self: Arc<Self>, mut batch: Batch, groups: Groups) -> Finished {
         let Some(invoked) = self.invoke(&mut batch).await else {
-            return Delivered { failed: groups.clone(), groups, not_invoked: batch.0 };
+            return Finished { failed: groups.clone(), groups, not_invoked: batch.0 };
         };
         let failed_ids = self.failed_ids(&invoked, &batch);
         let (failed, done): (Vec<_>, Vec<_>) =
@@ -78,34 +76,30 @@ where
         let retry_until = done.iter().map(|message| message.visible_at).max();
         let handles: Vec<_> = done.into_iter().map(|message| message.receipt_handle).collect();
         let deleted = delete_all(&self.queue, &handles, retry_until).await;
-        let undeleted = handles.len() - deleted;
-        self.figures.send_modify(|figures| {
-            figures.in_flight -= count(failed.len() + handles.len());
-            figures.given_back += count(failed.len());
-            figures.deleted += count(deleted);
-            figures.undeleted += count(undeleted);
-        });
-        Delivered { groups, failed: failed_groups, not_invoked: Vec::new() }
+        self.figures.settle(Settled::GivenBack, failed.len());
+        self.figures.settle(Settled::Deleted, deleted);
+        self.figures.settle(Settled::Undeleted, handles.len() - deleted);
+        Finished { groups, failed: failed_groups, not_invoked: Vec::new() }
     }
 
-    /// Invokes the function until it does not throttle, with the messages that are still hidden from others; `None`
-    /// when there is none left, or when the mapping stops in between and `batch` keeps the rest.
+    /// Invokes the function until it does not throttle, with the messages that are still hidden from others. `None` if
+    /// none is left, or if the mapping stops meanwhile; then `batch` keeps the rest.
     async fn invoke(&self, batch: &mut Batch) -> Option<Invoked> {
         let mut backoff = Backoff::new(THROTTLED.0, THROTTLED.1);
         loop {
-            self.expire(batch.drop_visible(Instant::now()));
+            self.figures.settle(Settled::Expired, batch.drop_visible(Instant::now()));
             let last_visible_at = batch.0.iter().map(|message| message.visible_at).max()?;
-            // A closure that panics is a function that throws.
+            // A closure that panics counts as a function error.
             let invocation = AssertUnwindSafe(async { (self.invoke)(batch.payload()).await });
             let invoked = invocation.catch_unwind().await.unwrap_or(Invoked::FunctionError);
             if invoked != Invoked::Throttled {
-                self.figures.send_modify(|figures| figures.invocations += 1);
+                self.figures.add(|figures| &mut figures.invocations);
                 return Some(invoked);
             }
-            self.figures.send_modify(|figures| figures.throttled += 1);
+            self.figures.add(|figures| &mut figures.throttled);
             let next_attempt = Instant::now() + backoff.wait();
             if next_attempt >= last_visible_at {
-                self.expire(std::mem::take(&mut batch.0).len());
+                self.figures.settle(Settled::Expired, std::mem::take(&mut batch.0).len());
                 return None;
             }
             if self.stops_before(next_attempt).await {
@@ -114,7 +108,7 @@ where
         }
     }
 
-    /// Waits; true if the mapping is stopped in between.
+    /// Waits; true if the mapping is stopped meanwhile.
     async fn stops_before(&self, time: Instant) -> bool {
         let mut stopping = self.stopping.clone();
         tokio::time::timeout_at(time, stopping.wait_for(|is_stopping| *is_stopping)).await.is_ok()
@@ -131,29 +125,19 @@ where
             Invoked::FunctionError | Invoked::Throttled => None,
         };
         failed.unwrap_or_else(|| {
-            self.figures.send_modify(|figures| figures.failed_invocations += 1);
+            self.figures.add(|figures| &mut figures.failed_invocations);
             ids.into_iter().map(str::to_owned).collect()
         })
     }
 
-    fn expire(&self, messages: usize) {
-        self.figures.send_modify(|figures| {
-            figures.in_flight -= count(messages);
-            figures.expired += count(messages);
-        });
-    }
-
-    /// Gives back messages that the function did not get.
+    /// Makes messages visible again that the function did not get.
     pub(super) async fn release(&self, messages: &[Message]) {
         self.queue.release(messages).await;
-        self.figures.send_modify(|figures| {
-            figures.in_flight -= count(messages.len());
-            figures.released += count(messages.len());
-        });
+        self.figures.settle(Settled::Released, messages.len());
     }
 }
 
-/// How many messages could be deleted. When the queue shows them again, it is too late for another attempt.
+/// Deletes messages and returns how many were deleted. There is no attempt after the queue shows them again.
 async fn delete_all(queue: &SourceQueue, receipt_handles: &[String], retry_until: Option<Instant>) -> usize {
     let chunks: Vec<_> = receipt_handles.chunks(MAX_ENTRIES).map(<[String]>::to_vec).collect();
     stream::iter(chunks)
@@ -180,8 +164,4 @@ async fn delete_chunk(queue: &SourceQueue, mut left: Vec<String>, retry_until: O
         tokio::time::sleep_until(next_attempt).await;
     }
     deleted
-}
-
-pub(super) fn count(number: usize) -> u64 {
-    number as u64
 }
