@@ -1,11 +1,11 @@
 //! Rules that one request keeps or breaks by itself.
 
 use local_amp::AmpOptions;
-use local_amp::proto::WriteRequest;
 use prost::Message as _;
 
 use crate::sender::{
     Answer, MINUTE_MS, NOW_MS, body_of, check, ph, request, send, series, stand_in, stored_ph, write,
+    write_request,
 };
 
 async fn answer_with(change: impl FnOnce(&mut http::Request<Vec<u8>>)) -> Answer {
@@ -92,7 +92,7 @@ async fn a_body_of_exactly_the_limit_is_accepted() {
 /// used".
 #[tokio::test]
 async fn a_body_that_is_not_a_write_request_is_refused() {
-    let message = WriteRequest { timeseries: vec![ph("a", NOW_MS, 7.0)] }.encode_to_vec();
+    let message = write_request(&[ph("a", NOW_MS, 7.0)]).encode_to_vec();
     let mut framed = snap::write::FrameEncoder::new(Vec::new());
     std::io::Write::write_all(&mut framed, &message).expect("memory takes everything");
     let framed = framed.into_inner().expect("memory takes everything");
