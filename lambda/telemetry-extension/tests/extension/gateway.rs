@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use local_amp::Credentials;
+use local_lambda::sqs::Sqs;
 use push_gateway::envelopes::Envelope;
 use push_gateway::records::{Records, Rules};
-use push_gateway_local::amp::Credentials;
-use push_gateway_local::sqs::Sqs;
 use remote_write::{Labels, NameEscaping};
 use serde_json::Value;
 

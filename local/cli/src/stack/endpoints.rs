@@ -1,54 +1,79 @@
-//! Where the parts of a running stack are found, for people and for programs.
+//! Where the parts of a running stack listen.
 
 use aws_credential_types::Credentials;
+use local_lambda::lambda::Pool;
 use serde_json::{Value, json};
+
+use super::Parts;
+use super::queues::WORKSPACE_ALIAS;
 
 /// The addresses of a running stack.
 #[derive(Debug, Clone)]
-pub struct Endpoints {
+pub(crate) struct Endpoints {
     /// The region to sign for.
-    pub region: String,
+    pub(crate) region: String,
     /// A user's credentials for the workspace; SQS and Lambda take any.
-    pub credentials: Credentials,
+    pub(crate) credentials: Credentials,
     /// The Lambda service.
-    pub lambda: String,
+    pub(crate) lambda: String,
     /// The function's name.
-    pub function: String,
-    /// Whether the function's own metrics are written into the workspace, by the telemetry extension.
-    pub has_telemetry: bool,
-    /// The names of the functions that read the workspace; none without their program.
-    pub query_functions: Vec<String>,
+    pub(crate) function: String,
+    /// Whether the telemetry extension writes the function's own metrics into the workspace.
+    pub(crate) has_telemetry: bool,
+    /// The names of the query functions.
+    pub(crate) query_functions: Vec<String>,
     /// SQS.
-    pub sqs: String,
+    pub(crate) sqs: String,
     /// The queue that feeds the function.
-    pub queue_url: String,
-    /// Where messages end that can never be delivered.
-    pub dead_letter_queue_url: String,
+    pub(crate) queue_url: String,
+    /// Its dead-letter queue.
+    pub(crate) dead_letter_queue_url: String,
     /// The workspace, with a slash at its end.
-    pub amp: String,
-    /// The id under which AMP's control plane has the workspace.
-    pub workspace_id: String,
-    /// The alias under which AMP's control plane has the workspace.
-    pub workspace_alias: &'static str,
+    pub(crate) amp: String,
+    /// The workspace's id in AMP's control plane.
+    pub(crate) workspace_id: String,
+    /// The workspace's alias in AMP's control plane.
+    pub(crate) workspace_alias: &'static str,
     /// The Prometheus behind the workspace.
-    pub prometheus: Option<String>,
+    pub(crate) prometheus: Option<String>,
     /// The stack's control API.
-    pub control: String,
+    pub(crate) control: String,
 }
 
 impl Endpoints {
-    /// Where samples are written.
-    pub fn remote_write_url(&self) -> String {
+    pub(super) fn new(region: &str, parts: &Parts, control: String) -> Self {
+        let Parts { functions, queues, workspace, .. } = parts;
+        let name = |pool: &Pool| pool.options().name.clone();
+        Self {
+            region: region.to_owned(),
+            credentials: workspace.user.clone(),
+            lambda: functions.api.endpoint(),
+            function: name(&functions.push_gateway),
+            has_telemetry: functions.idle_end.is_some(),
+            query_functions: functions.queries.iter().map(name).collect(),
+            sqs: queues.endpoint().to_owned(),
+            queue_url: queues.url.clone(),
+            dead_letter_queue_url: queues.dead_letters_url.clone(),
+            amp: workspace.amp.endpoint(),
+            workspace_id: workspace.amp.id().to_owned(),
+            workspace_alias: WORKSPACE_ALIAS,
+            prometheus: workspace.storage_url.clone(),
+            control,
+        }
+    }
+
+    /// The URL for remote write.
+    pub(crate) fn remote_write_url(&self) -> String {
         format!("{}api/v1/remote_write", self.amp)
     }
 
-    /// Where PromQL is asked.
-    pub fn query_url(&self) -> String {
+    /// The URL for instant queries.
+    pub(crate) fn query_url(&self) -> String {
         format!("{}api/v1/query", self.amp)
     }
 
-    /// The same for programs.
-    pub fn to_json(&self) -> Value {
+    /// As JSON.
+    pub(crate) fn to_json(&self) -> Value {
         json!({
             "region": self.region,
             "credentials": {

@@ -1,30 +1,30 @@
-//! What each part of the stack holds and has done, as numbers that must add up.
+//! The counts of every part of the stack.
 
 use serde_json::{Value, json};
 
 use super::queues::QueueDepth;
-use crate::amp::AmpCounts;
-use crate::event_source;
-use crate::lambda::Counts;
+use local_amp::AmpCounts;
+use local_lambda::event_source;
+use local_lambda::lambda::Counts;
 
-/// The numbers at one moment.
+/// The counts at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Figures {
+pub(crate) struct Figures {
     /// Messages in the queue.
-    pub queue: QueueDepth,
+    pub(crate) queue: QueueDepth,
     /// Messages in the dead-letter queue.
-    pub dead_letters: u64,
-    /// What the event source mapping did.
-    pub event_source: event_source::Figures,
-    /// What the function did.
-    pub function: Counts,
-    /// What the workspace saw and holds.
-    pub amp: AmpCounts,
+    pub(crate) dead_letters: u64,
+    /// The event source mapping.
+    pub(crate) event_source: event_source::Figures,
+    /// The function.
+    pub(crate) function: Counts,
+    /// The workspace.
+    pub(crate) amp: AmpCounts,
 }
 
 impl Figures {
-    /// The same for programs.
-    pub fn to_json(&self) -> Value {
+    /// As JSON.
+    pub(crate) fn to_json(&self) -> Value {
         json!({
             "queue": { "visible": self.queue.visible, "inFlight": self.queue.in_flight },
             "deadLetters": self.dead_letters,

@@ -1,4 +1,4 @@
-//! The ports that the user chose, checked before anything is started.
+//! The chosen ports, checked before anything is started.
 
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -6,21 +6,21 @@ use super::StackError;
 
 /// The ports of 127.0.0.1; 0 takes a free one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Ports {
+pub(crate) struct Ports {
     /// The AMP stand-in.
-    pub amp: u16,
+    pub(crate) amp: u16,
     /// SQS.
-    pub sqs: u16,
+    pub(crate) sqs: u16,
     /// The Lambda service.
-    pub lambda: u16,
+    pub(crate) lambda: u16,
     /// Prometheus, if it is started with the stack.
-    pub prometheus: u16,
+    pub(crate) prometheus: u16,
     /// The stack's own control API.
-    pub control: u16,
+    pub(crate) control: u16,
 }
 
 impl Ports {
-    /// Opens all of them at the same time, so that a port given twice is found too, and closes them again.
+    /// Opens all of them at the same time, which also detects a repeated port, and closes them again.
     pub(super) fn check(&self) -> Result<(), StackError> {
         let chosen = [
             ("--amp-port", self.amp),

@@ -1,0 +1,224 @@
+//! Invocations and their outcomes: plain data.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
+
+use super::report::Status;
+use super::{ExtensionFault, INIT_LIMIT, ShutdownReason};
+
+/// A request for an invocation.
+#[derive(Debug, Clone)]
+pub struct InvocationRequest {
+    /// The request id, which is also in its log lines.
+    pub request_id: String,
+    /// The event.
+    pub payload: Bytes,
+    /// The client context of the caller: a JSON object.
+    pub client_context: Option<String>,
+    /// More headers for the runtime, passed on as they are.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// Why a function did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    /// The program could not be started, or the runtime API could not be served.
+    #[error("cannot start {}", binary.display())]
+    NotStarted {
+        /// The program.
+        binary: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It reported an error (`/runtime/init/error`).
+    #[error("init error {error_type}: {message}")]
+    Reported {
+        /// The kind of error.
+        error_type: String,
+        /// Its message.
+        message: String,
+        /// Its log.
+        logs: Vec<String>,
+    },
+    /// It ended before it requested an invocation.
+    #[error("exited before the first invocation: {status}")]
+    Exited {
+        /// How.
+        status: ExitStatus,
+        /// Its log.
+        logs: Vec<String>,
+    },
+    /// An extension failed, or was not ready in time.
+    #[error("extension {}: {}: {}", fault.extension, fault.error_type, fault.message)]
+    Extension {
+        /// Which, and why.
+        fault: ExtensionFault,
+        /// The log of the function and its extensions.
+        logs: Vec<String>,
+    },
+    /// It did not request an invocation in time.
+    #[error("did not request an invocation within {} s", INIT_LIMIT.as_secs())]
+    TimedOut {
+        /// Its log.
+        logs: Vec<String>,
+    },
+}
+
+impl InitError {
+    /// How the init phase ended, for telemetry.
+    pub(super) fn status(&self) -> Status {
+        match self {
+            Self::NotStarted { .. } => Status::failure("Runtime.InvalidEntrypoint"),
+            Self::Reported { error_type, .. } => Status::error(error_type),
+            Self::Exited { .. } => Status::failure("Runtime.ExitError"),
+            Self::Extension { fault, .. } => Status::failure(&fault.error_type),
+            Self::TimedOut { .. } => Status::timeout(),
+        }
+    }
+
+    /// Whether the time limit was exceeded.
+    pub(super) fn is_timeout(&self) -> bool {
+        match self {
+            Self::TimedOut { .. } => true,
+            Self::Extension { fault, .. } => fault.error_type == ExtensionFault::TIMED_OUT,
+            Self::NotStarted { .. } | Self::Reported { .. } | Self::Exited { .. } => false,
+        }
+    }
+
+    /// Adds the log of the shutdown.
+    pub(super) fn and_logs(mut self, more: Vec<String>) -> Self {
+        match &mut self {
+            Self::NotStarted { .. } => {}
+            Self::Reported { logs, .. }
+            | Self::Exited { logs, .. }
+            | Self::Extension { logs, .. }
+            | Self::TimedOut { logs } => logs.extend(more),
+        }
+        self
+    }
+
+    /// The log before the failure.
+    pub fn logs(&self) -> &[String] {
+        match self {
+            Self::NotStarted { .. } => &[],
+            Self::Reported { logs, .. }
+            | Self::Exited { logs, .. }
+            | Self::Extension { logs, .. }
+            | Self::TimedOut { logs } => logs,
+        }
+    }
+}
+
+/// How an invocation ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The function's response.
+    Response(Bytes),
+    /// The function reported an error.
+    FunctionError {
+        /// `errorType` of the report.
+        error_type: String,
+        /// `errorMessage` of the report.
+        error_message: String,
+        /// The whole report.
+        raw: Bytes,
+    },
+    /// It did not answer before its deadline and was killed.
+    TimedOut,
+    /// It ended in the middle of the invocation.
+    Exited {
+        /// How.
+        status: ExitStatus,
+    },
+    /// An extension reported an error or ended in the middle of the invocation.
+    ExtensionFailed(ExtensionFault),
+    /// The function did not start for this invocation, not even at the second attempt.
+    InitFailed(InitError),
+    /// The payload exceeds Lambda's limit and was not passed on.
+    PayloadTooLarge {
+        /// Its length.
+        bytes: usize,
+    },
+}
+
+/// One invocation with its duration and resource usage.
+#[derive(Debug)]
+pub struct Invocation {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Its request id.
+    pub request_id: String,
+    /// From passing on the payload to the function's response.
+    pub duration: Duration,
+    /// User and system time of the whole process until it requested the next invocation (`clock_getcpuclockid`,
+    /// nanoseconds); `None` if the process ended before.
+    pub cpu: Option<Duration>,
+    /// The largest resident set of the process so far (`VmHWM`).
+    pub max_rss_kb: Option<u64>,
+    /// Its output since the last invocation; the first one includes the init phase, and a failed one before it.
+    pub logs: Vec<String>,
+    /// The init phase before this invocation, if it was the first of its process.
+    pub init: Option<Duration>,
+    /// How long the invocation stayed open for extensions after the runtime had finished
+    /// (`PostRuntimeExtensionsDuration`); zero while that is not known.
+    pub extension_overhead: Duration,
+}
+
+/// How an environment was shut down.
+#[derive(Debug, Clone)]
+pub struct Shutdown {
+    /// Why.
+    pub reason: ShutdownReason,
+    /// From the first signal until the last process was gone.
+    pub duration: Duration,
+    /// The extensions that were killed because they did not end in time.
+    pub killed: Vec<String>,
+    /// The last lines of the runtime, then those of the extensions, each after its name and a colon.
+    pub logs: Vec<String>,
+}
+
+impl Invocation {
+    /// Whether a new process was started for it.
+    pub fn is_cold_start(&self) -> bool {
+        self.init.is_some()
+    }
+
+    /// The billed time: the init phase, the duration and the time of extensions, rounded up to a millisecond.
+    pub fn billed_ms(&self) -> u128 {
+        let billed = self.init.unwrap_or_default() + self.duration + self.extension_overhead;
+        billed.as_nanos().div_ceil(1_000_000)
+    }
+
+    /// The answer, if there is one.
+    pub fn response(&self) -> Option<&Bytes> {
+        match &self.outcome {
+            Outcome::Response(body) => Some(body),
+            _ => None,
+        }
+    }
+
+    /// The answer as JSON, if there is one and it is JSON.
+    pub fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(self.response()?).ok()
+    }
+
+    /// The ids in `batchItemFailures` of the response; `None` if it has none.
+    pub fn batch_item_failures(&self) -> Option<Vec<String>> {
+        let answer = self.json()?;
+        let failures = answer.get("batchItemFailures")?.as_array()?;
+        failures.iter().map(|f| f.get("itemIdentifier")?.as_str().map(str::to_owned)).collect()
+    }
+
+    /// `errorType` and `errorMessage`, if the function reported an error.
+    pub fn function_error(&self) -> Option<(&str, &str)> {
+        match &self.outcome {
+            Outcome::FunctionError { error_type, error_message, .. } => Some((error_type, error_message)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The Telemetry API: who may subscribe to what.
+
+use serde_json::{Value, json};
+
+use crate::listener::{Listener, subscribe};
+use crate::support::{answers, answers_to, started, with_extension};
+
+/// Telemetry API reference: a successful request has status 200 and the body `"OK"`.
+#[tokio::test]
+async fn a_subscription_may_end_in_a_slash() {
+    let listener = Listener::start().await;
+    let mut slash = subscribe(&listener.subscription());
+    slash["path"] = json!("/2022-07-01/telemetry/");
+    let answers = answers_to(json!([subscribe(&listener.subscription()), slash])).await;
+    assert_eq!(answers[1..], vec![(200, "\"OK\"".to_owned()); 2]);
+}
+
+/// Telemetry API reference, the example of a failed request.
+#[tokio::test]
+async fn an_invalid_request_is_rejected_with_all_reasons() {
+    let listener = Listener::start().await;
+    let mut body = listener.subscription();
+    body["types"] = json!([]);
+    body["destination"]["URI"] = json!("http://sandbox.localdomain");
+    let answers = answers_to(json!([subscribe(&body), subscribe(&json!("{"))])).await;
+    let error: Value = serde_json::from_str(&answers[1].1).expect("JSON");
+    assert_eq!(answers[1].0, 400);
+    assert_eq!(
+        error,
+        json!({
+            "errorType": "ValidationError",
+            "errorMessage": "URI port is not provided; types should not be empty",
+        })
+    );
+    assert_eq!(answers[2].0, 400);
+}
+
+/// Telemetry API reference, `schemaVersion`: an extension that asks for what an older platform does not know falls back.
+#[tokio::test]
+async fn a_schema_version_can_be_unknown() {
+    let listener = Listener::start().await;
+    let newest = listener.subscription();
+    let mut older = newest.clone();
+    older["schemaVersion"] = json!("2022-12-13");
+    let mut options = with_extension(&json!({ "after": [subscribe(&newest), subscribe(&older)] }));
+    options.extensions.refused_schema_versions = vec!["2025-01-29".to_owned()];
+    let answers = answers(options).await;
+    assert_eq!((answers[1].0, answers[2].0), (400, 200), "{answers:?}");
+    assert!(answers[1].1.contains("schemaVersion 2025-01-29 is not supported"), "{answers:?}");
+}
+
+/// Telemetry API: "Subscription occurs during the extension initialization phase"; Extensions API: registration likewise.
+#[tokio::test]
+async fn subscriptions_end_with_the_init_phase() {
+    let listener = Listener::start().await;
+    let call = subscribe(&listener.subscription());
+    let mut function = started(with_extension(&json!({ "later": [call] }))).await;
+    assert!(crate::support::invoke(&mut function, json!({})).await.response().is_some());
+    let logs = function.shutdown().await.expect("it ran").logs;
+    let answers = crate::support::said(&logs, "answer");
+    assert!(answers[1].starts_with("400 ") && answers[1].contains("SubscriptionClosed"), "{answers:?}");
+}
+
+/// Telemetry API: what was subscribed to can be read by tests.
+#[tokio::test]
+async fn a_subscription_can_be_read() {
+    let listener = Listener::start().await;
+    let function = started(with_extension(&json!({ "after": [subscribe(&listener.subscription())] }))).await;
+    let subscribers = function.telemetry().subscribers();
+    assert_eq!(subscribers.len(), 1);
+    assert_eq!(subscribers[0].extension, crate::support::NAME);
+    assert_eq!((&*subscribers[0].request.path, subscribers[0].request.streams.len()), ("/in", 3));
+}
