@@ -19,9 +19,9 @@ use aws::sign::sign;
 use aws_credential_types::Credentials;
 use batch::{Batch, Shape};
 use bytes::Bytes;
-use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use push_gateway::intake::{Intake, Rules};
-use push_gateway::payload::Payload;
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use push_gateway::envelopes::Envelope;
+use push_gateway::records::{Records, Rules};
 use remote_write::{EncodedRequest, Labels, MAX_REQUEST_BYTES, NameEscaping, Series};
 
 const CASES: [(Shape, usize); 6] = [
@@ -42,16 +42,13 @@ fn stages(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group("stage");
         group.throughput(Throughput::Elements(batch.samples as u64));
 
-        group.bench_function(id("payload"), |b| b.iter(|| Payload::parse(black_box(&batch.payload)).is_ok()));
+        group
+            .bench_function(id("envelope"), |b| b.iter(|| Envelope::read(black_box(&batch.payload)).is_ok()));
 
-        let payload = Payload::parse(&batch.payload).expect("an SQS batch");
-        group.bench_function(id("intake"), |b| b.iter(|| Intake::read(black_box(&payload), rules)));
+        let envelope = Envelope::read(&batch.payload).expect("an SQS batch");
+        group.bench_function(id("records"), |b| b.iter(|| Records::read(black_box(&envelope), rules)));
 
-        let read = || Intake::read(&payload, rules).samples;
-        let grouped = |samples: remote_write::SeriesBuilder| samples.group();
-        group.bench_function(id("group"), |b| b.iter_batched(read, grouped, BatchSize::LargeInput));
-
-        let series = read().group();
+        let (_, series) = Records::read(&envelope, rules);
         group.bench_function(id("plan"), |b| {
             b.iter(|| black_box(&series).plan(series.samples(), MAX_REQUEST_BYTES));
         });

@@ -95,9 +95,11 @@ fn remote_write(first: i64, batch: u32) -> Vec<u8> {
         samples: (0..SAMPLES)
             .map(|at| Sample { value: value(customer, at), timestamp: timestamp(first, batch, at) })
             .collect(),
+        histograms: Vec::new(),
     };
     let timeseries = (0..CUSTOMERS).flat_map(|customer| METRICS.map(|metric| series(customer, metric)));
-    let message = WriteRequest { timeseries: timeseries.collect() }.encode_to_vec();
+    let message =
+        WriteRequest { timeseries: timeseries.collect(), ..WriteRequest::default() }.encode_to_vec();
     snap::raw::Encoder::new().compress_vec(&message).expect("a request is far below snappy's limit")
 }
 

@@ -6,10 +6,10 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use formats::{InvalidLabels, external_labels};
 use remote_write::Labels;
 
 use crate::endpoint::{Endpoint, InvalidEndpoint};
-use crate::external_labels::{InvalidLabels, external_labels};
 use crate::sign::Scope;
 use crate::sqs::{self, Queue};
 
@@ -308,7 +308,7 @@ mod tests {
         for (message, expected) in [
             (url("example.com").unwrap_err().to_string(), "URL: "),
             (url("https://aps-workspaces.eu-west-1.amazonaws.com").unwrap_err().to_string(), "URL: "),
-            (labels.unwrap_err().to_string(), "L: label \"a\""),
+            (labels.unwrap_err().to_string(), "L: duplicate label \"a\""),
         ] {
             assert!(message.starts_with(expected), "{message}");
             assert_eq!(message.lines().count(), 1, "{message}");

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use push_gateway::intake::{Intake, Rules};
-use push_gateway::payload::Payload;
+use push_gateway::envelopes::Envelope;
+use push_gateway::records::{Records, Rules};
 use push_gateway_local::amp::Credentials;
 use push_gateway_local::sqs::Sqs;
 use remote_write::{Labels, NameEscaping};
@@ -19,10 +19,10 @@ use crate::server::{self, header, response};
 fn invocations(payloads: &[String]) -> BTreeMap<(i64, String), f64> {
     let mut found = BTreeMap::new();
     for payload in payloads {
-        let parsed = Payload::parse(payload.as_bytes()).expect("a payload of the gateway");
+        let envelope = Envelope::read(payload.as_bytes()).expect("a payload of the gateway");
         let rules = Rules { escaping: NameEscaping::Reject, external_labels: &Labels::default() };
-        let intake = Intake::read(&parsed, rules);
-        assert!(intake.records.iter().all(|record| !format!("{record:?}").contains("Invalid")), "{payload}");
+        let (records, _) = Records::read(&envelope, rules);
+        assert!(records.records.iter().all(|record| record.points.is_ok()), "{payload}");
         for event in serde_json::from_str::<Vec<Value>>(payload).expect("an array of events") {
             let metrics = &event["metrics"];
             assert!(event["dimensions"]["instance"].as_str().is_some_and(|instance| instance.len() == 8));

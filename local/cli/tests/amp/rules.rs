@@ -97,7 +97,8 @@ async fn a_body_of_exactly_the_limit_is_accepted() {
 /// Remote write 1.0, "Protocol": snappy's block format; "the framed format MUST NOT be used".
 #[tokio::test]
 async fn a_body_that_is_no_snappy_block_is_refused() {
-    let message = WriteRequest { timeseries: vec![ph("a", NOW_MS, 7.0)] }.encode_to_vec();
+    let message =
+        WriteRequest { timeseries: vec![ph("a", NOW_MS, 7.0)], ..WriteRequest::default() }.encode_to_vec();
     let mut framed = snap::write::FrameEncoder::new(Vec::new());
     std::io::Write::write_all(&mut framed, &message).expect("memory takes everything");
     let framed = framed.into_inner().expect("memory takes everything");

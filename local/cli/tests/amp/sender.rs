@@ -29,7 +29,11 @@ pub(crate) fn credentials() -> Credentials {
 pub(crate) fn series(labels: &[(&str, &str)], samples: &[(i64, f64)]) -> TimeSeries {
     let label = |(name, value): &(&str, &str)| Label { name: (*name).to_owned(), value: (*value).to_owned() };
     let sample = |(timestamp, value): &(i64, f64)| Sample { timestamp: *timestamp, value: *value };
-    TimeSeries { labels: labels.iter().map(label).collect(), samples: samples.iter().map(sample).collect() }
+    TimeSeries {
+        labels: labels.iter().map(label).collect(),
+        samples: samples.iter().map(sample).collect(),
+        histograms: Vec::new(),
+    }
 }
 
 /// The series `ph{device=…}` with one sample.
@@ -38,7 +42,7 @@ pub(crate) fn ph(device: &str, timestamp: i64, value: f64) -> TimeSeries {
 }
 
 pub(crate) fn write_request(timeseries: &[TimeSeries]) -> WriteRequest {
-    WriteRequest { timeseries: timeseries.to_vec() }
+    WriteRequest { timeseries: timeseries.to_vec(), ..WriteRequest::default() }
 }
 
 /// The body of a write request.

@@ -90,8 +90,8 @@ async fn a_base64_body_is_moved_as_it_came() {
 async fn wrapped_dead_letters_of_iot_core_and_lambda_can_be_redriven() {
     let (mut stage, queue) = stage_with_queue("wrapped").await;
     let (lambda, iot) = (
-        include_str!("../../../../lambda/push-gateway/tests/fixtures/lambda-destination.json"),
-        include_str!("../../../../lambda/push-gateway/tests/fixtures/iot-error-action.json"),
+        include_str!("../../../../lambda/formats/tests/event/lambda-destination.json"),
+        include_str!("../../../../lambda/formats/tests/event/iot-error-action.json"),
     );
     let published = base64::engine::general_purpose::STANDARD.encode(r#"{"temperature":14.3}"#);
     let reshaped = json!({"ruleName": "Telemetry", "base64OriginalPayload": published}).to_string();
