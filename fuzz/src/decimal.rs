@@ -54,8 +54,7 @@ impl Decimal {
         let whole = match exponent {
             0..=20 => &self.digits * ten_to(exponent),
             ..0 if exponent >= -len => {
-                let (whole, fraction) =
-                    (&self.digits / ten_to(-exponent), &self.digits % ten_to(-exponent));
+                let (whole, fraction) = (&self.digits / ten_to(-exponent), &self.digits % ten_to(-exponent));
                 if fraction != BigUint::ZERO && whole < ten_to(11) {
                     return None;
                 }
