@@ -15,7 +15,7 @@ check_serve_options() {
   while [ "$#" -gt 0 ]; do
     option="${1%%=*}"
     if [ "$option" = --help ] || [ "$option" = -h ]; then
-      printf '%s\n\nThe options of --serve, which local/cli/README.md describes; those that end in = take a value:\n\n' "$USAGE"
+      printf '%s\n\nThe options of --serve, which local/README.md describes; those that end in = take a value:\n\n' "$USAGE"
       sed 's/^/  /' "$REPOSITORY/scripts/serve-options.txt"
       exit
     fi

@@ -12,7 +12,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use push_gateway_local::amp::{AmpOptions, AmpStandIn, ReceivedRequest};
+use local_amp::{AmpOptions, AmpStandIn, ReceivedRequest};
 use tempfile::TempDir;
 use tokio::time::Instant;
 

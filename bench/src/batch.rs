@@ -4,7 +4,7 @@
 //! deliver them.
 
 use bytes::Bytes;
-use push_gateway_local::sqs::{QueueMessage, sqs_event};
+use local_lambda::sqs::{QueueMessage, sqs_event};
 use serde_json::{Value, json};
 
 const QUEUE_ARN: &str = "arn:aws:sqs:eu-west-1:123456789012:push-gateway-events";

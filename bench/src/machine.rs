@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
-use push_gateway_local::children;
-use push_gateway_local::clock::Clock;
+use local_testing::children;
+use local_testing::clock::Clock;
 use serde_json::Value;
 
 use crate::agents::find;

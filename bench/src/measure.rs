@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use push_gateway_local::runtime::{Function, InitError};
+use local_lambda::runtime::{Function, InitError};
 
 use crate::batch::Batch;
 use crate::floor::floor;

@@ -6,8 +6,8 @@
 
 use std::io;
 
-use push_gateway_local::amp::{AmpOptions, AmpStandIn};
-use push_gateway_local::runtime::{Function, InitError, RoleCredentials};
+use local_amp::{AmpOptions, AmpStandIn};
+use local_lambda::runtime::{Function, InitError, RoleCredentials};
 
 use crate::batch::Batch;
 use crate::subject::{Subject, WrongAnswer};

@@ -7,7 +7,7 @@
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use push_gateway_local::runtime::Function;
+use local_lambda::runtime::Function;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::{fs, io};
 
-use push_gateway_local::runtime::{FunctionOptions, Invocation};
+use local_lambda::runtime::{FunctionOptions, Invocation};
 use serde_json::Value;
 
 use crate::batch::Batch;

@@ -5,9 +5,9 @@
 
 use std::fmt::Write as _;
 
+use local_testing::clock::Clock;
 use prometheus_proto::{Label, Sample, TimeSeries, WriteRequest};
 use prost::Message as _;
-use push_gateway_local::clock::Clock;
 
 /// As many label sets as the usual batch has, each with its metrics.
 const CUSTOMERS: u32 = 500;

@@ -128,7 +128,7 @@ impl fmt::Debug for Network {
 mod tests {
     use super::*;
 
-    const PEM: &str = include_str!("../../../local/cli/tests/edge/authority/root.pem");
+    const PEM: &str = include_str!("../../../local/testing/tests/edge/authority/root.pem");
 
     fn network(variables: &[(&str, &str)]) -> Result<Network, InvalidNetwork> {
         let lookup = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());

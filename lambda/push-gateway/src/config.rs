@@ -2,8 +2,8 @@
 //!
 //! The environment comes in as a lookup, so nothing here reads the process's own.
 
-use aws::{Endpoint, InvalidEndpoint};
 use aws::InvalidLabels;
+use aws::{Endpoint, InvalidEndpoint};
 use remote_write::{Labels, NameEscaping};
 
 /// What the function is told by its environment.

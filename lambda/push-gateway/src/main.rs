@@ -33,9 +33,7 @@ fn configure(lookup: Environment) -> Result<(Config, Network), String> {
     Ok((config, network))
 }
 
-fn handler(
-    (config, network): (Config, Network),
-) -> impl AsyncFn(aws::Invocation) -> Result<Response, Error> {
+fn handler((config, network): (Config, Network)) -> impl AsyncFn(aws::Invocation) -> Result<Response, Error> {
     let client = Client::new(config.region.clone(), &network, World { now, random: fastrand::f64 });
     let gateway = Gateway::new(config, client);
     let function_name = environment("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();

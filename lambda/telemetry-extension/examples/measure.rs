@@ -10,8 +10,8 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use push_gateway_local::amp::{AmpOptions, AmpStandIn};
-use push_gateway_local::runtime::{ExtensionFigures, Function, FunctionOptions};
+use local_amp::{AmpOptions, AmpStandIn};
+use local_lambda::runtime::{ExtensionFigures, Function, FunctionOptions};
 use serde_json::json;
 
 const STARTS: usize = 25;

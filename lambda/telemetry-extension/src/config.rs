@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use aws::{Endpoint, InvalidEndpoint, Scope};
 use aws::InvalidLabels;
+use aws::{Endpoint, InvalidEndpoint, Scope};
 
 use crate::labels::{InstanceLabel, RESERVED};
 use crate::metrics::{Selection, UnknownName};

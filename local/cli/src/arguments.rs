@@ -7,11 +7,11 @@ pub(crate) mod values;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::stack::{Ports, StackOptions, Storage};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, value_parser};
-use push_gateway_local::amp::Fault;
-use push_gateway_local::prometheus::{self, Prometheus};
-use push_gateway_local::stack::{Ports, StackOptions, Storage};
+use local_amp::Fault;
+use local_testing::prometheus::{self, Prometheus};
 
 /// An option whose value makes no sense beside the others or on this machine.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! One invocation as a person reads it.
 
-use push_gateway_local::lambda::{FunctionError, Seen, SeenInvocation};
-use push_gateway_local::runtime::Invocation;
+use local_lambda::lambda::{FunctionError, Seen, SeenInvocation};
+use local_lambda::runtime::Invocation;
 use tokio::time::Instant;
 
 use crate::stdout::print_line;

@@ -11,6 +11,7 @@ mod noise;
 mod part;
 mod serve;
 mod soak;
+mod stack;
 mod stdout;
 mod stop_signal;
 mod terminal;

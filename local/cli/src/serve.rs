@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 use std::process::{ExitCode, exit};
 
-use push_gateway_local::stack::{Endpoints, Figures, Stack, StackError, StackOptions};
+use crate::stack::{Endpoints, Figures, Stack, StackError, StackOptions};
 use tokio::time::Instant;
 
 use crate::arguments::ServeArguments;

@@ -12,9 +12,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::stack::{Stack, StackOptions, Storage};
 use clap::{Args, value_parser};
-use push_gateway_local::clock::Clock;
-use push_gateway_local::stack::{Stack, StackOptions, Storage};
+use local_testing::clock::Clock;
 use tokio::time::Instant;
 
 use crate::arguments::{InvalidOption, Programs, values};

@@ -19,23 +19,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_credential_types::Credentials;
 use bytes::Bytes;
 
-use crate::amp::{AmpOptions, AmpStandIn};
-use crate::clock::Clock;
-use crate::credentials::CredentialsEndpoint;
-use crate::event_source::{self, EventSource, EventSourceError, EventSourceOptions, Invoked};
-use crate::lambda::{AsyncPolicy, FunctionError, IdleEnd, LambdaApi, Pool, Seen};
-use crate::prometheus::{Prometheus, PrometheusError};
-use crate::runtime::{FunctionOptions, RoleCredentials};
-use crate::sqs::{KnownWorkspace, MotoError, MotoServer, Sqs, SqsError};
 use control::Control;
+use local_amp::{AmpOptions, AmpStandIn};
+use local_lambda::credentials::CredentialsEndpoint;
+use local_lambda::event_source::{self, EventSource, EventSourceError, EventSourceOptions, Invoked};
+use local_lambda::lambda::{AsyncPolicy, FunctionError, IdleEnd, LambdaApi, Pool, Seen};
+use local_lambda::runtime::{FunctionOptions, RoleCredentials};
+use local_lambda::sqs::{Sqs, SqsError};
+use local_testing::clock::Clock;
+use local_testing::moto::{KnownWorkspace, MotoError, MotoServer};
+use local_testing::prometheus::{Prometheus, PrometheusError};
 use queues::Queues;
 
-pub use endpoints::Endpoints;
-pub use figures::Figures;
-pub use options::{StackOptions, Storage};
-pub use ports::Ports;
-pub use queries::{QuerySurroundings, query_functions};
-pub use queues::QueueDepth;
+pub(crate) use endpoints::Endpoints;
+pub(crate) use figures::Figures;
+pub(crate) use options::{StackOptions, Storage};
+pub(crate) use ports::Ports;
+pub(crate) use queries::{QuerySurroundings, query_functions};
 
 /// The alias of the workspace in AMP's control plane.
 const WORKSPACE_ALIAS: &str = "local";
@@ -45,7 +45,7 @@ const JOURNAL_LIMIT: usize = 100;
 
 /// Why the stack is not up.
 #[derive(Debug, thiserror::Error)]
-pub enum StackError {
+pub(crate) enum StackError {
     /// A port cannot be opened.
     #[error("{part}: cannot listen on port {port} of 127.0.0.1")]
     Port {
@@ -78,7 +78,7 @@ impl StackError {
 
 /// The running stack.
 #[derive(Debug)]
-pub struct Stack {
+pub(crate) struct Stack {
     parts: Arc<Parts>,
     endpoints: Endpoints,
     /// Only with the telemetry extension, which has something to say at the end of an environment.
@@ -109,7 +109,7 @@ impl Stack {
     ///
     /// # Errors
     /// A part cannot be started; those before it are stopped.
-    pub async fn start(
+    pub(crate) async fn start(
         options: &StackOptions,
         watcher: impl Fn(Seen<'_>) + Send + Sync + 'static,
     ) -> Result<Self, StackError> {
@@ -204,22 +204,22 @@ impl Stack {
     }
 
     /// Where everything is.
-    pub fn endpoints(&self) -> &Endpoints {
+    pub(crate) fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
 
     /// The workspace.
-    pub fn amp(&self) -> &AmpStandIn {
+    pub(crate) fn amp(&self) -> &AmpStandIn {
         &self.parts.amp
     }
 
     /// The function.
-    pub fn function(&self) -> &Pool {
+    pub(crate) fn function(&self) -> &Pool {
         &self.parts.pool
     }
 
     /// SQS.
-    pub fn sqs(&self) -> &Sqs {
+    pub(crate) fn sqs(&self) -> &Sqs {
         &self.parts.sqs
     }
 
@@ -227,12 +227,12 @@ impl Stack {
     ///
     /// # Errors
     /// SQS does not say.
-    pub async fn figures(&self) -> Result<Figures, SqsError> {
+    pub(crate) async fn figures(&self) -> Result<Figures, SqsError> {
         self.parts.figures().await
     }
 
     /// Receives no more messages, and waits for what is at work; with the telemetry extension also for its last words.
-    pub async fn drain(&self) {
+    pub(crate) async fn drain(&self) {
         let event_source = lock(&self.parts.event_source).take();
         if let Some(event_source) = event_source {
             let figures = event_source.stop().await;

@@ -14,12 +14,13 @@ use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
-use push_gateway_local::amp::{AmpOptions, AmpStandIn, Credentials};
-use push_gateway_local::clock::Clock;
-use push_gateway_local::prometheus::Prometheus;
-use push_gateway_local::runtime::{Function, FunctionOptions, InitError, Invocation, RoleCredentials};
-use push_gateway_local::sqs::{MotoServer, Sqs};
-use push_gateway_local::stack::Storage;
+use crate::stack::Storage;
+use local_amp::{AmpOptions, AmpStandIn, Credentials};
+use local_lambda::runtime::{Function, FunctionOptions, InitError, Invocation, RoleCredentials};
+use local_lambda::sqs::Sqs;
+use local_testing::clock::Clock;
+use local_testing::moto::MotoServer;
+use local_testing::prometheus::Prometheus;
 
 use crate::arguments::TourArguments;
 use crate::stdout::print_line;

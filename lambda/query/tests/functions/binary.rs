@@ -1,6 +1,6 @@
 //! The real binary under the Lambda runtime emulator: handler names, the client context of a gateway, memory, start.
 
-use push_gateway_local::runtime::{
+use local_lambda::runtime::{
     Function, FunctionOptions, InitError, InvocationRequest, MAX_PAYLOAD_BYTES, RoleCredentials,
 };
 use serde_json::{Value, json};

@@ -4,12 +4,12 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws::{Client, Network, World};
+use local_amp::{AmpOptions, AmpStandIn};
+use local_testing::clock::Clock;
+use local_testing::prometheus::Prometheus;
 use push_gateway::config::Config;
 use push_gateway::handler::{Gateway, Invocation};
 use push_gateway::report::Report;
-use push_gateway_local::amp::{AmpOptions, AmpStandIn};
-use push_gateway_local::clock::Clock;
-use push_gateway_local::prometheus::Prometheus;
 use serde_json::Value;
 
 use crate::support::{Function, credentials};

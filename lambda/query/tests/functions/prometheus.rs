@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use push_gateway_local::runtime::{Function, FunctionOptions, RoleCredentials};
+use local_lambda::runtime::{Function, FunctionOptions, RoleCredentials};
 use serde_json::{Value, json};
 
 use crate::cloud::Cloud;

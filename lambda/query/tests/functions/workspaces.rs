@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use push_gateway_local::children;
-use push_gateway_local::sqs::MotoServer;
+use local_testing::children;
+use local_testing::moto::MotoServer;
 use serde_json::{Value, json};
 
 use crate::scripted::{Reply, Server};

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use push_gateway_local::amp::{Action, AmpOptions, AmpStandIn, Credentials, Fault, Matcher};
-use push_gateway_local::runtime::{Function, FunctionOptions, Outcome, RoleCredentials};
+use local_amp::{Action, AmpOptions, AmpStandIn, Credentials, Fault, Matcher};
+use local_lambda::runtime::{Function, FunctionOptions, Outcome, RoleCredentials};
 
 use crate::host::{binary, now_ms, program};
 use crate::remote_write::{assert_nothing_was_wrong, samples, values};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use push_gateway_local::amp::{AmpOptions, AmpStandIn, Credentials, StoredSamples};
+use local_amp::{AmpOptions, AmpStandIn, Credentials, StoredSamples};
 
 use crate::host::{Host, Setup};
 

@@ -1,7 +1,7 @@
 //! Secrets Manager, as moto has it: the secret is read when it is needed, kept, and read again when it is refused.
 
 use http::Request;
-use push_gateway_local::sqs::MotoServer;
+use local_testing::moto::MotoServer;
 use serde_json::{Value, json};
 
 use crate::host::program;

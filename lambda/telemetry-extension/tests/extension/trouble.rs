@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use push_gateway_local::amp::{Action, AmpOptions, AmpStandIn, Fault, Matcher};
+use local_amp::{Action, AmpOptions, AmpStandIn, Fault, Matcher};
 use telemetry_extension::destination::Dispatch;
 use telemetry_extension::metrics::Metrics;
 

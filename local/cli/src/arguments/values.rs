@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
-use push_gateway_local::amp::MAX_OUT_OF_ORDER_WINDOW;
-use push_gateway_local::prometheus::is_executable;
+use local_amp::MAX_OUT_OF_ORDER_WINDOW;
+use local_testing::prometheus::is_executable;
 
 /// `NAME=VALUE`.
 pub(crate) fn variable(text: &str) -> Result<(String, String), String> {

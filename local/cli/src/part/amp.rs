@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use clap::{Args, value_parser};
-use push_gateway_local::amp::{AmpOptions, AmpStandIn, Credentials, Fault};
+use local_amp::{AmpOptions, AmpStandIn, Credentials, Fault};
 
 use super::{Common, PortError};
 use crate::arguments::{prometheus_at, values};

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use clap::{Args, value_parser};
-use push_gateway_local::event_source::{EventSource, EventSourceOptions, Invoked};
-use push_gateway_local::lambda::{Answered, LambdaClient};
-use push_gateway_local::sqs::Sqs;
+use local_lambda::event_source::{EventSource, EventSourceOptions, Invoked};
+use local_lambda::lambda::{Answered, LambdaClient};
+use local_lambda::sqs::Sqs;
 
 use super::Common;
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use clap::{Args, value_parser};
 use futures_util::future::join_all;
-use push_gateway_local::lambda::{AsyncPolicy, IdleEnd, LambdaApi, Pool};
-use push_gateway_local::runtime::{FunctionOptions, RoleCredentials};
+use local_lambda::lambda::{AsyncPolicy, IdleEnd, LambdaApi, Pool};
+use local_lambda::runtime::{FunctionOptions, RoleCredentials};
 use tokio::time::Instant;
 
 use super::{Common, PortError};

@@ -1,6 +1,6 @@
 //! What a person sees while the stack runs: where everything is, and what each invocation did.
 
-use push_gateway_local::stack::{Endpoints, Figures};
+use crate::stack::{Endpoints, Figures};
 
 use crate::stdout::print_line;
 use crate::terminal::{Style, Terminal};

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::time::Duration;
 
-use push_gateway_local::amp::StoredSeries;
-use push_gateway_local::prometheus::{self, QueryError};
-use push_gateway_local::stack::{Figures, Stack};
+use crate::stack::{Figures, Stack};
+use local_amp::StoredSeries;
+use local_testing::prometheus::{self, QueryError};
 
 use super::load::Sent;
 use crate::stdout::print_line;

@@ -6,10 +6,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::stack::Stack;
+use local_amp::Fault;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use push_gateway_local::amp::Fault;
-use push_gateway_local::stack::Stack;
 use tokio::time::Instant;
 
 use crate::noise::Noise;

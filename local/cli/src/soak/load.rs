@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::stack::Stack;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use push_gateway_local::amp::{LabelSet, StoredSeries};
-use push_gateway_local::clock::Clock;
-use push_gateway_local::sqs::{Sqs, SqsError};
-use push_gateway_local::stack::Stack;
+use local_amp::{LabelSet, StoredSeries};
+use local_lambda::sqs::{Sqs, SqsError};
+use local_testing::clock::Clock;
 use serde_json::json;
 use tokio::time::{Interval, MissedTickBehavior};
 

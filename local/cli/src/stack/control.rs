@@ -13,9 +13,9 @@ use hyper::body::Incoming;
 use serde_json::{Map, Value, json};
 
 use super::Parts;
-use crate::amp::Fault;
-use crate::http_server::{HttpServer, Reply, ResponseBody};
-use crate::lambda::Pool;
+use local_amp::Fault;
+use local_lambda::lambda::Pool;
+use local_testing::http_server::{HttpServer, Reply, ResponseBody};
 
 const MAX_BODY_BYTES: usize = 64 * 1_024;
 

@@ -5,50 +5,50 @@ use serde_json::{Value, json};
 
 /// The addresses of a running stack.
 #[derive(Debug, Clone)]
-pub struct Endpoints {
+pub(crate) struct Endpoints {
     /// The region to sign for.
-    pub region: String,
+    pub(crate) region: String,
     /// A user's credentials for the workspace; SQS and Lambda take any.
-    pub credentials: Credentials,
+    pub(crate) credentials: Credentials,
     /// The Lambda service.
-    pub lambda: String,
+    pub(crate) lambda: String,
     /// The function's name.
-    pub function: String,
+    pub(crate) function: String,
     /// Whether the function's own metrics are written into the workspace, by the telemetry extension.
-    pub has_telemetry: bool,
+    pub(crate) has_telemetry: bool,
     /// The names of the functions that read the workspace; none without their program.
-    pub query_functions: Vec<String>,
+    pub(crate) query_functions: Vec<String>,
     /// SQS.
-    pub sqs: String,
+    pub(crate) sqs: String,
     /// The queue that feeds the function.
-    pub queue_url: String,
+    pub(crate) queue_url: String,
     /// Where messages end that can never be delivered.
-    pub dead_letter_queue_url: String,
+    pub(crate) dead_letter_queue_url: String,
     /// The workspace, with a slash at its end.
-    pub amp: String,
+    pub(crate) amp: String,
     /// The id under which AMP's control plane has the workspace.
-    pub workspace_id: String,
+    pub(crate) workspace_id: String,
     /// The alias under which AMP's control plane has the workspace.
-    pub workspace_alias: &'static str,
+    pub(crate) workspace_alias: &'static str,
     /// The Prometheus behind the workspace.
-    pub prometheus: Option<String>,
+    pub(crate) prometheus: Option<String>,
     /// The stack's control API.
-    pub control: String,
+    pub(crate) control: String,
 }
 
 impl Endpoints {
     /// Where samples are written.
-    pub fn remote_write_url(&self) -> String {
+    pub(crate) fn remote_write_url(&self) -> String {
         format!("{}api/v1/remote_write", self.amp)
     }
 
     /// Where PromQL is asked.
-    pub fn query_url(&self) -> String {
+    pub(crate) fn query_url(&self) -> String {
         format!("{}api/v1/query", self.amp)
     }
 
     /// The same for programs.
-    pub fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         json!({
             "region": self.region,
             "credentials": {

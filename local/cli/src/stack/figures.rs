@@ -3,28 +3,28 @@
 use serde_json::{Value, json};
 
 use super::queues::QueueDepth;
-use crate::amp::AmpCounts;
-use crate::event_source;
-use crate::lambda::Counts;
+use local_amp::AmpCounts;
+use local_lambda::event_source;
+use local_lambda::lambda::Counts;
 
 /// The numbers at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Figures {
+pub(crate) struct Figures {
     /// Messages in the queue.
-    pub queue: QueueDepth,
+    pub(crate) queue: QueueDepth,
     /// Messages in the dead-letter queue.
-    pub dead_letters: u64,
+    pub(crate) dead_letters: u64,
     /// What the event source mapping did.
-    pub event_source: event_source::Figures,
+    pub(crate) event_source: event_source::Figures,
     /// What the function did.
-    pub function: Counts,
+    pub(crate) function: Counts,
     /// What the workspace saw and holds.
-    pub amp: AmpCounts,
+    pub(crate) amp: AmpCounts,
 }
 
 impl Figures {
     /// The same for programs.
-    pub fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         json!({
             "queue": { "visible": self.queue.visible, "inFlight": self.queue.in_flight },
             "deadLetters": self.dead_letters,

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Ports;
-use crate::amp::Fault;
+use local_amp::Fault;
 
 /// Where the samples go that the stand-in accepted, beside its own memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Storage {
+pub(crate) enum Storage {
     /// Nowhere: its memory is all there is, and PromQL is not spoken.
     Memory,
     /// To a Prometheus that is started with the stack, from this program.
@@ -19,52 +19,52 @@ pub enum Storage {
 
 /// The whole stack.
 #[derive(Debug, Clone)]
-pub struct StackOptions {
+pub(crate) struct StackOptions {
     /// The push gateway's binary.
-    pub function: PathBuf,
+    pub(crate) function: PathBuf,
     /// The binary of the functions that read the workspace; without it there are none.
-    pub query: Option<PathBuf>,
+    pub(crate) query: Option<PathBuf>,
     /// The telemetry extension's binary; with it the push gateway writes metrics of itself into the workspace.
-    pub telemetry_extension: Option<PathBuf>,
+    pub(crate) telemetry_extension: Option<PathBuf>,
     /// The program `moto_server`.
-    pub moto: PathBuf,
+    pub(crate) moto: PathBuf,
     /// What stands behind the AMP stand-in.
-    pub storage: Storage,
+    pub(crate) storage: Storage,
     /// Where everything listens.
-    pub ports: Ports,
+    pub(crate) ports: Ports,
     /// The region that everything claims to be in.
-    pub region: String,
+    pub(crate) region: String,
     /// Whether the queue and its dead-letter queue are FIFO queues.
-    pub fifo: bool,
+    pub(crate) fifo: bool,
     /// Messages a batch has at most.
-    pub batch_size: usize,
+    pub(crate) batch_size: usize,
     /// How long a batch is gathered.
-    pub batching_window: Duration,
+    pub(crate) batching_window: Duration,
     /// Batches at work at a time, at most; five, with which Lambda begins, if not given.
-    pub max_concurrency: Option<usize>,
+    pub(crate) max_concurrency: Option<usize>,
     /// How long a received message stays hidden; six times the function's time-out and the window if not given.
-    pub visibility_timeout: Option<Duration>,
+    pub(crate) visibility_timeout: Option<Duration>,
     /// After how many receptions the queue moves a message to its dead-letter queue.
-    pub max_receive_count: u32,
+    pub(crate) max_receive_count: u32,
     /// The function's time-out.
-    pub function_timeout: Duration,
+    pub(crate) function_timeout: Duration,
     /// The function's memory in MB (reported to it, not enforced).
-    pub memory_mb: u32,
+    pub(crate) memory_mb: u32,
     /// Execution environments of the function, at most.
-    pub concurrency: u32,
+    pub(crate) concurrency: u32,
     /// Further environment variables of the function.
-    pub env: Vec<(String, String)>,
+    pub(crate) env: Vec<(String, String)>,
     /// The workspace's out-of-order window.
-    pub out_of_order_window: Duration,
+    pub(crate) out_of_order_window: Duration,
     /// How long credentials live; without it they are in the environment and do not expire.
-    pub credentials_lifetime: Option<Duration>,
+    pub(crate) credentials_lifetime: Option<Duration>,
     /// Faults of the stand-in from the start.
-    pub faults: Vec<Fault>,
+    pub(crate) faults: Vec<Fault>,
 }
 
 impl StackOptions {
     /// A stack with AWS's defaults where it has some, and short waits elsewhere.
-    pub fn new(function: PathBuf, moto: PathBuf) -> Self {
+    pub(crate) fn new(function: PathBuf, moto: PathBuf) -> Self {
         Self {
             function,
             query: None,
@@ -93,7 +93,7 @@ impl StackOptions {
     ///
     /// Lambda Developer Guide, "Creating and configuring an Amazon SQS event source mapping": at least six times
     /// the function's time-out, plus the batching window.
-    pub fn visibility_timeout(&self) -> Duration {
+    pub(crate) fn visibility_timeout(&self) -> Duration {
         self.visibility_timeout.unwrap_or(self.function_timeout * 6 + self.batching_window)
     }
 }

@@ -6,17 +6,17 @@ use super::StackError;
 
 /// The ports of 127.0.0.1; 0 takes a free one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Ports {
+pub(crate) struct Ports {
     /// The AMP stand-in.
-    pub amp: u16,
+    pub(crate) amp: u16,
     /// SQS.
-    pub sqs: u16,
+    pub(crate) sqs: u16,
     /// The Lambda service.
-    pub lambda: u16,
+    pub(crate) lambda: u16,
     /// Prometheus, if it is started with the stack.
-    pub prometheus: u16,
+    pub(crate) prometheus: u16,
     /// The stack's own control API.
-    pub control: u16,
+    pub(crate) control: u16,
 }
 
 impl Ports {

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::runtime::{FunctionOptions, RoleCredentials};
+use local_lambda::runtime::{FunctionOptions, RoleCredentials};
 
 /// Handler name, memory in MB and time-out in seconds of each operation (`lambda/query/README.md`).
 const OPERATIONS: [(&str, u32, u64); 5] = [
@@ -19,19 +19,19 @@ const OPERATIONS: [(&str, u32, u64); 5] = [
 
 /// What the functions are told of their surroundings.
 #[derive(Debug, Clone, Copy)]
-pub struct QuerySurroundings<'a> {
+pub(crate) struct QuerySurroundings<'a> {
     /// The workspace of an invocation that names none.
-    pub workspace_url: &'a str,
+    pub(crate) workspace_url: &'a str,
     /// AMP's control plane.
-    pub control_plane: &'a str,
+    pub(crate) control_plane: &'a str,
     /// The region they run in.
-    pub region: &'a str,
+    pub(crate) region: &'a str,
     /// The credentials of their role.
-    pub role: &'a RoleCredentials,
+    pub(crate) role: &'a RoleCredentials,
 }
 
 /// A function for each operation of `program`.
-pub fn query_functions(program: &Path, surroundings: QuerySurroundings<'_>) -> Vec<FunctionOptions> {
+pub(crate) fn query_functions(program: &Path, surroundings: QuerySurroundings<'_>) -> Vec<FunctionOptions> {
     let function = |(name, memory_mb, timeout): (&str, u32, u64)| {
         let mut function = FunctionOptions::new(program)
             .env("_HANDLER", name)

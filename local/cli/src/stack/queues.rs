@@ -7,7 +7,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::json;
 
 use super::StackOptions;
-use crate::sqs::{Sqs, SqsError};
+use local_lambda::sqs::{Sqs, SqsError};
 
 const NAME: &str = "telemetry";
 
@@ -20,11 +20,11 @@ pub(super) struct Queues {
 
 /// How many messages a queue holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct QueueDepth {
+pub(crate) struct QueueDepth {
     /// Waiting to be received.
-    pub visible: u64,
+    pub(crate) visible: u64,
     /// Received and not yet deleted, or not yet visible again.
-    pub in_flight: u64,
+    pub(crate) in_flight: u64,
 }
 
 impl Queues {

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::runtime::FunctionOptions;
+use local_lambda::runtime::FunctionOptions;
 
 /// The function with the extension. What its owner set stays as it is.
 pub(super) fn with_extension(

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use push_gateway_local::amp::LabelSet;
-use push_gateway_local::sqs::{QueueMessage, sqs_event};
+use local_amp::LabelSet;
+use local_lambda::sqs::{QueueMessage, sqs_event};
 use serde_json::{Map, Value, json};
 
 use crate::noise::Noise;

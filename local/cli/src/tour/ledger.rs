@@ -3,8 +3,8 @@
 //! In: what was sent, the stand-in, the dead letters, the function's answers. Out: for each event the places where
 //! it was found, and every difference from what must be.
 
-use push_gateway_local::amp::{AmpStandIn, StoredSeries};
-use push_gateway_local::sqs::ReceivedMessage;
+use local_amp::{AmpStandIn, StoredSeries};
+use local_lambda::sqs::ReceivedMessage;
 
 use super::Visit;
 use super::events::Message;

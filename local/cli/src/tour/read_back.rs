@@ -5,9 +5,9 @@
 
 use std::path::Path;
 
-use push_gateway_local::amp::{AmpStandIn, StoredSamples};
-use push_gateway_local::runtime::{Function, FunctionOptions, InitError, Invocation, RoleCredentials};
-use push_gateway_local::stack::{QuerySurroundings, query_functions};
+use crate::stack::{QuerySurroundings, query_functions};
+use local_amp::{AmpStandIn, StoredSamples};
+use local_lambda::runtime::{Function, FunctionOptions, InitError, Invocation, RoleCredentials};
 use serde_json::{Value, json};
 
 use super::chart::{self, Line};

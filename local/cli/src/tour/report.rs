@@ -4,8 +4,8 @@
 
 use std::error::Error;
 
-use push_gateway_local::amp::{LabelSet, StoredSamples, StoredSeries};
-use push_gateway_local::runtime::{InitError, Invocation, Outcome};
+use local_amp::{LabelSet, StoredSamples, StoredSeries};
+use local_lambda::runtime::{InitError, Invocation, Outcome};
 
 use super::Visit;
 use super::ledger::{End, Ledger};

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use local_lambda::sqs::Sqs;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use push_gateway_local::sqs::Sqs;
 use tokio::process::Command;
 
 use crate::support::{Serve, descendants, eventually, function, is_alive};
@@ -19,7 +19,7 @@ async fn send_one(serve: &Serve) {
     let sqs = serve.endpoints["sqs"]["endpoint"].as_str().expect("an endpoint");
     let credentials = aws_credential_types::Credentials::from_keys("any", "any", None);
     let sqs = Sqs::new(sqs, "eu-west-1", credentials);
-    let now_ms = push_gateway_local::clock::Clock::system().now_ms();
+    let now_ms = local_testing::clock::Clock::system().now_ms();
     let event =
         format!(r#"{{"dimensions":{{"device":"d1"}},"timestamp":{now_ms},"metrics":{{"level":"0.5"}}}}"#);
     let queue_url = serve.endpoints["sqs"]["queueUrl"].as_str().expect("a URL");

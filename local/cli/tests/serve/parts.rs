@@ -2,8 +2,9 @@
 
 use std::process::Stdio;
 
-use push_gateway_local::amp::Credentials;
-use push_gateway_local::sqs::{MotoServer, Sqs};
+use local_amp::Credentials;
+use local_lambda::sqs::Sqs;
+use local_testing::moto::MotoServer;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
@@ -64,7 +65,7 @@ async fn a_message_goes_from_the_queue_through_every_part_to_the_workspace() {
     .await;
     assert_eq!(ready, "polling");
 
-    let now_ms = push_gateway_local::clock::Clock::system().now_ms();
+    let now_ms = local_testing::clock::Clock::system().now_ms();
     let event =
         format!(r#"{{"dimensions":{{"device":"d1"}},"timestamp":{now_ms},"metrics":{{"level":"0.5"}}}}"#);
     let sent = sqs.client().send_message().queue_url(&queue_url).message_body(event).send().await;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use push_gateway_local::clock::Clock;
-use push_gateway_local::sqs::Sqs;
+use local_lambda::sqs::Sqs;
+use local_testing::clock::Clock;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

@@ -29,7 +29,7 @@ async fn invoke(serve: &Serve) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let lambda = serve.endpoints["lambda"]["endpoint"].as_str().expect("an endpoint");
     let url = format!("{lambda}/2015-03-31/functions/push-gateway/invocations");
-    let now_ms = push_gateway_local::clock::Clock::system().now_ms();
+    let now_ms = local_testing::clock::Clock::system().now_ms();
     let event = json!({"dimensions": {"device": "d1"}, "timestamp": now_ms, "metrics": {"level": "0.5"}});
     let answer = text(reqwest::Client::new().post(url).body(event.to_string()).send().await).await;
     assert!(answer.contains(r#""samples":1"#), "{answer}");

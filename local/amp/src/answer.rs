@@ -1,0 +1,41 @@
+//! A refusal on its way to the sender: a status and the words AMP would use.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+
+use local_testing::http_server::{Reply, ResponseBody};
+
+/// A request, or a part of it, is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) text: String,
+    json: bool,
+}
+
+impl Refusal {
+    /// What the write path answers: plain text, ended by a line feed as Go's `http.Error` does.
+    pub(super) fn text(status: StatusCode, text: impl Into<String>) -> Self {
+        Self { status, text: text.into(), json: false }
+    }
+
+    /// What the AWS front door answers before the write path is reached: `{"message": …}`.
+    pub(super) fn front_door(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, text: message.into(), json: true }
+    }
+
+    pub(super) fn bad_request(text: impl Into<String>) -> Self {
+        Self::text(StatusCode::BAD_REQUEST, text)
+    }
+
+    pub(super) fn into_response(self) -> Response<ResponseBody> {
+        let (body, content_type) = if self.json {
+            (serde_json::json!({ "message": self.text }).to_string(), "application/json")
+        } else {
+            (format!("{}\n", self.text), "text/plain; charset=utf-8")
+        };
+        let mut response = Reply::full(self.status, Bytes::from(body));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        response
+    }
+}

@@ -1,0 +1,235 @@
+//! A strict stand-in for one workspace of Amazon Managed Service for Prometheus (AMP).
+//!
+//! In: remote-write 1.0 requests and queries over HTTP. Out: AMP's answers, and for tests everything that was
+//! seen: write requests in their order of arrival, stored samples, connections. It may assume nothing about a
+//! request; each thing a sender must do is checked by one function that cites where the rule is written down.
+//!
+//! What it accepted it remembers; given a Prometheus, it stores samples there as well, and only what Prometheus
+//! took counts as accepted.
+//!
+//! Where AMP's behaviour is not documented, the rule is that of the open source software whose error texts AMP
+//! shows (Cortex), and where that is lenient but the remote-write specification is not, the specification holds.
+
+mod accepted_credentials;
+mod active_series;
+mod answer;
+mod decode;
+mod envelope;
+mod fault;
+mod fault_text;
+mod form;
+mod forward;
+mod handler;
+mod journal;
+mod limits;
+mod numbers;
+mod options;
+mod read_api;
+mod series_rules;
+mod sigv4;
+mod store;
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use aws_credential_types::Credentials;
+pub use prometheus_proto as proto;
+
+use accepted_credentials::AcceptedCredentials;
+
+use local_testing::http_server::HttpServer;
+use local_testing::prometheus::client::PrometheusClient;
+
+pub use fault::{Action, Fault, Matcher, SeriesMatcher};
+pub use fault_text::FaultSyntaxError;
+pub use journal::{Overlap, ReceivedRequest};
+pub use options::{AmpOptions, Ingestion, MAX_OUT_OF_ORDER_WINDOW};
+pub use store::{LabelSet, StoredSamples, StoredSeries};
+
+/// A running stand-in; it stops when it is dropped.
+#[derive(Debug)]
+pub struct AmpStandIn {
+    shared: Arc<Shared>,
+    server: HttpServer,
+}
+
+/// How much a stand-in has seen and holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AmpCounts {
+    /// Write requests, right or wrong.
+    pub requests: usize,
+    /// Series with at least one sample.
+    pub series: usize,
+    /// Stored samples.
+    pub samples: usize,
+}
+
+/// What all connections share.
+#[derive(Debug)]
+struct Shared {
+    options: AmpOptions,
+    credentials: Mutex<Option<AcceptedCredentials>>,
+    prometheus: Option<PrometheusClient>,
+    /// Held from the rules to the commit while Prometheus decides in between, so that both see the same order.
+    ingesting: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    store: store::Store,
+    limits: limits::Limits,
+    journal: journal::Journal,
+    faults: Vec<Fault>,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A test that panicked elsewhere must not hide its own message behind a poisoned lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn credentials(&self) -> MutexGuard<'_, Option<AcceptedCredentials>> {
+        self.credentials.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The signature of a request to any of the APIs, if the workspace wants one.
+    fn check_signature(&self, head: &http::request::Parts, body: &[u8]) -> Result<(), answer::Refusal> {
+        let accepted = self.credentials().clone();
+        accepted.map_or(Ok(()), |accepted| {
+            sigv4::verify(&self.options.region, &accepted, self.options.clock.now_ms(), head, body)
+        })
+    }
+}
+
+impl State {
+    fn plan(
+        &mut self,
+        options: &AmpOptions,
+        request: &proto::WriteRequest,
+        refused: Option<&store::RefusedSeries>,
+    ) -> Result<store::Plan, answer::Refusal> {
+        self.store.plan(options, &mut self.limits, request, refused)
+    }
+}
+
+impl AmpStandIn {
+    /// Starts on a port of 127.0.0.1.
+    ///
+    /// # Errors
+    /// The port cannot be opened, or an option is outside its range or no URL ([`io::ErrorKind::InvalidInput`]).
+    pub async fn start(options: AmpOptions) -> io::Result<Self> {
+        options.check()?;
+        let prometheus = options.prometheus.as_deref().map(PrometheusClient::new).transpose();
+        let prometheus =
+            prometheus.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))?;
+        let port = options.port;
+        let credentials = options.credentials.clone().map(|pair| AcceptedCredentials::new(vec![pair]));
+        let shared = Arc::new(Shared {
+            options,
+            credentials: Mutex::new(credentials),
+            prometheus,
+            ingesting: tokio::sync::Mutex::default(),
+            state: Mutex::default(),
+        });
+        let for_requests = Arc::clone(&shared);
+        let server = HttpServer::start(port, move |request, connection| {
+            handler::handle(Arc::clone(&for_requests), request, connection)
+        })
+        .await?;
+        Ok(Self { shared, server })
+    }
+
+    /// The workspace's endpoint as AMP states it, `http://127.0.0.1:<port>/workspaces/<id>/`: `api/v1/remote_write`
+    /// and `api/v1/query` are below it.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}/workspaces/{}/", self.server.address(), self.shared.options.workspace)
+    }
+
+    /// The workspace's id.
+    pub fn id(&self) -> &str {
+        &self.shared.options.workspace
+    }
+
+    /// Where instant queries go.
+    pub fn query_url(&self) -> String {
+        format!("{}api/v1/query", self.endpoint())
+    }
+
+    /// Where write requests go.
+    pub fn remote_write_url(&self) -> String {
+        let path = envelope::remote_write_path(&self.shared.options.workspace);
+        format!("http://{}{path}", self.server.address())
+    }
+
+    /// Replaces the faults; the first rule that matches a request decides what becomes of it.
+    pub fn set_faults(&self, faults: Vec<Fault>) {
+        self.shared.state().faults = faults;
+    }
+
+    /// Replaces the credentials whose signatures are accepted: several while keys rotate, none to forbid everybody.
+    /// A pair is forbidden once its `expiry` has passed by the clock.
+    pub fn accept_credentials(&self, credentials: Vec<Credentials>) {
+        *self.shared.credentials() = Some(AcceptedCredentials::new(credentials));
+    }
+
+    /// Refuses connections from now on and cuts those that are open. Nothing that is stored is lost.
+    pub fn go_down(&self) {
+        self.server.go_down();
+    }
+
+    /// Listens again on the same port; if it is not down, nothing changes.
+    ///
+    /// # Errors
+    /// The port was taken by somebody else in the meantime.
+    pub async fn come_back(&self) -> io::Result<()> {
+        self.server.come_back().await
+    }
+
+    /// Every request so far (as many as it may remember) but those of the read API, in the order of arrival.
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
+        self.shared.state().journal.requests()
+    }
+
+    /// Every series with its samples.
+    pub fn series(&self) -> StoredSeries {
+        self.shared.state().store.series().clone()
+    }
+
+    /// The samples of the series with exactly these labels (none when there is no such series).
+    pub fn samples_of(&self, labels: &[(&str, &str)]) -> StoredSamples {
+        let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        self.shared.state().store.series().get(&labels).cloned().unwrap_or_default()
+    }
+
+    /// How many samples are stored.
+    pub fn sample_count(&self) -> usize {
+        self.counts().samples
+    }
+
+    /// How much there is of everything.
+    pub fn counts(&self) -> AmpCounts {
+        let state = self.shared.state();
+        let series = state.store.series();
+        AmpCounts {
+            requests: state.journal.count(),
+            series: series.len(),
+            samples: series.values().map(StoredSamples::len).sum(),
+        }
+    }
+
+    /// Pairs of requests that travelled at the same time although they share a series.
+    pub fn overlaps(&self) -> Vec<Overlap> {
+        self.shared.state().journal.overlaps()
+    }
+
+    /// How many TCP connections were opened: fewer than requests when the sender keeps them alive.
+    pub fn connections(&self) -> u64 {
+        self.server.connections()
+    }
+
+    /// Forgets samples, requests, faults and what was used of the limits. A Prometheus behind it forgets nothing.
+    pub fn reset(&self) {
+        *self.shared.state() = State::default();
+    }
+}

@@ -1,0 +1,109 @@
+//! The workspace that is stood in for: its address, its limits, its time.
+//!
+//! In: what a test or a person wants to be different. Out: the options of [`super::AmpStandIn::start`], where
+//! everything that is not set is as AMP has it. Limits that are `None` do not exist.
+
+use std::io;
+use std::time::Duration;
+
+use super::Credentials;
+use local_testing::clock::Clock;
+
+/// AMP quotas, "Out of order time window per workspace": "it can be configured up to a maximum of 600 seconds".
+pub const MAX_OUT_OF_ORDER_WINDOW: Duration = Duration::from_mins(10);
+
+/// What a receiver does with the good samples of a request that also holds bad ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ingestion {
+    /// AMP: they are written, and the answer is a 400 with the first error's text.
+    KeepGood,
+    /// Prometheus: nothing of the request is written.
+    RollBack,
+}
+
+/// The workspace that is stood in for.
+#[derive(Debug, Clone)]
+pub struct AmpOptions {
+    /// The port of 127.0.0.1 to listen on; 0 takes a free one.
+    pub port: u16,
+    /// The workspace id in the path.
+    pub workspace: String,
+    /// The region that signatures must be scoped to.
+    pub region: String,
+    /// Whose signature is accepted; `None` accepts unsigned requests. Others may follow
+    /// ([`super::AmpStandIn::accept_credentials`]).
+    pub credentials: Option<Credentials>,
+    /// How far behind the workspace's newest sample a series may be filled in, at most
+    /// [`MAX_OUT_OF_ORDER_WINDOW`]; zero disables it.
+    pub out_of_order_window: Duration,
+    /// How old a sample may be by the clock.
+    pub max_sample_age: Option<Duration>,
+    /// How far in the future a sample may be by the clock.
+    pub max_ahead: Option<Duration>,
+    /// What becomes of the good samples of a bad request.
+    pub ingestion: Ingestion,
+    /// The limit for a request's body, compressed and decoded alike.
+    pub max_request_bytes: usize,
+    /// How many samples a second are taken, and how many at once.
+    pub ingestion_rate: Option<f64>,
+    /// How many write requests a second are answered, and how many at once.
+    pub remote_write_calls_per_second: Option<f64>,
+    /// How many series may have a sample within two hours of the clock.
+    pub active_series: Option<usize>,
+    /// The status of success. AMP says 200, Prometheus 204, Cortex sometimes 202.
+    pub success_status: u16,
+    /// The base URL of a Prometheus, such as `http://127.0.0.1:9090`, in which accepted samples are stored and
+    /// which answers the read API. It must have its remote-write receiver enabled. `None` keeps to memory.
+    pub prometheus: Option<String>,
+    /// How many write requests it remembers for [`super::AmpStandIn::requests`]; the oldest are forgotten.
+    pub journal_limit: usize,
+    /// The time of day, for signatures, the age of samples, and limits per second.
+    pub clock: Clock,
+}
+
+impl Default for AmpOptions {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            workspace: "ws-local".to_owned(),
+            region: "eu-west-1".to_owned(),
+            credentials: None,
+            // AMP quotas: "out-of-order time window", 60 s unless changed.
+            out_of_order_window: Duration::from_mins(1),
+            // AMP quotas: "Metric samples older than 1 hour are refused".
+            max_sample_age: Some(Duration::from_hours(1)),
+            // Cortex's `creation grace period` and Prometheus's `maxAheadTime` are both 10 minutes.
+            max_ahead: Some(Duration::from_mins(10)),
+            ingestion: Ingestion::KeepGood,
+            // AMP quotas: a request is limited to 1 MB; Cortex applies its limit before and after snappy.
+            max_request_bytes: 1_000_000,
+            // AMP quotas: "Ingestion rate per workspace".
+            ingestion_rate: Some(1_666_666.0),
+            // AMP quotas: "Number of RemoteWrite API operations per workspace in transactions per second".
+            remote_write_calls_per_second: Some(3_000.0),
+            // AMP quotas: "Active series per workspace".
+            active_series: Some(50_000_000),
+            success_status: 200,
+            prometheus: None,
+            journal_limit: usize::MAX,
+            clock: Clock::system(),
+        }
+    }
+}
+
+impl AmpOptions {
+    /// What AMP could not be configured to is no stand-in for it.
+    pub(super) fn check(&self) -> io::Result<()> {
+        if self.out_of_order_window <= MAX_OUT_OF_ORDER_WINDOW {
+            return Ok(());
+        }
+        Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!(
+                "out-of-order window of {} s, but AMP allows 0 to {} s",
+                self.out_of_order_window.as_secs_f64(),
+                MAX_OUT_OF_ORDER_WINDOW.as_secs()
+            ),
+        ))
+    }
+}

@@ -1,0 +1,294 @@
+//! A Lambda function on this machine: a real binary behind the real runtime API, with deadlines that hold, and its
+//! external extensions behind the real Extensions and Telemetry APIs.
+//!
+//! In: a binary, its configuration, payloads. Out: what the function answered and what that cost. One
+//! [`Function`] is one execution environment: it takes one invocation at a time, is killed when it overruns its
+//! time-out, and is started again for the next invocation, as Lambda does.
+//!
+//! A function with extensions is frozen between invocations, as on Lambda: its processes are stopped (not those that
+//! they started themselves), and so is the time of its telemetry. One without extensions runs on.
+//!
+//! Not emulated: limits of memory and CPU (both are reported), internal extensions, telemetry over TCP.
+
+mod active_time;
+mod api;
+mod environment;
+mod extension;
+mod invocation;
+mod measure;
+mod options;
+mod output;
+mod process;
+mod report;
+mod sandbox;
+mod telemetry;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+pub use extension::{ExtensionFault, ExtensionFigures, ShutdownReason};
+pub use invocation::{InitError, Invocation, InvocationRequest, Outcome, Shutdown};
+use local_testing::clock::Clock;
+pub use options::{ExtensionOptions, FunctionOptions, RoleCredentials};
+use report::Phase;
+use sandbox::Sandbox;
+pub use telemetry::{
+    Buffering, Deliveries, SchemaVersion, Stream, Subscriber, SubscriptionRequest, Telemetry,
+};
+
+/// Lambda quotas: the limit of a synchronous invocation's payload and of its answer.
+pub const MAX_PAYLOAD_BYTES: usize = 6 * 1_024 * 1_024;
+
+/// The runtime API takes answers a little longer than the limit, for the envelope of an error.
+const MAX_RESPONSE_BYTES: usize = MAX_PAYLOAD_BYTES + 100;
+
+/// Lambda, "execution environment": the init phase is limited to 10 seconds.
+const INIT_LIMIT: Duration = Duration::from_secs(10);
+
+/// The only version of a function here.
+const VERSION: &str = "$LATEST";
+
+/// What a custom runtime's program is called.
+const HANDLER: &str = "bootstrap";
+
+/// Environments are started when they are needed.
+const INITIALIZATION_TYPE: &str = "on-demand";
+
+/// Nothing is traced.
+const TRACE_ID: &str = "Root=1-00000000-000000000000000000000000;Parent=0000000000000000;Sampled=0";
+
+/// One execution environment of a function.
+#[derive(Debug)]
+pub struct Function {
+    options: FunctionOptions,
+    sandbox: Option<Sandbox>,
+    /// Where the next init phase happens: after a reset, it is part of the invocation.
+    phase: Phase,
+    invocations: u64,
+    clock: Clock,
+    telemetry: Telemetry,
+    pid: Arc<AtomicU32>,
+    last_shutdown: Option<Shutdown>,
+    /// The last lines of environments that were reset, until they are taken.
+    last_lines: Vec<String>,
+}
+
+impl Function {
+    /// An environment without a process: the first invocation starts it.
+    pub fn cold(options: FunctionOptions) -> Self {
+        let clock = Clock::system();
+        Self {
+            options,
+            sandbox: None,
+            phase: Phase::Init,
+            invocations: 0,
+            telemetry: Telemetry::new(clock.clone()),
+            clock,
+            pid: Arc::default(),
+            last_shutdown: None,
+            last_lines: Vec::new(),
+        }
+    }
+
+    /// Starts the program and waits until it asks for its first invocation.
+    ///
+    /// # Errors
+    /// The init phase failed; nothing is left running.
+    pub async fn spawn(options: FunctionOptions) -> Result<Self, InitError> {
+        let mut function = Self::cold(options);
+        function.init_now().await?;
+        Ok(function)
+    }
+
+    /// As [`Function::spawn`], for a function that was made cold; does nothing if it runs.
+    ///
+    /// # Errors
+    /// The init phase failed; nothing is left running.
+    pub async fn init_now(&mut self) -> Result<(), InitError> {
+        if self.sandbox.is_none() {
+            self.sandbox = Some(self.start(Instant::now() + INIT_LIMIT).await?);
+        }
+        Ok(())
+    }
+
+    /// Time from starting the program to its first poll, and the CPU time that took; `None` after it was killed.
+    pub fn init(&self) -> Option<(Duration, Option<Duration>)> {
+        self.sandbox.as_ref().map(Sandbox::runtime_init)
+    }
+
+    /// The process id, if it is running.
+    pub fn pid(&self) -> Option<u32> {
+        self.sandbox.as_ref().and_then(Sandbox::pid)
+    }
+
+    /// What its extensions have used so far; nothing while no environment is there.
+    pub fn extensions(&self) -> Vec<ExtensionFigures> {
+        self.sandbox.as_ref().map(Sandbox::figures).unwrap_or_default()
+    }
+
+    /// What its extensions wrote since the last time, each line after the extension's name and a colon; and the last
+    /// lines of environments that were reset.
+    pub fn take_extension_logs(&mut self) -> Vec<String> {
+        let mut lines = std::mem::take(&mut self.last_lines);
+        lines.extend(self.sandbox.iter().flat_map(Sandbox::extension_logs));
+        lines
+    }
+
+    /// What its environments tell; also while an invocation has the function.
+    pub fn telemetry(&self) -> Telemetry {
+        self.telemetry.clone()
+    }
+
+    /// How its latest environment was shut down, if that was in order or because of an invocation that went wrong.
+    pub fn last_shutdown(&self) -> Option<&Shutdown> {
+        self.last_shutdown.as_ref()
+    }
+
+    /// Where the process id can be read while an invocation has the function; zero when no process runs.
+    pub(crate) fn watch_pid(&self) -> Arc<AtomicU32> {
+        Arc::clone(&self.pid)
+    }
+
+    /// The options it runs with; changes hold from the next start.
+    pub fn options_mut(&mut self) -> &mut FunctionOptions {
+        &mut self.options
+    }
+
+    /// Stops the processes at once; the next invocation is a cold start.
+    pub fn kill(&mut self) {
+        self.sandbox = None;
+        self.phase = Phase::Init;
+        self.pid.store(0, Ordering::Relaxed);
+    }
+
+    /// Ends the environment as Lambda ends one that it needs no longer: extensions are told and have two seconds. The
+    /// next invocation is a cold start. Returns nothing if there was no environment.
+    pub async fn shutdown(&mut self) -> Option<Shutdown> {
+        let mut sandbox = self.sandbox.take()?;
+        let shutdown = sandbox.shutdown(ShutdownReason::Spindown).await;
+        self.kill();
+        self.last_shutdown = Some(shutdown.clone());
+        Some(shutdown)
+    }
+
+    /// Hands over a payload and waits for the outcome, starting the program again if it is not running.
+    pub async fn invoke(&mut self, payload: impl Into<Bytes>) -> Invocation {
+        self.invocations += 1;
+        let request_id = format!("00000000-0000-4000-8000-{:012x}", self.invocations);
+        let (client_context, headers) = (None, Vec::new());
+        self.invoke_as(InvocationRequest { request_id, payload: payload.into(), client_context, headers })
+            .await
+    }
+
+    /// As [`Function::invoke`], with everything that a caller can say. Returns when the invocation is over for the
+    /// extensions too, and the environment frozen.
+    pub async fn invoke_as(&mut self, request: InvocationRequest) -> Invocation {
+        let mut invocation = self.answer(request).await;
+        invocation.extension_overhead = self.finish().await;
+        invocation
+    }
+
+    /// Runs an invocation until its caller can have the answer; [`Function::finish`] has to follow.
+    pub(crate) async fn answer(&mut self, request: InvocationRequest) -> Invocation {
+        if request.payload.len() > MAX_PAYLOAD_BYTES {
+            let bytes = request.payload.len();
+            return not_run(request.request_id, Outcome::PayloadTooLarge { bytes });
+        }
+        let mut logs = Vec::new();
+        let (spent, sandbox) = self.take_or_start(&mut logs).await;
+        match sandbox {
+            Ok(mut sandbox) => {
+                let time = self.options.timeout.saturating_sub(spent);
+                let mut invocation = sandbox.answer(request, &self.options, time).await;
+                self.sandbox = Some(sandbox);
+                logs.append(&mut invocation.logs);
+                Invocation { logs, ..invocation }
+            }
+            Err(error) => {
+                logs.extend_from_slice(error.logs());
+                let outcome = if error.is_timeout() { Outcome::TimedOut } else { Outcome::InitFailed(error) };
+                Invocation { duration: spent, logs, ..not_run(request.request_id, outcome) }
+            }
+        }
+    }
+
+    /// An environment, and how much of the invocation's time it took to get it.
+    ///
+    /// "Lambda retries the `Init` phase at the time of the first function invocation with the configured function
+    /// timeout" (lambda-runtime-environment, "Init phase"). The lines of the first attempt go to `logs`.
+    async fn take_or_start(&mut self, logs: &mut Vec<String>) -> (Duration, Result<Sandbox, InitError>) {
+        if let Some(sandbox) = self.take_running().await {
+            return (Duration::ZERO, Ok(sandbox));
+        }
+        if self.phase == Phase::Init {
+            match self.start(Instant::now() + INIT_LIMIT).await {
+                Ok(sandbox) => return (Duration::ZERO, Ok(sandbox)),
+                Err(error) => logs.extend_from_slice(error.logs()),
+            }
+        }
+        let began = Instant::now();
+        let started = self.start(began + self.options.timeout).await;
+        (began.elapsed(), started)
+    }
+
+    /// Whether the answer is there but extensions may still be at work on the invocation.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.sandbox.as_ref().is_some_and(Sandbox::is_open)
+    }
+
+    /// Waits until the latest invocation is over, and returns the time that extensions added to it.
+    pub(crate) async fn finish(&mut self) -> Duration {
+        let Some(mut sandbox) = self.sandbox.take() else { return Duration::ZERO };
+        let (added, shutdown) = sandbox.finish().await;
+        if shutdown.is_some() {
+            self.was_reset(shutdown);
+        } else {
+            self.sandbox = Some(sandbox);
+        }
+        added
+    }
+
+    /// The environment, if it can take an invocation. One that failed while it was idle is shut down.
+    async fn take_running(&mut self) -> Option<Sandbox> {
+        let mut sandbox = self.sandbox.take()?;
+        if sandbox.is_running() {
+            return Some(sandbox);
+        }
+        let shutdown = sandbox.shutdown(ShutdownReason::Failure).await;
+        self.was_reset(Some(shutdown));
+        None
+    }
+
+    fn was_reset(&mut self, shutdown: Option<Shutdown>) {
+        self.last_lines.extend(shutdown.iter().flat_map(|shutdown| shutdown.logs.iter().cloned()));
+        self.last_shutdown = shutdown;
+        self.phase = Phase::Invoke;
+        self.pid.store(0, Ordering::Relaxed);
+    }
+
+    /// The init phase; after one that failed, the next is part of an invocation.
+    async fn start(&mut self, until: Instant) -> Result<Sandbox, InitError> {
+        let phase = std::mem::replace(&mut self.phase, Phase::Invoke);
+        let sandbox = Sandbox::start(&self.options, phase, until, &self.telemetry, &self.clock).await?;
+        self.phase = phase;
+        self.pid.store(sandbox.pid().unwrap_or_default(), Ordering::Relaxed);
+        Ok(sandbox)
+    }
+}
+
+fn not_run(request_id: String, outcome: Outcome) -> Invocation {
+    Invocation {
+        outcome,
+        request_id,
+        duration: Duration::ZERO,
+        cpu: None,
+        max_rss_kb: None,
+        logs: Vec::new(),
+        init: None,
+        extension_overhead: Duration::ZERO,
+    }
+}

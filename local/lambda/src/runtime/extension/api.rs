@@ -1,0 +1,195 @@
+//! The HTTP side of the Extensions API (version 2020-01-01) and of the Telemetry API (version 2022-07-01).
+//!
+//! In: requests of extensions. Out: their answers; what they ask for goes to the registry and the telemetry. Source:
+//! Lambda Developer Guide, "Extensions API reference" and "Lambda Telemetry API reference". Error types that the guide
+//! does not name are those of AWS's runtime interface emulator.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use serde_json::{Value, json};
+
+use super::super::telemetry::Telemetry;
+use super::super::{HANDLER, VERSION};
+use super::registry::{Refusal, Registry, refusal};
+use local_testing::ACCOUNT;
+use local_testing::http_server::{Reply, ResponseBody};
+
+/// Paths of the Extensions API begin with this.
+pub(in super::super) const EXTENSIONS: &str = "/2020-01-01/extension/";
+
+/// The one path of the Telemetry API, with or without a slash at its end.
+pub(in super::super) const TELEMETRY: &str = "/2022-07-01/telemetry";
+
+/// Requests of extensions are short; the guide names no limit.
+const MAX_BODY_BYTES: usize = 256 * 1_024;
+
+const NAME: &str = "lambda-extension-name";
+const IDENTIFIER: &str = "lambda-extension-identifier";
+const EVENT_IDENTIFIER: &str = "lambda-extension-event-identifier";
+const ACCEPT_FEATURE: &str = "lambda-extension-accept-feature";
+const ERROR_TYPE: &str = "lambda-extension-function-error-type";
+
+/// Event identifiers are one of a kind within this process.
+static EVENTS: AtomicU64 = AtomicU64::new(1);
+
+/// Answers a request below one of the two paths.
+pub(in super::super) async fn handle(
+    registry: &Registry,
+    telemetry: &Telemetry,
+    request: http::Request<Incoming>,
+) -> Reply {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path().to_owned();
+    if head.method == Method::GET && path == format!("{EXTENSIONS}event/next") {
+        return next(registry, telemetry, &head.headers).await;
+    }
+    let Some(body) = read(body).await else {
+        let message = format!("more than {MAX_BODY_BYTES} bytes");
+        return Reply::Answer(error(StatusCode::BAD_REQUEST, "InvalidRequestFormat", &message));
+    };
+    Reply::Answer(match answer(registry, telemetry, &head, &path, &body) {
+        Ok(response) => response,
+        Err(refusal) => refuse(&refusal),
+    })
+}
+
+fn answer(
+    registry: &Registry,
+    telemetry: &Telemetry,
+    head: &Parts,
+    path: &str,
+    body: &Bytes,
+) -> Result<Response<ResponseBody>, Refusal> {
+    let headers = &head.headers;
+    if path.strip_suffix('/').unwrap_or(path) == TELEMETRY && head.method == Method::PUT {
+        let name = registry.identify(identifier(headers)?)?;
+        let refused_versions = &registry.options.extensions.refused_schema_versions;
+        return Ok(match telemetry.subscribe(&name, body, refused_versions) {
+            Ok(()) => Reply::full(StatusCode::OK, "\"OK\""),
+            Err((error_type, message)) => error(StatusCode::BAD_REQUEST, error_type, &message),
+        });
+    }
+    match (&head.method, path.strip_prefix(EXTENSIONS).unwrap_or_default()) {
+        (&Method::POST, "register") => register(registry, headers, body),
+        (&Method::POST, "init/error" | "exit/error") => {
+            let identifier = identifier(headers)?;
+            let error_type = header(headers, ERROR_TYPE).ok_or_else(|| missing(ERROR_TYPE))?;
+            registry.fail(identifier, &clip(error_type), &clip(&error_message(body)))?;
+            Ok(Reply::full(StatusCode::ACCEPTED, "{\"status\":\"OK\"}\n"))
+        }
+        _ => Ok(error(StatusCode::NOT_FOUND, "NotFound", "no such path in the Extensions API")),
+    }
+}
+
+fn register(
+    registry: &Registry,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Response<ResponseBody>, Refusal> {
+    let name = header(headers, NAME).filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| refusal("Extension.InvalidExtensionName", format!("no header {NAME}")))?;
+    let malformed = |why: &str| refusal(MALFORMED, why.to_owned());
+    let json: Value = serde_json::from_slice(body).map_err(|_| malformed("the request is not JSON"))?;
+    let events = match &json["events"] {
+        Value::Null if json.is_object() => Vec::new(),
+        Value::Array(events) => {
+            let names: Option<Vec<&str>> = events.iter().map(Value::as_str).collect();
+            names.ok_or_else(|| malformed("events should be strings"))?
+        }
+        _ => return Err(malformed("events should be an array of strings")),
+    };
+    let identifier = registry.register(name, &events)?;
+    let mut answer = json!({
+        "functionName": registry.options.name,
+        "functionVersion": VERSION,
+        "handler": HANDLER,
+    });
+    let features = header(headers, ACCEPT_FEATURE).unwrap_or_default();
+    if features.split(',').any(|feature| feature.trim() == "accountId") {
+        answer["accountId"] = ACCOUNT.into();
+    }
+    let mut response = json_response(StatusCode::OK, &answer);
+    response.headers_mut().insert(IDENTIFIER, ascii(identifier));
+    Ok(response)
+}
+
+/// Waits for an event as long as it takes.
+async fn next(registry: &Registry, telemetry: &Telemetry, headers: &HeaderMap) -> Reply {
+    let asked = identifier(headers).and_then(|id| Ok((registry.identify(id)?, registry.next(id)?)));
+    let (event, name, is_first) = match asked {
+        Ok((name, (event, is_first))) => (event, name, is_first),
+        Err(refusal) => return Reply::Answer(refuse(&refusal)),
+    };
+    if is_first {
+        let events = registry.events_of(&name);
+        telemetry.platform("extension", json!({ "name": name, "state": "Ready", "events": events }));
+    }
+    let Ok(event) = event.await else { return Reply::Close };
+    let mut response = json_response(StatusCode::OK, &event);
+    let number = EVENTS.fetch_add(1, Ordering::Relaxed);
+    response.headers_mut().insert(EVENT_IDENTIFIER, ascii(format!("00000000-0000-4000-a000-{number:012x}")));
+    Reply::Answer(response)
+}
+
+/// The error type of a request that cannot be read.
+const MALFORMED: &str = "InvalidRequestFormat";
+
+fn refuse(refusal: &Refusal) -> Response<ResponseBody> {
+    let status = if refusal.error_type == MALFORMED || refusal.error_type == MISSING_HEADER {
+        StatusCode::BAD_REQUEST
+    } else {
+        StatusCode::FORBIDDEN
+    };
+    error(status, refusal.error_type, &refusal.message)
+}
+
+/// The error type of a request without a header that it must have.
+const MISSING_HEADER: &str = "Extension.MissingHeader";
+
+fn missing(name: &str) -> Refusal {
+    refusal(MISSING_HEADER, format!("no header {name}"))
+}
+
+/// Nobody is known by no identifier.
+fn identifier(headers: &HeaderMap) -> Result<&str, Refusal> {
+    let unknown = || refusal("Extension.MissingExtensionIdentifier", format!("no header {IDENTIFIER}"));
+    header(headers, IDENTIFIER).ok_or_else(unknown)
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// `errorMessage` of an `ErrorRequest`, which is optional.
+fn error_message(body: &Bytes) -> String {
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let message = json.get("errorMessage").and_then(Value::as_str).map(str::to_owned);
+    message.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned())
+}
+
+fn clip(text: &str) -> String {
+    text.chars().take(1_024).collect()
+}
+
+async fn read(body: Incoming) -> Option<Bytes> {
+    Limited::new(body, MAX_BODY_BYTES).collect().await.ok().map(http_body_util::Collected::to_bytes)
+}
+
+fn error(status: StatusCode, error_type: &str, message: &str) -> Response<ResponseBody> {
+    json_response(status, &json!({ "errorType": error_type, "errorMessage": message }))
+}
+
+fn json_response(status: StatusCode, body: &Value) -> Response<ResponseBody> {
+    let mut response = Reply::full(status, body.to_string());
+    response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn ascii(identifier: String) -> HeaderValue {
+    HeaderValue::try_from(identifier).expect("identifiers are ASCII")
+}

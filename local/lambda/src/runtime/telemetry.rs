@@ -1,0 +1,271 @@
+//! The telemetry of one sandbox after another: what the platform and the processes tell, for those who subscribed.
+//!
+//! In: events as they happen, subscriptions of extensions. Out: deliveries, by one task per subscriber. Telling never
+//! waits. Source: Lambda Developer Guide, "Accessing real-time telemetry data for extensions using the Telemetry API".
+
+mod buffer;
+mod delivery;
+mod event;
+mod subscription;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use self::buffer::Buffer;
+use self::event::Event;
+pub use self::subscription::{Buffering, SchemaVersion, Stream, SubscriptionRequest};
+use super::active_time::ActiveTime;
+use local_testing::clock::{Clock, UtcTime};
+
+/// An extension subscribes while the sandbox initialises, and gets what was told before that as well; no more than this.
+const MAX_EARLY_EVENTS: usize = 10_000;
+
+/// How long a delivery may go on when the extensions are gone.
+const LAST_DELIVERIES: Duration = Duration::from_millis(500);
+
+/// The telemetry of a function's sandboxes. Clones are the same telemetry; it survives a sandbox.
+#[derive(Debug, Clone)]
+pub struct Telemetry(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    clock: Clock,
+    /// Stands while the sandbox is frozen.
+    time: ActiveTime,
+    hub: Mutex<Hub>,
+}
+
+#[derive(Debug)]
+struct Hub {
+    /// Nothing is kept for a function without extensions.
+    is_on: bool,
+    logs_json: bool,
+    /// What was told so far, while it can still be subscribed.
+    early: Option<Vec<Event>>,
+    subscriptions: Vec<Arc<Subscription>>,
+    /// The deliveries; dropping them ends them.
+    workers: JoinSet<()>,
+}
+
+/// A subscriber and what waits for it.
+#[derive(Debug)]
+struct Subscription {
+    extension: String,
+    request: SubscriptionRequest,
+    clock: Clock,
+    time: ActiveTime,
+    buffer: Mutex<Buffer>,
+    deliveries: Mutex<Deliveries>,
+    changed: Notify,
+    /// Set when another subscription took its place.
+    is_retired: AtomicBool,
+    /// Set when nothing comes any more: what is left gets one chance.
+    is_over: AtomicBool,
+}
+
+/// What a subscriber was sent so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Deliveries {
+    /// Requests that it took.
+    pub batches: u64,
+    /// Events in them.
+    pub events: usize,
+    /// Events that it was offered and did not take.
+    pub lost_events: u64,
+}
+
+/// A subscription as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscriber {
+    /// The extension's name.
+    pub extension: String,
+    /// What it asked for.
+    pub request: SubscriptionRequest,
+    /// What it was sent.
+    pub deliveries: Deliveries,
+}
+
+impl Telemetry {
+    pub(super) fn new(clock: Clock) -> Self {
+        let hub = Hub {
+            is_on: true,
+            logs_json: false,
+            early: Some(Vec::new()),
+            subscriptions: Vec::new(),
+            workers: JoinSet::new(),
+        };
+        Self(Arc::new(Shared { clock, time: ActiveTime::running(), hub: Mutex::new(hub) }))
+    }
+
+    /// Delivers an event as it is, whatever it is, to those who subscribed to its type (`function`, `extension`; any
+    /// other counts as the platform's). Before a sandbox is there, it waits for the first subscribers.
+    pub fn inject(&self, event: Value) {
+        self.tell(Event::injected(event));
+    }
+
+    /// Those who are subscribed now.
+    pub fn subscribers(&self) -> Vec<Subscriber> {
+        let hub = self.hub();
+        let subscriber = |subscription: &Arc<Subscription>| Subscriber {
+            extension: subscription.extension.clone(),
+            request: subscription.request.clone(),
+            deliveries: *subscription.deliveries.lock().unwrap_or_else(PoisonError::into_inner),
+        };
+        hub.subscriptions.iter().map(subscriber).collect()
+    }
+
+    /// A sandbox begins. Without extensions there is nobody to tell.
+    pub(super) fn begin(&self, has_extensions: bool, logs_json: bool) {
+        self.0.time.resume();
+        let mut hub = self.hub();
+        (hub.is_on, hub.logs_json) = (has_extensions, logs_json);
+    }
+
+    /// The init phase is over: nobody can subscribe any more.
+    pub(super) fn close_subscription(&self) {
+        self.hub().early = None;
+    }
+
+    /// Everything is sent as soon as it can be.
+    pub(super) fn flush(&self) {
+        for subscription in &self.hub().subscriptions {
+            subscription.buffer().close();
+            subscription.changed.notify_one();
+        }
+    }
+
+    /// The processes are gone. What is on its way may arrive, if somebody is still there to take it.
+    pub(super) async fn drain(&self) {
+        let mut workers = {
+            let mut hub = self.hub();
+            for subscription in &hub.subscriptions {
+                subscription.is_over.store(true, Ordering::Relaxed);
+                subscription.changed.notify_one();
+            }
+            std::mem::take(&mut hub.workers)
+        };
+        let all = async { while workers.join_next().await.is_some() {} };
+        // Those that are not done by then end with the set.
+        let _ = tokio::time::timeout(LAST_DELIVERIES, all).await;
+    }
+
+    /// The sandbox is gone, and its subscribers with it.
+    pub(super) fn end(&self) {
+        let mut hub = self.hub();
+        hub.subscriptions.clear();
+        hub.workers = JoinSet::new();
+        hub.early = Some(Vec::new());
+    }
+
+    pub(super) fn freeze(&self) {
+        self.0.time.stop();
+    }
+
+    pub(super) fn thaw(&self) {
+        self.0.time.resume();
+    }
+
+    /// Subscribes an extension; a second subscription takes the place of its first.
+    ///
+    /// # Errors
+    /// The kind of the error, and what is wrong with the request.
+    pub(super) fn subscribe(
+        &self,
+        extension: &str,
+        body: &[u8],
+        refused_versions: &[String],
+    ) -> Result<(), (&'static str, String)> {
+        let request =
+            SubscriptionRequest::parse(body, refused_versions).map_err(|why| ("ValidationError", why))?;
+        let types: Vec<&str> = request.streams.iter().map(|stream| stream.name()).collect();
+        let record = json!({ "name": extension, "state": "Subscribed", "types": types });
+        let mut hub = self.hub();
+        let Some(early) = hub.early.clone() else {
+            return Err(("Telemetry.SubscriptionClosed", "the init phase is over".to_owned()));
+        };
+        let tells = request.streams.contains(&Stream::Platform);
+        let subscription = Arc::new(Subscription {
+            extension: extension.to_owned(),
+            buffer: Mutex::new(Buffer::new(request.buffering, tells)),
+            request,
+            clock: self.0.clock.clone(),
+            time: self.0.time.clone(),
+            deliveries: Mutex::default(),
+            changed: Notify::new(),
+            is_retired: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
+        });
+        for event in &early {
+            subscription.offer(event);
+        }
+        for former in hub.subscriptions.extract_if(.., |other| other.extension == extension) {
+            former.retire();
+        }
+        hub.workers.spawn(delivery::run(Arc::clone(&subscription)));
+        hub.subscriptions.push(subscription);
+        drop(hub);
+        self.platform("telemetrySubscription", record);
+        Ok(())
+    }
+
+    /// Tells an event of the platform; `kind` without `platform.`.
+    pub(super) fn platform(&self, kind: &str, record: Value) {
+        self.tell(Event::platform(self.time(), kind, record));
+    }
+
+    /// Tells a line of the function or of an extension.
+    pub(super) fn line(&self, stream: Stream, text: &str) {
+        let logs_json = self.hub().logs_json;
+        self.tell(Event::line(self.time(), stream, text, logs_json));
+    }
+
+    fn tell(&self, event: Event) {
+        let mut hub = self.hub();
+        if !hub.is_on {
+            return;
+        }
+        for subscription in &hub.subscriptions {
+            subscription.offer(&event);
+        }
+        if let Some(early) = hub.early.as_mut().filter(|early| early.len() < MAX_EARLY_EVENTS) {
+            early.push(event);
+        }
+    }
+
+    /// "The string value of `time` is a timestamp in ISO 8601 format."
+    fn time(&self) -> String {
+        UtcTime::from_epoch_ms(self.0.clock.now_ms()).rfc3339()
+    }
+
+    fn hub(&self) -> MutexGuard<'_, Hub> {
+        self.0.hub.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Subscription {
+    fn offer(&self, event: &Event) {
+        if self.request.streams.contains(&event.stream) {
+            let (item, bytes) = event.render(self.request.schema_version);
+            self.buffer().push(item, bytes, self.time.now());
+            self.changed.notify_one();
+        }
+    }
+
+    fn retire(&self) {
+        self.is_retired.store(true, Ordering::Relaxed);
+        self.changed.notify_one();
+    }
+
+    fn buffer(&self) -> MutexGuard<'_, Buffer> {
+        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, change: impl FnOnce(&mut Deliveries)) {
+        change(&mut self.deliveries.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}

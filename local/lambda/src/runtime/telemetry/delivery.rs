@@ -1,0 +1,125 @@
+//! Delivers to one subscriber what it subscribed to, in order, at its own pace.
+//!
+//! In: a buffer that others fill. Out: `POST` requests with JSON arrays to the subscriber's port on 127.0.0.1. Nobody
+//! waits for this task; while the sandbox is frozen it stands still with it. Source: Lambda Developer Guide,
+//! telemetry-api, "Specifying a destination protocol": "Lambda retries to send telemetry (with backoff) in the absence
+//! of a listener, or if the POST request encounters an error."
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::json;
+
+use super::Subscription;
+use super::buffer::{Batch, Dropped};
+use super::event::Event;
+use local_testing::clock::UtcTime;
+
+/// How often a batch is tried. The guide promises retries, but not how many.
+const ATTEMPTS: u32 = 5;
+
+/// The pause after the first attempt that failed; each one after is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a subscriber may take over one batch.
+const ATTEMPT_LIMIT: Duration = Duration::from_secs(5);
+
+type Http = Client<HttpConnector, Full<Bytes>>;
+
+/// Delivers until it is aborted, nothing comes any more, or another subscription takes the place of this one.
+pub(super) async fn run(subscription: Arc<Subscription>) {
+    let http: Http = Client::builder(TokioExecutor::new()).build_http();
+    loop {
+        if !wait_until_due(&subscription).await {
+            return;
+        }
+        let now = subscription.time.now();
+        let batch = subscription.buffer().take(now, |dropped| logs_dropped(&subscription, dropped));
+        if deliver(&subscription, &http, &batch).await {
+            subscription.count(|deliveries| {
+                deliveries.batches += 1;
+                deliveries.events += batch.items.len();
+            });
+        } else {
+            let lost = subscription.buffer().lose(&batch, subscription.time.now());
+            subscription.count(|deliveries| deliveries.lost_events += lost.records);
+            if subscription.is_over.load(Ordering::Relaxed) {
+                return;
+            }
+        }
+    }
+}
+
+/// False if nothing more is to be delivered.
+async fn wait_until_due(subscription: &Subscription) -> bool {
+    loop {
+        let due = subscription.buffer().due();
+        match due {
+            _ if subscription.is_retired.load(Ordering::Relaxed) => return false,
+            Some(due) if due <= subscription.time.now() => {
+                subscription.time.while_stopped().await;
+                return true;
+            }
+            Some(due) => {
+                tokio::select! {
+                    () = subscription.time.sleep_until(due) => {}
+                    () = subscription.changed.notified() => {}
+                }
+            }
+            None if subscription.is_over.load(Ordering::Relaxed) => return false,
+            None => subscription.changed.notified().await,
+        }
+    }
+}
+
+/// Whether the subscriber took it.
+async fn deliver(subscription: &Subscription, http: &Http, batch: &Batch) -> bool {
+    let body = Bytes::from(format!("[{}]", batch.items.join(",")));
+    let time = &subscription.time;
+    for attempt in 0..ATTEMPTS {
+        if attempt > 0 {
+            if subscription.is_over.load(Ordering::Relaxed) {
+                return false;
+            }
+            time.sleep_until(time.now() + FIRST_PAUSE * 2_u32.pow(attempt - 1)).await;
+        }
+        let limit = time.now() + ATTEMPT_LIMIT;
+        tokio::select! {
+            is_taken = post(subscription, http, body.clone()) => if is_taken { return true },
+            () = time.sleep_until(limit) => {}
+        }
+    }
+    false
+}
+
+async fn post(subscription: &Subscription, http: &Http, body: Bytes) -> bool {
+    let (port, path) = (subscription.request.port, &subscription.request.path);
+    let request = Request::post(format!("http://127.0.0.1:{port}{path}"))
+        .header(header::HOST, format!("sandbox.localdomain:{port}"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Full::new(body))
+        .expect("the port is a number, and the path was part of a URI");
+    let Ok(response) = http.request(request).await else { return false };
+    let is_success = response.status().is_success();
+    // Read to its end, so that the connection can be used again.
+    let _ = response.into_body().collect().await;
+    is_success
+}
+
+/// Telemetry schema reference, `platform.logsDropped`.
+fn logs_dropped(subscription: &Subscription, dropped: Dropped) -> String {
+    let record = json!({
+        "droppedBytes": dropped.bytes,
+        "droppedRecords": dropped.records,
+        "reason": "the subscriber takes events more slowly than they come, or not at all",
+    });
+    let time = UtcTime::from_epoch_ms(subscription.clock.now_ms()).rfc3339();
+    Event::platform(time, "logsDropped", record).render(subscription.request.schema_version).0
+}

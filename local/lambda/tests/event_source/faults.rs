@@ -1,0 +1,94 @@
+//! Whatever SQS does, no message is lost.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use local_lambda::event_source::EventSourceOptions;
+use tokio::net::TcpListener;
+
+use crate::scripted_sqs::{Fault, ScriptedSqs};
+use crate::support::{Mapping, bodies, eventually, numbered, succeed};
+
+const HIDDEN: Duration = Duration::from_secs(30);
+
+async fn map(sqs: &ScriptedSqs) -> Mapping {
+    sqs.map(sqs.options(), succeed).await
+}
+
+#[tokio::test]
+async fn a_failed_receive_is_made_again() {
+    let sqs = ScriptedSqs::start(&numbered("m", 3), HIDDEN).await;
+    // The SDK makes three attempts before it gives up, so the first two receives fail.
+    let faults = [Fault::Status(500), Fault::Close, Fault::Status(503)];
+    sqs.fail("ReceiveMessage", &[faults, faults].concat());
+    let mapping = map(&sqs).await;
+    let figures = mapping.until(|figures| figures.deleted == 3).await;
+    assert_eq!((figures.failed_receives, figures.received), (2, 3));
+    assert_eq!(sqs.left(), [""; 0]);
+}
+
+/// The SQS API reference, `DeleteMessageBatch`: "you should check for batch errors even when the call returns an HTTP
+/// status code of 200".
+#[tokio::test]
+async fn an_entry_that_was_not_deleted_is_deleted_again() {
+    let sqs = ScriptedSqs::start(&numbered("m", 3), HIDDEN).await;
+    sqs.fail("DeleteMessageBatch", &[Fault::EntriesFail, Fault::EntriesFail]);
+    let mapping = map(&sqs).await;
+    let figures = mapping.until(|figures| figures.deleted == 3).await;
+    assert_eq!((figures.undeleted, sqs.requests("DeleteMessageBatch")), (0, 3));
+    assert_eq!(sqs.left(), [""; 0]);
+}
+
+/// Lambda Developer Guide, "Using Lambda with Amazon SQS": "Lambda event source mappings process each event at least
+/// once".
+#[tokio::test]
+async fn what_cannot_be_deleted_is_delivered_again() {
+    let sqs = ScriptedSqs::start(&numbered("m", 3), Duration::from_secs(1)).await;
+    sqs.fail("DeleteMessageBatch", &[Fault::EntriesFail; 4]);
+    let mapping = map(&sqs).await;
+    let figures = mapping.until(|figures| figures.deleted == 3).await;
+    assert_eq!((figures.undeleted, figures.received), (3, 6));
+    assert_eq!(mapping.batches(), [numbered("m", 3), numbered("m", 3)]);
+    assert_eq!(sqs.left(), [""; 0]);
+}
+
+/// The SQS API reference, `ReceiptHandleIsInvalid`.
+#[tokio::test]
+async fn a_message_whose_receipt_is_not_valid_any_more_is_left_alone() {
+    let sqs = ScriptedSqs::start(&numbered("m", 3), HIDDEN).await;
+    sqs.fail("DeleteMessageBatch", &[Fault::EntriesRefused]);
+    let mapping = map(&sqs).await;
+    let figures = mapping.until(|figures| figures.undeleted == 3).await;
+    assert_eq!((figures.deleted, sqs.requests("DeleteMessageBatch")), (0, 1));
+    assert_eq!(sqs.left(), numbered("m", 3));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_not_there_cannot_be_mapped() {
+    let port = {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        listener.local_addr().expect("an address").port()
+    };
+    let endpoint = format!("http://127.0.0.1:{port}");
+    let options = EventSourceOptions::new(format!("{endpoint}/123456789012/none"));
+    let error = Mapping::start(crate::support::client(&endpoint), options, succeed).await.expect_err("none");
+    assert_eq!(error.to_string(), "the queue's attributes cannot be read");
+}
+
+/// Ten thousand messages, received by several calls at once, arrive once each, in large batches.
+#[tokio::test]
+async fn a_large_queue_is_drained() {
+    let sent: Vec<_> = (0..10_000).map(|at| format!("m-{at:05}")).collect();
+    let sqs = ScriptedSqs::start(&sent, Duration::from_mins(5)).await;
+    let options =
+        EventSourceOptions { batch_size: 1_000, batching_window: Duration::from_secs(2), ..sqs.options() };
+    let mapping = sqs.map(options, succeed).await;
+    let figures = mapping.until(|figures| figures.deleted == 10_000).await;
+    assert_eq!(figures.received, 10_000);
+    let payloads = mapping.payloads();
+    let mut arrived: Vec<_> =
+        payloads.iter().flat_map(|payload| bodies(&crate::support::records(payload))).collect();
+    arrived.sort();
+    assert_eq!(arrived, sent);
+    eventually(|| async { sqs.left().is_empty() }).await;
+}

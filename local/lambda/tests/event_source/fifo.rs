@@ -1,0 +1,151 @@
+//! Order within a message group.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use local_lambda::event_source::{EventSourceOptions, Invoked};
+use tokio::sync::Barrier;
+
+use crate::support::{Queue, numbered, report, succeed};
+
+/// Lambda Developer Guide, "Configuring scaling behavior for SQS event source mappings": "Amazon SQS ensures that
+/// messages in the same group are delivered to Lambda in order"; "the order of the messages is maintained".
+#[tokio::test]
+async fn the_messages_of_a_group_arrive_in_order_and_in_one_invocation_at_a_time() {
+    let queue = Queue::create("order.fifo", 30).await;
+    let sent: Vec<_> = (0..45)
+        .map(|at| {
+            let group = ["a", "b", "c"][at % 3];
+            (group.to_owned(), format!("{group}-{at:02}"))
+        })
+        .collect();
+    queue.send_in_groups(&sent).await;
+    let busy: Arc<Mutex<BTreeSet<String>>> = Arc::default();
+    let overlaps = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&overlaps);
+    let mapping = queue
+        .map(queue.options(), move |records| {
+            let (busy, seen) = (Arc::clone(&busy), Arc::clone(&seen));
+            async move {
+                let groups: BTreeSet<_> = records.iter().map(group).collect();
+                for group in &groups {
+                    if !busy.lock().unwrap_or_else(PoisonError::into_inner).insert(group.clone()) {
+                        seen.lock().unwrap_or_else(PoisonError::into_inner).push(group.clone());
+                    }
+                }
+                tokio::task::yield_now().await;
+                busy.lock().unwrap_or_else(PoisonError::into_inner).retain(|group| !groups.contains(group));
+                succeed(records).await
+            }
+        })
+        .await;
+    mapping.until(|figures| figures.deleted == 45).await;
+    assert_eq!(*overlaps.lock().unwrap_or_else(PoisonError::into_inner), [""; 0]);
+    let mut arrived: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for body in mapping.batches().concat() {
+        arrived.entry(body[..1].to_owned()).or_default().push(body);
+    }
+    let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (group, body) in sent {
+        expected.entry(group).or_default().push(body);
+    }
+    assert_eq!(arrived, expected);
+    assert!(mapping.sizes().iter().all(|size| *size <= 10));
+}
+
+fn group(record: &serde_json::Value) -> String {
+    record["attributes"]["MessageGroupId"].as_str().expect("a group").to_owned()
+}
+
+/// Lambda Developer Guide, "Using Lambda with Amazon SQS": example of a FIFO queue's message event.
+#[tokio::test]
+async fn a_record_of_a_fifo_queue_carries_its_place() {
+    let queue = Queue::create("place.fifo", 30).await;
+    queue.send_in_groups(&[("device-1", "hello")]).await;
+    let mapping = queue.map(queue.options(), succeed).await;
+    mapping.until(|figures| figures.deleted == 1).await;
+    let record = &crate::support::records(&mapping.payloads()[0])[0];
+    assert_eq!(record["attributes"]["MessageGroupId"], "device-1");
+    assert_eq!(record["attributes"]["MessageDeduplicationId"], "hello");
+    assert_eq!(record["attributes"]["SequenceNumber"].as_str().map(str::len), Some(20));
+}
+
+/// Lambda Developer Guide, "Configuring maximum concurrency for Amazon SQS event sources": "concurrent invocations
+/// are capped either by the number of message group IDs or the maximum concurrency setting".
+#[tokio::test]
+async fn different_groups_are_invoked_at_the_same_time() {
+    let queue = Queue::create("groups.fifo", 30).await;
+    let options = EventSourceOptions { batch_size: 1, ..queue.options() };
+    queue.send_in_groups(&[("a", "a-0"), ("b", "b-0"), ("a", "a-1"), ("b", "b-1")]).await;
+    // Each invocation waits until one of the other group runs as well.
+    let pair = Arc::new(Barrier::new(2));
+    let mapping = queue
+        .map(options, move |records| {
+            let pair = Arc::clone(&pair);
+            async move {
+                pair.wait().await;
+                succeed(records).await
+            }
+        })
+        .await;
+    mapping.until(|figures| figures.deleted == 4).await;
+    let mut batches = mapping.batches().concat();
+    batches[..2].sort();
+    batches[2..].sort();
+    assert_eq!(batches, ["a-0", "b-0", "a-1", "b-1"]);
+}
+
+/// Lambda Developer Guide, "Configuring scaling behavior for SQS event source mappings": "If your function returns
+/// an error, the function attempts all retries on the affected messages before Lambda receives additional messages
+/// from the same group". One message fails at a time: of several, moto returns the last one first.
+#[tokio::test]
+async fn a_group_waits_for_its_failed_message_and_other_groups_do_not() {
+    let queue = Queue::create("retry.fifo", 1).await;
+    let options = EventSourceOptions { batch_size: 1, report_batch_item_failures: true, ..queue.options() };
+    queue.send_in_groups(&[("a", "a-0"), ("a", "a-1"), ("b", "b-0"), ("b", "b-1")]).await;
+    let mapping = queue
+        .map(options, |records: Vec<serde_json::Value>| async move {
+            let is_first = records[0]["attributes"]["ApproximateReceiveCount"] == "1";
+            report(&records, |body| is_first && body == "a-0")
+        })
+        .await;
+    let figures = mapping.until(|figures| figures.deleted == 4).await;
+    assert_eq!((figures.given_back, figures.received), (1, 5));
+    let arrived = mapping.batches().concat();
+    let place = |wanted: &str| arrived.iter().rposition(|body| body == wanted);
+    let of_group = |group| arrived.iter().filter(|body| body.starts_with(group)).collect::<Vec<_>>();
+    assert_eq!(of_group('a'), ["a-0", "a-0", "a-1"]);
+    assert_eq!(of_group('b'), ["b-0", "b-1"]);
+    assert!(place("b-1") < place("a-0"), "{arrived:?}");
+}
+
+/// Eight messages of one group that one receive returns and one payload cannot take.
+async fn send_eight_large_messages(queue: &Queue) {
+    for name in numbered("m", 8) {
+        queue.send_in_groups(&[("group".to_owned(), format!("{name}{}", "\"".repeat(500_000)))]).await;
+    }
+}
+
+fn names(batches: &[Vec<String>]) -> Vec<Vec<&str>> {
+    batches.iter().map(|bodies| bodies.iter().map(|body| &body[..4]).collect()).collect()
+}
+
+#[tokio::test]
+async fn a_receive_that_fills_two_payloads_is_handed_over_in_order() {
+    let queue = Queue::create("large.fifo", 30).await;
+    send_eight_large_messages(&queue).await;
+    let mapping = queue.map(queue.options(), succeed).await;
+    mapping.until(|figures| figures.deleted == 8).await;
+    let all = numbered("m", 8);
+    assert_eq!(names(&mapping.batches()), [&all[..6], &all[6..]]);
+}
+
+#[tokio::test]
+async fn what_follows_in_a_group_is_not_handed_over_after_a_failure() {
+    let queue = Queue::create("large-fails.fifo", 30).await;
+    send_eight_large_messages(&queue).await;
+    let mapping = queue.map(queue.options(), |_| async { Invoked::FunctionError }).await;
+    let figures = mapping.until(|figures| figures.given_back == 8).await;
+    assert_eq!((figures.invocations, figures.received), (1, 8));
+    assert_eq!(names(&mapping.batches()), [&numbered("m", 6)[..]]);
+}

@@ -1,0 +1,139 @@
+//! What happens when the runtime or an extension fails.
+
+use std::time::Duration;
+
+use local_lambda::runtime::{Function, InitError, Outcome, ShutdownReason};
+use serde_json::{Value, json};
+
+use crate::listener::{Listener, subscribe};
+use crate::support::{events, invoke, started, with_extension};
+
+async fn init_fault(orders: Value) -> (String, String) {
+    let error = Function::spawn(with_extension(&orders)).await.expect_err("no function");
+    let InitError::Extension { fault, .. } = error else { panic!("{error:?}") };
+    (fault.error_type, fault.message)
+}
+
+/// Extensions API reference, Init error.
+#[tokio::test]
+async fn an_init_error_of_an_extension_fails_the_init_phase() {
+    let fault = init_fault(json!({ "init": "error" })).await;
+    assert_eq!(fault, ("Extension.ConfigInvalid".to_owned(), "as told".to_owned()));
+}
+
+/// Extensions API, "Failure handling": "If an extension fails, Lambda restarts the execution environment".
+#[tokio::test]
+async fn an_extension_that_ends_fails_the_init_phase() {
+    let (error_type, message) = init_fault(json!({ "init": "exit" })).await;
+    assert_eq!(error_type, "Extension.Crash");
+    assert!(message.contains('9'), "{message}");
+}
+
+#[tokio::test]
+async fn an_extension_that_is_not_there_fails_the_init_phase() {
+    let options = with_extension(&json!({})).extension("/nowhere/extension");
+    let error = Function::spawn(options).await.expect_err("no function");
+    assert_eq!(error.to_string(), "cannot start /nowhere/extension");
+}
+
+/// Extensions API reference, Exit error; "Failure handling": the environment is restarted.
+#[tokio::test]
+async fn an_exit_error_of_an_extension_ends_the_environment() {
+    let mut function = started(with_extension(&json!({ "invoke": "error" }))).await;
+    let pid = function.pid();
+    let invocation = invoke(&mut function, json!({ "do": "sleep", "ms": 60_000 })).await;
+    let Outcome::ExtensionFailed(fault) = &invocation.outcome else { panic!("{invocation:?}") };
+    assert_eq!((&*fault.error_type, &*fault.message), ("Extension.ConfigInvalid", "as told"));
+    assert_eq!(function.pid(), None);
+    assert_eq!(function.last_shutdown().map(|shutdown| shutdown.reason), Some(ShutdownReason::Failure));
+    let next = invoke(&mut function, json!({ "do": "sleep", "ms": 60_000 })).await;
+    assert!(next.is_cold_start() && function.pid() != pid, "{next:?}");
+}
+
+/// Extensions API, "Invoke phase": the response is returned "even if extensions are still running", so a failure after it
+/// cannot take it back.
+#[tokio::test]
+async fn an_extension_that_fails_after_the_answer_does_not_take_it_back() {
+    let mut function = started(with_extension(&json!({ "invoke": "exit", "ms": 500 }))).await;
+    let invocation = invoke(&mut function, json!({})).await;
+    assert!(invocation.response().is_some(), "{invocation:?}");
+    assert_eq!(function.last_shutdown().map(|shutdown| shutdown.reason), Some(ShutdownReason::Failure));
+    assert_eq!(function.pid(), None);
+}
+
+fn shutdown_reason(function: &Function) -> Value {
+    let shutdown = function.last_shutdown().expect("it was reset");
+    events(&shutdown.logs).pop().expect("the extension was told")["shutdownReason"].take()
+}
+
+/// Extensions API, "Invoke failures": "Lambda shuts down the runtime, then it sends a `Shutdown` event to each registered
+/// external extension. The event includes the reason for the shutdown."
+#[tokio::test]
+async fn a_time_out_is_a_reset_that_extensions_are_told_of() {
+    let mut options = with_extension(&json!({}));
+    options.timeout = Duration::from_secs(2);
+    let mut function = started(options).await;
+    let overrun = invoke(&mut function, json!({ "do": "sleep", "ms": 60_000 })).await;
+    assert!(matches!(overrun.outcome, Outcome::TimedOut), "{overrun:?}");
+    assert_eq!(shutdown_reason(&function), "TIMEOUT");
+    assert!(function.last_shutdown().is_some_and(|shutdown| shutdown.killed.is_empty()));
+    assert!(invoke(&mut function, json!({})).await.is_cold_start());
+}
+
+#[tokio::test]
+async fn the_end_of_the_runtime_is_a_reset_that_extensions_are_told_of() {
+    let mut function = started(with_extension(&json!({}))).await;
+    let died = invoke(&mut function, json!({ "do": "exit" })).await;
+    assert!(matches!(died.outcome, Outcome::Exited { .. }), "{died:?}");
+    assert_eq!(shutdown_reason(&function), "FAILURE");
+    assert!(invoke(&mut function, json!({})).await.is_cold_start());
+}
+
+/// Extensions API, "Duration limit": "The function's timeout setting limits the duration of the entire `Invoke` phase."
+#[tokio::test]
+async fn an_extension_that_works_for_too_long_is_a_time_out_after_the_answer() {
+    let mut options = with_extension(&json!({ "invoke": "hang" }));
+    options.timeout = Duration::from_secs(2);
+    let mut function = started(options).await;
+    let invocation = invoke(&mut function, json!({})).await;
+    assert!(invocation.response().is_some(), "{invocation:?}");
+    let shutdown = function.last_shutdown().expect("it was reset");
+    assert_eq!(shutdown.reason, ShutdownReason::Timeout);
+    assert_eq!(shutdown.killed, [crate::support::NAME], "it never asked, so it was never told");
+}
+
+/// Extensions API reference: "After Lambda receives the error, no further API calls succeed."
+#[tokio::test]
+async fn no_call_succeeds_after_an_error() {
+    let report = json!({
+        "method": "POST",
+        "path": "/2020-01-01/extension/init/error",
+        "headers": {
+            "Lambda-Extension-Identifier": "$ID",
+            "Lambda-Extension-Function-Error-Type": "Extension.UnknownReason",
+        },
+    });
+    let error = Function::spawn(with_extension(&json!({ "after": [report, report] }))).await;
+    let error = error.expect_err("no function");
+    assert!(error.to_string().contains("Extension.UnknownReason"), "{error}");
+}
+
+/// Extensions API, "Failure handling": "When the runtime fails, all extensions and the runtime itself participate in the
+/// `Shutdown` phase." Telemetry schema reference, `platform.initReport`: status and `errorType`.
+#[tokio::test]
+async fn an_init_phase_that_fails_is_told_before_the_end() {
+    let listener = Listener::start().await;
+    let orders = json!({ "after": [subscribe(&listener.subscription())] });
+    let error =
+        Function::spawn(with_extension(&orders).env("INIT", "report")).await.expect_err("no function");
+    assert!(matches!(&error, InitError::Reported { .. }), "{error:?}");
+    assert_eq!(events(error.logs()).pop().expect("it was told")["shutdownReason"], "FAILURE");
+    for kind in ["platform.initRuntimeDone", "platform.initReport"] {
+        let record = listener.until_type(kind).await["record"].take();
+        assert_eq!(
+            (&record["status"], &record["errorType"]),
+            (&json!("error"), &json!("BadConfig")),
+            "{kind}"
+        );
+    }
+}

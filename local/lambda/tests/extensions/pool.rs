@@ -1,0 +1,55 @@
+//! Functions of the Lambda service carry extensions too.
+
+use std::time::Duration;
+
+use local_lambda::lambda::Pool;
+use serde_json::json;
+
+use crate::support::{events, with_extension};
+
+/// Extensions API, "Invoke phase": "Lambda returns the response to the client, even if extensions are still running."
+/// The environment is busy until they are done.
+#[tokio::test]
+async fn the_caller_does_not_wait_for_extensions_but_the_environment_does() {
+    let mut options = with_extension(&json!({ "invoke": "hang" }));
+    options.timeout = Duration::from_secs(3);
+    let pool = Pool::new(options, 1, |_| {});
+    let invocation = pool.invoke("{}".into(), None).await.expect("an environment");
+    assert!(invocation.response().is_some(), "{invocation:?}");
+    assert!(pool.environments()[0].is_busy);
+    pool.invoke("{}".into(), None).await.expect_err("the only environment is busy");
+    assert_eq!(pool.counts().invocations, 1);
+}
+
+/// Extensions API, "Shutdown phase".
+#[tokio::test]
+async fn environments_that_wait_can_be_shut_down() {
+    let pool = Pool::new(with_extension(&json!({})), 2, |_| {});
+    pool.invoke("{}".into(), None).await.expect("an environment");
+    while pool.environments()[0].is_busy {
+        tokio::task::yield_now().await;
+    }
+    let shutdowns = pool.shutdown().await;
+    assert_eq!(shutdowns.len(), 1);
+    let told = events(&shutdowns[0].logs);
+    assert_eq!(told.last().expect("it was told")["shutdownReason"], "SPINDOWN");
+    let next = pool.invoke("{}".into(), None).await.expect("an environment");
+    assert!(next.is_cold_start());
+}
+
+/// Lambda ends environments that were not used for some time, and keeps the others.
+#[tokio::test]
+async fn environments_that_wait_for_less_than_the_limit_are_kept() {
+    let pool = Pool::new(with_extension(&json!({})), 2, |_| {});
+    pool.invoke("{}".into(), None).await.expect("an environment");
+    while pool.environments()[0].is_busy {
+        tokio::task::yield_now().await;
+    }
+    assert!(pool.shutdown_idle(Duration::from_hours(1)).await.is_empty());
+    let next = pool.invoke("{}".into(), None).await.expect("an environment");
+    assert!(!next.is_cold_start());
+    while pool.environments()[0].is_busy {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(pool.shutdown_idle(Duration::ZERO).await.len(), 1);
+}

@@ -1,0 +1,122 @@
+//! Who may register, for what, and what it is told.
+
+use serde_json::{Value, json};
+
+use crate::support::{NAME, answers, answers_to, with_extension};
+
+fn register(name: &str, body: &Value) -> Value {
+    json!({
+        "method": "POST",
+        "path": "/2020-01-01/extension/register",
+        "headers": { "Lambda-Extension-Name": name, "Lambda-Extension-Accept-Feature": "other, accountId" },
+        "body": body,
+    })
+}
+
+async fn refusals(calls: Value) -> Vec<(u16, String)> {
+    let answers = answers(with_extension(&json!({ "before": calls }))).await;
+    let (last, refused) = answers.split_last().expect("the extension registers at last");
+    assert_eq!(last.0, 200, "{last:?}");
+    let error_type = |(status, body): &(u16, String)| {
+        let json: Value = serde_json::from_str(body).expect("JSON");
+        assert!(json["errorMessage"].is_string(), "{body}");
+        (*status, json["errorType"].as_str().expect("a type").to_owned())
+    };
+    refused.iter().map(error_type).collect()
+}
+
+/// Extensions API reference, Register: "Response body contains the function name, function version, and handler name."
+#[tokio::test]
+async fn a_registration_tells_what_the_function_is() {
+    let answers = answers_to(json!([])).await;
+    let answer: Value = serde_json::from_str(&answers[0].1).expect("JSON");
+    assert_eq!(
+        answer,
+        json!({ "functionName": "push-gateway", "functionVersion": "$LATEST", "handler": "bootstrap" })
+    );
+}
+
+/// Extensions API reference, Register: "`accountId` – If specified, the Extension registration response contains the
+/// account ID". Here a first registration has it, so the extension's own is a second one.
+#[tokio::test]
+async fn a_registration_tells_the_account_if_asked() {
+    let options = with_extension(&json!({ "before": [register(NAME, &json!({ "events": ["INVOKE"] }))] }));
+    let error = local_lambda::runtime::Function::spawn(options).await.expect_err("it lost its identifier");
+    let lines = crate::support::said(error.logs(), "answer");
+    assert!(lines[0].starts_with("200 ") && lines[0].contains(r#""accountId":"123456789012""#), "{lines:?}");
+    assert!(lines[1].starts_with("403 ") && lines[1].contains("Extension.AlreadyRegistered"), "{lines:?}");
+}
+
+/// Extensions API, "Init phase": "Lambda uses the full file name of the extension to validate that the extension has
+/// completed the bootstrap sequence."
+#[tokio::test]
+async fn only_the_file_name_can_register() {
+    let events = json!({ "events": ["INVOKE"] });
+    let refused = refusals(json!([
+        register("obedient", &events),
+        register("", &events),
+        { "method": "POST", "path": "/2020-01-01/extension/register", "body": events },
+    ]));
+    let refused = refused.await;
+    assert_eq!(refused, vec![(403, "Extension.InvalidExtensionName".to_owned()); 3]);
+}
+
+/// Extensions API reference, Register: "Valid strings: `INVOKE`, `SHUTDOWN`."
+#[tokio::test]
+async fn only_the_two_events_can_be_registered_for() {
+    let refused = refusals(json!([
+        register(NAME, &json!({ "events": ["INVOKE", "PAUSE"] })),
+        register(NAME, &json!({ "events": "INVOKE" })),
+        register(NAME, &json!("no object")),
+    ]));
+    let types: Vec<_> = refused.await;
+    assert_eq!(types[0], (403, "Extension.InvalidEventType".to_owned()));
+    assert_eq!(types[1..], vec![(400, "InvalidRequestFormat".to_owned()); 2]);
+}
+
+/// Extensions API, note on Managed Instances: "Attempting to register for the `INVOKE` event results in an error."
+#[tokio::test]
+async fn invocations_can_be_kept_from_extensions() {
+    let mut options = with_extension(&json!({
+        "events": ["SHUTDOWN"],
+        "before": [register(NAME, &json!({ "events": ["INVOKE", "SHUTDOWN"] }))],
+    }));
+    options.extensions.refuses_invoke_events = true;
+    let answers = answers(options).await;
+    assert_eq!((answers[0].0, answers[1].0), (403, 200), "{answers:?}");
+}
+
+/// Extensions API reference: 403 for Next, Init error and Exit error without a known identifier; Telemetry API: "you must
+/// have an extension ID".
+#[tokio::test]
+async fn nobody_is_served_without_an_identifier_that_is_known() {
+    let unknown = json!({
+        "Lambda-Extension-Identifier": "00000000-0000-4000-9000-ffffffffffff",
+        "Lambda-Extension-Function-Error-Type": "Extension.Unknown",
+    });
+    let calls: Vec<Value> = [
+        ("GET", "/2020-01-01/extension/event/next"),
+        ("POST", "/2020-01-01/extension/init/error"),
+        ("POST", "/2020-01-01/extension/exit/error"),
+        ("PUT", "/2022-07-01/telemetry"),
+    ]
+    .iter()
+    .flat_map(|(method, path)| {
+        [&unknown, &json!({})].map(|headers| json!({ "method": method, "path": path, "headers": headers }))
+    })
+    .collect();
+    let refused = refusals(calls.into()).await;
+    assert_eq!(refused.len(), 8);
+    assert!(refused.iter().all(|(status, _)| *status == 403), "{refused:?}");
+}
+
+/// Extensions API reference, Init error: `Lambda-Extension-Function-Error-Type` is required; 400 is a bad request.
+#[tokio::test]
+async fn an_error_without_a_type_is_a_bad_request() {
+    let call = json!({
+        "method": "POST",
+        "path": "/2020-01-01/extension/init/error",
+        "headers": { "Lambda-Extension-Identifier": "$ID" },
+    });
+    assert_eq!(answers_to(json!([call])).await[1].0, 400);
+}

@@ -1,0 +1,239 @@
+//! `Invoke`, synchronous: what goes in, what comes out, what is refused.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use local_lambda::lambda::AsyncPolicy;
+use local_lambda::runtime::FunctionOptions;
+use serde_json::json;
+
+use crate::support::{FUNCTION, obedient, service, service_of};
+
+/// Lambda API, `Invoke`: 200, the version and the function's answer.
+#[tokio::test]
+async fn the_answer_of_the_function_comes_back() {
+    let answer = service().await.invoke(r#"{"a":1}"#, &[]).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.json()["echo"], json!({ "a": 1 }));
+    assert_eq!(answer.header("x-amz-executed-version"), Some("$LATEST"));
+    assert_eq!(answer.header("x-amz-function-error"), None);
+    assert_eq!(answer.header("x-amz-log-result"), None, "nobody asked for it");
+    assert_eq!(answer.header("x-amzn-requestid"), answer.json()["requestId"].as_str());
+}
+
+/// Lambda API, `Invoke`, "FunctionName": a name, with a qualifier, or an ARN, partial or full.
+#[tokio::test]
+async fn a_function_is_found_by_every_form_of_its_name() {
+    let service = service().await;
+    for name in [
+        "obedient",
+        "obedient:$LATEST",
+        "obedient%3A%24LATEST",
+        "123456789012:function:obedient",
+        "arn:aws:lambda:eu-west-1:123456789012:function:obedient",
+        "arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Aobedient:live",
+    ] {
+        assert_eq!(service.post(name, "{}".to_owned(), &[]).await.status, 200, "{name}");
+    }
+}
+
+/// Lambda API, `Invoke`, "Errors": `ResourceNotFoundException`, 404.
+#[tokio::test]
+async fn an_unknown_function_is_not_found() {
+    let answer = service().await.post("nobody", "{}".to_owned(), &[]).await;
+    assert_eq!((answer.status, answer.header("x-amzn-errortype")), (404, Some("ResourceNotFoundException")));
+    assert_eq!(
+        answer.json()["message"],
+        "Function not found: arn:aws:lambda:eu-west-1:123456789012:function:nobody"
+    );
+}
+
+/// Lambda API, `Invoke`, "Errors": `InvalidRequestContentException`, 400.
+#[tokio::test]
+async fn a_payload_that_is_no_json_is_refused() {
+    for payload in ["{", "hello", "{} {}", "\u{feff}{}"] {
+        let answer = service().await.invoke(payload, &[]).await;
+        let error = answer.header("x-amzn-errortype");
+        assert_eq!((answer.status, error), (400, Some("InvalidRequestContentException")), "{payload}");
+    }
+}
+
+/// A function is always given JSON.
+#[tokio::test]
+async fn no_payload_is_an_empty_object() {
+    assert_eq!(service().await.invoke("", &[]).await.json()["echo"], json!({}));
+}
+
+/// Lambda API, `Invoke`, "X-Amz-Function-Error": set with status 200 when the function reports an error.
+#[tokio::test]
+async fn a_function_error_is_an_answer_with_a_mark() {
+    let service = service().await;
+    let (_, message) = service.invoke(r#"{"do":"fail"}"#, &[]).await.function_error();
+    assert!(message.contains("as told"), "{message}");
+    assert_eq!(service.pool.counts().errors, 1);
+}
+
+/// Lambda, "Configure Lambda function timeout": the invocation is stopped and the environment starts again.
+#[tokio::test]
+async fn a_function_that_overruns_is_killed_and_started_again() {
+    let mut options = obedient();
+    options.timeout = Duration::from_secs(2);
+    let service = service_of(options, 1, AsyncPolicy::default()).await;
+    let first = service.invoke("{}", &[]).await.json()["pid"].clone();
+    let (error_type, message) = service.invoke(r#"{"do":"sleep","ms":60000}"#, &[]).await.function_error();
+    assert_eq!(error_type, "Sandbox.Timedout");
+    assert!(message.ends_with("Error: Task timed out after 2.00 seconds"), "{message}");
+    let second = service.invoke("{}", &[]).await;
+    assert_eq!(second.status, 200);
+    assert_ne!(second.json()["pid"], first);
+}
+
+/// Lambda, "Troubleshoot invocation issues": `Runtime.ExitError`.
+#[tokio::test]
+async fn a_function_that_ends_is_an_error_and_started_again() {
+    let service = service().await;
+    let (error_type, message) = service.invoke(r#"{"do":"exit"}"#, &[]).await.function_error();
+    assert_eq!(error_type, "Runtime.ExitError");
+    assert!(message.ends_with("Runtime exited with error: exit status: 7"), "{message}");
+    assert_eq!(service.invoke("{}", &[]).await.status, 200);
+}
+
+/// A process that was killed while it waited is replaced before anybody notices.
+#[tokio::test]
+async fn a_function_that_died_in_its_sleep_is_started_again_for_the_next_invocation() {
+    let service = service().await;
+    let pid = service.invoke("{}", &[]).await.json()["pid"].as_i64().expect("a process id");
+    let process = nix::unistd::Pid::from_raw(i32::try_from(pid).expect("a small number"));
+    nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL).expect("it runs");
+    let status = format!("/proc/{pid}/status");
+    crate::support::eventually("the process ends", || {
+        std::fs::read_to_string(&status).map_or(true, |status| status.contains("Z (zombie)"))
+    })
+    .await;
+    let next = service.invoke("{}", &[]).await;
+    assert_eq!((next.status, next.header("x-amz-function-error")), (200, None), "{next:?}");
+    assert_ne!(next.json()["pid"], pid);
+}
+
+/// Runtime API, "Initialization error": the caller sees what the function said of it.
+#[tokio::test]
+async fn an_init_error_is_a_function_error_with_its_words() {
+    let options = obedient().env("INIT", "report");
+    let (error_type, message) =
+        service_of(options, 1, AsyncPolicy::default()).await.invoke("{}", &[]).await.function_error();
+    assert_eq!(error_type, "BadConfig");
+    assert!(message.ends_with("REMOTE_WRITE_URL is not set"), "{message}");
+}
+
+/// Lambda, "Troubleshoot deployment issues": `Runtime.InvalidEntrypoint`.
+#[tokio::test]
+async fn a_program_that_is_not_there_is_an_invalid_entrypoint() {
+    let mut options = FunctionOptions::new("/nowhere/bootstrap");
+    FUNCTION.clone_into(&mut options.name);
+    let service = service_of(options, 1, AsyncPolicy::default()).await;
+    let (error_type, message) = service.invoke("{}", &[]).await.function_error();
+    assert_eq!(error_type, "Runtime.InvalidEntrypoint");
+    assert!(message.contains("/nowhere/bootstrap"), "{message}");
+}
+
+/// Lambda quotas, "Invocation payload": 6 MB, and the limit itself is allowed.
+#[tokio::test]
+async fn six_megabytes_are_the_limit_of_a_synchronous_payload() {
+    const LIMIT: usize = 6 * 1_024 * 1_024;
+    let service = service().await;
+    let fits = format!("\"{}\"", "x".repeat(LIMIT - 2));
+    let answer = service.post(FUNCTION, fits, &[]).await;
+    // It is handed over; its echo is longer than an answer may be.
+    assert_eq!(answer.function_error().0, "Function.ResponseSizeTooLarge");
+    let answer = service.post(FUNCTION, format!("\"{}\"", "x".repeat(LIMIT - 1)), &[]).await;
+    assert_eq!((answer.status, answer.header("x-amzn-errortype")), (413, Some("RequestTooLargeException")));
+    assert_eq!(
+        answer.json()["message"],
+        "Request must be smaller than 6291456 bytes for the InvokeFunction operation"
+    );
+}
+
+/// Lambda API, `Invoke`, "InvocationType": `DryRun` answers 204 and runs nothing.
+#[tokio::test]
+async fn a_dry_run_runs_nothing() {
+    let service = service().await;
+    let answer = service.invoke("{}", &[("x-amz-invocation-type", "DryRun")]).await;
+    assert_eq!((answer.status, answer.body.as_str()), (204, ""));
+    assert_eq!(service.pool.counts().invocations, 0);
+    assert_eq!(service.pool.environments(), []);
+    let unknown = service.post("nobody", String::new(), &[("x-amz-invocation-type", "DryRun")]).await;
+    assert_eq!(unknown.status, 404);
+}
+
+/// Lambda API, `Invoke`, "Errors": `InvalidParameterValueException`, 400.
+#[tokio::test]
+async fn an_unknown_invocation_type_is_refused() {
+    let answer = service().await.invoke("{}", &[("x-amz-invocation-type", "Later")]).await;
+    assert_eq!(
+        (answer.status, answer.header("x-amzn-errortype")),
+        (400, Some("InvalidParameterValueException"))
+    );
+}
+
+/// Lambda API, `Invoke`, "ClientContext": base64 of JSON, given to the function in its context object.
+#[tokio::test]
+async fn the_client_context_reaches_the_function() {
+    let context = STANDARD.encode(r#"{ "custom": { "tool": "query___range", "who": "Zoë 🐟" } }"#);
+    let answer = service().await.invoke("{}", &[("x-amz-client-context", &context)]).await;
+    assert_eq!(answer.json()["custom"], json!({ "tool": "query___range", "who": "Zoë 🐟" }));
+}
+
+/// Lambda API, `Invoke`, "ClientContext": "Up to 3,583 bytes of base64-encoded data".
+#[tokio::test]
+async fn a_client_context_that_is_none_is_refused() {
+    let service = service().await;
+    let too_long = STANDARD.encode(format!(r#"{{"custom":{{"a":"{}"}}}}"#, "x".repeat(2_700)));
+    for context in ["not base64!", &STANDARD.encode("not JSON"), &STANDARD.encode("[]"), &too_long] {
+        let answer = service.invoke("{}", &[("x-amz-client-context", context)]).await;
+        let error = answer.header("x-amzn-errortype");
+        assert_eq!((answer.status, error), (400, Some("InvalidRequestContentException")), "{context}");
+    }
+    assert_eq!(service.pool.counts().invocations, 0);
+}
+
+/// Lambda API, `Invoke`, "LogType": the last 4 KB of the log, base64.
+#[tokio::test]
+async fn the_log_tail_is_what_lambda_and_the_function_wrote() {
+    let answer = service().await.invoke(r#"{"do":"log"}"#, &[("x-amz-log-type", "Tail")]).await;
+    let tail = answer.log_tail();
+    let lines: Vec<&str> = tail.lines().collect();
+    let id = answer.header("x-amzn-requestid").expect("an id");
+    assert_eq!(lines.first().copied(), Some(format!("START RequestId: {id} Version: $LATEST").as_str()));
+    assert!(lines.contains(&"to stdout") && lines.contains(&"to stderr"), "{tail}");
+    assert_eq!(lines[lines.len() - 2], format!("END RequestId: {id}"));
+    let report = lines[lines.len() - 1];
+    for part in [
+        "REPORT RequestId: ",
+        "\tDuration: ",
+        "\tBilled Duration: ",
+        "\tMemory Size: 128 MB",
+        "\tInit Duration: ",
+    ] {
+        assert!(report.contains(part), "{report}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_log_has_a_tail_of_four_kilobytes() {
+    let order = json!({ "do": "write", "text": "é".repeat(50), "lines": 200 }).to_string();
+    let tail = service().await.invoke(&order, &[("x-amz-log-type", "Tail")]).await.log_tail();
+    assert!((4_095..=4_096).contains(&tail.len()), "{} bytes", tail.len());
+    assert!(tail.trim_end().lines().last().is_some_and(|line| line.starts_with("REPORT")), "{tail}");
+}
+
+/// Everything but `Invoke` says that it is not here, so that a client's error is no riddle.
+#[tokio::test]
+async fn other_operations_are_named_as_missing() {
+    let service = service().await;
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let url = format!("{}/2015-03-31/functions", service.api.endpoint());
+    let response = reqwest::Client::new().get(url).send().await.expect("the API answers");
+    assert_eq!(response.status(), 404);
+    assert!(response.text().await.expect("text").contains("only Invoke is"));
+}

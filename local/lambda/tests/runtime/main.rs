@@ -1,0 +1,258 @@
+//! The runtime emulator with a real function on a real runtime (`examples/obedient_function.rs`).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use local_lambda::runtime::{Function, FunctionOptions, InitError, Invocation, MAX_PAYLOAD_BYTES, Outcome};
+use serde_json::{Value, json};
+
+/// Cargo builds examples together with tests, next to the folder of the test program.
+fn obedient() -> FunctionOptions {
+    let test = std::env::current_exe().expect("the test program has a path");
+    let target: PathBuf = test.ancestors().nth(2).expect("target/<profile>/deps/<test>").into();
+    FunctionOptions::new(target.join("examples/obedient_function"))
+}
+
+async fn started() -> Function {
+    Function::spawn(obedient()).await.expect("the function comes up")
+}
+
+async fn invoke(function: &mut Function, order: Value) -> Invocation {
+    function.invoke(order.to_string()).await
+}
+
+#[tokio::test]
+async fn an_answer_comes_back() {
+    let mut function = started().await;
+    let invocation = invoke(&mut function, json!({ "a": 1 })).await;
+    let answer = invocation.json().expect("JSON");
+    assert_eq!(answer["echo"], json!({ "a": 1 }));
+    assert_eq!(answer["requestId"], invocation.request_id);
+}
+
+/// Lambda, "execution environment": the init phase ends when the runtime asks for the first invocation.
+#[tokio::test]
+async fn only_the_first_invocation_of_a_process_is_a_cold_start() {
+    let mut function = started().await;
+    let first = invoke(&mut function, json!({})).await;
+    let second = invoke(&mut function, json!({})).await;
+    assert!(first.is_cold_start() && !second.is_cold_start());
+    let init = first.init.expect("a cold start has an init phase");
+    assert!(init > Duration::ZERO && init < Duration::from_mins(1), "{init:?}");
+    assert!(first.billed_ms() >= (init + first.duration).as_millis());
+}
+
+/// Runtime API, "Invocation error": `errorType` and `errorMessage`.
+#[tokio::test]
+async fn a_reported_error_is_a_function_error() {
+    let mut function = started().await;
+    let invocation = invoke(&mut function, json!({ "do": "fail" })).await;
+    let (_, message) = invocation.function_error().expect("a function error");
+    assert!(message.contains("as told"), "{message}");
+}
+
+#[tokio::test]
+async fn a_panic_is_a_function_error_and_the_process_lives_on() {
+    let mut function = started().await;
+    let pid = function.pid();
+    assert!(invoke(&mut function, json!({ "do": "panic" })).await.function_error().is_some());
+    assert!(invoke(&mut function, json!({})).await.response().is_some());
+    assert_eq!(function.pid(), pid);
+}
+
+/// Lambda, "configuration-timeout": the function is stopped, the next invocation is a cold start.
+#[tokio::test]
+async fn a_function_that_overruns_is_killed_and_started_again() {
+    let mut options = obedient();
+    options.timeout = Duration::from_secs(2);
+    let mut function = Function::spawn(options).await.expect("the function comes up");
+    let overrun = invoke(&mut function, json!({ "do": "sleep", "ms": 60_000 })).await;
+    assert!(matches!(overrun.outcome, Outcome::TimedOut), "{overrun:?}");
+    assert!(overrun.duration >= Duration::from_secs(2) && overrun.duration < Duration::from_mins(1));
+    assert_eq!(function.pid(), None);
+    let next = invoke(&mut function, json!({})).await;
+    assert!(next.response().is_some() && next.is_cold_start(), "{next:?}");
+}
+
+#[tokio::test]
+async fn the_deadline_that_the_function_is_told_is_the_true_one() {
+    let mut options = obedient();
+    options.timeout = Duration::from_secs(5);
+    let clock = local_testing::clock::Clock::system();
+    let mut function = Function::spawn(options).await.expect("the function comes up");
+    let before = clock.now_ms();
+    let answer = invoke(&mut function, json!({})).await.json().expect("JSON");
+    let deadline = answer["deadline"].as_i64().expect("milliseconds");
+    assert!((before + 5_000..=clock.now_ms() + 5_000).contains(&deadline), "{deadline} at {before}");
+}
+
+#[tokio::test]
+async fn a_function_that_dies_in_the_middle_is_reported_and_started_again() {
+    let mut function = started().await;
+    let died = invoke(&mut function, json!({ "do": "exit" })).await;
+    assert!(matches!(died.outcome, Outcome::Exited { status } if status.code() == Some(7)), "{died:?}");
+    assert!(invoke(&mut function, json!({})).await.is_cold_start());
+}
+
+#[tokio::test]
+async fn what_the_function_writes_belongs_to_its_invocation() {
+    let mut function = started().await;
+    let first = invoke(&mut function, json!({})).await;
+    assert!(first.logs.iter().any(|line| line == "ready"), "{:?}", first.logs);
+    let second = invoke(&mut function, json!({ "do": "log" })).await;
+    assert!(second.logs.iter().any(|line| line == "to stdout"), "{:?}", second.logs);
+    assert!(second.logs.iter().any(|line| line == "to stderr"), "{:?}", second.logs);
+    assert!(invoke(&mut function, json!({})).await.logs.is_empty());
+}
+
+#[tokio::test]
+async fn cpu_time_is_that_of_the_invocation_alone() {
+    let mut function = started().await;
+    let busy = invoke(&mut function, json!({ "do": "burn", "ms": 200 })).await;
+    let idle = invoke(&mut function, json!({ "do": "sleep", "ms": 200 })).await;
+    let (busy, idle) = (busy.cpu.expect("alive"), idle.cpu.expect("alive"));
+    assert!(busy >= Duration::from_millis(200) && busy < Duration::from_millis(400), "{busy:?}");
+    assert!(idle < Duration::from_millis(50) && idle > Duration::ZERO, "{idle:?}");
+}
+
+#[tokio::test]
+async fn peak_memory_grows_with_what_the_function_holds() {
+    let mut function = started().await;
+    let small = invoke(&mut function, json!({})).await.max_rss_kb.expect("alive");
+    let large = invoke(&mut function, json!({ "do": "size", "bytes": 5_000_000 })).await.max_rss_kb;
+    assert!(large.expect("alive") > small + 4_000, "{small} kB, then {large:?} kB");
+}
+
+/// Lambda Developer Guide, "Defined runtime environment variables".
+#[tokio::test]
+async fn the_environment_is_lambdas_and_nothing_else() {
+    let options = obedient().env("REMOTE_WRITE_URL", "http://127.0.0.1:1/");
+    let mut function = Function::spawn(options).await.expect("the function comes up");
+    let environment = invoke(&mut function, json!({ "do": "environment" })).await.json().expect("JSON");
+    for (name, value) in [
+        ("AWS_LAMBDA_FUNCTION_NAME", "push-gateway"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIDLOCAL"),
+        ("AWS_SECRET_ACCESS_KEY", "local-secret"),
+        ("AWS_SESSION_TOKEN", "local-token"),
+        ("_HANDLER", "bootstrap"),
+        ("TZ", ":UTC"),
+        ("REMOTE_WRITE_URL", "http://127.0.0.1:1/"),
+    ] {
+        assert_eq!(environment[name], value, "{name}");
+    }
+    assert!(environment["LAMBDA_TASK_ROOT"].as_str().is_some_and(|root| root.ends_with("examples")));
+    for name in ["HOME", "USER", "CARGO_MANIFEST_DIR"] {
+        assert_eq!(environment.get(name), None, "{name}");
+    }
+}
+
+/// Lambda quotas: 6 MB for the payload of a synchronous invocation.
+#[tokio::test]
+async fn a_payload_over_six_megabytes_is_not_handed_over() {
+    let mut function = started().await;
+    let fits = format!("{{\"ignored\":\"{}\"}}", "x".repeat(MAX_PAYLOAD_BYTES - 14));
+    assert_eq!(fits.len(), MAX_PAYLOAD_BYTES);
+    let refused = function.invoke(format!("{fits} ")).await;
+    assert!(matches!(refused.outcome, Outcome::PayloadTooLarge { bytes } if bytes == MAX_PAYLOAD_BYTES + 1));
+}
+
+/// Lambda quotas: 6 MB for the answer to a synchronous invocation.
+#[tokio::test]
+async fn an_answer_over_six_megabytes_is_a_function_error() {
+    let mut function = started().await;
+    let large = invoke(&mut function, json!({ "do": "size", "bytes": MAX_PAYLOAD_BYTES + 200 })).await;
+    let (error_type, _) = large.function_error().expect("a function error");
+    assert_eq!(error_type, "Function.ResponseSizeTooLarge");
+    let fits = invoke(&mut function, json!({ "do": "size", "bytes": MAX_PAYLOAD_BYTES - 2 })).await;
+    assert_eq!(fits.response().map(bytes::Bytes::len), Some(MAX_PAYLOAD_BYTES));
+}
+
+/// Runtime API, "Initialization error".
+#[tokio::test]
+async fn an_init_error_says_what_the_function_said() {
+    let error = Function::spawn(obedient().env("INIT", "report")).await.expect_err("no function");
+    assert!(matches!(&error, InitError::Reported { .. }), "{error:?}");
+    assert_eq!(error.to_string(), "init error BadConfig: REMOTE_WRITE_URL is not set");
+}
+
+#[tokio::test]
+async fn an_exit_before_the_first_poll_is_an_init_error_with_its_last_words() {
+    let error = Function::spawn(obedient().env("INIT", "exit")).await.expect_err("no function");
+    let InitError::Exited { status, logs } = error else { panic!("{error:?}") };
+    assert_eq!((status.code(), logs), (Some(3), vec!["cannot go on".to_owned()]));
+}
+
+/// A function whose init phases do these things, one after the other; and the number of times it started.
+fn with_inits(orders: &str) -> (FunctionOptions, impl Fn() -> usize) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("attempts");
+    let options = obedient().env("INIT", orders).env("ATTEMPTS", file.display().to_string());
+    (options, move || std::fs::read(folder.path().join("attempts")).map_or(0, |bytes| bytes.len()))
+}
+
+/// lambda-runtime-environment, "Init phase": "Lambda retries the `Init` phase at the time of the first function
+/// invocation".
+#[tokio::test]
+async fn an_init_crash_is_repeated_within_the_invocation() {
+    let (options, attempts) = with_inits("exit,ready");
+    let invocation = invoke(&mut Function::cold(options), json!({ "a": 1 })).await;
+    assert_eq!(invocation.json().expect("an answer")["echo"], json!({ "a": 1 }), "{invocation:?}");
+    assert_eq!((attempts(), &invocation.logs[..]), (2, &["cannot go on".to_owned(), "ready".to_owned()][..]));
+}
+
+#[tokio::test]
+async fn a_second_init_crash_fails_the_invocation() {
+    let (options, attempts) = with_inits("exit,exit,ready");
+    let mut function = Function::cold(options);
+    let failed = invoke(&mut function, json!({})).await;
+    let Outcome::InitFailed(InitError::Exited { status, .. }) = &failed.outcome else { panic!("{failed:?}") };
+    assert_eq!((status.code(), attempts(), failed.logs.len()), (Some(3), 2, 2), "{failed:?}");
+    assert!(invoke(&mut function, json!({})).await.response().is_some());
+    assert_eq!(attempts(), 3);
+}
+
+/// "... with the configured function timeout", and not with the ten seconds of an init phase of its own.
+#[tokio::test]
+async fn the_repeated_init_is_held_to_the_function_timeout() {
+    let (mut options, attempts) = with_inits("exit,hang");
+    options.timeout = Duration::from_millis(300);
+    let invocation = invoke(&mut Function::cold(options), json!({})).await;
+    assert!(matches!(invocation.outcome, Outcome::TimedOut), "{invocation:?}");
+    assert!(invocation.duration >= Duration::from_millis(300), "{invocation:?}");
+    assert!(invocation.duration < Duration::from_secs(8), "{invocation:?}");
+    assert_eq!(attempts(), 2);
+}
+
+#[tokio::test]
+async fn the_repeated_init_takes_time_from_the_invocation() {
+    let (mut options, _attempts) = with_inits("exit,slow");
+    options.timeout = Duration::from_secs(20);
+    let answer = invoke(&mut Function::cold(options), json!({})).await.json().expect("an answer");
+    let deadline = answer["deadline"].as_i64().expect("milliseconds");
+    let now = local_testing::clock::Clock::system().now_ms();
+    assert!(deadline <= now + 20_000 - 500, "{deadline} at {now}");
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_there_is_an_init_error() {
+    let error = Function::spawn(FunctionOptions::new("/nowhere/bootstrap")).await.expect_err("no function");
+    assert_eq!(error.to_string(), "cannot start /nowhere/bootstrap");
+}
+
+#[tokio::test]
+async fn a_dropped_function_leaves_no_process() {
+    let function = started().await;
+    let status = format!("/proc/{}/status", function.pid().expect("it runs"));
+    drop(function);
+    for _ in 0..100 {
+        let is_gone = std::fs::read_to_string(&status).map_or(true, |status| status.contains("Z (zombie)"));
+        if is_gone {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{status} is still there");
+}

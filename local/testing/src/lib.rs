@@ -1,0 +1,16 @@
+//! The parts that every local stand-in and every end-to-end test needs, all on 127.0.0.1.
+//!
+//! - [`http_server`]: an HTTP server whose handler decides how a connection ends.
+//! - [`children`]: child processes that never outlive this one.
+//! - [`clock`]: the time of day as an argument.
+//! - [`moto`]: a real SQS API, and AMP's control plane.
+//! - [`prometheus`]: a real Prometheus, which stores samples and answers queries.
+
+pub mod children;
+pub mod clock;
+pub mod http_server;
+pub mod moto;
+pub mod prometheus;
+
+/// The AWS account of everything that runs locally.
+pub const ACCOUNT: &str = "123456789012";

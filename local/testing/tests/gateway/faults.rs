@@ -1,0 +1,222 @@
+//! A receiver that fails for a while, or in part: what could be delivered is, and exactly the rest is given back.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
+
+use local_amp::{Action, Fault, Matcher, ReceivedRequest};
+use local_testing::clock::Clock;
+
+use crate::support::{NOW_MS, Setup, Stage, event, one_event_each};
+
+/// Fails the first requests in this way, and expects everything to be delivered nevertheless.
+async fn is_survived(times: u32, action: Action) -> Vec<ReceivedRequest> {
+    let stage = Setup::new().timeout_s(6).start().await;
+    is_survived_by(stage, times, action).await
+}
+
+async fn is_survived_by(mut stage: Stage, times: u32, action: Action) -> Vec<ReceivedRequest> {
+    stage.fail(Fault::times(times, Matcher::Any, action));
+    assert_eq!(stage.bodies(&one_event_each(5)).await, [0; 0]);
+    assert_eq!(stage.amp.sample_count(), 5);
+    stage.assert_nothing_overlapped();
+    let requests = stage.amp.requests();
+    assert_eq!(requests.len(), times as usize + 1);
+    requests
+}
+
+/// Fails every request in this way: nothing is delivered, everything is given back, in time.
+async fn is_given_back(action: Action) -> Vec<ReceivedRequest> {
+    let mut stage = Setup::new().timeout_s(2).start().await;
+    stage.fail(Fault::always(Matcher::Any, action));
+    assert_eq!(stage.bodies(&one_event_each(5)).await, [0, 1, 2, 3, 4]);
+    stage.assert_nothing_overlapped();
+    stage.amp.requests()
+}
+
+#[tokio::test]
+async fn a_receiver_that_recovers_from_5xx_or_408_gets_everything() {
+    for code in [500, 502, 503, 504, 408] {
+        is_survived(3, Action::status(code, "")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_stays_away_is_asked_again_until_there_is_no_time() {
+    for code in [500, 502, 503, 504, 408, 429] {
+        let requests = is_given_back(Action::status(code, "")).await;
+        assert!((3..100).contains(&requests.len()), "{code}: {} requests", requests.len());
+    }
+}
+
+#[tokio::test]
+async fn a_429_without_retry_after_is_retried() {
+    is_survived(2, Action::status(429, "ingestion rate limit")).await;
+}
+
+#[tokio::test]
+async fn a_retry_after_in_seconds_is_waited_for() {
+    for code in [429, 503] {
+        let requests = is_survived(1, Action::retry_after(code, "1")).await;
+        let waited = requests[1].began_at - requests[0].ended_at.expect("it was answered");
+        assert!(waited >= Duration::from_millis(990), "{waited:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_retry_after_date_is_waited_for() {
+    let stage = Setup::new().timeout_s(6).start().await;
+    let now = u64::try_from(Clock::system().now_ms()).expect("a time after 1970");
+    // Dates have whole seconds: between two and three from now.
+    let date = SystemTime::UNIX_EPOCH + Duration::from_secs(now / 1_000 + 3);
+    let action = Action::retry_after(429, &httpdate::fmt_http_date(date));
+    let requests = is_survived_by(stage, 1, action).await;
+    let waited = requests[1].began_at - requests[0].ended_at.expect("it was answered");
+    assert!(waited >= Duration::from_millis(500), "{waited:?}");
+}
+
+#[tokio::test]
+async fn a_retry_after_that_is_over_or_nonsense_is_no_wait() {
+    for value in ["0", "Sun, 06 Nov 1994 08:49:37 GMT", "soon", "-5", "1.5"] {
+        is_survived(1, Action::retry_after(503, value)).await;
+    }
+}
+
+/// Waiting would end after the deadline, so there is nothing to wait for.
+#[tokio::test]
+async fn a_retry_after_beyond_the_deadline_gives_everything_back_at_once() {
+    for value in ["3600", "18446744073709551616", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+        assert_eq!(is_given_back(Action::retry_after(429, value)).await.len(), 1, "{value}");
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_never_answers_is_tried_a_second_time() {
+    let requests = is_given_back(Action::Hang).await;
+    assert!(requests.len() >= 2, "{} requests", requests.len());
+}
+
+#[tokio::test]
+async fn a_receiver_that_hangs_once_gets_everything() {
+    is_survived(1, Action::Hang).await;
+}
+
+#[tokio::test]
+async fn an_error_that_never_ends_is_the_error_that_its_head_says() {
+    let interval = Duration::from_millis(50);
+    let requests = is_given_back(Action::SlowTrickle { code: 503, interval }).await;
+    assert!(requests.len() >= 2, "{} requests", requests.len());
+    assert_eq!(is_given_back(Action::SlowTrickle { code: 403, interval }).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_success_whose_body_never_ends_is_a_success() {
+    let mut stage = Setup::new().timeout_s(3).start().await;
+    stage.fail(Fault::always(
+        Matcher::Any,
+        Action::SlowTrickle { code: 200, interval: Duration::from_millis(20) },
+    ));
+    assert_eq!(stage.bodies(&one_event_each(3)).await, [0; 0]);
+    assert_eq!(stage.amp.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_reset_is_made_again() {
+    is_survived(2, Action::Reset).await;
+    is_given_back(Action::Reset).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_got_lost_does_not_lose_or_double_anything() {
+    is_survived(2, Action::AcceptThenDrop).await;
+    let mut stage = Setup::new().timeout_s(2).start().await;
+    stage.fail(Fault::always(Matcher::Any, Action::AcceptThenDrop));
+    assert_eq!(stage.bodies(&one_event_each(3)).await, [0, 1, 2]);
+    assert_eq!(stage.amp.sample_count(), 3);
+    stage.amp.set_faults(Vec::new());
+    assert_eq!(stage.bodies(&one_event_each(3)).await, [0; 0], "a redelivery is accepted");
+}
+
+/// Events whose label sets are so large that there are several requests.
+fn large_events() -> Vec<String> {
+    let long = "x".repeat(5_000);
+    (0..600).map(|at| event(&format!("{at}-{long}"), NOW_MS + at, at)).collect()
+}
+
+/// The places of the events in a request.
+fn places(request: &ReceivedRequest) -> Vec<usize> {
+    let sets = request.label_sets();
+    sets.iter()
+        .map(|set| set["device"].split('-').next().expect("a place").parse().expect("a number"))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_receiver_that_fails_for_one_of_several_requests_costs_only_its_messages() {
+    for action in [Action::status(503, ""), Action::Hang, Action::status(403, ""), Action::Reset] {
+        let mut stage = Setup::new().timeout_s(3).start().await;
+        let bodies = large_events();
+        let device = format!("333-{}", "x".repeat(5_000));
+        stage.fail(Fault::always(Matcher::series("device", &device), action.clone()));
+        let returned = stage.bodies(&bodies).await;
+        let requests = stage.amp.requests();
+        let failed: BTreeSet<_> = requests.iter().filter(|r| !r.is_delivered()).flat_map(places).collect();
+        let stored: BTreeSet<_> = requests.iter().filter(|r| r.is_delivered()).flat_map(places).collect();
+        assert!(failed.contains(&333) && failed.len() < 400, "{action:?}: {} failed", failed.len());
+        assert_eq!(returned, failed.into_iter().collect::<Vec<_>>(), "{action:?}");
+        assert_eq!(stored.len() + returned.len(), 600, "{action:?}");
+        assert_eq!(stage.amp.sample_count(), stored.len(), "{action:?}");
+        stage.assert_nothing_overlapped();
+    }
+}
+
+#[tokio::test]
+async fn several_requests_travel_at_once_but_not_many() {
+    let mut stage = Stage::start().await;
+    stage.fail(Fault::always(Matcher::Any, Action::Delay(Duration::from_millis(200))));
+    let long = "x".repeat(6_000);
+    let bodies: Vec<_> = (0..900).map(|at| event(&format!("{at}-{long}"), NOW_MS + at, at)).collect();
+    assert_eq!(stage.bodies(&bodies).await, [0; 0]);
+    let requests = stage.amp.requests();
+    assert!(requests.len() >= 6, "{} requests", requests.len());
+    let at_once = |request: &ReceivedRequest| {
+        let is_in_flight = |other: &&ReceivedRequest| {
+            other.began <= request.began && other.ended.is_none_or(|ended| ended > request.began)
+        };
+        requests.iter().filter(is_in_flight).count()
+    };
+    let most = requests.iter().map(at_once).max();
+    assert!(most > Some(1) && most <= Some(8), "{most:?} of {} requests at once", requests.len());
+    assert!(stage.amp.connections() <= 8, "{} connections", stage.amp.connections());
+}
+
+#[tokio::test]
+async fn a_connection_is_kept_over_invocations() {
+    let mut stage = Stage::start().await;
+    for at in 0..10 {
+        stage.summary(event("a", NOW_MS + at, at)).await;
+    }
+    assert_eq!((stage.amp.requests().len(), stage.amp.connections()), (10, 1));
+}
+
+#[tokio::test]
+async fn a_connection_is_kept_over_answers_that_refuse() {
+    let mut stage = Stage::start().await;
+    for code in [400, 403, 503] {
+        stage.fail(Fault::times(1, Matcher::Any, Action::status(code, "a short reason")));
+        stage.invoke(event("a", NOW_MS, 1)).await;
+    }
+    assert_eq!(stage.amp.connections(), 1);
+}
+
+/// Once a request has failed, a later one of the same series would leave a gap that nothing may fill.
+#[tokio::test]
+async fn nothing_later_of_a_series_is_sent_after_a_failure() {
+    let mut stage = Setup::new().timeout_s(3).start().await;
+    let events: Vec<_> = (0..70_000)
+        .map(|at| format!(r#"{{"dimensions":{{}},"timestamp":{},"metrics":{{"m":{at}.5}}}}"#, NOW_MS + at))
+        .collect();
+    stage.fail(Fault::always(Matcher::Any, Action::status(403, "not you")));
+    let (kind, _) = stage.error(format!("[{}]", events.join(","))).await;
+    assert_eq!(kind, "WriteFailed");
+    assert_eq!(stage.amp.requests().len(), 1, "the second request of the series is not sent");
+}

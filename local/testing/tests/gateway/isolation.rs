@@ -1,0 +1,203 @@
+//! A receiver that refuses some of the data: the guilty events are found, the good ones are written.
+
+use local_amp::{Action, Fault, Ingestion, Matcher};
+
+use crate::outcomes::refuse;
+use crate::queue::start_with_queue;
+use crate::support::{NOW_MS, Setup, Stage, event, one_event_each};
+
+/// Requests that the contract allows on top of the first.
+const EXTRA: usize = 64;
+
+async fn stage(ingestion: Ingestion) -> Stage {
+    Setup::new().amp(|amp| amp.ingestion = ingestion).start().await
+}
+
+async fn one_refused_series_of_two_hundred(ingestion: Ingestion) {
+    let mut stage = stage(ingestion).await;
+    stage.fail(refuse("d137", 400));
+    let bodies = one_event_each(200);
+    assert_eq!(stage.bodies(&bodies).await, [137]);
+    assert_eq!(stage.amp.sample_count(), 199);
+    assert!(stage.stored("ph", "d137").is_empty());
+    assert!(stage.amp.requests().len() <= 1 + 16, "{} requests", stage.amp.requests().len());
+    stage.assert_nothing_overlapped();
+}
+
+#[tokio::test]
+async fn one_refused_series_of_two_hundred_is_found_at_a_receiver_that_rolls_back() {
+    one_refused_series_of_two_hundred(Ingestion::RollBack).await;
+}
+
+#[tokio::test]
+async fn one_refused_series_of_two_hundred_is_found_at_a_receiver_that_keeps_the_good() {
+    one_refused_series_of_two_hundred(Ingestion::KeepGood).await;
+}
+
+/// A sample that the receiver refuses for its own reasons: it has another value for that timestamp.
+async fn one_refused_sample_of_a_series(ingestion: Ingestion) {
+    let mut stage = stage(ingestion).await;
+    assert_eq!(stage.bodies(&[event("a", NOW_MS + 20, -1)]).await, [0; 0]);
+    let bodies: Vec<_> = (0..40).map(|at| event("a", NOW_MS + at, at)).collect();
+    assert_eq!(stage.bodies(&bodies).await, [20]);
+    let stored = stage.stored("ph", "a");
+    assert_eq!(stored.len(), 40);
+    assert!(stored.iter().all(|&(at, value)| {
+        let expected = if at == NOW_MS + 20 { -1 } else { at - NOW_MS };
+        value.to_bits() == (f64::from(i32::try_from(expected).expect("small"))).to_bits()
+    }));
+}
+
+#[tokio::test]
+async fn one_refused_sample_of_a_series_is_found_at_a_receiver_that_rolls_back() {
+    one_refused_sample_of_a_series(Ingestion::RollBack).await;
+}
+
+#[tokio::test]
+async fn one_refused_sample_of_a_series_is_found_at_a_receiver_that_keeps_the_good() {
+    one_refused_sample_of_a_series(Ingestion::KeepGood).await;
+}
+
+/// A backlog that spans more than the receiver's out-of-order window, with one refused event; what is given back.
+async fn one_refused_event_of_a_backlog(ingestion: Ingestion) -> Vec<usize> {
+    let mut stage = stage(ingestion).await;
+    stage.fail(refuse("bad", 400));
+    let mut bodies: Vec<_> = (0..20).map(|at| event("a", NOW_MS + at * 10_000, at)).collect();
+    bodies.push(event("bad", NOW_MS, 1));
+    let returned = stage.bodies(&bodies).await;
+    assert_eq!(stage.stored("ph", "a").len(), 20, "nothing good is lost");
+    returned
+}
+
+#[tokio::test]
+async fn one_refused_event_of_a_backlog_is_found_at_a_receiver_that_rolls_back() {
+    assert_eq!(one_refused_event_of_a_backlog(Ingestion::RollBack).await, [20]);
+}
+
+/// The limit that ARCHITECTURE.md describes: the receiver has the good samples of the refused request, and those behind
+/// its window it refuses the second time. Its status does not tell the two apart, and its words may not be read.
+#[tokio::test]
+async fn behind_the_window_of_a_receiver_that_keeps_the_good_innocents_are_reported_but_not_lost() {
+    let returned = one_refused_event_of_a_backlog(Ingestion::KeepGood).await;
+    assert!(returned.contains(&20), "the guilty one is among them: {returned:?}");
+    let within_the_window = 14..20;
+    assert!(within_the_window.clone().all(|at| !returned.contains(&at)), "{returned:?}");
+}
+
+#[tokio::test]
+async fn several_refused_series_are_found() {
+    for ingestion in [Ingestion::RollBack, Ingestion::KeepGood] {
+        let mut stage = stage(ingestion).await;
+        // Devices are `g…` for good; the others have one label in common by which they are refused.
+        let bodies: Vec<_> = (0..200)
+            .map(|at| {
+                let device = if at % 50 == 7 { "bad".to_owned() } else { format!("g{at}") };
+                event(&device, NOW_MS + at, at)
+            })
+            .collect();
+        stage.fail(refuse("bad", 422));
+        assert_eq!(stage.bodies(&bodies).await, [7, 57, 107, 157], "{ingestion:?}");
+        assert_eq!(stage.amp.sample_count(), 196);
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_refuses_everything_is_asked_a_bounded_number_of_times() {
+    let mut stage = Stage::start().await;
+    stage.fail(Fault::always(Matcher::Any, Action::status(400, "per-user series limit exceeded")));
+    let bodies = one_event_each(1_000);
+    assert_eq!(stage.bodies(&bodies).await, (0..1_000).collect::<Vec<_>>());
+    let requests = stage.amp.requests().len();
+    assert!((2..=1 + EXTRA).contains(&requests), "{requests} requests");
+}
+
+/// Only what stood alone is proven guilty; the rest is given back, not buried.
+#[tokio::test]
+async fn of_a_receiver_that_refuses_everything_only_the_proven_become_dead_letters() {
+    let (mut stage, queue) = start_with_queue(Setup::new(), "isolation-bounded").await;
+    stage.fail(Fault::always(Matcher::Any, Action::status(400, "per-user series limit exceeded")));
+    let bodies = one_event_each(1_000);
+    let returned = stage.bodies(&bodies).await;
+    let moved = queue.letters().await;
+    assert_eq!(returned.len() + moved.len(), 1_000);
+    assert!(!moved.is_empty() && moved.len() <= EXTRA, "{} moved", moved.len());
+    assert!(returned.iter().all(|&at| moved.iter().all(|letter| letter.body != bodies[at])));
+    let alone: Vec<_> =
+        stage.amp.requests().iter().filter(|request| request.sample_count() == 1).cloned().collect();
+    assert_eq!(alone.len(), moved.len());
+}
+
+#[tokio::test]
+async fn isolation_ends_before_the_deadline() {
+    let mut stage = Setup::new().timeout_s(2).start().await;
+    stage.amp.set_faults(vec![Fault::always(
+        Matcher::Any,
+        Action::SlowTrickle { code: 400, interval: std::time::Duration::from_millis(100) },
+    )]);
+    assert_eq!(stage.bodies(&one_event_each(50)).await, (0..50).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_receiver_that_fails_in_the_middle_of_isolation_loses_nothing() {
+    let mut stage = Setup::new().timeout_s(3).start().await;
+    let fails = Fault::times(4, Matcher::SamplesOver(10), Action::status(400, "too many for today"));
+    stage
+        .amp
+        .set_faults(vec![fails, Fault::always(Matcher::series("device", "d3"), Action::status(503, "no"))]);
+    let returned = stage.bodies(&one_event_each(100)).await;
+    assert!(returned.contains(&3), "{returned:?}");
+    assert_eq!(stage.amp.sample_count() + returned.len(), 100);
+    assert!(returned.iter().all(|at| stage.stored("ph", &format!("d{at}")).is_empty()));
+}
+
+#[tokio::test]
+async fn a_request_that_is_too_large_is_split_until_it_fits() {
+    for limit in [1, 7, 20, 199] {
+        let mut stage = Stage::start().await;
+        stage.fail(Fault::always(
+            Matcher::SamplesOver(limit),
+            Action::status(413, "Request Entity Too Large"),
+        ));
+        let bodies = one_event_each(if limit == 1 { 30 } else { 200 });
+        assert_eq!(stage.bodies(&bodies).await, [0; 0], "at most {limit} samples");
+        assert_eq!(stage.amp.sample_count(), bodies.len());
+        assert!(stage.amp.requests().len() <= 1 + EXTRA);
+        stage.assert_nothing_overlapped();
+    }
+}
+
+#[tokio::test]
+async fn a_series_that_is_too_large_is_split_and_stays_in_order() {
+    let mut stage = Stage::start().await;
+    stage.fail(Fault::always(Matcher::SamplesOver(20), Action::status(413, "")));
+    let bodies: Vec<_> = (0..200).map(|at| event("a", NOW_MS + (at * 77) % 200, at)).collect();
+    assert_eq!(stage.bodies(&bodies).await, [0; 0]);
+    assert_eq!(stage.stored("ph", "a").len(), 200);
+    let delivered: Vec<_> =
+        stage.amp.requests().into_iter().filter(|request| request.status == Some(200)).collect();
+    let first =
+        |at: usize| delivered[at].request.as_ref().expect("decoded").timeseries[0].samples[0].timestamp;
+    assert!((1..delivered.len()).all(|at| first(at - 1) < first(at)));
+}
+
+/// Its parts cannot be smaller, so the receiver's word is final.
+#[tokio::test]
+async fn an_event_that_alone_is_too_large_is_refused_and_harms_no_one() {
+    let mut stage = Stage::start().await;
+    stage.fail(Fault::always(
+        Matcher::DecodedBytesOver(3_000),
+        Action::status(413, "Request Entity Too Large"),
+    ));
+    let mut bodies = one_event_each(20);
+    bodies.insert(11, event(&"x".repeat(4_000), NOW_MS, 1));
+    assert_eq!(stage.bodies(&bodies).await, [11]);
+    assert_eq!(stage.amp.sample_count(), 20);
+}
+
+#[tokio::test]
+async fn a_receiver_with_a_limit_below_ours_that_is_refused_everything_is_asked_a_bounded_number_of_times() {
+    let mut stage = Stage::start().await;
+    stage.fail(Fault::always(Matcher::Any, Action::status(413, "")));
+    assert_eq!(stage.bodies(&one_event_each(500)).await.len(), 500);
+    assert!(stage.amp.requests().len() <= 1 + EXTRA);
+}

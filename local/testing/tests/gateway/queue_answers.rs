@@ -1,0 +1,219 @@
+//! Answers of SQS that moto never gives: each entry's own result counts, and what is not understood moved nothing.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use local_lambda::sqs::sqs_event;
+use serde_json::{Value, json};
+
+use crate::scripted;
+use crate::support::{NOW_MS, QUEUE, Setup, event, messages};
+
+/// The calls that a scripted SQS was given.
+type Calls = Arc<Mutex<Vec<Value>>>;
+
+/// A function whose dead-letter queue answers like this, and the calls that the queue gets.
+async fn stage(
+    answer: impl Fn(&Value) -> (u16, Value) + Send + Sync + 'static,
+) -> (crate::support::Stage, Calls) {
+    slow_stage(Duration::ZERO, 3, answer).await
+}
+
+/// The same with a queue that answers after `delay`.
+async fn slow_stage(
+    delay: Duration,
+    timeout_s: u64,
+    answer: impl Fn(&Value) -> (u16, Value) + Send + Sync + 'static,
+) -> (crate::support::Stage, Calls) {
+    let calls = Calls::default();
+    let for_server = Arc::clone(&calls);
+    let url = scripted::slow_server(delay, move |body: &Bytes| {
+        let call: Value = serde_json::from_slice(body).expect("a call is JSON");
+        let (status, answer) = answer(&call);
+        for_server.lock().expect("no test panicked with it").push(call);
+        (status, answer.to_string())
+    })
+    .await;
+    let setup = Setup::new()
+        .timeout_s(timeout_s)
+        .env("DEAD_LETTER_QUEUE_URL", &format!("{url}/123456789012/letters"));
+    (setup.start().await, calls)
+}
+
+fn entries(call: &Value) -> Vec<(String, String)> {
+    let text = |entry: &Value, field: &str| entry[field].as_str().expect("text").to_owned();
+    let entries = call["Entries"].as_array().expect("entries").iter();
+    entries.map(|entry| (text(entry, "Id"), text(entry, "MessageBody"))).collect()
+}
+
+fn hellos(count: usize) -> Vec<String> {
+    (0..count).map(|at| format!("hello {at}")).collect()
+}
+
+/// Refuses the entries whose body ends in this digit.
+fn all_but(digit: char) -> impl Fn(&Value) -> (u16, Value) {
+    move |call| {
+        let (mut successful, mut failed) = (Vec::new(), Vec::new());
+        for (id, body) in entries(call) {
+            if body.ends_with(digit) {
+                failed.push(
+                    json!({"Id": id, "SenderFault": false, "Code": "InternalError", "Message": "try later"}),
+                );
+            } else {
+                successful.push(json!({"Id": id, "MessageId": "m", "MD5OfMessageBody": "x"}));
+            }
+        }
+        (200, json!({"Successful": successful, "Failed": failed}))
+    }
+}
+
+#[tokio::test]
+async fn each_entrys_own_result_counts() {
+    let (mut stage, _) = stage(all_but('7')).await;
+    let mut bodies = hellos(35);
+    bodies.push(event("a", NOW_MS, 1));
+    assert_eq!(stage.bodies(&bodies).await, [7, 17, 27]);
+    assert_eq!(stage.stored_devices(), ["a"]);
+}
+
+#[tokio::test]
+async fn an_entry_that_the_answer_does_not_mention_is_given_back() {
+    let (mut stage, _) = stage(|call| {
+        let first = entries(call).remove(0).0;
+        (200, json!({"Successful": [{"Id": first, "MessageId": "m", "MD5OfMessageBody": "x"}]}))
+    })
+    .await;
+    assert_eq!(stage.bodies(&hellos(3)).await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_understood_moved_nothing() {
+    for answer in
+        [json!("yes"), json!({}), json!({"Successful": [{"Id": "no such entry"}]}), json!({"Successful": 1})]
+    {
+        let (mut stage, _) = stage(move |_| (200, answer.clone())).await;
+        assert_eq!(stage.bodies(&hellos(3)).await, [0, 1, 2]);
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_recovers_gets_its_letters() {
+    let left = Mutex::new(3);
+    let answer = all_but('x');
+    let (mut stage, _) = stage(move |call| {
+        let mut left = left.lock().expect("no test panicked with it");
+        if *left > 0 {
+            *left -= 1;
+            return (503, json!({"__type": "ServiceUnavailable"}));
+        }
+        answer(call)
+    })
+    .await;
+    assert_eq!(stage.bodies(&hellos(3)).await, [0; 0]);
+}
+
+/// An attempt that is given up may have put its letters into the queue.
+#[tokio::test]
+async fn a_slow_queue_gets_each_letter_once() {
+    // More than half of the time that there is for it.
+    let (mut stage, calls) = slow_stage(Duration::from_millis(3_300), 6, all_but('x')).await;
+    stage.bodies(&hellos(3)).await;
+    assert_eq!(calls.lock().expect("no test panicked with it").len(), 1);
+}
+
+#[tokio::test]
+async fn a_queue_that_throttles_gets_its_letters_later() {
+    for kind in
+        ["com.amazonaws.sqs#RequestThrottled", "com.amazonaws.sqs#KmsThrottled", "ThrottlingException"]
+    {
+        let left = Mutex::new(2);
+        let answer = all_but('x');
+        let (mut stage, calls) = stage(move |call| {
+            let mut left = left.lock().expect("no test panicked with it");
+            if *left > 0 {
+                *left -= 1;
+                return (400, json!({"__type": kind, "message": "Request is throttled."}));
+            }
+            answer(call)
+        })
+        .await;
+        assert_eq!(stage.bodies(&hellos(3)).await, [0; 0], "{kind}");
+        let calls = calls.lock().expect("no test panicked with it");
+        let sizes: Vec<_> = calls.iter().map(|call| entries(call).len()).collect();
+        assert_eq!(sizes, [3, 3, 3], "{kind}: the call is repeated as it was");
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_throttles_to_the_end_gives_the_letters_back() {
+    let (mut stage, calls) = stage(|_| (400, json!({"__type": "com.amazonaws.sqs#RequestThrottled"}))).await;
+    let invocation = stage.invoke(sqs_event(QUEUE, &messages(&hellos(3)))).await;
+    assert_eq!(invocation.batch_item_failures().map(|ids| ids.len()), Some(3));
+    let calls = calls.lock().expect("no test panicked with it");
+    assert!(calls.iter().all(|call| entries(call).len() == 3), "no letter is sent alone");
+    let warning = invocation.logs.iter().find(|line| line.contains("could not be moved"));
+    assert!(warning.is_some_and(|line| line.contains("RequestThrottled")), "{warning:?}");
+}
+
+#[tokio::test]
+async fn a_queue_that_refuses_us_gets_no_second_call_with_the_same_letters() {
+    let (mut stage, calls) = stage(|_| (403, json!({"__type": "AccessDenied"}))).await;
+    assert_eq!(stage.bodies(&hellos(10)).await.len(), 10);
+    assert_eq!(calls.lock().expect("no test panicked with it").len(), 1);
+}
+
+#[tokio::test]
+async fn a_queue_that_refuses_every_letter_alone_is_not_asked_about_the_rest() {
+    let (mut stage, calls) = stage(|_| (400, json!({"__type": "QueueDoesNotExist"}))).await;
+    let invocation = stage.invoke(sqs_event(QUEUE, &messages(&hellos(1_000)))).await;
+    assert_eq!(invocation.batch_item_failures().map(|ids| ids.len()), Some(1_000));
+    let calls = calls.lock().expect("no test panicked with it").len();
+    assert!(calls <= 20, "{calls} calls");
+    let warnings = invocation.logs.iter().filter(|line| line.contains("could not be moved")).count();
+    assert_eq!(warnings, 1, "one line however many letters");
+}
+
+#[tokio::test]
+async fn one_letter_that_the_queue_refuses_does_not_keep_the_others_from_it() {
+    let (mut stage, _) = stage(|call| {
+        let bad = entries(call).iter().any(|(_, body)| body.ends_with('4'));
+        if bad { (400, json!({"__type": "InvalidMessageContents"})) } else { all_but('!')(call) }
+    })
+    .await;
+    assert_eq!(stage.bodies(&hellos(10)).await, [4]);
+}
+
+#[tokio::test]
+async fn an_answer_that_names_other_letters_or_has_nulls_is_taken_for_what_it_says() {
+    let (mut stage, _) = stage(|call| {
+        let known = entries(call).into_iter().map(|(id, _)| json!({"Id": id}));
+        let other = (0..2_000).map(|id| json!({"Id": (id + 1_000).to_string()}));
+        let successful: Vec<_> = known.take(1).chain(other).collect();
+        (200, json!({"Successful": successful, "Failed": null}))
+    })
+    .await;
+    assert_eq!(stage.bodies(&hellos(3)).await.len(), 2);
+}
+
+/// SQS takes ten entries and 1 MiB, and ids that differ within a call.
+#[tokio::test]
+async fn calls_stay_within_the_limits_of_sqs() {
+    let (mut stage, calls) = stage(all_but('!')).await;
+    let mut bodies = hellos(95);
+    bodies.extend((0..9).map(|at| format!("{at}{}", "x".repeat(300_000))));
+    assert_eq!(stage.bodies(&bodies).await, [0; 0]);
+    let calls = calls.lock().expect("no test panicked with it");
+    let mut seen = Vec::new();
+    for call in calls.iter() {
+        let mut entries = entries(call);
+        assert!(entries.len() <= 10);
+        assert!(entries.iter().map(|(_, body)| body.len()).sum::<usize>() <= 1_048_576);
+        seen.extend(entries.iter().map(|(_, body)| body.clone()));
+        entries.sort();
+        assert!(entries.windows(2).all(|pair| pair[0].0 != pair[1].0));
+    }
+    seen.sort();
+    bodies.sort();
+    assert_eq!(seen, bodies);
+}
