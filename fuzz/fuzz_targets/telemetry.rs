@@ -16,7 +16,7 @@ fuzz_target!(|body: &[u8]| {
     intake.deliver(body);
     let snapshot = intake.metrics.snapshot();
     if let Ok(Value::Array(events)) = serde_json::from_slice(body) {
-        // A plain reading refuses numbers beyond a double and deep nesting, which are the matter of each event.
+        // A plain reading rejects numbers beyond a double and deep nesting, which concern single events.
         assert_eq!(intake.metrics.received(), events.len() as u64);
         for kind in ["function", "extension"] {
             // An event with a duplicate key is invalid, but the plain reading takes the last of its values.
@@ -28,7 +28,7 @@ fuzz_target!(|body: &[u8]| {
     check(&snapshot);
     let before = figures(&snapshot);
     intake.deliver(body);
-    // Now behind other bytes, so that its events have to be recognised one by one.
+    // A leading blank makes the bytes differ, so that the events are recognized one by one.
     intake.deliver(&[b" ", body].concat());
     assert_eq!(figures(&intake.metrics.snapshot()), before, "a repetition was counted");
 });
