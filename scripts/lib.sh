@@ -26,7 +26,7 @@ require_linux() {
   system="$(uname -s)"
   [ "$system" = Linux ] ||
     die "This needs Linux, and this machine runs $system." \
-      "Use a virtual machine or a container of Debian 12, Ubuntu 24.04 or newer (see README.md, \"Requirements\")."
+      "Use a virtual machine or a container of Debian 12, Ubuntu 24.04 or newer (see README.md)."
 }
 
 # Checks that Cargo is new enough: an old one fails late, with a message about an edition.
