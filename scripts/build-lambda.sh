@@ -39,9 +39,9 @@ for architecture in "${requested[@]}"; do
     bash scripts/check-artifact.sh "$artifact" "$built"
     check_paths "$built" "$REPOSITORY" "$(target_directory)"
     if [ "$architecture" = "$(host_architecture)" ]; then
-      check_program "$artifact" "$built"
+      bash scripts/check-program.sh "$artifact" "$built"
     elif [ "$architecture" = arm64 ] && [ -n "${ARM64_RUNNER:-}" ]; then
-      check_program "$artifact" "$built" "$ARM64_RUNNER"
+      bash scripts/check-program.sh "$artifact" "$built" "$ARM64_RUNNER"
     else
       say "Not started: this machine is $(host_architecture), and ARM64_RUNNER is not set"
     fi

@@ -48,15 +48,6 @@ die_without_target() {
     "On Debian, root gets it without rustup: see scripts/setup-arm64.sh"
 }
 
-# Starts a built program and checks its answers, if need be through a program that runs foreign ones.
-# Usage: check_program <artifact> <file> [runner]
-check_program() {
-  case "$1" in
-    telemetry-extension) node scripts/check-extension.mjs "${@:2}" ;;
-    *) node scripts/check-answers.mjs "$@" ;;
-  esac
-}
-
 # A foreign architecture needs a linker and a C compiler of its own.
 require_linker() {
   [ "$1" != "$(host_architecture)" ] || return 0

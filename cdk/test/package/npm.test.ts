@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import { after, before, test } from 'node:test';
 import { buildSync } from 'esbuild';
 import { ARCHITECTURES, ARTIFACTS, Architecture, BUILT, HOST, MACHINES, archive } from '../artifacts';
-import { ZipEntry, zipEntries } from '../zip';
+import { zipEntries } from '../zip';
 import { PACKAGE, REPOSITORY, attempt, newFolder, run } from './support';
 
 const folder = newFolder('npm');
@@ -179,19 +179,6 @@ test('a bundled app gets the cause and the way out', () => {
   assert.deepEqual(JSON.parse(synthesise(oldest, 'external.js').template), JSON.parse(withOldest.template));
 });
 
-/** Unpacks an entry so that it can be started, through `runner` if it is foreign. */
-function executable(architecture: Architecture, { name, content }: ZipEntry, runner?: string): string {
-  const file = path.join(folder, 'run', architecture, name);
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  fs.writeFileSync(file, content, { mode: 0o755 });
-  if (runner === undefined) return file;
-  // The checks start one file and clear its environment.
-  const wrapper = path.join(folder, 'run', 'foreign', name);
-  fs.mkdirSync(path.dirname(wrapper), { recursive: true });
-  fs.writeFileSync(wrapper, `#!/bin/sh\nexec '${path.resolve(runner)}' '${file}' "$@"\n`, { mode: 0o755 });
-  return wrapper;
-}
-
 for (const architecture of BUILT) {
   test(`what the package has for ${architecture} answers and counts`, (context) => {
     const runner = architecture === HOST ? undefined : process.env[`${architecture.toUpperCase()}_RUNNER`];
@@ -201,9 +188,8 @@ for (const architecture of BUILT) {
       assert.equal(entry.name, file);
       assert.equal(entry.content.readUInt16LE(18), MACHINES[architecture]);
       if (architecture !== HOST && !runner) continue;
-      const started = executable(architecture, entry, runner);
-      const check = name === 'telemetry-extension' ? ['check-extension.mjs'] : ['check-answers.mjs', name];
-      run(folder, process.execPath, [path.join(REPOSITORY, 'scripts', check[0]), ...check.slice(1), started]);
+      const script = path.join(REPOSITORY, 'scripts/check-program.sh');
+      run(folder, 'bash', [script, name, shipped, ...(runner === undefined ? [] : [path.resolve(runner)])]);
     }
     if (architecture !== HOST && !runner) context.diagnostic(`not started: ${architecture} on ${HOST}, which needs ${architecture.toUpperCase()}_RUNNER`);
   });

@@ -22,7 +22,7 @@ use aws_types::region::Region;
 use bytes::Bytes;
 use tokio::sync::{Mutex, watch};
 
-use crate::outcome::explain;
+use crate::response::explain;
 
 /// Credentials that expire sooner than this are fetched anew: a request signed with them must still be valid when
 /// it arrives, after its retries.

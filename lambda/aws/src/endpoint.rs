@@ -1,4 +1,4 @@
-//! Endpoints: a URL → [`Endpoint`], checked once, with the region that an AMP host names.
+//! URLs that requests are sent to, checked once, with the region that an AMP host names.
 
 use http::Uri;
 use http::uri::PathAndQuery;
@@ -10,29 +10,29 @@ pub struct Endpoint {
     uri: Uri,
 }
 
-/// The reason why a text is no endpoint.
+/// The reason why a text is not an endpoint. It never repeats the text, which may hold a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEndpoint {
     /// Not a URL at all.
-    #[error("it is not a URL ({0})")]
+    #[error("expected a URL, got text that is not one ({0})")]
     NotAUrl(String),
     /// Another scheme, or none.
-    #[error("it has to start with https:// (or http:// for a local receiver)")]
+    #[error("expected a URL that starts with https:// or http://")]
     Scheme,
     /// `https://user:password@host` would be logged and sent on.
-    #[error("it must not carry a user name or password")]
+    #[error("expected a URL without a user name or password")]
     UserInfo,
     /// `https:///path`
-    #[error("it names no host")]
+    #[error("expected a URL with a host")]
     Host,
     /// What comes after `#` is never sent.
-    #[error("it must not have a fragment (#)")]
+    #[error("expected a URL without a fragment (#)")]
     Fragment,
     /// On an AMP host, another path: of the API as a whole, or of queries.
-    #[error("it is an AMP endpoint, but its path does not end in /api/v1/remote_write")]
+    #[error("expected an AMP URL that ends in /api/v1/remote_write")]
     AmpPath,
     /// Clients resolve them, so another path would be requested than the one that is written.
-    #[error("its path must not have the segments . and ..")]
+    #[error("expected a URL without the path segments . and ..")]
     DotSegment,
 }
 
@@ -40,7 +40,7 @@ impl Endpoint {
     /// Checks that `url` is an absolute `http` or `https` URL with a host.
     ///
     /// # Errors
-    /// [`InvalidEndpoint`] says what is missing. It never repeats the URL, which may hold a secret.
+    /// [`InvalidEndpoint`]
     pub fn parse(url: &str) -> Result<Self, InvalidEndpoint> {
         let not_a_url = |error: http::uri::InvalidUri| InvalidEndpoint::NotAUrl(error.to_string());
         let given: Uri = url.parse().map_err(not_a_url)?;

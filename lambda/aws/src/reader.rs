@@ -1,16 +1,17 @@
-//! Reader: the path and the parameters of a query → the answer, from an API of Prometheus or of AMP itself.
+//! Reads from an API of Prometheus, or of AMP itself.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use http::uri::InvalidUri;
 use http::{HeaderValue, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 
 use crate::client::{Client, Request};
 use crate::endpoint::Endpoint;
-use crate::outcome::{Attempts, Cause, Sent};
+use crate::response::{Cause, Failure, Response};
 use crate::sign::Scope;
 
 /// Parameters that are longer than this when encoded, in bytes, travel in a body. Servers and proxies take request
@@ -48,20 +49,42 @@ impl Reader {
     }
 
     /// Reads `path`, which begins with a slash and needs no encoding, with a GET.
-    pub async fn get(&self, path: &str, parameters: &Parameters<'_>, deadline: Instant) -> Sent {
+    ///
+    /// # Errors
+    /// [`Failure`]: no final response in time.
+    pub async fn get(
+        &self,
+        path: &str,
+        parameters: &Parameters<'_>,
+        deadline: Instant,
+    ) -> Result<Response, Failure> {
         self.send(Method::GET, path, &form(parameters), deadline).await
     }
 
     /// As [`Reader::get`], but parameters too long for a URL travel as the form body of a POST, which the operations
     /// `query`, `query_range`, `labels` and `series` take
     /// (<https://prometheus.io/docs/prometheus/latest/querying/api/>).
-    pub async fn get_or_post(&self, path: &str, parameters: &Parameters<'_>, deadline: Instant) -> Sent {
+    ///
+    /// # Errors
+    /// [`Failure`]: no final response in time.
+    pub async fn get_or_post(
+        &self,
+        path: &str,
+        parameters: &Parameters<'_>,
+        deadline: Instant,
+    ) -> Result<Response, Failure> {
         let form = form(parameters);
         let method = if form.len() > MAX_QUERY_BYTES { Method::POST } else { Method::GET };
         self.send(method, path, &form, deadline).await
     }
 
-    async fn send(&self, method: Method, path: &str, form: &str, deadline: Instant) -> Sent {
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        form: &str,
+        deadline: Instant,
+    ) -> Result<Response, Failure> {
         let mut url = format!("{}{path}", self.base.uri().to_string().trim_end_matches('/'));
         let mut headers = vec![
             (ACCEPT, HeaderValue::from_static("application/json")),
@@ -74,19 +97,11 @@ impl Reader {
         } else if !form.is_empty() {
             url = format!("{url}?{form}");
         }
-        match url.parse() {
-            Ok(uri) => {
-                let (scope, wanted_body) = (self.scope.clone(), self.wanted_body);
-                let request = Request { method, uri, headers, body, scope, wanted_body };
-                self.client.send(&request, deadline).await
-            }
-            // Its parts are checked and encoded, so it can only be too long.
-            Err(error) => Sent {
-                result: Err(Cause::Network(error.to_string()).into()),
-                content_type: None,
-                attempts: Attempts::default(),
-            },
-        }
+        // Its parts are checked and encoded, so it can only be too long.
+        let uri = url.parse().map_err(|error: InvalidUri| Cause::Network(error.to_string()))?;
+        let (scope, wanted_body) = (self.scope.clone(), self.wanted_body);
+        let request = Request { method, uri, headers, body, scope, wanted_body };
+        self.client.send(&request, deadline).await
     }
 }
 

@@ -10,7 +10,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use http::HeaderValue;
 
-use crate::outcome::MAX_QUERY_ERROR_BODY;
+use crate::response::MAX_QUERY_ERROR_BODY;
 
 /// What stands in the place of a secret.
 const HIDDEN: &[u8] = b"(hidden)";

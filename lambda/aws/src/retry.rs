@@ -1,4 +1,4 @@
-//! Retry: how long to wait before the next attempt, and how long an attempt may take. Pure.
+//! Decides whether to send a request again, how long to wait before, and how long an attempt may take.
 //!
 //! Exponential backoff with full jitter
 //! (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>), never earlier than the receiver's
@@ -21,6 +21,26 @@ const SHORTEST_ATTEMPT: Duration = Duration::from_millis(20);
 /// So many attempts of a query may end without an answer: a name that does not resolve, or a connection that the server
 /// closes each time, does not change in seconds.
 pub const UNANSWERED_QUERIES: u32 = 3;
+
+/// Whether the same bytes are to be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryAction {
+    /// The status is final.
+    Done,
+    /// Another attempt may get another status.
+    Retry,
+}
+
+/// The action for an HTTP status of any service. Undefined statuses are treated as the first one of their class.
+///
+/// 408 and 429 are the client errors that allow for a repetition (RFC 9110, 15.5.9; RFC 6585, 4). Remote write 1.0,
+/// "Retries & Backoff": 5xx must be retried, 2xx and 4xx must not, 429 may.
+pub fn retry_action(status: u16) -> RetryAction {
+    match status {
+        408 | 429 | 500.. => RetryAction::Retry,
+        _ => RetryAction::Done,
+    }
+}
 
 /// How long attempt number `attempt` (from 1) waits after it failed; `jitter` is drawn uniformly from 0 to 1.
 pub fn backoff(attempt: u32, jitter: f64) -> Duration {
@@ -66,6 +86,14 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
+
+    #[test]
+    fn every_status_has_one_action() {
+        for status in 100..=599 {
+            let is_retried = [408, 429].contains(&status) || status / 100 == 5;
+            assert_eq!(retry_action(status) == RetryAction::Retry, is_retried, "{status}");
+        }
+    }
 
     #[test]
     fn backoff_doubles_up_to_its_cap_and_is_jittered_over_its_whole_range() {

@@ -62,10 +62,10 @@ fn soon() -> Instant {
 async fn short_parameters_travel_in_the_url_and_long_ones_in_a_form() {
     let (url, seen) = serve(&[OK]).await;
     let reader = reader(&url);
-    reader.get_or_post("/api/v1/query", &[("query", "a b+c".to_owned())], soon()).await.result.unwrap();
+    reader.get_or_post("/api/v1/query", &[("query", "a b+c".to_owned())], soon()).await.unwrap();
     let long = "a b+c".repeat(1_000);
-    reader.get_or_post("/api/v1/query", &[("query", long)], soon()).await.result.unwrap();
-    reader.get("/api/v1/labels", &[], soon()).await.result.unwrap();
+    reader.get_or_post("/api/v1/query", &[("query", long)], soon()).await.unwrap();
+    reader.get("/api/v1/labels", &[], soon()).await.unwrap();
     let seen = seen.lock().unwrap();
     assert!(seen[0].starts_with("GET /workspaces/ws-1/api/v1/query?query=a%20b%2Bc HTTP/1.1"), "{}", seen[0]);
     assert!(seen[1].starts_with("POST /workspaces/ws-1/api/v1/query HTTP/1.1"), "{}", &seen[1][..80]);
@@ -77,8 +77,8 @@ async fn short_parameters_travel_in_the_url_and_long_ones_in_a_form() {
 #[tokio::test]
 async fn the_answer_to_a_query_that_breaks_off_is_asked_for_again() {
     let (url, seen) = serve(&[BROKEN, BROKEN, OK]).await;
-    let sent = reader(&url).get("/api/v1/query", &[], soon()).await;
-    assert_eq!((&sent.result.unwrap().body[..], sent.attempts.count), (&b"done"[..], 3));
+    let response = reader(&url).get("/api/v1/query", &[], soon()).await.unwrap();
+    assert_eq!((&response.body[..], response.attempts.count), (&b"done"[..], 3));
     assert_eq!(seen.lock().unwrap().len(), 3);
 }
 
@@ -86,14 +86,15 @@ async fn the_answer_to_a_query_that_breaks_off_is_asked_for_again() {
 async fn a_query_whose_answers_all_break_off_has_no_answer() {
     let (url, _) = serve(&[BROKEN]).await;
     let deadline = Instant::now() + Duration::from_millis(100);
-    let failure = reader(&url).get("/api/v1/query", &[], deadline).await.result.unwrap_err();
+    let failure = reader(&url).get("/api/v1/query", &[], deadline).await.unwrap_err();
     assert!(matches!(failure.cause, Cause::Network(_)), "{failure}");
 }
 
 #[tokio::test]
 async fn a_url_that_is_too_long_is_refused_and_not_sent() {
     let (url, seen) = serve(&[OK]).await;
-    let sent = reader(&url).get("/api/v1/labels", &[("match[]", "a".repeat(70_000))], soon()).await;
-    assert!(matches!(sent.result.unwrap_err().cause, Cause::Network(_)));
-    assert_eq!((sent.attempts.count, seen.lock().unwrap().len()), (0, 0));
+    let parameters = [("match[]", "a".repeat(70_000))];
+    let failure = reader(&url).get("/api/v1/labels", &parameters, soon()).await.unwrap_err();
+    assert!(matches!(failure.cause, Cause::Network(_)));
+    assert_eq!((failure.attempts.count, seen.lock().unwrap().len()), (0, 0));
 }

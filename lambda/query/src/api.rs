@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws::reader::Parameters;
-use aws::{Answer, Attempts, Client, Endpoint, Reader, Scope, Sent, Verdict, verdict_of_status};
+use aws::{Client, Endpoint, Failure, Reader, Response, Scope};
 use tokio::time::Instant;
 
 use crate::document::Document;
@@ -32,10 +32,8 @@ pub struct Api {
 /// The body of a 2xx answer.
 #[derive(Debug)]
 pub struct Body {
-    answer: Answer,
-    attempts: Attempts,
+    answer: Response,
     is_cut: bool,
-    content_type: Option<String>,
 }
 
 impl Api {
@@ -75,7 +73,7 @@ impl Body {
             Error::Unreadable(reason) => self.unreadable(&reason),
             error => error,
         })?;
-        if document.is_error { Err(Error::of_answer(&self.answer, self.attempts)) } else { Ok(document) }
+        if document.is_error { Err(Error::of_answer(&self.answer)) } else { Ok(document) }
     }
 
     /// The body as `T`.
@@ -89,7 +87,7 @@ impl Body {
     /// Why it cannot be read. An answer that is not JSON is usually a proxy's page; content type and beginning identify
     /// it.
     pub fn unreadable(&self, reason: &str) -> Error {
-        let content_type = bounded(self.content_type.as_deref().unwrap_or("not set"));
+        let content_type = bounded(self.answer.content_type.as_deref().unwrap_or("not set"));
         let body = &self.answer.body;
         // A character has at most 4 bytes.
         let beginning: String = String::from_utf8_lossy(&body[..body.len().min(4 * BEGINNING_CHARS)])
@@ -99,29 +97,29 @@ impl Body {
             .collect();
         Error::Unreadable(format!(
             "{reason}; the content type is {content_type} and the body begins with {beginning:?} ({})",
-            self.attempts
+            self.answer.attempts
         ))
     }
 }
 
 /// Logs a request and what came of it, without headers, which hold its signature.
-fn log(path: &str, parameters: &Parameters<'_>, sent: &Sent) {
+fn log(path: &str, parameters: &Parameters<'_>, sent: &Result<Response, Failure>) {
     let text = || {
         let pairs: Vec<_> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
         pairs.join(" ").chars().take(LOGGED_CHARS).collect::<String>()
     };
-    let status = match &sent.result {
-        Ok(answer) => Some(answer.status),
-        Err(failure) => failure.answer().map(|answer| answer.status),
+    let (status, attempts) = match sent {
+        Ok(answer) => (Some(answer.status), answer.attempts),
+        Err(failure) => (failure.response().map(|answer| answer.status), failure.attempts),
     };
-    tracing::debug!(path, parameters = text(), status, attempts = sent.attempts.count, "Request done.");
+    tracing::debug!(path, parameters = text(), status, attempts = attempts.count, "Request done.");
 }
 
-fn body(sent: Sent) -> Result<Body, Error> {
-    let answer = sent.result?;
-    if verdict_of_status(answer.status) != Verdict::Delivered || error::is_error(&answer) {
-        return Err(Error::of_answer(&answer, sent.attempts));
+fn body(sent: Result<Response, Failure>) -> Result<Body, Error> {
+    let answer = sent?;
+    if !answer.is_success() || error::is_error(&answer) {
+        return Err(Error::of_answer(&answer));
     }
     let is_cut = answer.body.len() > MAX_BODY;
-    Ok(Body { answer, attempts: sent.attempts, is_cut, content_type: sent.content_type })
+    Ok(Body { answer, is_cut })
 }

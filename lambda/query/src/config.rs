@@ -2,10 +2,10 @@
 //!
 //! The environment comes in as a lookup, so nothing here reads the process's own.
 
-use aws::{Endpoint, InvalidEndpoint, Scope, is_region};
+use aws::{Endpoint, InvalidSetting, Settings, is_region};
 
 use crate::operation::Operation;
-use crate::workspace::{SERVICE, Workspace, base_of};
+use crate::workspace::{Workspace, base_of};
 
 /// A handler with this name serves whatever operation the tool name of an agent gateway says, and nothing without one.
 const ANY_TOOL: &str = "tools";
@@ -32,26 +32,9 @@ pub enum InvalidConfig {
         Operation::names()
     )]
     Handler,
-    /// A URL is no URL.
-    #[error("{variable} is not usable: {reason}")]
-    Url {
-        /// The variable.
-        variable: &'static str,
-        /// What is wrong with it.
-        reason: InvalidEndpoint,
-    },
-    /// Paths are appended to it.
-    #[error("WORKSPACE_URL must not have a query (?)")]
-    UrlQuery,
-    /// `WORKSPACE_AUTH` is something else.
-    #[error("WORKSPACE_AUTH has to be sigv4 or none")]
-    Auth,
-    /// `AWS_REGION` is no region.
-    #[error("AWS_REGION has to be the code of a region, such as us-east-1")]
-    Region,
-    /// Requests have to be signed and nothing names the region.
-    #[error("the region to sign for is unknown: WORKSPACE_URL names none and AWS_REGION is not set")]
-    NoRegion,
+    /// A variable cannot be used.
+    #[error(transparent)]
+    Setting(#[from] InvalidSetting),
 }
 
 impl Config {
@@ -61,44 +44,35 @@ impl Config {
     /// # Errors
     /// [`InvalidConfig`]: the first variable that is missing or wrong.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidConfig> {
-        let get = |variable| lookup(variable).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
-        let operation = match get("_HANDLER").as_deref() {
+        let settings = Settings::new(&lookup);
+        let operation = match settings.text("_HANDLER").as_deref() {
             Some(ANY_TOOL) => None,
             handler => Some(handler.and_then(Operation::from_name).ok_or(InvalidConfig::Handler)?),
         };
-        let region = get("AWS_REGION").or_else(|| get("AWS_DEFAULT_REGION"));
+        let region = settings.region();
         if region.as_deref().is_some_and(|region| !is_region(region)) {
-            return Err(InvalidConfig::Region);
+            return Err(value("AWS_REGION", "the code of a region, such as us-east-1"));
         }
-        let workspace = match get("WORKSPACE_URL") {
-            Some(url) => Some(workspace(&url, get("WORKSPACE_AUTH").as_deref(), region.as_deref())?),
-            None => None,
-        };
-        let control_plane = match get("AWS_ENDPOINT_URL_AMP") {
-            Some(url) => Some(
-                Endpoint::parse(&url)
-                    .map_err(|reason| InvalidConfig::Url { variable: "AWS_ENDPOINT_URL_AMP", reason })?,
-            ),
-            None => None,
-        };
+        let url = settings.text("WORKSPACE_URL");
+        let workspace = url.map(|url| workspace(&settings, &url)).transpose()?;
+        let control_plane = settings.endpoint("AWS_ENDPOINT_URL_AMP")?;
         Ok(Self { operation, workspace, control_plane, region })
     }
 }
 
-fn workspace(url: &str, auth: Option<&str>, region: Option<&str>) -> Result<Workspace, InvalidConfig> {
+fn workspace(settings: &Settings<'_>, url: &str) -> Result<Workspace, InvalidConfig> {
+    const VARIABLE: &str = "WORKSPACE_URL";
+    // Paths are appended to it.
     if url.contains('?') {
-        return Err(InvalidConfig::UrlQuery);
+        return Err(value(VARIABLE, "a URL without a query (?)"));
     }
-    let base = base_of(url).map_err(|reason| InvalidConfig::Url { variable: "WORKSPACE_URL", reason })?;
-    let scope = match auth {
-        None | Some("sigv4") => {
-            let region = base.region().or(region).ok_or(InvalidConfig::NoRegion)?.to_owned();
-            Some(Scope { region, service: SERVICE })
-        }
-        Some("none") => None,
-        Some(_) => return Err(InvalidConfig::Auth),
-    };
+    let base = base_of(url).map_err(|reason| InvalidSetting::Url { variable: VARIABLE, reason })?;
+    let scope = settings.auth("WORKSPACE_AUTH", &base, VARIABLE)?;
     Ok(Workspace { base, scope })
+}
+
+fn value(variable: &'static str, expected: &'static str) -> InvalidConfig {
+    InvalidSetting::Value { variable, expected }.into()
 }
 
 #[cfg(test)]
@@ -128,12 +102,15 @@ mod tests {
                 "the handler has to be one of query, range_query, list_metrics, server_info, find_workspace",
             ),
             (vec![("_HANDLER", "bootstrap")], "or tools for all of them"),
-            (vec![handler, ("WORKSPACE_URL", "example.com")], "WORKSPACE_URL is not usable: it has to start"),
-            (vec![handler, ("WORKSPACE_URL", "http://127.0.0.1/?a=b")], "must not have a query"),
-            (vec![handler, local], "the region to sign for is unknown"),
-            (vec![handler, local, ("WORKSPACE_AUTH", "basic")], "WORKSPACE_AUTH has to be sigv4 or none"),
-            (vec![handler, ("AWS_REGION", "europe")], "AWS_REGION has to be the code of a region"),
-            (vec![handler, ("AWS_ENDPOINT_URL_AMP", "moto")], "AWS_ENDPOINT_URL_AMP is not usable"),
+            (vec![handler, ("WORKSPACE_URL", "example.com")], "WORKSPACE_URL: expected a URL that starts"),
+            (
+                vec![handler, ("WORKSPACE_URL", "http://127.0.0.1/?a=b")],
+                "WORKSPACE_URL: expected a URL without a query (?)",
+            ),
+            (vec![handler, local], "cannot determine the signing region: set AWS_REGION"),
+            (vec![handler, local, ("WORKSPACE_AUTH", "basic")], "WORKSPACE_AUTH: expected sigv4 or none"),
+            (vec![handler, ("AWS_REGION", "europe")], "AWS_REGION: expected the code of a region"),
+            (vec![handler, ("AWS_ENDPOINT_URL_AMP", "moto")], "AWS_ENDPOINT_URL_AMP: expected a URL"),
         ] {
             let message = config(&variables).expect_err("accepted").to_string();
             assert!(message.contains(expected), "{message}");

@@ -1,6 +1,6 @@
 //! Errors: why there is no data, with the status that says whose turn it is.
 
-use aws::{Answer, Attempts, Cause, Failure};
+use aws::{Cause, Failure, Response};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -64,7 +64,7 @@ impl Error {
 /// A request without a final answer. The server's last answer is more useful than a later attempt without one.
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
-        match (failure.answer(), &failure.cause) {
+        match (failure.response(), &failure.cause) {
             (None, _) => Self::NotAnswered(failure),
             (Some(answer), Cause::Answered(_)) => Self::refused(answer, &format!(" ({})", failure.attempts)),
             (Some(answer), cause) => {
@@ -76,22 +76,23 @@ impl From<Failure> for Error {
 
 impl Error {
     /// A final answer that is an error, with the attempts unless the caller's mistake was found at the first one.
-    pub fn of_answer(answer: &Answer, attempts: Attempts) -> Self {
+    pub fn of_answer(answer: &Response) -> Self {
+        let attempts = answer.attempts;
         let is_plain = attempts.count == 1 && (400..500).contains(&answer.status);
         Self::refused(answer, &if is_plain { String::new() } else { format!(" ({attempts})") })
     }
 
     /// JSON with a text in `error` (Prometheus) or `message` (AWS), or anything at all.
-    fn refused(answer: &Answer, note: &str) -> Self {
+    fn refused(answer: &Response, note: &str) -> Self {
         let envelope = Envelope::of(answer);
-        let words = envelope.words().unwrap_or_else(|| answer.words()).chars().take(WORDS_CHARS).collect();
+        let words = envelope.words().unwrap_or_else(|| answer.message()).chars().take(WORDS_CHARS).collect();
         let words = refusal(answer.status, words) + note;
         Self::Refused { status: answer.status, error_type: text(envelope.error_type), words }
     }
 }
 
 /// Whether a 2xx answer is one of Prometheus's errors, as some proxies pass them on.
-pub fn is_error(answer: &Answer) -> bool {
+pub fn is_error(answer: &Response) -> bool {
     answer.body.len() <= MAX_ERROR_BYTES && text(Envelope::of(answer).status).as_deref() == Some("error")
 }
 
@@ -112,7 +113,7 @@ struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    fn of(answer: &'a Answer) -> Self {
+    fn of(answer: &'a Response) -> Self {
         serde_json::from_slice(&answer.body).unwrap_or_default()
     }
 
@@ -139,14 +140,16 @@ fn refusal(status: u16, words: String) -> String {
 mod tests {
     use std::time::Duration;
 
+    use aws::Attempts;
+
     use super::*;
 
     fn error(status: u16, body: &str) -> Error {
-        Error::of_answer(&Answer { status, body: body.to_owned().into() }, attempts(1))
+        Error::of_answer(&Response { attempts: attempts(1), ..Response::new(status, body.to_owned()) })
     }
 
     fn attempts(count: u32) -> Attempts {
-        Attempts { count, took: Duration::from_millis(1_234) }
+        Attempts { count, elapsed: Duration::from_millis(1_234) }
     }
 
     #[test]
@@ -189,7 +192,7 @@ mod tests {
             r#"{"status":"error","error":{"code":1}}"#,
             r#"{"status":"error","errorType":5}"#,
         ] {
-            assert!(is_error(&Answer { status: 200, body: body.into() }), "{body}");
+            assert!(is_error(&Response::new(200, body)), "{body}");
         }
     }
 
@@ -205,12 +208,12 @@ mod tests {
             (Cause::OutOfTime, 504),
             (Cause::Credentials("none".to_owned()), 500),
             (Cause::CredentialsTimedOut("host".to_owned()), 500),
-            (Cause::Answered(Answer { status: 503, body: "busy".into() }), 503),
+            (Cause::Answered(Response::new(503, "busy")), 503),
         ] {
             assert_eq!(Error::from(Failure::from(cause)).status(), status);
         }
-        let busy = Some(Answer { status: 503, body: "busy".into() });
-        let failure = Failure { earlier_answer: busy, ..Failure::new(Cause::TimedOut, attempts(3)) };
+        let busy = Some(Box::new(Response::new(503, "busy")));
+        let failure = Failure { earlier_response: busy, ..Failure::new(Cause::TimedOut, attempts(3)) };
         let error = Error::from(failure);
         assert_eq!(error.status(), 503);
         assert_eq!(error.to_string(), "busy (3 attempts in 1.23 s; the last one: no answer)");

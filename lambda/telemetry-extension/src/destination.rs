@@ -14,7 +14,7 @@ pub mod remote_write;
 pub mod secret;
 pub mod timeline;
 
-use aws::{Answer, Cause, Client, Failure, Request, Verdict};
+use aws::{Cause, Client, Failure, Request, Response, RetryAction};
 use tokio::time::Instant;
 
 use crate::config;
@@ -50,7 +50,7 @@ pub struct Dispatch {
 pub enum Undelivered {
     /// The destination refuses the data.
     #[error("the destination answered {0}")]
-    Rejected(Answer),
+    Rejected(Response),
     /// It certainly did not arrive.
     #[error("{0}")]
     Failed(Failure),
@@ -118,34 +118,32 @@ impl Destination {
 /// Sends `request`: once, or until there is a final answer if nothing will supersede it. Once more if the connection
 /// broke, as those do that were closed while the sandbox was frozen; with the same bytes, which every destination takes
 /// again.
-async fn send(client: &Client, request: &Request, dispatch: &Dispatch) -> Result<Answer, Undelivered> {
+async fn send(client: &Client, request: &Request, dispatch: &Dispatch) -> Result<Response, Undelivered> {
     let mut may_have_arrived = false;
     let sent = if dispatch.is_last {
         client.send(request, dispatch.deadline).await
     } else {
-        let sent = client.send_once(request, dispatch.deadline).await;
-        match sent.result {
+        match client.send_once(request, dispatch.deadline).await {
             Err(Failure { cause: Cause::Network(_), .. }) => {
                 may_have_arrived = true;
                 client.send_once(request, dispatch.deadline).await
             }
-            _ => sent,
+            sent => sent,
         }
     };
-    match sent.result {
-        Ok(answer) => match request.verdict(&answer) {
-            Verdict::Delivered => Ok(answer),
-            Verdict::Rejected | Verdict::TooLarge => Err(Undelivered::Rejected(answer)),
-            Verdict::Transient if may_have_arrived => {
-                Err(Undelivered::Unknown(Failure::new(Cause::Answered(answer), sent.attempts)))
-            }
-            Verdict::Transient | Verdict::Misconfigured => {
-                Err(Undelivered::Failed(Failure::new(Cause::Answered(answer), sent.attempts)))
-            }
-        },
-        Err(failure) => match failure.cause {
-            Cause::TimedOut | Cause::Network(_) => Err(Undelivered::Unknown(failure)),
-            _ => Err(Undelivered::Failed(failure)),
-        },
+    let response = sent.map_err(|failure| match failure.cause {
+        Cause::TimedOut | Cause::Network(_) => Undelivered::Unknown(failure),
+        _ => Undelivered::Failed(failure),
+    })?;
+    let is_retried = request.retry_action(&response) == RetryAction::Retry;
+    match response.status {
+        200..=299 => Ok(response),
+        400 | 409 | 413 | 422 if !is_retried => Err(Undelivered::Rejected(response)),
+        _ => {
+            let attempts = response.attempts;
+            let failure = Failure::new(Cause::Answered(response), attempts);
+            let is_unknown = is_retried && may_have_arrived;
+            Err(if is_unknown { Undelivered::Unknown(failure) } else { Undelivered::Failed(failure) })
+        }
     }
 }

@@ -215,7 +215,7 @@ impl Runner {
         let task = tokio::spawn(async move {
             let mut destination = destination.lock().await;
             timeout_at(dispatch.deadline, destination.dispatch(&dispatch)).await.unwrap_or_else(|_| {
-                let attempts = Attempts { count: 1, took: DISPATCH_LIMIT };
+                let attempts = Attempts { count: 1, elapsed: DISPATCH_LIMIT };
                 Err(Undelivered::Unknown(Failure::new(Cause::TimedOut, attempts)))
             })
         });

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use remote_write::{LabelName, Labels, MetricName, NameEscaping, Origin, Sample, Series, SeriesBuilder};
+use remote_write::{LabelName, Labels, MetricName, NameEscaping, Series, SeriesBuilder, Value};
 
 use crate::destination::timeline::TimedPoint;
 use crate::metrics::{Point, Snapshot};
@@ -27,14 +27,14 @@ impl<'a> Samples<'a> {
     /// Adds values.
     pub fn extend(&mut self, points: &[TimedPoint]) {
         for TimedPoint { point, timestamp_ms } in points {
-            self.push(point, Sample::new(*timestamp_ms, point.value));
+            self.push(point, *timestamp_ms, Value::float(point.value));
         }
     }
 
     /// Ends the series of every point of `snapshot`.
     pub fn end(&mut self, snapshot: &Snapshot, timestamp_ms: i64) {
         for point in snapshot.points() {
-            self.push(point, Sample::stale(timestamp_ms));
+            self.push(point, timestamp_ms, Value::stale());
         }
     }
 
@@ -43,14 +43,12 @@ impl<'a> Samples<'a> {
         self.builder.group()
     }
 
-    fn push(&mut self, point: &Point, sample: Sample) {
+    fn push(&mut self, point: &Point, timestamp_ms: i64, value: Value) {
         let common = self.common.iter().map(|(name, value)| label(name, value));
         let labels = common.chain(point.labels().map(|(name, value)| label(name, value))).collect();
         let labels = Labels::new(labels).expect("external labels never have a reserved name");
-        let labels = self.builder.labels(&labels);
         let name = MetricName::new(point.name, NameEscaping::Underscores).expect("names are not empty");
-        let series = self.builder.series(labels, &name);
-        self.builder.push(series, sample, Origin(0));
+        self.builder.add(&remote_write::Point { labels, timestamp_ms, metrics: vec![(name, value)] });
     }
 }
 

@@ -1,12 +1,9 @@
-//! Whose signatures the workspace accepts, which changes while it runs: keys rotate and sessions expire.
-//!
-//! In: key pairs, and the key and token that a request came with. Out: the pair whose secret must have signed it,
-//! or the 403 that AWS answers.
+//! The key pairs whose signatures the workspace accepts; they change while it runs, as keys rotate and sessions
+//! expire.
 
 use std::time::UNIX_EPOCH;
 
 use aws_credential_types::Credentials;
-use http::StatusCode;
 
 use super::answer::Refusal;
 
@@ -30,9 +27,10 @@ impl AcceptedCredentials {
         let pair = self.0.iter().find(|pair| {
             pair.access_key_id() == access_key && pair.session_token().map(str::as_bytes) == session_token
         });
-        let pair = pair.ok_or_else(|| forbidden("The security token included in the request is invalid."))?;
+        let pair =
+            pair.ok_or_else(|| Refusal::forbidden("The security token included in the request is invalid."))?;
         if has_expired(pair, now_ms) {
-            return Err(forbidden("The security token included in the request is expired"));
+            return Err(Refusal::forbidden("The security token included in the request is expired"));
         }
         Ok(pair)
     }
@@ -43,8 +41,4 @@ fn has_expired(pair: &Credentials, now_ms: i64) -> bool {
     let Some(expiry) = pair.expiry() else { return false };
     let expiry_ms = expiry.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
     u128::try_from(now_ms).is_ok_and(|now_ms| now_ms >= expiry_ms)
-}
-
-fn forbidden(message: &str) -> Refusal {
-    Refusal::front_door(StatusCode::FORBIDDEN, message)
 }

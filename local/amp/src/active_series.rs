@@ -1,15 +1,13 @@
 //! The limit on active series.
-//!
-//! In: what is stored, the limit, the time. Out: for each series of a request whether there is room for it.
 
 use super::AmpOptions;
 use super::answer::Refusal;
-use super::store::{StoredSamples, StoredSeries};
+use super::series::{StoredSamples, StoredSeries};
 
 /// AMP quotas: "A series is active if a sample has been reported in the past 2 hours".
 const ACTIVE_SPAN_MS: i64 = 2 * 3_600_000;
 
-/// The series that may still become active.
+/// How many more series may become active.
 #[derive(Debug)]
 pub(super) struct Room {
     left: usize,
@@ -17,11 +15,11 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// The room for a request of so many series.
+    /// The room for a request with this number of series.
     pub(super) fn of(options: &AmpOptions, stored: &StoredSeries, series: usize) -> Self {
         let oldest_ms = options.clock.now_ms().saturating_sub(ACTIVE_SPAN_MS);
         let left = options.active_series.map_or(usize::MAX, |limit| {
-            // While all series there ever were would fit, nobody has to count the active ones.
+            // Active series need no counting while all stored series would fit.
             if stored.len().saturating_add(series) <= limit {
                 return usize::MAX;
             }
@@ -30,8 +28,8 @@ impl Room {
         Self { left, oldest_ms }
     }
 
-    /// Makes a series active. At the limit AMP answers 400 with these words (AMP troubleshooting); like every soft
-    /// error of Cortex's ingester it costs the other series of the request nothing.
+    /// Makes a series active. At the limit AMP answers 400 with this text (AMP troubleshooting) and keeps the other
+    /// series of the request, as after every soft error of Cortex's ingester.
     pub(super) fn take(
         &mut self,
         options: &AmpOptions,
@@ -40,14 +38,11 @@ impl Room {
         if stored.is_some_and(|samples| is_active(samples, self.oldest_ms)) {
             return Ok(());
         }
-        let Some(left) = self.left.checked_sub(1) else {
-            return Err(Refusal::bad_request(format!(
-                "user={}: per-user series limit of {} exceeded",
-                options.workspace,
-                options.active_series.unwrap_or_default()
-            )));
-        };
-        self.left = left;
+        self.left = self.left.checked_sub(1).ok_or_else(|| {
+            let limit = options.active_series.unwrap_or_default();
+            let workspace = &options.workspace;
+            Refusal::bad_request(format!("user={workspace}: per-user series limit of {limit} exceeded"))
+        })?;
         Ok(())
     }
 }

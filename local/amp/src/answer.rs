@@ -1,11 +1,11 @@
-//! A refusal on its way to the sender: a status and the words AMP would use.
+//! A refusal on its way to the sender: a status and AMP's error message.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
 use local_testing::http_server::{Reply, ResponseBody};
 
-/// A request, or a part of it, is not accepted.
+/// The answer to a request that is not accepted, or of which a part is not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
@@ -14,14 +14,18 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// What the write path answers: plain text, ended by a line feed as Go's `http.Error` does.
+    /// Plain text, as the write path answers it: ended by a line feed, as Go's `http.Error` does.
     pub(super) fn text(status: StatusCode, text: impl Into<String>) -> Self {
         Self { status, text: text.into(), json: false }
     }
 
-    /// What the AWS front door answers before the write path is reached: `{"message": …}`.
-    pub(super) fn front_door(status: StatusCode, message: impl Into<String>) -> Self {
+    /// `{"message": …}`, as AWS answers before a request reaches the write path.
+    pub(super) fn json(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, text: message.into(), json: true }
+    }
+
+    pub(super) fn forbidden(message: impl Into<String>) -> Self {
+        Self::json(StatusCode::FORBIDDEN, message)
     }
 
     pub(super) fn bad_request(text: impl Into<String>) -> Self {

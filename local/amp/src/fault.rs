@@ -1,6 +1,4 @@
-//! Faults on demand: which requests fail, how often, and in what way.
-//!
-//! In: rules set by a test or a person. Out: for each request the action of the first rule that matches it.
+//! Faults on demand: which requests fail, how often, and how. The first fault that matches a request applies.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,14 +7,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use prometheus_proto::{TimeSeries, WriteRequest};
 
-/// One rule.
+/// One fault.
 #[derive(Debug, Clone)]
 pub struct Fault {
-    /// The requests it concerns.
+    /// The requests that it applies to.
     pub when: Matcher,
-    /// How many more requests it concerns; `None` is all of them.
+    /// How many more requests it applies to; `None` for all.
     pub times: Option<u32>,
-    /// What happens to them.
+    /// What happens to these requests.
     pub action: Action,
 }
 
@@ -26,13 +24,13 @@ impl Fault {
         Self { when, times: None, action }
     }
 
-    /// A fault that goes away after some requests.
+    /// A fault that ends after some requests.
     pub fn times(times: u32, when: Matcher, action: Action) -> Self {
         Self { when, times: Some(times), action }
     }
 }
 
-/// Which requests a fault concerns. All but [`Matcher::Any`] need a request that could be decoded.
+/// The requests that a fault applies to. All but [`Matcher::Any`] match only requests that could be decoded.
 #[derive(Clone)]
 pub enum Matcher {
     /// Every request, even one that breaks the rules.
@@ -43,7 +41,7 @@ pub enum Matcher {
     SamplesOver(usize),
     /// A request whose decoded body is longer than this.
     DecodedBytesOver(usize),
-    /// A request of which this is true.
+    /// A request that satisfies this predicate.
     Request(Arc<dyn Fn(&WriteRequest) -> bool + Send + Sync>),
 }
 
@@ -97,7 +95,7 @@ impl SeriesMatcher {
     }
 }
 
-/// What happens to a request that a fault concerns.
+/// The effect of a fault on a request.
 #[derive(Debug, Clone)]
 pub enum Action {
     /// This answer, and nothing is stored.
@@ -120,14 +118,14 @@ pub enum Action {
     },
     /// The connection is reset (RST) without an answer; nothing is stored.
     Reset,
-    /// The receiver refuses these series, as it would refuse samples that break a rule; the others of the same
-    /// request are treated as [`super::Ingestion`] says.
+    /// The receiver refuses these series, as it would refuse samples that break a rule; [`super::Ingestion`] decides
+    /// on the others of the same request.
     RefuseSeries {
         /// The series.
         series: SeriesMatcher,
         /// The status of the answer.
         code: u16,
-        /// The words of the answer.
+        /// The text of the answer.
         text: String,
     },
     /// The request is stored, then the connection is closed without an answer.
@@ -149,7 +147,7 @@ impl Action {
     }
 }
 
-/// The action of the first rule that matches, which is used up by one.
+/// The action of the first fault that matches; it counts as one use of that fault.
 pub(super) fn take_action(faults: &mut [Fault], decoded: Option<(&WriteRequest, usize)>) -> Option<Action> {
     let position = faults.iter().position(|fault| fault.times != Some(0) && fault.when.matches(decoded))?;
     let fault = &mut faults[position];

@@ -1,62 +1,60 @@
-//! Faults as text, for command lines and control requests.
+//! Parses faults from text, for command lines and control requests: `<what>[=<time>][:<times>][@<label>=<value>]`.
 //!
-//! In: `<what>[=<time>][:<times>][@<label>=<value>]`. Out: a [`Fault`], or an error that teaches the grammar.
-//!
-//! | what | the sender sees |
+//! | what | effect on a write request |
 //! |---|---|
-//! | `200` to `599` | that status, and nothing is stored |
+//! | `200` to `599` | this status, and nothing is stored |
 //! | `hang` | no answer, ever |
-//! | `reset` | a connection that is reset |
+//! | `reset` | the connection is reset |
 //! | `slow` | the usual answer after 2 s, or after another time: `slow=500ms` |
-//! | `drop` | a connection that is closed without an answer although the samples are stored |
+//! | `drop` | it is stored, and the connection is closed without an answer |
 //! | `trickle` | the head of a 503, then one byte of body a second without end |
-//! | `refuse` | a 400 for the series after `@`, which it needs; the other series are stored |
+//! | `refuse` | a 400 for the series after `@`, which is required; the other series are stored |
 //!
-//! `:<times>` ends the fault after so many requests; `@<label>=<value>` restricts it to requests that hold a series
-//! with that label. `503:2` is two unavailable answers, `drop:1@device=d1` one lost answer for that device.
+//! `:<times>` ends the fault after this number of requests; `@<label>=<value>` restricts it to requests that hold a
+//! series with that label. `503:2` makes two requests fail with 503, `drop:1@device=d1` loses one answer for that device.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use super::fault::{Action, Fault, Matcher, SeriesMatcher};
 
-/// How long `slow` takes if it is not told.
+/// The default delay of `slow`.
 const SLOW: Duration = Duration::from_secs(2);
 
-/// A byte a second: slow enough that a sender's time-out for the head does not end it, but one for the whole does.
+/// A byte a second: a sender's timeout for the head does not end it, but one for the whole answer does.
 const TRICKLE: Duration = Duration::from_secs(1);
 
-/// Why a text is no fault.
+/// The text is not a fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FaultSyntaxError {
-    /// No fault of that name.
+    /// Unknown name.
     #[error(
-        "{0:?} is no fault: say a status such as 503, or hang, reset, slow, drop, trickle or refuse \
+        "unknown fault {0:?}: expected a status such as 503, or hang, reset, slow, drop, trickle or refuse \
          (as in 503:2, slow=500ms, drop:1@device=d1)"
     )]
     UnknownFault(String),
-    /// No final answer has that status.
-    #[error("status {0} cannot be answered: say 200 to 599")]
+    /// A status that cannot be answered.
+    #[error("expected a status of 200 to 599, got {0}")]
     StatusOutOfRange(u32),
-    /// Only `slow` takes one.
-    #[error("{what} takes no \"=\", but got {parameter:?}: only slow does, as in slow=500ms")]
+    /// A parameter for a fault without one.
+    #[error("unexpected \"={parameter}\" after {what}: only slow has a time, as in slow=500ms")]
     UnexpectedParameter {
         /// The fault.
         what: String,
-        /// What follows the `=`.
+        /// The text after the `=`.
         parameter: String,
     },
-    /// No time.
-    #[error("{0:?} is no time: say milliseconds or seconds, as in slow=500ms or slow=3s")]
+    /// Invalid time.
+    #[error("expected milliseconds or seconds, as in slow=500ms or slow=3s, got {0:?}")]
     InvalidTime(String),
-    /// No number of requests.
-    #[error("{0:?} is no number of requests: say 1 or more, as in 503:2")]
+    /// Invalid number of requests.
+    #[error("expected a number of requests of 1 or more, as in 503:2, got {0:?}")]
     InvalidTimes(String),
-    /// No label.
-    #[error("{0:?} is no label: say name=value, as in 503@device=d1")]
+    /// Invalid label.
+    #[error("expected a label as name=value, as in 503@device=d1, got {0:?}")]
     InvalidLabel(String),
     /// `refuse` without a series.
-    #[error("refuse needs the series that it refuses, as in refuse@device=d1")]
+    #[error("refuse requires a label, as in refuse@device=d1")]
     SeriesNeeded,
 }
 
@@ -93,13 +91,13 @@ fn parse_action(
         "hang" => Action::Hang,
         "reset" => Action::Reset,
         "drop" => Action::AcceptThenDrop,
-        // Not a 200: a receiver that says so and stores nothing has lied, and no sender can get over that.
+        // Not a 200: a receiver that confirms samples and stores none loses data, whatever the sender does.
         "trickle" => Action::SlowTrickle { code: 503, interval: TRICKLE },
         "refuse" => {
             let series = series.ok_or(FaultSyntaxError::SeriesNeeded)?.clone();
-            Action::RefuseSeries { series, code: 400, text: "series refused as told".to_owned() }
+            Action::RefuseSeries { series, code: 400, text: "series refused by a fault".to_owned() }
         }
-        _ => Action::status(parse_status(what)?, "answered as told"),
+        _ => Action::status(parse_status(what)?, "answered by a fault"),
     };
     match parameter {
         None => Ok(action),
@@ -110,7 +108,7 @@ fn parse_action(
     }
 }
 
-/// RFC 9110, section 15.2: a status below 200 announces an answer, it is none.
+/// RFC 9110, section 15.2: a status below 200 announces an answer.
 fn parse_status(text: &str) -> Result<u16, FaultSyntaxError> {
     let status = digits(text).ok_or_else(|| FaultSyntaxError::UnknownFault(text.to_owned()))?;
     let code = u16::try_from(status).ok().filter(|code| (200..600).contains(code));
@@ -144,7 +142,7 @@ fn digits(text: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn written(text: &str) -> String {
+    fn parsed(text: &str) -> String {
         match text.parse::<Fault>() {
             Ok(fault) => format!("{:?} {:?} {:?}", fault.action, fault.times, fault.when),
             Err(error) => error.to_string(),
@@ -152,66 +150,65 @@ mod tests {
     }
 
     fn answer(code: u16) -> String {
-        format!("Status {{ code: {code}, headers: [], body: b\"answered as told\" }}")
+        format!("Status {{ code: {code}, headers: [], body: b\"answered by a fault\" }}")
     }
 
     #[test]
     fn every_fault_has_a_name() {
         for (text, action) in [
-            ("200", answer(200)),
-            ("599", answer(599)),
-            ("hang", "Hang".to_owned()),
-            ("reset", "Reset".to_owned()),
-            ("slow", "Delay(2s)".to_owned()),
-            ("slow=500ms", "Delay(500ms)".to_owned()),
-            ("slow=3s", "Delay(3s)".to_owned()),
-            ("drop", "AcceptThenDrop".to_owned()),
-            ("trickle", "SlowTrickle { code: 503, interval: 1s }".to_owned()),
+            ("200", &*answer(200)),
+            ("599", &answer(599)),
+            ("hang", "Hang"),
+            ("reset", "Reset"),
+            ("slow", "Delay(2s)"),
+            ("slow=500ms", "Delay(500ms)"),
+            ("slow=3s", "Delay(3s)"),
+            ("drop", "AcceptThenDrop"),
+            ("trickle", "SlowTrickle { code: 503, interval: 1s }"),
         ] {
-            assert_eq!(written(text), format!("{action} None Any"), "{text}");
+            assert_eq!(parsed(text), format!("{action} None Any"), "{text}");
         }
     }
 
     #[test]
-    fn a_fault_is_restricted_to_some_requests_and_to_a_label() {
-        assert_eq!(written("503:2"), format!("{} Some(2) Any", answer(503)));
+    fn a_fault_is_restricted_in_number_and_to_a_label() {
+        assert_eq!(parsed("503:2"), format!("{} Some(2) Any", answer(503)));
         let series = r#"SeriesMatcher { label: "device", value: "a:b@c=d" }"#;
-        assert_eq!(written("429:1@device=a:b@c=d"), format!("{} Some(1) {series}", answer(429)));
-        assert_eq!(written("slow=1s:4@device=a:b@c=d"), format!("Delay(1s) Some(4) {series}"));
+        assert_eq!(parsed("429:1@device=a:b@c=d"), format!("{} Some(1) {series}", answer(429)));
+        assert_eq!(parsed("slow=1s:4@device=a:b@c=d"), format!("Delay(1s) Some(4) {series}"));
         let refuse =
-            format!("RefuseSeries {{ series: {series}, code: 400, text: \"series refused as told\" }}");
-        assert_eq!(written("refuse:3@device=a:b@c=d"), format!("{refuse} Some(3) {series}"));
+            format!("RefuseSeries {{ series: {series}, code: 400, text: \"series refused by a fault\" }}");
+        assert_eq!(parsed("refuse:3@device=a:b@c=d"), format!("{refuse} Some(3) {series}"));
     }
 
     #[test]
-    fn what_is_no_fault_is_told_what_would_be() {
-        for (text, words) in [
-            ("", "\"\" is no fault: say a status such as 503, or hang"),
-            ("explode", "\"explode\" is no fault"),
-            ("Hang", "\"Hang\" is no fault"),
-            ("+503", "\"+503\" is no fault"),
-            ("199", "status 199 cannot be answered: say 200 to 599"),
-            ("600", "status 600 cannot"),
-            ("99999", "status 99999 cannot"),
-            ("503=7", "503 takes no \"=\", but got \"7\""),
-            ("hang=1s", "hang takes no \"=\""),
-            ("slow=", "\"\" is no time: say milliseconds or seconds"),
-            ("slow=5", "\"5\" is no time"),
-            ("slow=ms", "\"ms\" is no time"),
-            ("slow=-1s", "\"-1s\" is no time"),
-            ("503:", "\"\" is no number of requests"),
-            ("503:0", "\"0\" is no number of requests: say 1 or more"),
-            ("503:two", "\"two\" is no number"),
-            ("503:1:2", "\"1:2\" is no number"),
-            ("503@", "\"\" is no label: say name=value"),
-            ("503@device", "\"device\" is no label"),
-            ("503@=d1", "\"=d1\" is no label"),
-            ("503@device=", "\"device=\" is no label"),
-            ("refuse", "refuse needs the series that it refuses, as in refuse@device=d1"),
-            ("refuse:2", "refuse needs the series"),
+    fn an_error_names_the_text_and_the_expected_form() {
+        for (text, error) in [
+            ("", "unknown fault \"\": expected a status such as 503, or hang"),
+            ("explode", "unknown fault \"explode\""),
+            ("Hang", "unknown fault \"Hang\""),
+            ("+503", "unknown fault \"+503\""),
+            ("199", "expected a status of 200 to 599, got 199"),
+            ("600", "expected a status of 200 to 599, got 600"),
+            ("99999", "expected a status of 200 to 599, got 99999"),
+            ("503=7", "unexpected \"=7\" after 503: only slow has a time"),
+            ("hang=1s", "unexpected \"=1s\" after hang"),
+            ("slow=", "expected milliseconds or seconds, as in slow=500ms or slow=3s, got \"\""),
+            ("slow=5", "expected milliseconds or seconds"),
+            ("slow=ms", "expected milliseconds or seconds"),
+            ("slow=-1s", "expected milliseconds or seconds"),
+            ("503:", "expected a number of requests of 1 or more, as in 503:2, got \"\""),
+            ("503:0", "expected a number of requests"),
+            ("503:two", "expected a number of requests"),
+            ("503:1:2", "expected a number of requests"),
+            ("503@", "expected a label as name=value, as in 503@device=d1, got \"\""),
+            ("503@device", "expected a label"),
+            ("503@=d1", "expected a label"),
+            ("503@device=", "expected a label"),
+            ("refuse", "refuse requires a label, as in refuse@device=d1"),
+            ("refuse:2", "refuse requires a label"),
         ] {
-            let error = text.parse::<Fault>().expect_err(text).to_string();
-            assert!(error.starts_with(words), "{text}: {error}");
+            assert!(parsed(text).starts_with(error), "{text}: {}", parsed(text));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! One request from its head to its answer. What is not for the read API is a write request, right or wrong:
-//! admit, check, look for a fault, store, answer.
+//! Handles one request from its head to its answer. A request that is not for the read API is a write request: admit,
+//! check, look for a fault, ingest, answer.
 
 use std::future::Future;
 use std::io;
@@ -16,15 +16,16 @@ use prometheus_proto::WriteRequest;
 use tokio::time::{Instant, Sleep};
 
 use super::answer::Refusal;
-use super::decode::{Decoded, decode};
+use super::decode::decode;
 use super::fault::{Action, take_action};
+use super::ingest;
 use super::journal::Entry;
 use super::read_api::{self, Endpoint};
 use super::store::RefusedSeries;
-use super::{AmpOptions, Shared, State, envelope, forward};
+use super::{AmpOptions, Shared, envelope};
 use local_testing::http_server::{Reply, ResponseBody};
 
-/// Bodies beyond the receiver's limit are still read, to be able to say how long they are, but not endlessly.
+/// Bodies beyond the receiver's limit are still read, to record their length, up to this limit.
 const MAX_BODY_BYTES: usize = 64 * 1_024 * 1_024;
 
 /// Answers one request.
@@ -37,14 +38,14 @@ pub(super) async fn handle(shared: Arc<Shared>, request: http::Request<Incoming>
     let entry = Entry::open(Arc::clone(&shared), &head, connection);
     let is_write = head.uri.path() == envelope::remote_write_path(&shared.options.workspace);
     let admitted = if is_write { shared.state().limits.take_call(&shared.options) } else { Ok(()) };
-    // Even what is refused already is read to its end: otherwise a sender in the middle of a body would see a
-    // broken connection instead of the answer.
+    // A refused request is read to its end too: a sender in the middle of a body would otherwise see a broken
+    // connection instead of the answer.
     let Some(body) = collect(body).await else { return Reply::Close };
     entry.note(|received| received.body_bytes = body.len());
     if let Err(refusal) = admitted {
         return answer(&shared.options, &entry, Err(refusal));
     }
-    let checked = check(&shared, &head, &body).map(|decoded| (Arc::new(decoded.request), decoded.bytes));
+    let checked = check(&shared, &head, &body).map(|(request, bytes)| (Arc::new(request), bytes));
     entry.note(|received| {
         let decoded = checked.as_ref().ok();
         received.decoded_bytes = decoded.map(|(_, bytes)| *bytes);
@@ -70,7 +71,7 @@ pub(super) async fn handle(shared: Arc<Shared>, request: http::Request<Incoming>
             answer(&shared.options, &entry, ingest(Some(refused)).await)
         }
         Some(Action::AcceptThenDrop) => {
-            // The sender learns nothing of the outcome, good or bad.
+            // The sender does not learn the outcome.
             let _ = ingest(None).await;
             Reply::Close
         }
@@ -87,8 +88,12 @@ async fn collect(body: Incoming) -> Option<Bytes> {
     Limited::new(body, MAX_BODY_BYTES).collect().await.ok().map(Collected::to_bytes)
 }
 
-/// Everything that can be said without the memory of the workspace, in the order in which AMP comes across it.
-fn check(shared: &Shared, head: &http::request::Parts, body: &Bytes) -> Result<Decoded, Refusal> {
+/// All rules that need no memory of the workspace, in AMP's order.
+fn check(
+    shared: &Shared,
+    head: &http::request::Parts,
+    body: &Bytes,
+) -> Result<(WriteRequest, usize), Refusal> {
     envelope::check_route(&shared.options, head, body.len())?;
     shared.check_signature(head, body)?;
     envelope::check_headers(&head.headers)?;
@@ -101,27 +106,11 @@ async fn ingest(
     request: Result<Arc<WriteRequest>, Refusal>,
     refused: Option<RefusedSeries>,
 ) -> Result<(), Refusal> {
-    let request = request?;
-    let result = if shared.prometheus.is_some() {
-        forward::ingest(Arc::clone(shared), request, refused).await
-    } else {
-        remember(&mut shared.state(), &shared.options, &request, refused.as_ref())
-    };
+    let result = ingest::ingest(Arc::clone(shared), request?, refused).await;
     if let Err(refusal) = &result {
         entry.note(|received| received.violation = Some(refusal.text.clone()));
     }
     result
-}
-
-fn remember(
-    state: &mut State,
-    options: &AmpOptions,
-    request: &WriteRequest,
-    refused: Option<&RefusedSeries>,
-) -> Result<(), Refusal> {
-    let plan = state.plan(options, request, refused)?;
-    state.store.commit(plan.accepted);
-    plan.first_error.map_or(Ok(()), Err)
 }
 
 fn answer(options: &AmpOptions, entry: &Entry, result: Result<(), Refusal>) -> Reply {
@@ -170,7 +159,7 @@ fn status(code: u16) -> StatusCode {
     StatusCode::from_u16(code).expect("a status set by a test is between 100 and 999")
 }
 
-/// A body that gives one byte at each interval and never ends; the request lasts as long as it does.
+/// A body of one byte at each interval that never ends; the request lasts as long as its body.
 struct Trickle {
     interval: Duration,
     next: Pin<Box<Sleep>>,

@@ -1,6 +1,4 @@
-//! The log of everything that arrived, with enough of time to say what travelled at once.
-//!
-//! In: the beginning and the end of each request. Out: [`ReceivedRequest`]s and the [`Overlap`]s among them.
+//! Records every request with its beginning and end, to find requests that travelled at once.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,14 +8,14 @@ use prometheus_proto::WriteRequest;
 use tokio::time::Instant;
 
 use super::Shared;
-use super::store::LabelSet;
+use super::series::{LabelSet, label_set};
 
 /// One request as the receiver saw it.
 #[derive(Debug, Clone)]
 pub struct ReceivedRequest {
-    /// When its head arrived, as a position among all beginnings and ends of requests.
+    /// The position of its beginning among all beginnings and ends of requests.
     pub began: u64,
-    /// When it was answered or given up; `None` while it is in flight.
+    /// The position of its end (answered or given up); `None` while it is in flight.
     pub ended: Option<u64>,
     /// When its head arrived.
     pub began_at: Instant,
@@ -31,17 +29,17 @@ pub struct ReceivedRequest {
     pub path: String,
     /// Its headers.
     pub headers: HeaderMap,
-    /// Length of its body as it came.
+    /// Length of its body as it arrived.
     pub body_bytes: usize,
     /// Length of its body after snappy.
     pub decoded_bytes: Option<usize>,
-    /// What it said, if it could be decoded.
+    /// The decoded message, if it could be decoded.
     pub request: Option<Arc<WriteRequest>>,
-    /// The rule it broke, even if a fault decided on the answer; `None` for a request that keeps all rules.
+    /// The rule that it broke, even if a fault decided on the answer.
     pub violation: Option<String>,
     /// The status of the answer; `None` if there was no answer.
     pub status: Option<u16>,
-    /// The words of the answer.
+    /// The text of the answer.
     pub answer: String,
 }
 
@@ -55,7 +53,7 @@ impl ReceivedRequest {
     /// The label sets it carried.
     pub fn label_sets(&self) -> Vec<LabelSet> {
         let series = self.request.iter().flat_map(|request| &request.timeseries);
-        series.map(|s| s.labels.iter().map(|l| (l.name.clone(), l.value.clone())).collect()).collect()
+        series.map(label_set).collect()
     }
 
     /// Whether it was answered with a 2xx.
@@ -112,9 +110,9 @@ impl Journal {
         self.ticks
     }
 
-    /// A request is over when its answer is handed to the connection, so a sender that waits for its answers can
-    /// never seem to overlap. One that gave up on an answer may begin the next before the end of the last was
-    /// noticed here: such pairs count only if they lasted longer than that can take.
+    /// A request ends when its answer is handed to the connection, so requests of a sender that waits for its answers
+    /// never overlap. A sender that gave up on an answer may begin the next request before the server notices: such
+    /// pairs count only if they overlapped for longer than that can take.
     pub(super) fn overlaps(&self) -> Vec<Overlap> {
         const NOTICING: std::time::Duration = std::time::Duration::from_millis(50);
         let mut found = Vec::new();
@@ -170,7 +168,7 @@ impl Entry {
         Self { shared, number }
     }
 
-    /// Adds to the entry. After a [`super::AmpStandIn::reset`] there is none left to add to.
+    /// Adds to the entry, unless a [`super::AmpStandIn::reset`] removed it.
     pub(super) fn note(&self, add: impl FnOnce(&mut ReceivedRequest)) {
         if let Some(request) = self.shared.state().journal.get_mut(self.number) {
             add(request);

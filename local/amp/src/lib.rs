@@ -1,14 +1,13 @@
 //! A strict stand-in for one workspace of Amazon Managed Service for Prometheus (AMP).
 //!
-//! In: remote-write 1.0 requests and queries over HTTP. Out: AMP's answers, and for tests everything that was
-//! seen: write requests in their order of arrival, stored samples, connections. It may assume nothing about a
-//! request; each thing a sender must do is checked by one function that cites where the rule is written down.
+//! It takes remote-write 1.0 requests over HTTP and answers as AMP does. For tests it records write requests in their
+//! order of arrival, stored samples and connections. Each rule is checked by one function that cites its source.
 //!
-//! What it accepted it remembers; given a Prometheus, it stores samples there as well, and only what Prometheus
-//! took counts as accepted.
+//! Accepted samples are kept in memory. With a Prometheus behind it, they are stored there as well, samples that
+//! Prometheus refuses are not accepted, and Prometheus answers the read API.
 //!
-//! Where AMP's behaviour is not documented, the rule is that of the open source software whose error texts AMP
-//! shows (Cortex), and where that is lenient but the remote-write specification is not, the specification holds.
+//! Where AMP's behaviour is not documented, the rule is that of the open source software whose error texts AMP shows
+//! (Cortex); where Cortex is lenient but the remote-write specification is not, the specification holds.
 
 mod accepted_credentials;
 mod active_series;
@@ -17,14 +16,13 @@ mod decode;
 mod envelope;
 mod fault;
 mod fault_text;
-mod form;
-mod forward;
 mod handler;
+mod ingest;
 mod journal;
 mod limits;
-mod numbers;
 mod options;
 mod read_api;
+mod series;
 mod series_rules;
 mod sigv4;
 mod store;
@@ -44,7 +42,7 @@ pub use fault::{Action, Fault, Matcher, SeriesMatcher};
 pub use fault_text::FaultSyntaxError;
 pub use journal::{Overlap, ReceivedRequest};
 pub use options::{AmpOptions, Ingestion, MAX_OUT_OF_ORDER_WINDOW};
-pub use store::{LabelSet, StoredSamples, StoredSeries};
+pub use series::{LabelSet, StoredSamples, StoredSeries};
 
 /// A running stand-in; it stops when it is dropped.
 #[derive(Debug)]
@@ -53,10 +51,10 @@ pub struct AmpStandIn {
     server: HttpServer,
 }
 
-/// How much a stand-in has seen and holds.
+/// The number of requests, series and samples.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AmpCounts {
-    /// Write requests, right or wrong.
+    /// Write requests, valid or not.
     pub requests: usize,
     /// Series with at least one sample.
     pub series: usize,
@@ -64,7 +62,7 @@ pub struct AmpCounts {
     pub samples: usize,
 }
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Debug)]
 struct Shared {
     options: AmpOptions,
@@ -93,7 +91,7 @@ impl Shared {
         self.credentials.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The signature of a request to any of the APIs, if the workspace wants one.
+    /// Checks the signature of a request to any of the APIs, if the workspace requires one.
     fn check_signature(&self, head: &http::request::Parts, body: &[u8]) -> Result<(), answer::Refusal> {
         let accepted = self.credentials().clone();
         accepted.map_or(Ok(()), |accepted| {
@@ -102,22 +100,11 @@ impl Shared {
     }
 }
 
-impl State {
-    fn plan(
-        &mut self,
-        options: &AmpOptions,
-        request: &proto::WriteRequest,
-        refused: Option<&store::RefusedSeries>,
-    ) -> Result<store::Plan, answer::Refusal> {
-        self.store.plan(options, &mut self.limits, request, refused)
-    }
-}
-
 impl AmpStandIn {
     /// Starts on a port of 127.0.0.1.
     ///
     /// # Errors
-    /// The port cannot be opened, or an option is outside its range or no URL ([`io::ErrorKind::InvalidInput`]).
+    /// The port cannot be opened; or an option is outside its range or not a URL ([`io::ErrorKind::InvalidInput`]).
     pub async fn start(options: AmpOptions) -> io::Result<Self> {
         options.check()?;
         let prometheus = options.prometheus.as_deref().map(PrometheusClient::new).transpose();
@@ -140,8 +127,8 @@ impl AmpStandIn {
         Ok(Self { shared, server })
     }
 
-    /// The workspace's endpoint as AMP states it, `http://127.0.0.1:<port>/workspaces/<id>/`: `api/v1/remote_write`
-    /// and `api/v1/query` are below it.
+    /// The workspace's endpoint as AMP states it, `http://127.0.0.1:<port>/workspaces/<id>/`, with the path
+    /// `api/v1/remote_write` below it.
     pub fn endpoint(&self) -> String {
         format!("http://{}/workspaces/{}/", self.server.address(), self.shared.options.workspace)
     }
@@ -151,29 +138,29 @@ impl AmpStandIn {
         &self.shared.options.workspace
     }
 
-    /// Where instant queries go.
+    /// The URL for instant queries.
     pub fn query_url(&self) -> String {
         format!("{}api/v1/query", self.endpoint())
     }
 
-    /// Where write requests go.
+    /// The URL for write requests.
     pub fn remote_write_url(&self) -> String {
         let path = envelope::remote_write_path(&self.shared.options.workspace);
         format!("http://{}{path}", self.server.address())
     }
 
-    /// Replaces the faults; the first rule that matches a request decides what becomes of it.
+    /// Replaces the faults; the first one that matches a request applies.
     pub fn set_faults(&self, faults: Vec<Fault>) {
         self.shared.state().faults = faults;
     }
 
-    /// Replaces the credentials whose signatures are accepted: several while keys rotate, none to forbid everybody.
-    /// A pair is forbidden once its `expiry` has passed by the clock.
+    /// Replaces the credentials whose signatures are accepted: several while keys rotate, none to refuse all requests.
+    /// A pair expires with its `expiry`, by the clock.
     pub fn accept_credentials(&self, credentials: Vec<Credentials>) {
         *self.shared.credentials() = Some(AcceptedCredentials::new(credentials));
     }
 
-    /// Refuses connections from now on and cuts those that are open. Nothing that is stored is lost.
+    /// Refuses connections from now on and cuts those that are open. Stored samples are kept.
     pub fn go_down(&self) {
         self.server.go_down();
     }
@@ -181,12 +168,12 @@ impl AmpStandIn {
     /// Listens again on the same port; if it is not down, nothing changes.
     ///
     /// # Errors
-    /// The port was taken by somebody else in the meantime.
+    /// Another process took the port in the meantime.
     pub async fn come_back(&self) -> io::Result<()> {
         self.server.come_back().await
     }
 
-    /// Every request so far (as many as it may remember) but those of the read API, in the order of arrival.
+    /// All write requests in the order of arrival, as far as [`AmpOptions::journal_limit`] keeps them.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.shared.state().journal.requests()
     }
@@ -196,7 +183,7 @@ impl AmpStandIn {
         self.shared.state().store.series().clone()
     }
 
-    /// The samples of the series with exactly these labels (none when there is no such series).
+    /// The samples of the series with exactly these labels; empty if there is no such series.
     pub fn samples_of(&self, labels: &[(&str, &str)]) -> StoredSamples {
         let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         self.shared.state().store.series().get(&labels).cloned().unwrap_or_default()
@@ -207,7 +194,7 @@ impl AmpStandIn {
         self.counts().samples
     }
 
-    /// How much there is of everything.
+    /// The number of requests, series and samples.
     pub fn counts(&self) -> AmpCounts {
         let state = self.shared.state();
         let series = state.store.series();
@@ -218,7 +205,7 @@ impl AmpStandIn {
         }
     }
 
-    /// Pairs of requests that travelled at the same time although they share a series.
+    /// Pairs of requests that were in flight at the same time although they share a series.
     pub fn overlaps(&self) -> Vec<Overlap> {
         self.shared.state().journal.overlaps()
     }
@@ -228,7 +215,7 @@ impl AmpStandIn {
         self.server.connections()
     }
 
-    /// Forgets samples, requests, faults and what was used of the limits. A Prometheus behind it forgets nothing.
+    /// Forgets samples, requests, faults and the use of limits. A Prometheus behind it keeps its samples.
     pub fn reset(&self) {
         *self.shared.state() = State::default();
     }

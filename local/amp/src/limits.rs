@@ -1,14 +1,12 @@
 //! Limits per second, as token buckets.
 //!
-//! In: how much is wanted, the rate, the time by the workspace's clock. Out: whether there was enough. AMP
-//! quotas, "Ingestion throttling": the bucket "refills at a set rate" and whoever wants more than it holds gets
-//! nothing at all.
+//! AMP quotas, "Ingestion throttling": the bucket "refills at a set rate", and a request for more than it holds gets
+//! nothing.
 
 use http::StatusCode;
 
 use super::AmpOptions;
 use super::answer::Refusal;
-use super::numbers;
 
 /// The buckets of a workspace; both are full at first.
 #[derive(Debug, Default)]
@@ -18,32 +16,31 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// AMP quotas, "Number of `RemoteWrite` API operations": the front door answers 429 before it looks at anything.
+    /// AMP quotas, "Number of `RemoteWrite` API operations": AWS answers 429 before it applies any other rule.
     pub(super) fn take_call(&mut self, options: &AmpOptions) -> Result<(), Refusal> {
         let Some(rate) = options.remote_write_calls_per_second else { return Ok(()) };
         if self.calls.take(1, rate, options.clock.now_ms()) {
             return Ok(());
         }
-        Err(Refusal::front_door(StatusCode::TOO_MANY_REQUESTS, "Rate exceeded"))
+        Err(Refusal::json(StatusCode::TOO_MANY_REQUESTS, "Rate exceeded"))
     }
 
-    /// AMP quotas, "Ingestion rate": "the entire request is rejected"; Cortex's text. Metadata would count too,
-    /// but remote write 1.0 has none.
+    /// AMP quotas, "Ingestion rate": "the entire request is rejected"; Cortex's text. Metadata would count too, but
+    /// remote write 1.0 has none.
     pub(super) fn take_samples(&mut self, options: &AmpOptions, samples: usize) -> Result<(), Refusal> {
         let Some(rate) = options.ingestion_rate else { return Ok(()) };
         if self.samples.take(samples, rate, options.clock.now_ms()) {
             return Ok(());
         }
-        let text = format!(
-            "ingestion rate limit ({}) exceeded while adding {samples} samples and 0 metadata",
-            numbers::in_error_text(rate)
-        );
+        let rate = as_go_prints(rate);
+        let text =
+            format!("ingestion rate limit ({rate}) exceeded while adding {samples} samples and 0 metadata");
         Err(Refusal::text(StatusCode::TOO_MANY_REQUESTS, text))
     }
 }
 
-/// It holds at most what is refilled in one second: AMP's quotas call the rate the size of the bucket and list no
-/// burst of their own. A request with more samples than that can never pass.
+/// Holds at most the refill of one second: AMP's quotas call the rate the size of the bucket and list no burst. A
+/// request with more samples than that can never pass.
 #[derive(Debug, Default)]
 struct TokenBucket {
     /// How many tokens were left, and when; `None` before the first use.
@@ -55,7 +52,7 @@ impl TokenBucket {
         let wanted = f64::from(u32::try_from(wanted).unwrap_or(u32::MAX));
         let (tokens, latest_ms) = match self.left {
             None => (rate, now_ms),
-            // A clock that is set back refills nothing, and nothing twice when it comes forward again.
+            // A clock that is set back refills nothing, and refills nothing twice when it comes forward again.
             Some((tokens, at_ms)) => {
                 (refilled(tokens, rate, now_ms.saturating_sub(at_ms)), now_ms.max(at_ms))
             }
@@ -67,7 +64,29 @@ impl TokenBucket {
 }
 
 fn refilled(tokens: f64, rate: f64, elapsed_ms: i64) -> f64 {
-    // After a second the bucket is full, whatever was in it.
+    // After a second the bucket is full.
     let elapsed_ms = f64::from(i32::try_from(elapsed_ms.clamp(0, 1_000)).unwrap_or(1_000));
     (tokens + rate * elapsed_ms / 1_000.0).min(rate)
+}
+
+/// A rate as Go's `%v` prints it: with an exponent from a million on, of at least two digits, with a sign.
+fn as_go_prints(rate: f64) -> String {
+    if rate < 1e6 {
+        return rate.to_string();
+    }
+    let text = format!("{rate:e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    format!("{mantissa}e+{exponent:0>2}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The quota pages and logs of AMP show `6666.66` and `170000`; Go prints a million as `1e+06`.
+    #[test]
+    fn a_limit_has_an_exponent_from_a_million_on() {
+        let printed = [6_666.66, 170_000.0, 0.5, 1e6, 1_666_666.0].map(as_go_prints);
+        assert_eq!(printed, ["6666.66", "170000", "0.5", "1e+06", "1.666666e+06"]);
+    }
 }

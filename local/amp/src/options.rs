@@ -1,7 +1,4 @@
-//! The workspace that is stood in for: its address, its limits, its time.
-//!
-//! In: what a test or a person wants to be different. Out: the options of [`super::AmpStandIn::start`], where
-//! everything that is not set is as AMP has it. Limits that are `None` do not exist.
+//! The options of a stand-in. The defaults are AMP's; a limit of `None` does not apply.
 
 use std::io;
 use std::time::Duration;
@@ -12,7 +9,7 @@ use local_testing::clock::Clock;
 /// AMP quotas, "Out of order time window per workspace": "it can be configured up to a maximum of 600 seconds".
 pub const MAX_OUT_OF_ORDER_WINDOW: Duration = Duration::from_mins(10);
 
-/// What a receiver does with the good samples of a request that also holds bad ones.
+/// The treatment of the good samples of a request that also holds bad ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ingestion {
     /// AMP: they are written, and the answer is a 400 with the first error's text.
@@ -21,7 +18,7 @@ pub enum Ingestion {
     RollBack,
 }
 
-/// The workspace that is stood in for.
+/// Address, limits and clock of the emulated workspace.
 #[derive(Debug, Clone)]
 pub struct AmpOptions {
     /// The port of 127.0.0.1 to listen on; 0 takes a free one.
@@ -30,8 +27,8 @@ pub struct AmpOptions {
     pub workspace: String,
     /// The region that signatures must be scoped to.
     pub region: String,
-    /// Whose signature is accepted; `None` accepts unsigned requests. Others may follow
-    /// ([`super::AmpStandIn::accept_credentials`]).
+    /// The key pair whose signatures are accepted; `None` accepts unsigned requests.
+    /// [`super::AmpStandIn::accept_credentials`] replaces it.
     pub credentials: Option<Credentials>,
     /// How far behind the workspace's newest sample a series may be filled in, at most
     /// [`MAX_OUT_OF_ORDER_WINDOW`]; zero disables it.
@@ -40,22 +37,23 @@ pub struct AmpOptions {
     pub max_sample_age: Option<Duration>,
     /// How far in the future a sample may be by the clock.
     pub max_ahead: Option<Duration>,
-    /// What becomes of the good samples of a bad request.
+    /// The treatment of the good samples of a bad request.
     pub ingestion: Ingestion,
     /// The limit for a request's body, compressed and decoded alike.
     pub max_request_bytes: usize,
-    /// How many samples a second are taken, and how many at once.
+    /// How many samples a second are accepted, and how many at once.
     pub ingestion_rate: Option<f64>,
     /// How many write requests a second are answered, and how many at once.
     pub remote_write_calls_per_second: Option<f64>,
     /// How many series may have a sample within two hours of the clock.
     pub active_series: Option<usize>,
-    /// The status of success. AMP says 200, Prometheus 204, Cortex sometimes 202.
+    /// The status of success. AMP answers 200, Prometheus 204, Cortex sometimes 202.
     pub success_status: u16,
-    /// The base URL of a Prometheus, such as `http://127.0.0.1:9090`, in which accepted samples are stored and
-    /// which answers the read API. It must have its remote-write receiver enabled. `None` keeps to memory.
+    /// The base URL of a Prometheus, such as `http://127.0.0.1:9090`, which stores accepted samples and answers the
+    /// read API. It must have its remote-write receiver enabled. Without one, samples are kept in memory only and reads
+    /// are answered with 501.
     pub prometheus: Option<String>,
-    /// How many write requests it remembers for [`super::AmpStandIn::requests`]; the oldest are forgotten.
+    /// How many write requests [`super::AmpStandIn::requests`] returns; the oldest are forgotten.
     pub journal_limit: usize,
     /// The time of day, for signatures, the age of samples, and limits per second.
     pub clock: Clock,
@@ -92,7 +90,7 @@ impl Default for AmpOptions {
 }
 
 impl AmpOptions {
-    /// What AMP could not be configured to is no stand-in for it.
+    /// Refuses options that AMP does not have.
     pub(super) fn check(&self) -> io::Result<()> {
         if self.out_of_order_window <= MAX_OUT_OF_ORDER_WINDOW {
             return Ok(());
@@ -100,9 +98,9 @@ impl AmpOptions {
         Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             format!(
-                "out-of-order window of {} s, but AMP allows 0 to {} s",
-                self.out_of_order_window.as_secs_f64(),
-                MAX_OUT_OF_ORDER_WINDOW.as_secs()
+                "out-of-order window: expected 0 to {} s, got {} s",
+                MAX_OUT_OF_ORDER_WINDOW.as_secs(),
+                self.out_of_order_window.as_secs_f64()
             ),
         ))
     }

@@ -1,131 +1,106 @@
-//! The read API of a workspace: the part of Prometheus's HTTP API below `/workspaces/<id>/api/v1/` that serves
-//! queries.
+//! Serves the read API of a workspace: the part of Prometheus's HTTP API below `/workspaces/<id>/api/v1/` that
+//! serves queries.
 //!
-//! In: requests with a signature like that of write requests. Out: Prometheus's own answers when there is a
-//! Prometheus; otherwise the same JSON from memory, as far as that goes without `PromQL`. Faults do not concern it
-//! and the journal does not show it.
-
-mod api_error;
-mod literal;
-mod memory;
-mod parameters;
-mod proxy;
-mod selector;
-mod time;
+//! A request is signed like a write request and passed on to the Prometheus behind the stand-in, whose answer comes
+//! back as it is. Without a Prometheus the answer is a 501. Faults do not apply to queries, and the journal does not
+//! record them.
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{HeaderValue, Method, Response, StatusCode, header};
-use serde_json::{Value, json};
+use http::{HeaderValue, Method, Response, StatusCode};
+use serde_json::json;
 
+use super::Shared;
 use super::answer::Refusal;
 use super::envelope::body_is_within_the_limit;
-use super::{AmpOptions, Shared};
 use local_testing::http_server::{Reply, ResponseBody};
+use local_testing::prometheus::client::PrometheusClient;
 
-use api_error::ApiError;
-use parameters::Parameters;
+const NO_PROMETHEUS: &str = "queries require Prometheus: install it (Debian and Ubuntu: apt-get install prometheus) \
+                             and start the stand-in with --prometheus";
 
-/// What can be asked (AMP User Guide, "Prometheus-compatible APIs").
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Endpoint {
-    Query,
-    QueryRange,
-    Series,
-    Labels,
-    LabelValues(String),
-    Metadata,
-    BuildInfo,
+/// One endpoint of the read API (AMP User Guide, "Prometheus-compatible APIs").
+#[derive(Debug)]
+pub(super) struct Endpoint<'a> {
+    /// Its path below `api/v1/`.
+    path: &'a str,
+    /// Prometheus takes a form in a POST body where a selector may be too long for a URL.
+    takes_form: bool,
 }
 
-impl Endpoint {
-    /// The endpoint of a path; `None` if the path is not one of the read API of this workspace.
-    pub(super) fn of_path(workspace: &str, path: &str) -> Option<Self> {
+impl<'a> Endpoint<'a> {
+    /// The endpoint of a path; `None` if the path is not part of the read API of this workspace.
+    pub(super) fn of_path(workspace: &str, path: &'a str) -> Option<Self> {
         let path = path.strip_prefix("/workspaces/")?.strip_prefix(workspace)?.strip_prefix("/api/v1/")?;
-        match path {
-            "query" => Some(Self::Query),
-            "query_range" => Some(Self::QueryRange),
-            "series" => Some(Self::Series),
-            "labels" => Some(Self::Labels),
-            "metadata" => Some(Self::Metadata),
-            "status/buildinfo" => Some(Self::BuildInfo),
+        let takes_form = match path {
+            "query" | "query_range" | "series" | "labels" => true,
+            "metadata" | "status/buildinfo" => false,
             _ => {
                 let name = path.strip_prefix("label/")?.strip_suffix("/values")?;
-                (!name.is_empty() && !name.contains('/')).then(|| Self::LabelValues(name.to_owned()))
+                if name.is_empty() || name.contains('/') {
+                    return None;
+                }
+                false
             }
-        }
-    }
-
-    /// Prometheus takes a form in a POST body where a selector may be too long for a URL.
-    fn allows(&self, method: &Method) -> bool {
-        let form = matches!(self, Self::Query | Self::QueryRange | Self::Series | Self::Labels);
-        method == Method::GET || (form && method == Method::POST)
-    }
-
-    /// The path below the base URL of a Prometheus.
-    fn path(&self) -> String {
-        match self {
-            Self::Query => "/api/v1/query".to_owned(),
-            Self::QueryRange => "/api/v1/query_range".to_owned(),
-            Self::Series => "/api/v1/series".to_owned(),
-            Self::Labels => "/api/v1/labels".to_owned(),
-            Self::LabelValues(name) => format!("/api/v1/label/{name}/values"),
-            Self::Metadata => "/api/v1/metadata".to_owned(),
-            Self::BuildInfo => "/api/v1/status/buildinfo".to_owned(),
-        }
+        };
+        Some(Self { path, takes_form })
     }
 }
 
 /// Answers one request.
 pub(super) async fn answer(
     shared: &Shared,
-    endpoint: &Endpoint,
+    endpoint: &Endpoint<'_>,
     head: &Parts,
     body: Bytes,
 ) -> Response<ResponseBody> {
     if let Err(refusal) = admit(shared, endpoint, head, &body) {
         return refusal.into_response();
     }
-    let answered = match &shared.prometheus {
-        Some(prometheus) => proxy::ask(prometheus, endpoint, head, body).await,
-        None => ask_memory(shared, endpoint, head, &body).map(|data| success(&data)),
-    };
-    answered.unwrap_or_else(ApiError::into_response)
+    match &shared.prometheus {
+        Some(prometheus) => forward(prometheus, endpoint, head, body).await,
+        None => unavailable(StatusCode::NOT_IMPLEMENTED, NO_PROMETHEUS),
+    }
 }
 
 /// AMP quotas, "Request size": 1 MB "for ingestion or query". Then the signature, then the method.
-fn admit(shared: &Shared, endpoint: &Endpoint, head: &Parts, body: &Bytes) -> Result<(), Refusal> {
+fn admit(shared: &Shared, endpoint: &Endpoint<'_>, head: &Parts, body: &Bytes) -> Result<(), Refusal> {
     body_is_within_the_limit(&shared.options, body.len())?;
     shared.check_signature(head, body)?;
-    if !endpoint.allows(&head.method) {
-        return Err(Refusal::front_door(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"));
+    if head.method == Method::GET || (endpoint.takes_form && head.method == Method::POST) {
+        return Ok(());
     }
-    Ok(())
+    Err(Refusal::json(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"))
 }
 
-fn ask_memory(shared: &Shared, endpoint: &Endpoint, head: &Parts, body: &[u8]) -> Result<Value, ApiError> {
-    let parameters = Parameters::of_request(head, body)?;
-    let AmpOptions { clock, .. } = &shared.options;
-    let state = shared.state();
-    let series = state.store.series();
-    match endpoint {
-        Endpoint::Query => memory::query(series, &parameters, clock.now_ms()),
-        Endpoint::Series => memory::series(series, &parameters),
-        Endpoint::Labels => memory::labels(series, &parameters),
-        Endpoint::LabelValues(name) => memory::label_values(series, name, &parameters),
-        // Metadata is not part of remote write 1.0, so there never is any.
-        Endpoint::Metadata => Ok(json!({})),
-        Endpoint::QueryRange => Err(ApiError::needs_promql("a range query")),
-        Endpoint::BuildInfo => Err(ApiError::needs_promql("the build of a Prometheus")),
+/// Passes on method, query string, content type and body.
+async fn forward(
+    prometheus: &PrometheusClient,
+    endpoint: &Endpoint<'_>,
+    head: &Parts,
+    body: Bytes,
+) -> Response<ResponseBody> {
+    let query = head.uri.query().map_or(String::new(), |query| format!("?{query}"));
+    let content_type = head.headers.get(CONTENT_TYPE).map(|value| (CONTENT_TYPE, value.clone()));
+    let headers: Vec<_> = content_type.into_iter().collect();
+    let path = format!("/api/v1/{}{query}", endpoint.path);
+    match prometheus.send(&head.method, &path, &headers, body).await {
+        Ok(answer) => {
+            let mut response = Reply::full(answer.status, answer.body);
+            if let Some(content_type) = answer.content_type {
+                response.headers_mut().insert(CONTENT_TYPE, content_type);
+            }
+            response
+        }
+        Err(error) => unavailable(StatusCode::SERVICE_UNAVAILABLE, &format!("prometheus: {error}")),
     }
 }
 
-fn success(data: &Value) -> Response<ResponseBody> {
-    json_response(StatusCode::OK, &json!({ "status": "success", "data": data }))
-}
-
-fn json_response(status: StatusCode, body: &Value) -> Response<ResponseBody> {
+/// An error in the form of Prometheus's HTTP API.
+fn unavailable(status: StatusCode, error: &str) -> Response<ResponseBody> {
+    let body = json!({ "status": "error", "errorType": "unavailable", "error": error });
     let mut response = Reply::full(status, body.to_string());
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

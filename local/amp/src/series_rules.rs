@@ -1,7 +1,7 @@
 //! The rules for one series of a request that need no memory: its labels, the order and the age of its samples.
 //!
-//! In: a decoded series, the limits, the time. Out: nothing, or the text of the first rule it breaks. A series
-//! that breaks one is refused with all its samples (Cortex validates whole series before they reach storage).
+//! A series that breaks a rule is refused with all its samples (Cortex validates whole series before they reach the
+//! storage).
 
 use std::time::Duration;
 
@@ -17,10 +17,9 @@ const MAX_LABELS: usize = 150;
 /// AMP quotas: "Label size", all names and values of a series together, 7 KB.
 const MAX_LABEL_BYTES: usize = 7 * 1_024;
 
-/// Checks one series.
+/// Checks one series; an error is the text of the first rule that it breaks.
 pub(super) fn check_series(options: &AmpOptions, now_ms: i64, series: &TimeSeries) -> Result<(), String> {
     let labels = &series.labels;
-    metric_name_is_present(labels)?;
     metric_name_is_valid(labels)?;
     labels_are_few_enough(labels)?;
     label_names_are_valid(labels)?;
@@ -34,14 +33,10 @@ pub(super) fn check_series(options: &AmpOptions, now_ms: i64, series: &TimeSerie
     samples_are_not_too_new(options.max_ahead, now_ms, series)
 }
 
-/// AMP quotas: "Every sample and metadata must have a metric name"; Cortex's text.
-fn metric_name_is_present(labels: &[Label]) -> Result<(), String> {
-    metric_name(labels).map(drop).ok_or_else(|| "sample missing metric name".to_owned())
-}
-
-/// Remote write 1.0, "Labels": metric names match `[a-zA-Z_:]([a-zA-Z0-9_:])*`; Cortex's text.
+/// AMP quotas: "Every sample and metadata must have a metric name". Remote write 1.0, "Labels": metric names match
+/// `[a-zA-Z_:]([a-zA-Z0-9_:])*`. Cortex's texts.
 fn metric_name_is_valid(labels: &[Label]) -> Result<(), String> {
-    let name = metric_name(labels).unwrap_or_default();
+    let name = metric_name(labels).ok_or("sample missing metric name")?;
     if matches_name(name, |b| b == b':') {
         return Ok(());
     }
@@ -115,7 +110,7 @@ fn labels_are_small_enough(labels: &[Label]) -> Result<(), String> {
     ))
 }
 
-/// A series without samples says nothing; the specification has no use for it, so it is a sender's mistake.
+/// The specification has no use for a series without samples, so it is a sender's mistake.
 fn samples_are_there(series: &TimeSeries) -> Result<(), String> {
     if series.samples.is_empty() {
         return Err(format!("series without samples: {}", describe(&series.labels)));
@@ -123,7 +118,7 @@ fn samples_are_there(series: &TimeSeries) -> Result<(), String> {
     Ok(())
 }
 
-/// Remote write 1.0, "Ordering": samples of a series MUST be in timestamp order; twice the same is no order.
+/// Remote write 1.0, "Ordering": samples of a series MUST be in timestamp order, without repetition.
 fn samples_are_ascending(series: &TimeSeries) -> Result<(), String> {
     match series.samples.windows(2).find(|pair| pair[0].timestamp >= pair[1].timestamp) {
         None => Ok(()),

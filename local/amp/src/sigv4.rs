@@ -1,21 +1,21 @@
 //! Verifies AWS Signature Version 4 by the published algorithm, without any code of a signer.
 //!
-//! In: a request as it arrived, the credentials that are accepted, the time. Out: nothing, or the 403 that AWS
-//! answers. Source: AWS IAM User Guide, "Create a signed AWS API request" and "Troubleshoot Signature Version
-//! 4 signing"; messages as AMP shows them.
+//! Source: AWS IAM User Guide, "Create a signed AWS API request" and "Troubleshoot Signature Version 4 signing"; error
+//! messages as AMP shows them.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use aws_credential_types::Credentials;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::HeaderMap;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use jiff::{Timestamp, civil, tz};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 use sha2::{Digest as _, Sha256};
 
 use super::accepted_credentials::AcceptedCredentials;
 use super::answer::Refusal;
-use super::form;
-use local_testing::clock::{UtcTime, epoch_ms_from_iso_basic};
 
 /// AWS accepts a signature for five minutes before and after the time it states.
 const MAX_SKEW_MS: i64 = 5 * 60 * 1_000;
@@ -24,6 +24,15 @@ const MAX_SKEW_MS: i64 = 5 * 60 * 1_000;
 const SERVICE: &str = "aps";
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
+/// The ISO 8601 basic format of `X-Amz-Date`: `20230214T180017Z`.
+const DATE_FORMAT: &str = "%Y%m%dT%H%M%SZ";
+
+/// The characters that `UriEncode` of the algorithm encodes as `%XY`.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The same for a path, which keeps its slashes.
+const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
 
 /// Checks the signature of a request.
 pub(super) fn verify(
@@ -53,14 +62,15 @@ struct Authorization<'a> {
 }
 
 impl<'a> Authorization<'a> {
-    /// A request without one is answered with "Missing Authentication Token"; one of another shape is named.
+    /// AMP answers "Missing Authentication Token" to a request without one.
     fn of(headers: &'a HeaderMap) -> Result<Self, Refusal> {
         let value = headers
             .get(http::header::AUTHORIZATION)
-            .ok_or_else(|| forbidden("Missing Authentication Token"))?;
-        let value = value.to_str().map_err(|_| forbidden("Authorization header is not printable ASCII"))?;
+            .ok_or_else(|| Refusal::forbidden("Missing Authentication Token"))?;
+        let value =
+            value.to_str().map_err(|_| Refusal::forbidden("Authorization header is not printable ASCII"))?;
         Self::parse(value).ok_or_else(|| {
-            forbidden(format!(
+            Refusal::forbidden(format!(
                 "Authorization header requires '{ALGORITHM} Credential=…, SignedHeaders=…, Signature=…'"
             ))
         })
@@ -83,45 +93,62 @@ impl<'a> Authorization<'a> {
 
 fn date_is_near(now_ms: i64, headers: &HeaderMap) -> Result<String, Refusal> {
     let date = headers.get("x-amz-date").and_then(|value| value.to_str().ok());
-    let date =
-        date.ok_or_else(|| forbidden("Authorization header requires existence of an 'X-Amz-Date' header"))?;
-    let signed_ms = epoch_ms_from_iso_basic(date)
-        .ok_or_else(|| forbidden(format!("Date must be in ISO-8601 'basic format'. Got '{date}'.")))?;
-    let now = UtcTime::from_epoch_ms(now_ms).iso_basic();
+    let date = date.ok_or_else(|| {
+        Refusal::forbidden("Authorization header requires existence of an 'X-Amz-Date' header")
+    })?;
+    let signed_ms = parse_date(date).ok_or_else(|| {
+        Refusal::forbidden(format!("Date must be in ISO-8601 'basic format'. Got '{date}'."))
+    })?;
+    let now = format_date(now_ms);
     if signed_ms < now_ms - MAX_SKEW_MS {
-        let limit = UtcTime::from_epoch_ms(now_ms - MAX_SKEW_MS).iso_basic();
-        return Err(forbidden(format!(
+        let limit = format_date(now_ms - MAX_SKEW_MS);
+        return Err(Refusal::forbidden(format!(
             "Signature expired: {date} is now earlier than {limit} ({now} - 5 min.)"
         )));
     }
     if signed_ms > now_ms + MAX_SKEW_MS {
-        let limit = UtcTime::from_epoch_ms(now_ms + MAX_SKEW_MS).iso_basic();
-        return Err(forbidden(format!(
+        let limit = format_date(now_ms + MAX_SKEW_MS);
+        return Err(Refusal::forbidden(format!(
             "Signature not yet current: {date} is still later than {limit} ({now} + 5 min.)"
         )));
     }
     Ok(date.to_owned())
 }
 
+/// Milliseconds since the epoch. `strptime` also reads dates with blanks or missing zeros, which AWS does not.
+fn parse_date(text: &str) -> Option<i64> {
+    let date = civil::DateTime::strptime(DATE_FORMAT, text).ok()?;
+    let ms = tz::TimeZone::UTC.to_timestamp(date).ok()?.as_millisecond();
+    (format_date(ms) == text).then_some(ms)
+}
+
+fn format_date(ms: i64) -> String {
+    Timestamp::from_millisecond(ms).unwrap_or_default().strftime(DATE_FORMAT).to_string()
+}
+
 /// The credential scope is `<date>/<region>/<service>/aws4_request`.
 fn scope_is_right(region: &str, authorization: &Authorization<'_>, date: &str) -> Result<(), Refusal> {
     let parts: Vec<&str> = authorization.scope.split('/').collect();
     let [scope_date, scope_region, scope_service, terminator] = parts[..] else {
-        return Err(forbidden("Credential must have exactly 5 slash-delimited elements"));
+        return Err(Refusal::forbidden("Credential must have exactly 5 slash-delimited elements"));
     };
     if scope_region != region {
-        return Err(forbidden(format!(
+        return Err(Refusal::forbidden(format!(
             "Credential should be scoped to a valid region, not '{scope_region}'."
         )));
     }
     if scope_service != SERVICE {
-        return Err(forbidden(format!("Credential should be scoped to correct service: '{SERVICE}'.")));
+        return Err(Refusal::forbidden(format!(
+            "Credential should be scoped to correct service: '{SERVICE}'."
+        )));
     }
     if terminator != "aws4_request" {
-        return Err(forbidden("Credential should be scoped with a valid terminator: 'aws4_request'."));
+        return Err(Refusal::forbidden(
+            "Credential should be scoped with a valid terminator: 'aws4_request'.",
+        ));
     }
     if scope_date != &date[..8] {
-        return Err(forbidden(format!(
+        return Err(Refusal::forbidden(format!(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: \
              '{scope_date}' != '{}', from '{date}'.",
             &date[..8]
@@ -137,12 +164,14 @@ fn required_headers_are_signed(
 ) -> Result<(), Refusal> {
     let signed: Vec<&str> = authorization.signed_headers.split(';').collect();
     if !signed.is_sorted() {
-        return Err(forbidden("SignedHeaders is not sorted"));
+        return Err(Refusal::forbidden("SignedHeaders is not sorted"));
     }
     let must_be_signed = |name: &str| name.starts_with("x-amz-") || name == "host" || name == "content-type";
     for name in headers.keys().map(http::HeaderName::as_str).filter(|name| must_be_signed(name)) {
         if !signed.contains(&name) {
-            return Err(forbidden(format!("'{name}' must be a 'SignedHeader' in the AWS Authorization.")));
+            return Err(Refusal::forbidden(format!(
+                "'{name}' must be a 'SignedHeader' in the AWS Authorization."
+            )));
         }
     }
     Ok(())
@@ -152,7 +181,7 @@ fn required_headers_are_signed(
 fn body_hash_is_right(headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
     match headers.get("x-amz-content-sha256") {
         Some(stated) if stated.as_bytes() != sha256_hex(body).as_bytes() => {
-            Err(forbidden("The value of 'x-amz-content-sha256' does not match the body."))
+            Err(Refusal::forbidden("The value of 'x-amz-content-sha256' does not match the body."))
         }
         _ => Ok(()),
     }
@@ -171,7 +200,7 @@ fn signature_is_right(
     if signature == authorization.signature {
         return Ok(());
     }
-    Err(forbidden(format!(
+    Err(Refusal::forbidden(format!(
         "The request signature we calculated does not match the signature you provided. Check your AWS Secret \
          Access Key and signing method. Consult the service documentation for details.\n\nThe Canonical String \
          for this request should have been\n'{canonical}'\n\nThe String-to-Sign should have been\n\
@@ -184,7 +213,8 @@ fn canonical_request(head: &Parts, signed_headers: &str, body_hash: &str) -> Str
     let mut canonical = format!(
         "{}\n{}\n{}\n",
         head.method,
-        uri_encode(head.uri.path().as_bytes(), true),
+        // AMP's paths arrive encoded and are encoded a second time, as for every service but S3.
+        percent_encode(head.uri.path().as_bytes(), RESERVED_IN_PATH),
         canonical_query(head.uri.query().unwrap_or_default())
     );
     for name in signed_headers.split(';') {
@@ -201,32 +231,22 @@ fn canonical_value(value: &http::HeaderValue) -> String {
     text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// Names and values are encoded as the algorithm wants it, however the sender encoded them, and sorted by name,
-/// then by value. A `+` is a blank, as in every form; signers send `%20`.
+/// Names and values, encoded by the rules of the algorithm however the sender encoded them, sorted by name, then by
+/// value. A `+` stands for a blank, as in every form; signers send `%20`.
 fn canonical_query(query: &str) -> String {
-    let encoded = |text: &str| match form::decode(text) {
-        Some(bytes) => uri_encode(&bytes, false),
-        None => uri_encode(text.as_bytes(), false),
+    let encoded = |text: &str| {
+        let text = text.replace('+', " ");
+        let decoded = Cow::from(percent_decode_str(&text));
+        percent_encode(&decoded, RESERVED).to_string()
     };
-    let mut pairs: Vec<(String, String)> =
-        form::raw_pairs(query).map(|(name, value)| (encoded(name), encoded(value))).collect();
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let mut pairs: Vec<_> = pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (encoded(name), encoded(value)))
+        .collect();
     pairs.sort();
     let pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join("&")
-}
-
-/// `UriEncode` of the algorithm: all but letters, digits and `-._~` as `%XY`; a path keeps its slashes. AMP's
-/// paths arrive encoded and are encoded a second time, as for every service but S3.
-fn uri_encode(text: &[u8], keep_slash: bool) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for &byte in text {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (keep_slash && byte == b'/') {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
 }
 
 fn string_to_sign(canonical_request: &str, date: &str, scope: &str) -> String {
@@ -238,7 +258,7 @@ fn string_to_sign(canonical_request: &str, date: &str, scope: &str) -> String {
 fn sign(secret: &str, scope: &str, string_to_sign: &str) -> String {
     let key =
         scope.split('/').fold(format!("AWS4{secret}").into_bytes(), |key, part| hmac_sha256(&key, part));
-    hex(&hmac_sha256(&key, string_to_sign))
+    hex::encode(hmac_sha256(&key, string_to_sign))
 }
 
 fn hmac_sha256(key: &[u8], message: &str) -> Vec<u8> {
@@ -248,18 +268,7 @@ fn hmac_sha256(key: &[u8], message: &str) -> Vec<u8> {
 }
 
 fn sha256_hex(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn forbidden(message: impl Into<String>) -> Refusal {
-    Refusal::front_door(StatusCode::FORBIDDEN, message)
+    hex::encode(Sha256::digest(bytes))
 }
 
 #[cfg(test)]
@@ -303,5 +312,21 @@ mod tests {
             "m%5B%5D=%25&n=100%25&query=a%2Bb%20c%20d"
         );
         assert_eq!(canonical_query(""), "");
+    }
+    #[test]
+    fn only_the_iso_basic_format_is_a_date() {
+        assert_eq!(parse_date("20150830T123600Z"), Some(1_440_938_160_000));
+        assert_eq!(parse_date("20000229T000000Z"), Some(951_782_400_000));
+        for text in [
+            "",
+            "20150830",
+            "20150830T123600",
+            "20151330T123600Z",
+            "20150830T243600Z",
+            "20150230T123600Z",
+            "2015 830T123600Z",
+        ] {
+            assert_eq!(parse_date(text), None, "{text}");
+        }
     }
 }

@@ -1,10 +1,6 @@
-//! What the workspace remembers, and the rules that need its memory.
+//! The memory of the workspace, and the rules that need it: order, duplicates, the out-of-order window.
 //!
-//! In: decoded requests. Out: for each a plan of what is to be stored and the first error of what is not; and the
-//! samples of the plans that were carried out. The rules are those of the Prometheus storage engine
-//! (`tsdb/head_append.go`, `appendable`), on which AMP's are built.
-
-use std::collections::BTreeMap;
+//! The rules are those of the Prometheus storage engine (`tsdb/head_append.go`, `appendable`), on which AMP is built.
 
 use http::StatusCode;
 use prometheus_proto::{Sample, TimeSeries, WriteRequest};
@@ -13,18 +9,10 @@ use super::active_series::Room;
 use super::answer::Refusal;
 use super::fault::SeriesMatcher;
 use super::limits::Limits;
+use super::series::{LabelSet, StoredSamples, StoredSeries, label_set};
 use super::series_rules::{check_series, describe, whole_ms};
 use super::{AmpOptions, Ingestion};
-use local_testing::clock::UtcTime;
-
-/// Label names and values, `__name__` among them.
-pub type LabelSet = BTreeMap<String, String>;
-
-/// Timestamps and values of one series.
-pub type StoredSamples = BTreeMap<i64, f64>;
-
-/// Everything that was accepted.
-pub type StoredSeries = BTreeMap<LabelSet, StoredSamples>;
+use local_testing::clock::rfc3339;
 
 /// The engine takes a sample in order only if it is not older than half a block of 2 hours behind the head.
 const IN_ORDER_SPAN_MS: i64 = 3_600_000;
@@ -36,19 +24,19 @@ pub(super) struct Store {
     head: Option<i64>,
 }
 
-/// Series that are refused by order of a fault.
+/// Series that a fault refuses, with the answer.
 #[derive(Debug)]
 pub(super) struct RefusedSeries {
     pub(super) series: SeriesMatcher,
     pub(super) refusal: Refusal,
 }
 
-/// What becomes of one request.
+/// The decision on one request.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    /// What is to be stored; a series all of whose samples are refused has none.
+    /// The samples to store; empty for a series whose samples are all refused.
     pub(super) accepted: StoredSeries,
-    /// What the sender is told.
+    /// The answer, if anything was refused.
     pub(super) first_error: Option<Refusal>,
 }
 
@@ -57,7 +45,7 @@ impl Store {
         &self.series
     }
 
-    /// Says what of a request is acceptable, and the first thing that is not. Nothing is stored yet.
+    /// Decides on a request. Nothing is stored yet.
     pub(super) fn plan(
         &self,
         options: &AmpOptions,
@@ -76,7 +64,7 @@ impl Store {
                 Ok(series)
             })
             .collect();
-        // Cortex's distributor counts what is left after the rules of its own, before storage looks at it.
+        // Cortex's distributor counts the samples that pass its own rules, before the storage checks them.
         limits.take_samples(options, checked.iter().flatten().map(|series| series.samples.len()).sum())?;
 
         let mut plan = Plan::default();
@@ -94,7 +82,7 @@ impl Store {
         Ok(plan)
     }
 
-    /// Adds the good samples of one series to the plan and reports the first that is not.
+    /// Adds the good samples of one series to the plan and returns the first error of the others.
     fn plan_series(
         &self,
         options: &AmpOptions,
@@ -120,7 +108,7 @@ impl Store {
         first_error
     }
 
-    /// Stores what was planned.
+    /// Stores accepted samples.
     pub(super) fn commit(&mut self, accepted: StoredSeries) {
         for (labels, samples) in accepted {
             if let Some((newest, _)) = samples.last_key_value() {
@@ -153,8 +141,8 @@ impl Store {
         no_other_value_at_this_timestamp(options, stored, series, sample)
     }
 
-    /// AMP, "out-of-order time window": older samples of a series are taken up to this far behind the newest
-    /// sample of the workspace. The engine does not look whether the very same sample is already stored.
+    /// AMP, "out-of-order time window": older samples of a series are accepted up to this far behind the newest
+    /// sample of the workspace. The engine does not check whether the same sample is already stored.
     fn is_within_the_out_of_order_window(
         &self,
         options: &AmpOptions,
@@ -170,8 +158,8 @@ impl Store {
             0 => "out of order sample",
             _ => "too old sample",
         };
-        let at = UtcTime::from_epoch_ms(sample.timestamp).rfc3339();
-        let head = UtcTime::from_epoch_ms(head).rfc3339();
+        let at = rfc3339(sample.timestamp);
+        let head = rfc3339(head);
         Err(format!(
             "user={}: err: {cause}. timestamp={at}, series={}, tsdbHeadMaxTimestamp={head}",
             options.workspace,
@@ -201,9 +189,9 @@ fn series_is_new_in_the_request(
     Ok(())
 }
 
-/// Prometheus, `appendable`: the same timestamp is accepted again with the same value, bit by bit. The engine
-/// loses another value silently when it is not the series' last one; here that is an error too, so that no
-/// value is lost unseen.
+/// Prometheus, `appendable`: the same timestamp is accepted again with the same value, bit by bit. The engine drops
+/// another value silently when it is not the series' last one; here that is an error too, so that no value is lost
+/// unseen.
 fn no_other_value_at_this_timestamp(
     options: &AmpOptions,
     stored: Option<&StoredSamples>,
@@ -229,10 +217,6 @@ fn not_refused(refused: Option<&RefusedSeries>, series: &TimeSeries) -> Result<(
         Some(refused) if refused.series.matches(series) => Err(refused.refusal.clone()),
         _ => Ok(()),
     }
-}
-
-fn label_set(series: &TimeSeries) -> LabelSet {
-    series.labels.iter().map(|label| (label.name.clone(), label.value.clone())).collect()
 }
 
 impl RefusedSeries {

@@ -1,6 +1,4 @@
-//! The command line of the stack, shared by the commands that run it.
-//!
-//! What makes no sense is refused here, with the name of the option, before anything is started.
+//! The options of the commands that run the stack. Invalid ones are reported by name before anything is started.
 
 pub(crate) mod values;
 
@@ -11,9 +9,10 @@ use crate::stack::{Ports, StackOptions, Storage};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, value_parser};
 use local_amp::Fault;
+use local_lambda::event_source::EventSourceOptions;
 use local_testing::prometheus::{self, Prometheus};
 
-/// An option whose value makes no sense beside the others or on this machine.
+/// An option whose value contradicts other options, or is not possible on this machine.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{option}: expected {expected}, got {given}")]
 pub(crate) struct InvalidOption {
@@ -27,13 +26,13 @@ impl InvalidOption {
         Self { option, expected: expected.into(), given: given.into() }
     }
 
-    /// Ends this process as clap does for an option that it refuses.
+    /// Ends this process as clap does for an invalid option.
     pub(crate) fn exit(&self) -> ! {
         crate::Arguments::command().error(ErrorKind::ValueValidation, self).exit()
     }
 }
 
-/// The parts that are programs of their own.
+/// The programs of the stack.
 #[derive(Debug, Args)]
 pub(crate) struct Programs {
     /// The function's binary.
@@ -42,14 +41,14 @@ pub(crate) struct Programs {
     /// The program `moto_server`, which serves SQS.
     #[arg(long, value_parser = values::moto(), value_name = "FILE")]
     pub(crate) moto: PathBuf,
-    /// What stands behind the workspace: `auto` (the Prometheus that the variable PROMETHEUS names or that is in PATH,
-    /// if there is one), `none` (memory, no PromQL), the URL of a running Prometheus, or the path of the program.
+    /// Storage of the workspace: `auto` (the Prometheus in the variable PROMETHEUS or in PATH, if there is one), `none`
+    /// (memory, without PromQL), the URL of a running Prometheus, or the path of the program.
     #[arg(long, default_value = "auto", value_name = "WHAT")]
     prometheus: String,
 }
 
 impl Programs {
-    /// What the option `--prometheus` means on this machine.
+    /// The storage for the option `--prometheus`.
     pub(crate) async fn storage(&self) -> Result<Storage, InvalidOption> {
         match self.prometheus.as_str() {
             "none" => Ok(Storage::Memory),
@@ -74,31 +73,31 @@ pub(crate) async fn prometheus_at(url: &str) -> Result<String, InvalidOption> {
     }
 }
 
-/// `tour`: the programs it shows.
+/// The options of `tour`.
 #[derive(Debug, Args)]
 pub(crate) struct TourArguments {
     #[command(flatten)]
     pub(crate) programs: Programs,
-    /// The binary of the functions that read the workspace; without it the tour ends with what was written.
+    /// The binary of the query functions; without it nothing is read back.
     #[arg(long, value_parser = values::program(), value_name = "FILE")]
     pub(crate) query: Option<PathBuf>,
 }
 
-/// `serve`: every part and how it is configured.
+/// The options of `serve`.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
     #[command(flatten)]
     pub(crate) programs: Programs,
-    /// The binary of the functions that read the workspace, which are there only with it.
+    /// The binary of the query functions.
     #[arg(long, value_parser = values::program(), value_name = "FILE")]
     query: Option<PathBuf>,
-    /// The telemetry extension's binary, with which the function writes metrics of itself into the workspace.
+    /// The telemetry extension's binary: writes metrics of the function into the workspace.
     #[arg(long, value_parser = values::program(), value_name = "FILE")]
     telemetry_extension: Option<PathBuf>,
-    /// Write the endpoints to this file, as JSON, once everything is up.
+    /// Write the endpoints to this file, as JSON, once everything is running.
     #[arg(long, value_name = "FILE")]
     pub(crate) endpoints: Option<PathBuf>,
-    /// Stop when the process with this id ends, however it ends; may be given again.
+    /// Stop when the process with this id ends; may be given again.
     #[arg(long, value_name = "PID")]
     pub(crate) stop_with: Vec<u32>,
     #[command(flatten)]
@@ -145,10 +144,10 @@ struct QueueArguments {
     /// How long a batch is gathered [default: 1s; FIFO: none].
     #[arg(long, value_parser = values::batching_window, value_name = "TIME")]
     batching_window: Option<Duration>,
-    /// Batches at work at a time, at most (2 to 1000) [default: five, with which Lambda begins].
+    /// Concurrent batches, at most (2 to 1000) [default: five, Lambda's initial number].
     #[arg(long, value_parser = value_parser!(u16).range(2..=1_000), value_name = "COUNT")]
     max_concurrency: Option<u16>,
-    /// How long a received message stays hidden [default: 6 × the function's time-out + the window].
+    /// How long a received message stays hidden [default: 6 × the function's timeout + the window].
     #[arg(long, value_parser = values::visibility_timeout, value_name = "TIME")]
     visibility_timeout: Option<Duration>,
     /// Receptions after which the queue moves a message to the dead-letter queue.
@@ -172,7 +171,7 @@ struct FunctionArguments {
     /// A further environment variable of the function; may be given again.
     #[arg(long, value_parser = values::variable, value_name = "NAME=VALUE")]
     env: Vec<(String, String)>,
-    /// Let the function's credentials expire after this time, and hand out new ones [default: they never do].
+    /// Let the function's credentials expire after this time, and return new ones [default: they do not expire].
     #[arg(long, value_parser = values::some_time, value_name = "TIME")]
     rotate_credentials: Option<Duration>,
 }
@@ -191,12 +190,20 @@ struct WorkspaceArguments {
 }
 
 impl ServeArguments {
-    /// The stack that is asked for.
+    /// The options of the stack.
     pub(crate) async fn stack_options(&self) -> Result<StackOptions, InvalidOption> {
         let Self { programs, query, telemetry_extension, ports, queue, function, workspace, .. } = self;
         let defaults = StackOptions::new(programs.function.clone(), programs.moto.clone());
+        let default = &defaults.mapping;
         let (batch_size, window) =
-            if queue.fifo { (10, Duration::ZERO) } else { (defaults.batch_size, defaults.batching_window) };
+            if queue.fifo { (10, Duration::ZERO) } else { (default.batch_size, default.batching_window) };
+        let mapping = EventSourceOptions {
+            batch_size: queue.batch_size.map_or(batch_size, usize::from),
+            batching_window: queue.batching_window.unwrap_or(window),
+            max_concurrency: queue.max_concurrency.map(usize::from),
+            function_timeout: function.function_timeout,
+            ..default.clone()
+        };
         let options = StackOptions {
             query: query.clone(),
             telemetry_extension: telemetry_extension.clone(),
@@ -209,12 +216,9 @@ impl ServeArguments {
                 control: ports.control,
             },
             fifo: queue.fifo,
-            batch_size: queue.batch_size.map_or(batch_size, usize::from),
-            batching_window: queue.batching_window.unwrap_or(window),
-            max_concurrency: queue.max_concurrency.map(usize::from),
+            mapping,
             visibility_timeout: queue.visibility_timeout,
             max_receive_count: queue.max_receive_count,
-            function_timeout: function.function_timeout,
             memory_mb: function.memory,
             concurrency: function.concurrency,
             env: function.env.clone(),
@@ -235,26 +239,22 @@ impl ServeArguments {
     }
 }
 
-/// What each option allows alone, but not beside the others.
+/// Checks combinations of options.
 fn check(options: &StackOptions) -> Result<(), InvalidOption> {
-    let window = options.batching_window;
-    if options.fifo && options.batch_size > 10 {
-        return Err(InvalidOption::new(
-            "--batch-size",
-            "1 to 10 with --fifo",
-            options.batch_size.to_string(),
-        ));
+    let EventSourceOptions { batch_size, batching_window: window, function_timeout, .. } = options.mapping;
+    if options.fifo && batch_size > 10 {
+        return Err(InvalidOption::new("--batch-size", "1 to 10 with --fifo", batch_size.to_string()));
     }
     if options.fifo && !window.is_zero() {
         return Err(InvalidOption::new("--batching-window", "0s with --fifo", time(window)));
     }
-    if options.batch_size > 10 && window.is_zero() {
+    if batch_size > 10 && window.is_zero() {
         let expected = "1s or more with a --batch-size over 10";
         return Err(InvalidOption::new("--batching-window", expected, time(window)));
     }
-    let (hidden, function) = (options.visibility_timeout(), options.function_timeout);
-    if hidden < function {
-        let expected = format!("{} or more, the --function-timeout", time(function));
+    let hidden = options.visibility_timeout();
+    if hidden < function_timeout {
+        let expected = format!("{} or more, the --function-timeout", time(function_timeout));
         return Err(InvalidOption::new("--visibility-timeout", expected, time(hidden)));
     }
     if options.ports.prometheus != 0 && !matches!(options.storage, Storage::Program(_)) {

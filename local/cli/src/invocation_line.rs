@@ -1,57 +1,51 @@
-//! One invocation as a person reads it.
+//! Prints each invocation as one line, with its log lines below.
 
 use local_lambda::lambda::{FunctionError, Seen, SeenInvocation};
 use local_lambda::runtime::Invocation;
+use local_testing::truncate;
+use owo_colors::OwoColorize as _;
 use tokio::time::Instant;
 
-use crate::stdout::print_line;
-use crate::terminal::{Style, Terminal};
-use crate::wording::{clip, grouped, megabytes, millis};
+use crate::console::{millis, print_line};
 
-/// One invocation, and what the function and its extensions logged.
-pub(crate) fn print(terminal: Terminal, began: Instant, seen: &Seen<'_>) {
+/// One invocation, or what a function and its extensions logged.
+pub(crate) fn print(began: Instant, seen: &Seen<'_>) {
     match seen {
-        Seen::Invocation(seen) => print_invocation(terminal, began, seen),
-        Seen::Lines(lines) => print_lines(terminal, lines),
+        Seen::Invocation(seen) => print_invocation(began, seen),
+        Seen::Lines(lines) => print_lines(lines),
     }
 }
 
-fn print_invocation(terminal: Terminal, began: Instant, seen: &SeenInvocation<'_>) {
+fn print_invocation(began: Instant, seen: &SeenInvocation<'_>) {
     let Invocation { duration, init, max_rss_kb, logs, .. } = seen.invocation;
-    let (mark, style) = match FunctionError::of(seen.invocation, seen.timeout) {
-        None => ("✓", Style::Good),
-        Some(_) => ("✗", Style::Bad),
-    };
     let at = format!("{:>8.1} s", began.elapsed().as_secs_f64());
     let start = init.map(|init| format!(", cold start {}", millis(init))).unwrap_or_default();
-    let memory = max_rss_kb.map(|kb| format!(", {}", megabytes(kb))).unwrap_or_default();
+    let memory = max_rss_kb.map(|kb| format!(", {} MB", kb.div_ceil(1_024))).unwrap_or_default();
+    let (mark, answer) = match FunctionError::of(seen.invocation, seen.timeout) {
+        None => {
+            let body = seen.invocation.response().map_or(&[][..], |body| body);
+            ("✓".green().to_string(), truncate(&String::from_utf8_lossy(body), 100))
+        }
+        Some(error) => ("✗".red().to_string(), truncate(&String::from_utf8_lossy(&error.payload), 200)),
+    };
     print_line!(
-        "  {} {} {}: {} bytes in, {}{start}{memory}, {}",
-        terminal.paint(Style::Dim, &at),
-        terminal.paint(style, mark),
+        "  {} {mark} {}: {} bytes in, {}{start}{memory}, {answer}",
+        at.dimmed(),
         seen.function,
-        grouped(seen.payload_bytes),
+        seen.payload_bytes,
         millis(*duration),
-        answer(seen),
     );
-    print_lines(terminal, logs);
+    print_lines(logs);
 }
 
-fn print_lines(terminal: Terminal, lines: &[String]) {
-    // The lines in CloudWatch's embedded metric format are for CloudWatch.
+fn print_lines(lines: &[String]) {
+    // CloudWatch alone reads the lines in its embedded metric format.
     for line in lines.iter().filter(|line| !line.contains("\"_aws\":")) {
-        print_line!("  {:>10}   {}", "", terminal.paint(Style::Dim, &clip(without_span(line), 400)));
+        print_line!("  {:>10}   {}", "", truncate(without_span(line), 400).dimmed());
     }
 }
 
-/// The span says which invocation it is, which the line before has said.
+/// The line without the span, which repeats the request id.
 fn without_span(line: &str) -> &str {
     line.split_once("invoke{").and_then(|(_, rest)| rest.split_once("}: ")).map_or(line, |(_, rest)| rest)
-}
-
-fn answer(seen: &SeenInvocation<'_>) -> String {
-    match FunctionError::of(seen.invocation, seen.timeout) {
-        Some(error) => clip(&String::from_utf8_lossy(&error.payload), 200),
-        None => clip(&String::from_utf8_lossy(seen.invocation.response().map_or(&[], |body| &body[..])), 100),
-    }
 }

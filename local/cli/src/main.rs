@@ -1,32 +1,33 @@
-//! `push-gateway-local`: the cloud on one machine, as a program.
+//! `push-gateway-local`: the push gateway and the AWS services around it on one machine.
 //!
-//! In: a command line. Out: what the command prints; the exit code is 1 when something is not as it must be.
+//! The exit code is 1 if a check fails or a part cannot start.
 
-// They panic when the reader is gone.
+// These macros panic when nothing reads the output.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
+mod audit;
+mod check;
+mod console;
+mod events;
 mod invocation_line;
-mod noise;
 mod part;
 mod serve;
 mod soak;
 mod stack;
-mod stdout;
 mod stop_signal;
-mod terminal;
 mod tour;
-mod wording;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use arguments::{ServeArguments, TourArguments};
+use check::CheckArguments;
 use part::Part;
 use soak::SoakArguments;
 
-/// Run the push gateway against a stand-in of the cloud, on this machine only.
+/// Run the push gateway against local stand-ins of AWS, on this machine only.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -36,12 +37,17 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start everything, send events through the real function, show what became of each, read it back, and stop.
+    /// Start everything, send events through the real function, show the result of each, read them back, and stop.
     Tour(TourArguments),
-    /// Keep the whole stack up: queue, event source mapping, function, workspace, and Prometheus if it is there.
+    /// Keep the whole stack up: queue, event source mapping, function, workspace, and Prometheus if it is installed.
     Serve(Box<ServeArguments>),
-    /// Send a steady load for a time while things fail at random, and prove that the sums match.
+    /// Send a steady load while things fail at random, and compare every sample at the end.
     Soak(SoakArguments),
+    /// Run a function or an extension once, and report whether it starts and answers.
+    Check(CheckArguments),
+    /// The function that `check` runs beside an extension.
+    #[command(hide = true)]
+    EchoFunction,
     #[command(flatten)]
     Part(Part),
 }
@@ -51,7 +57,7 @@ async fn main() -> ExitCode {
     let command = Arguments::parse().command;
     tokio::select! {
         code = run(command) => code,
-        () = stdout::reader_is_gone() => ExitCode::from(stdout::READER_IS_GONE),
+        () = console::reader_is_gone() => ExitCode::from(console::BROKEN_PIPE),
     }
 }
 
@@ -60,6 +66,8 @@ async fn run(command: Command) -> ExitCode {
         Command::Tour(arguments) => tour::run(&arguments).await,
         Command::Serve(arguments) => serve::run(&arguments).await,
         Command::Soak(arguments) => soak::run(&arguments).await,
+        Command::Check(arguments) => check::run(&arguments).await,
+        Command::EchoFunction => check::run_echo_function().await,
         Command::Part(part) => part::run(part).await,
     }
 }

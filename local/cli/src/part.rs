@@ -1,6 +1,4 @@
-//! `amp`, `lambda`, `event-source`: one part of the stack alone, beside others that are already there.
-//!
-//! In: a command line. Out: one line with the address, then whatever the part has to tell, until somebody stops it.
+//! `amp`, `lambda`, `event-source`: one part of the stack alone, until it is stopped. The first line is its address.
 
 mod amp;
 mod event_source;
@@ -13,8 +11,8 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use crate::arguments::values;
+use crate::console::print_error;
 use crate::stop_signal::StopSignal;
-use crate::terminal::Terminal;
 
 /// A part that runs by itself.
 #[derive(Debug, Subcommand)]
@@ -27,10 +25,10 @@ pub(crate) enum Part {
     EventSource(event_source::EventSourceArguments),
 }
 
-/// What all parts have in common.
+/// The options of every part.
 #[derive(Debug, Args)]
 struct Common {
-    /// The region that it claims to be in.
+    /// The region.
     #[arg(long, default_value = "eu-west-1", value_parser = values::region)]
     region: String,
     /// Stop when the process with this id ends, however it ends; may be given again.
@@ -62,7 +60,7 @@ pub(crate) async fn run(part: Part) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            Terminal::detect().error(&*error);
+            print_error(&*error);
             ExitCode::FAILURE
         }
     }

@@ -1,7 +1,4 @@
-//! `serve`: the whole stack, until somebody stops it.
-//!
-//! In: a command line, signals. Out: the endpoints with a line to copy for each, what every invocation did, and the
-//! figures at the end. The first Ctrl-C stops in order, the second at once.
+//! `serve`: the whole stack until it is stopped. The first Ctrl-C stops it in order, the second at once.
 
 mod screen;
 
@@ -9,80 +6,69 @@ use std::io;
 use std::path::Path;
 use std::process::{ExitCode, exit};
 
-use crate::stack::{Endpoints, Figures, Stack, StackError, StackOptions};
 use tokio::time::Instant;
 
 use crate::arguments::ServeArguments;
+use crate::console::{print_error, print_heading, print_line};
 use crate::invocation_line;
-use crate::stdout::print_line;
+use crate::stack::{Endpoints, Stack, StackError, StackOptions};
 use crate::stop_signal::StopSignal;
-use crate::terminal::Terminal;
 
-/// What a shell says of a program that Ctrl-C ended.
+/// The exit code that a shell reports for a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
-/// Why there was nothing to serve.
+/// Why the stack is not served.
 #[derive(Debug, thiserror::Error)]
 enum ServeError {
     #[error(transparent)]
     Stack(#[from] StackError),
     #[error("cannot write the endpoints to {file}")]
     Endpoints { file: String, source: io::Error },
-    #[error("cannot wait for signals")]
+    #[error("cannot listen for signals")]
     Signals(#[source] io::Error),
 }
 
 /// Runs the stack.
 pub(crate) async fn run(arguments: &ServeArguments) -> ExitCode {
     let options = arguments.stack_options().await.unwrap_or_else(|error| error.exit());
-    let terminal = Terminal::detect();
-    match serve(terminal, arguments, &options).await {
+    match serve(arguments, &options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            terminal.error(&error);
-            print_line!("");
+            print_error(&error);
             ExitCode::FAILURE
         }
     }
 }
 
-async fn serve(
-    terminal: Terminal,
-    arguments: &ServeArguments,
-    options: &StackOptions,
-) -> Result<(), ServeError> {
+async fn serve(arguments: &ServeArguments, options: &StackOptions) -> Result<(), ServeError> {
     let mut signals = StopSignal::listen(arguments.stop_with.clone()).map_err(ServeError::Signals)?;
-    terminal.title("Serverless Prometheus push gateway: the whole stack on this machine");
+    print_heading("Serverless Prometheus push gateway: the whole stack on this machine");
     let began = Instant::now();
-    let step = terminal.step("starting");
-    let starting = Stack::start(options, move |seen| invocation_line::print(terminal, began, &seen));
+    let starting = Stack::start(options, move |seen| invocation_line::print(began, &seen));
     let stack = tokio::select! {
         stack = starting => stack?,
         () = signals.wait() => return Ok(()),
     };
-    step.done("everything listens on 127.0.0.1 only");
+    print_line!("  started after {:.1} s, on 127.0.0.1 only", began.elapsed().as_secs_f64());
     if let Some(file) = &arguments.endpoints {
         write_endpoints(file, stack.endpoints())?;
     }
-    screen::endpoints(terminal, stack.endpoints());
+    screen::print_endpoints(stack.endpoints());
 
     signals.wait().await;
     tokio::spawn(async move {
         signals.wait().await;
         exit(INTERRUPTED);
     });
-    let step = terminal.step("stopping");
+    print_heading("Stopping");
     stack.drain().await;
-    step.done("no invocation is left at work");
-    let figures: Option<Figures> = stack.figures().await.ok();
-    drop(stack);
-    if let Some(figures) = figures {
-        screen::figures(terminal, &figures);
+    if let Ok(figures) = stack.figures().await {
+        screen::print_figures(&figures);
     }
     Ok(())
 }
 
-/// Whoever waits for the file must never see half of it.
+/// Writes the file in one step: a reader must never see half of it.
 fn write_endpoints(file: &Path, endpoints: &Endpoints) -> Result<(), ServeError> {
     let failed = |source| ServeError::Endpoints { file: file.display().to_string(), source };
     let unfinished = file.with_extension("unfinished");

@@ -1,11 +1,11 @@
-//! When to stop: somebody asks for it, or somebody is gone.
+//! The signals to stop: from a person, a process manager, or the end of another process.
 
 use std::io;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Ctrl-C, the polite signal of a process manager, or the end of a process that this one must not outlive.
+/// SIGINT, SIGTERM, SIGHUP, or the end of a process that this one must not outlive.
 pub(crate) struct StopSignal {
     interrupt: Signal,
     terminate: Signal,
@@ -24,7 +24,7 @@ impl StopSignal {
         })
     }
 
-    /// Waits for any of them. The end of a process is told once.
+    /// Waits for any of them. The end of a process is reported once.
     pub(crate) async fn wait(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
@@ -35,7 +35,7 @@ impl StopSignal {
     }
 }
 
-/// Waits until one of these processes is gone, or dead and not yet buried by its parent.
+/// Waits until one of these processes has ended, or is a zombie.
 async fn end_of_any(companions: &[u32]) {
     const LOOK: Duration = Duration::from_millis(250);
     let is_alive = |pid: &u32| {

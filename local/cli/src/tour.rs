@@ -1,183 +1,181 @@
-//! The tour: one look at the whole gateway with nothing but this machine.
+//! `tour`: sends events through the real function, shows what became of each, and reads them back.
 //!
-//! In: the binaries of the functions and moto's. Out: a report for a person, and an exit code that says whether the
-//! sums hold. What is reported is read from the receiver's memory and the queue, never from the function's own words;
-//! what is read back at the end is held against that memory.
-
-mod chart;
-mod events;
-mod ledger;
-mod read_back;
-mod report;
+//! The exit code is 1 if an event is missing, changed or in the wrong place.
 
 use std::error::Error;
-use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use crate::stack::Storage;
-use local_amp::{AmpOptions, AmpStandIn, Credentials};
-use local_lambda::runtime::{Function, FunctionOptions, InitError, Invocation, RoleCredentials};
-use local_lambda::sqs::Sqs;
+use local_amp::{LabelSet, StoredSamples, StoredSeries};
 use local_testing::clock::Clock;
-use local_testing::moto::MotoServer;
-use local_testing::prometheus::Prometheus;
+use local_testing::truncate;
+use owo_colors::OwoColorize as _;
+use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::arguments::TourArguments;
-use crate::stdout::print_line;
-use crate::terminal::Terminal;
-use crate::wording::millis;
-use events::Delivery;
-use ledger::Ledger;
+use crate::audit::{Audit, attribute};
+use crate::console::{millis, print_error, print_heading, print_line, print_verdict};
+use crate::events::{Event, Flaw, Sent};
+use crate::invocation_line;
+use crate::stack::{Stack, StackOptions, Storage};
 
-const REGION: &str = "eu-west-1";
-const QUEUE_ARN: &str = "arn:aws:sqs:eu-west-1:000000000000:telemetry";
+/// Readings of each device in the queue, and the time between them: five minutes in all.
+const READINGS: i64 = 20;
+const INTERVAL_MS: i64 = 15_000;
 
-/// The parts of the cloud that the function sees.
-struct Cloud {
-    amp: AmpStandIn,
-    sqs: Sqs,
-    dead_letters: String,
-    moto: MotoServer,
-    credentials: Credentials,
-    _prometheus: Option<Prometheus>,
-}
+/// Devices with their mean temperatures.
+const DEVICES: [(&str, f64); 3] = [("north", 14.3), ("mill", 11.9), ("quarry", 9.4)];
 
-/// An invocation with what was handed over and how much arrived by it.
-pub(crate) struct Visit {
-    pub(crate) delivery: Delivery,
-    pub(crate) invocation: Invocation,
-    pub(crate) stored_samples: usize,
-    pub(crate) write_requests: usize,
-}
+/// How long the queue may take to become empty.
+const DRAIN_LIMIT: Duration = Duration::from_mins(1);
 
 /// Runs the tour.
 pub(crate) async fn run(arguments: &TourArguments) -> ExitCode {
     let storage = arguments.programs.storage().await.unwrap_or_else(|error| error.exit());
-    let terminal = Terminal::detect();
-    terminal.title("Serverless Prometheus push gateway: a tour on this machine");
-    match visit(terminal, arguments, &storage).await {
+    print_heading("Serverless Prometheus push gateway: a tour on this machine");
+    if storage == Storage::Memory && arguments.query.is_some() {
+        print_line!("  Prometheus is not installed: nothing is read back.");
+    }
+    match tour(arguments, storage).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            report::error(terminal, &*error);
+            print_error(&*error);
             ExitCode::FAILURE
         }
     }
 }
 
-async fn visit(
-    terminal: Terminal,
-    arguments: &TourArguments,
-    storage: &Storage,
-) -> Result<bool, Box<dyn Error>> {
-    // Only Prometheus speaks PromQL.
-    let query = arguments.query.as_deref().filter(|_| *storage != Storage::Memory);
-    if arguments.query.is_some() && query.is_none() {
-        print_line!("  Without Prometheus nothing is read back.");
-    }
-    let mut parts = Parts { terminal, begun: 0, count: if query.is_some() { 6 } else { 5 } };
-    parts.begin("Starting");
+async fn tour(arguments: &TourArguments, storage: Storage) -> Result<bool, Box<dyn Error>> {
+    // Only Prometheus evaluates PromQL.
+    let query = arguments.query.clone().filter(|_| storage != Storage::Memory);
+    let parts = if query.is_some() { 4 } else { 3 };
+    let heading = |part: u8, name: &str| print_heading(&format!("[{part}/{parts}] {name}"));
+
+    heading(1, "Starting");
+    let began = Instant::now();
     let programs = &arguments.programs;
-    let cloud = start_cloud(terminal, &programs.moto, storage).await?;
-    let mut function = start_function(terminal, &programs.function, &cloud).await?;
+    let defaults = StackOptions::new(programs.function.clone(), programs.moto.clone());
+    // Readings of five minutes may be split over two batches.
+    let out_of_order_window = Duration::from_mins(10);
+    let options = StackOptions { storage, query, out_of_order_window, ..defaults };
+    let stack = Stack::start(&options, move |seen| invocation_line::print(began, &seen)).await?;
+    print_line!("  SQS, Lambda and an AMP workspace, all on 127.0.0.1 ({})", millis(began.elapsed()));
 
-    parts.begin("Invoking");
-    let mut visits = Vec::new();
-    for delivery in events::deliveries(Clock::system().now_ms()) {
-        visits.push(invoke(terminal, &cloud, &mut function, delivery).await);
+    heading(2, "Sending: an event and an array by invoke, the others to the queue");
+    let sent = send(&stack, Clock::system().now_ms()).await?;
+
+    heading(3, "Results");
+    print_series(&stack.amp().series());
+    let audit = Audit::new(&stack, &sent).await?;
+    for letter in &audit.letters {
+        print_line!(
+            "  dead letter, {}: {}",
+            attribute(letter, "reason").yellow(),
+            truncate(&letter.body, 90)
+        );
+        print_line!("    {}", truncate(attribute(letter, "detail"), 100).dimmed());
     }
-
-    let dead_letters = cloud.sqs.receive_all(&cloud.dead_letters).await?;
-    let ledger = Ledger::draw_up(&visits, &cloud.amp, &dead_letters);
-    parts.begin("What arrived in the workspace");
-    report::series(terminal, &cloud.amp.series());
-    parts.begin("What did not, and why");
-    report::refused(terminal, &ledger);
-    parts.begin("What it cost");
-    report::figures(terminal, &visits);
-    let adds_up = report::sum(terminal, &ledger, &visits);
-    let is_read_back = if let Some(program) = query {
-        parts.begin("What the query function reads back");
-        read_back::show(terminal, program, &cloud).await?
-    } else {
-        print_line!("");
-        true
-    };
-    Ok(adds_up && is_read_back)
-}
-
-/// The parts of the tour, so that a reader sees how far it is.
-struct Parts {
-    terminal: Terminal,
-    begun: u8,
-    count: u8,
-}
-
-impl Parts {
-    fn begin(&mut self, name: &str) {
-        self.begun += 1;
-        self.terminal.heading(&format!("[{}/{}] {name}", self.begun, self.count));
-    }
-}
-
-fn made_up_credentials() -> Credentials {
-    let token = Some("a-made-up-session-token".to_owned());
-    Credentials::new("AKIDMADEUP", "a-made-up-secret-key", token, None, "tour")
-}
-
-async fn start_cloud(terminal: Terminal, moto: &Path, storage: &Storage) -> Result<Cloud, Box<dyn Error>> {
-    let credentials = made_up_credentials();
-    let (prometheus, storage_url) = match storage {
-        Storage::Memory => (None, None),
-        Storage::At(url) => (None, Some(url.clone())),
-        Storage::Program(program) => {
-            let step = terminal.step("Prometheus");
-            let prometheus = Prometheus::start(program, 0).await?;
-            let url = prometheus.url().to_owned();
-            step.done(&format!("{url} stores what the workspace accepts"));
-            (Some(prometheus), Some(url))
+    audit.print(&stack.figures().await?);
+    let is_read_back = match &options.query {
+        None => true,
+        Some(_) => {
+            heading(4, "Reading back with the query function");
+            read_back(&stack).await?
         }
     };
+    Ok(audit.adds_up() && is_read_back)
+}
 
-    let step = terminal.step("AMP stand-in");
-    let options = AmpOptions {
-        region: REGION.to_owned(),
-        credentials: Some(credentials.clone()),
-        prometheus: storage_url,
-        ..AmpOptions::default()
+/// Sends everything, and waits until the queue is empty.
+async fn send(stack: &Stack, now_ms: i64) -> Result<Sent, Box<dyn Error>> {
+    let mut sent = Sent::default();
+    let reading = |device, ago, temperature: f64, ph: f64| {
+        let metrics = [("temperature", format!("{temperature:.2}")), ("ph", format!("{ph:.2}"))];
+        Event::new(device, now_ms - ago, metrics)
     };
-    let amp = AmpStandIn::start(options).await?;
-    step.done("checks signatures, snappy, protobuf, names, order, age");
+    let single = reading("workshop", 0, 19.8, 7.1);
+    let array = [reading("lab", 2_000, 20.1, 7.1), reading("lab", 1_000, 20.6, 7.0)];
+    let array_body = format!("[{},{}]", array[0].body, array[1].body);
+    for body in [single.body.clone(), array_body] {
+        stack.function().invoke(body.into(), None).await?;
+    }
+    std::iter::once(&single).chain(&array).for_each(|event| sent.note(event));
 
-    let step = terminal.step("SQS (moto)");
-    let moto = MotoServer::start(moto, 0).await?;
-    let sqs = Sqs::new(moto.endpoint(), REGION, credentials.clone());
-    let dead_letters = sqs.create_queue("telemetry-dead-letters").await?;
-    step.done(&format!("{} with a dead-letter queue", moto.endpoint()));
-    Ok(Cloud { amp, sqs, dead_letters, moto, credentials, _prometheus: prometheus })
+    let mut rng = fastrand::Rng::with_seed(1);
+    let mut events = Flaw::ALL.map(|flaw| Event::flawed(flaw, "north", now_ms)).to_vec();
+    for (device, mean) in DEVICES {
+        for number in 0..READINGS {
+            let (temperature, ph) = (mean + rng.f64(), 6.9 + rng.f64() / 10.0);
+            events.push(reading(device, (READINGS - number) * INTERVAL_MS, temperature, ph));
+        }
+    }
+    rng.shuffle(&mut events);
+    sent.send(stack.sqs(), &stack.endpoints().queue_url, &events).await?;
+    let deadline = Instant::now() + DRAIN_LIMIT;
+    while !stack.figures().await?.queue.is_empty() && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    stack.drain().await;
+    Ok(sent)
 }
 
-async fn start_function(terminal: Terminal, binary: &Path, cloud: &Cloud) -> Result<Function, InitError> {
-    let step = terminal.step("push-gateway");
-    let mut options = FunctionOptions::new(binary)
-        .env("REMOTE_WRITE_URL", cloud.amp.remote_write_url())
-        .env("DEAD_LETTER_QUEUE_URL", &cloud.dead_letters)
-        .env("AWS_ENDPOINT_URL_SQS", cloud.moto.endpoint());
-    REGION.clone_into(&mut options.region);
-    options.credentials = RoleCredentials::Environment(cloud.credentials.clone());
-    let memory = options.memory_mb;
-    let function = Function::spawn(options).await?;
-    let (init, _) = function.init().unwrap_or_default();
-    step.done(&format!("under the Lambda runtime API, {memory} MB, ready after {}", millis(init)));
-    Ok(function)
+fn print_series(stored: &StoredSeries) {
+    for (labels, samples) in stored {
+        let last = samples.last_key_value().map_or(f64::NAN, |(_, value)| *value);
+        print_line!("  {:<32} {:>3} samples, the last is {last}", selector(labels), samples.len());
+    }
 }
 
-async fn invoke(terminal: Terminal, cloud: &Cloud, function: &mut Function, delivery: Delivery) -> Visit {
-    let step = terminal.step(delivery.name);
-    let (samples_before, requests_before) = (cloud.amp.sample_count(), cloud.amp.requests().len());
-    let invocation = function.invoke(delivery.payload(QUEUE_ARN)).await;
-    let stored_samples = cloud.amp.sample_count() - samples_before;
-    let write_requests = cloud.amp.requests().len() - requests_before;
-    step.done(&report::outcome(&invocation));
-    Visit { delivery, invocation, stored_samples, write_requests }
+/// `temperature{device="north"}`.
+fn selector(labels: &LabelSet) -> String {
+    let name = labels.get("__name__").map_or("", String::as_str);
+    let others = labels.iter().filter(|(name, _)| *name != "__name__");
+    let others: Vec<String> = others.map(|(name, value)| format!("{name}={value:?}")).collect();
+    format!("{name}{{{}}}", others.join(", "))
+}
+
+/// Reads the temperatures of the devices through the function, and compares them with the workspace's memory.
+async fn read_back(stack: &Stack) -> Result<bool, Box<dyn Error>> {
+    let stored: Vec<StoredSamples> = DEVICES
+        .iter()
+        .map(|(device, _)| stack.amp().samples_of(&[("__name__", "temperature"), ("device", device)]))
+        .collect();
+    let timestamps = || stored.iter().flat_map(|samples| samples.keys().copied());
+    let (Some(start), Some(end)) = (timestamps().min(), timestamps().max()) else {
+        return Err("the workspace has no temperatures".into());
+    };
+    let query = format!("temperature{{device=~\"{}\"}}", DEVICES.map(|(device, _)| device).join("|"));
+    let payload = json!({
+        "query": query,
+        "start": seconds(start),
+        "end": seconds(end),
+        "step": format!("{INTERVAL_MS}ms"),
+    });
+    let function = stack.query_function("range_query").ok_or("the function range_query is missing")?;
+    let invocation = function.invoke(payload.to_string().into(), None).await?;
+    let body = invocation.response().ok_or("range_query failed, see above")?;
+    let answer: Value = serde_json::from_slice(body)?;
+    let series = answer["body"]["data"]["result"].as_array().ok_or("range_query returned no series")?;
+
+    let is_equal = DEVICES.iter().zip(&stored).all(|((device, _), samples)| {
+        let points = series.iter().find(|series| series["metric"]["device"] == *device);
+        let points = points.and_then(|series| series["values"].as_array()).into_iter().flatten();
+        let values = points.filter_map(|point| point[1].as_str()?.parse::<f64>().ok());
+        values.map(f64::to_bits).eq(samples.values().map(|value| value.to_bits()))
+    });
+    let count: usize = stored.iter().map(StoredSamples::len).sum();
+    print_line!("  PromQL: {query}");
+    print_line!(
+        "  `npm start -- --serve` keeps the stack up and prints the page of Prometheus that draws it."
+    );
+    let verdict = if is_equal { "read back, bit for bit as stored" } else { "do not match those read back" };
+    print_verdict(is_equal, &format!("{count} values {verdict}"));
+    Ok(is_equal)
+}
+
+/// Milliseconds as Unix seconds with three decimals.
+fn seconds(ms: i64) -> String {
+    format!("{}.{:03}", ms.div_euclid(1_000), ms.rem_euclid(1_000))
 }

@@ -1,6 +1,4 @@
-//! A Lambda extension made with AWS's own crate for them, as an independent client of the Extensions API.
-//!
-//! In: events. Out: one line for each on stdout.
+//! A Lambda extension that uses AWS's own crate, as an independent client of the Extensions API. It prints each event.
 
 use std::process::exit;
 
@@ -16,7 +14,7 @@ async fn tell(event: LambdaEvent) -> Result<(), Error> {
         NextEvent::Invoke(invoke) => println!("invoke {}", invoke.request_id),
         NextEvent::Shutdown(shutdown) => {
             println!("shutdown {}", shutdown.shutdown_reason);
-            // The crate would ask for another event, which never comes, until it is killed.
+            // The crate would request another event, which never comes, until it is killed.
             exit(0);
         }
     }

@@ -1,9 +1,7 @@
-//! A Lambda extension that does what its environment says, so that the emulator can be tested with a real process.
+//! A scripted Lambda extension for tests of the emulator, which shares no code with it.
 //!
-//! In: the variable `EXTENSION`, a JSON object: the orders, or one set of orders for each extension's name. Out: lines
-//! on stdout: `answer STATUS BODY` for each call it was told to make, `event JSON` for each event.
-//!
-//! It knows nothing of the emulator and speaks HTTP by hand, as a witness should.
+//! The variable `EXTENSION` is a JSON object with its orders, or with one set of orders for each extension's name. It prints
+//! `answer STATUS BODY` for each call and `event JSON` for each event.
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
@@ -15,9 +13,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// What it does: `before`, `after` and `later` are lists of calls to make before its registration, after it, and at
-/// each invocation; `events` is what it registers for; `init`, `invoke` and `shutdown` are `exit`, `error` or `hang`;
-/// `ms` is how long it works on an invocation.
+/// `before`, `after` and `later` are lists of calls to make before its registration, after it, and at each invocation;
+/// `events` are those that it registers for; `init`, `invoke` and `shutdown` are `exit`, `error` or `hang`; `ms` is how long
+/// it processes an invocation.
 struct Extension {
     api: String,
     name: String,

@@ -1,8 +1,8 @@
-//! A Lambda function that does what its payload says, so that the emulator can be tested with a real runtime.
+//! A scripted Lambda function for tests of the emulator.
 //!
-//! In: `{"do": …, "ms": …}`. Out: the answer, an error, an exit, or nothing in time. The variable `INIT` makes the
-//! init phase fail: `report` reports it to the runtime API, `exit` just ends, `hang` never gets ready, `slow` takes half a second
-//! more. With the variable `ATTEMPTS`, a file, it is a list: one word for each time that the function starts.
+//! The payload `{"do": …, "ms": …}` sets the outcome. The variable `INIT` makes the init phase fail: `report` reports an
+//! error, `exit` ends, `hang` never becomes ready, `slow` takes half a second more. With the variable `ATTEMPTS`, a file, it
+//! is a list with one word for each start.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(obey)).await
 }
 
-/// What to do in this init phase; each start adds a byte to the file.
+/// The order for this init phase; each start adds a byte to the file.
 fn init_order() -> String {
     let orders = environment("INIT").unwrap_or_default();
     let Some(file) = environment("ATTEMPTS") else { return orders };
@@ -49,7 +49,7 @@ async fn obey(event: LambdaEvent<Value>) -> Result<Value, Error> {
         "exit" => exit(7),
         "sleep" => tokio::time::sleep(time).await,
         "burn" => {
-            // By the CPU's clock: on a busy machine a process has less of it than of time.
+            // CPU time, because a busy machine gives a process less of it than of wall-clock time.
             let used = || ClockId::CLOCK_PROCESS_CPUTIME_ID.now().map(Duration::from);
             let before = used()?;
             while used()? < before + time {}
@@ -82,7 +82,7 @@ async fn obey(event: LambdaEvent<Value>) -> Result<Value, Error> {
     }))
 }
 
-/// The runtime crate reports no init errors, so this speaks to the API itself.
+/// The runtime crate does not report init errors, so this calls the API itself.
 fn report_init_error() -> ! {
     let report = r#"{"errorType":"BadConfig","errorMessage":"REMOTE_WRITE_URL is not set"}"#;
     let api = environment("AWS_LAMBDA_RUNTIME_API").expect("Lambda sets it");

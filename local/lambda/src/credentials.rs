@@ -1,8 +1,7 @@
-//! Credentials that expire: an endpoint as containers and Lambda's newer runtimes have it.
+//! An endpoint of credentials that expire, as for containers and Lambda's newer runtimes.
 //!
-//! In: requests of an AWS SDK with the right token. Out: a key pair that is good for at least half its life, and word
-//! to the receivers of every pair that is good now. Source: AWS SDKs and Tools Reference Guide, "Container
-//! credential provider"; the answer's fields are those of the Amazon ECS task metadata.
+//! Each key pair is valid for at least half its lifetime when it is returned. Source: AWS SDKs and Tools Reference Guide,
+//! "Container credential provider"; the fields are those of the Amazon ECS task metadata.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,10 +13,10 @@ use serde_json::json;
 
 use crate::runtime::RoleCredentials;
 use local_testing::ACCOUNT;
-use local_testing::clock::{Clock, UtcTime};
+use local_testing::clock::{Clock, rfc3339};
 use local_testing::http_server::{HttpServer, Reply, ResponseBody};
 
-/// It has no secret to keep on this machine; it shows that the caller was given it.
+/// Not a secret here: it proves that the caller has the function's environment.
 const AUTHORIZATION_TOKEN: &str = "local-container-token";
 
 const PATH: &str = "/credentials";
@@ -36,8 +35,8 @@ struct Issuer {
 }
 
 impl CredentialsEndpoint {
-    /// Serves pairs that live for `lifetime`, on a free port of 127.0.0.1. `on_issue` is given all pairs that have
-    /// not expired, whenever there is a new one and before anybody can use it.
+    /// Serves pairs with this lifetime, on a free port of 127.0.0.1. `on_issue` gets all pairs that have not expired, before a
+    /// new one is returned.
     ///
     /// # Errors
     /// No port can be opened.
@@ -56,7 +55,7 @@ impl CredentialsEndpoint {
         Ok(Self { server })
     }
 
-    /// What to tell a function.
+    /// The credentials of a function that uses this endpoint.
     pub fn role(&self) -> RoleCredentials {
         RoleCredentials::Endpoint {
             url: format!("http://{}{PATH}", self.server.address()),
@@ -81,12 +80,12 @@ impl Issuer {
             "AccessKeyId": current.access_key_id(),
             "SecretAccessKey": current.secret_access_key(),
             "Token": current.session_token(),
-            "Expiration": UtcTime::from_epoch_ms(expiry).rfc3339(),
+            "Expiration": rfc3339(expiry),
         });
         Reply::full(StatusCode::OK, body.to_string())
     }
 
-    /// The newest pair, or a new one when that has less than half its life left.
+    /// The newest pair, or a new one if that has less than half its lifetime left.
     fn current(&self) -> Credentials {
         let now = at(self.clock.now_ms());
         let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);

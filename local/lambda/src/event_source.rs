@@ -1,22 +1,21 @@
-//! The event source mapping: what Lambda does between an SQS queue and a function.
+//! The event source mapping between an SQS queue, at any SQS API, and a function, which is a closure.
 //!
-//! In: the queue, at any SQS API, and the function, as a closure. Out: the function is invoked with batches of
-//! messages, what it did is deleted, and what it failed at is left to the queue, which shows it again and at last
-//! moves it to its dead-letter queue. Delivery is at least once: no message is lost, whatever fails.
+//! Invokes the function with batches of messages, deletes those that it processed, and leaves those that failed to the
+//! queue, which shows them again and finally moves them to its dead-letter queue. Delivery is at least once.
 //!
 //! Source: Lambda Developer Guide, "Using Lambda with Amazon SQS" and the pages below it. Not emulated: filters,
 //! provisioned mode, the growth of the number of concurrent batches, and its decrease while invocations fail.
 
 mod backoff;
 mod batch;
-mod delivery;
 mod demand;
 mod figures;
-mod line;
+mod invoker;
 mod options;
 mod poller;
 mod response;
 mod source_queue;
+mod waiting;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -26,14 +25,15 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::sqs::Sqs;
-use delivery::Deliverer;
-pub use delivery::Invoked;
 pub use figures::Figures;
+use figures::Recorder;
+pub use invoker::Invoked;
+use invoker::Invoker;
 pub use options::{EventSourceError, EventSourceOptions};
 use poller::Poller;
 use source_queue::SourceQueue;
 
-/// A running event source mapping. Dropping it ends everything at once, invocations included; what was in flight is
+/// A running event source mapping. Dropping it ends everything at once, including invocations; messages in flight are
 /// received again after the queue's visibility timeout.
 #[derive(Debug)]
 pub struct EventSource {
@@ -43,13 +43,13 @@ pub struct EventSource {
 }
 
 impl EventSource {
-    /// Checks the options as Lambda does, then begins to poll the queue and to invoke the function.
+    /// Checks the options as Lambda does, then polls the queue and invokes the function.
     ///
-    /// `invoke` is given the payload of an invocation and returns what it ended with; it is called as often at a
-    /// time as the options allow. If it panics, that is a function error.
+    /// `invoke` takes the payload of an invocation and returns its result; it is called concurrently, as the options
+    /// allow. A panic counts as a function error.
     ///
     /// # Errors
-    /// Lambda would refuse the options, or the queue cannot be asked; nothing was received.
+    /// Lambda would reject the options, or the queue cannot be read. Nothing was received.
     pub async fn start<F, Fut>(
         sqs: Sqs,
         options: EventSourceOptions,
@@ -62,36 +62,36 @@ impl EventSource {
         options.validate()?;
         let queue = SourceQueue::read(sqs, &options.queue_url).await?;
         options.validate_for(queue.is_fifo, queue.visibility_timeout)?;
-        let (report, figures) = watch::channel(Figures::default());
+        let (recorder, figures) = Recorder::new();
         let (stopping, is_stopping) = watch::channel(false);
-        let deliverer = Deliverer {
+        let invoker = Invoker {
             queue: Arc::new(queue),
             invoke,
             report_batch_item_failures: options.report_batch_item_failures,
-            figures: Arc::new(report),
+            figures: recorder,
             stopping: is_stopping.clone(),
         };
-        let polling = tokio::spawn(Poller::new(deliverer, &options).run(is_stopping));
+        let polling = tokio::spawn(Poller::new(invoker, &options).run(is_stopping));
         Ok(Self { figures, stopping, polling })
     }
 
-    /// What it did so far.
+    /// The figures so far.
     pub fn figures(&self) -> Figures {
         *self.figures.borrow()
     }
 
-    /// Waits until the figures are as wanted, and returns them; returns the last ones if the polling is over.
+    /// Waits until the figures satisfy `is_wanted` and returns them, or the last ones if polling has ended.
     pub async fn wait_for(&self, mut is_wanted: impl FnMut(&Figures) -> bool) -> Figures {
         let mut figures = self.figures.clone();
         let wanted = figures.wait_for(|now| is_wanted(now)).await.map(|wanted| *wanted);
         wanted.unwrap_or_else(|_| self.figures())
     }
 
-    /// Receives nothing any more, waits for the invocations in flight and for their deletions, and makes visible
-    /// again what the function did not get. Returns the last figures.
+    /// Stops receiving, waits for the running invocations and their deletions, and makes the messages visible again that
+    /// the function did not get. Returns the last figures.
     pub async fn stop(mut self) -> Figures {
         self.stopping.send_replace(true);
-        // It fails only if the polling panicked, which was reported then.
+        // It fails only if polling panicked, which was reported then.
         let _ = (&mut self.polling).await;
         self.figures()
     }
@@ -99,7 +99,7 @@ impl EventSource {
 
 impl Drop for EventSource {
     fn drop(&mut self) {
-        // Receives and deliveries live in sets inside this task and are aborted with it.
+        // Receives and invocations live in sets inside this task and are aborted with it.
         self.polling.abort();
     }
 }

@@ -1,8 +1,5 @@
-//! The Lambda service on this machine: functions by name, each with as many execution environments as its
-//! concurrency allows, behind the real invoke API.
-//!
-//! In: functions, invocations from the API or from an event source. Out: their outcomes, and an account of each
-//! for whoever watches. An invocation goes on when its caller goes away, as it does on Lambda.
+//! The Lambda service: functions by name, each with as many execution environments as its concurrency allows, behind the
+//! invoke API. An invocation continues when its caller disconnects, as on Lambda.
 
 mod answer;
 mod api;

@@ -1,12 +1,9 @@
-//! A Lambda function on this machine: a real binary behind the real runtime API, with deadlines that hold, and its
-//! external extensions behind the real Extensions and Telemetry APIs.
+//! One execution environment of a Lambda function: a real binary behind the runtime API, with its external extensions behind
+//! the Extensions and Telemetry APIs.
 //!
-//! In: a binary, its configuration, payloads. Out: what the function answered and what that cost. One
-//! [`Function`] is one execution environment: it takes one invocation at a time, is killed when it overruns its
-//! time-out, and is started again for the next invocation, as Lambda does.
-//!
-//! A function with extensions is frozen between invocations, as on Lambda: its processes are stopped (not those that
-//! they started themselves), and so is the time of its telemetry. One without extensions runs on.
+//! A [`Function`] runs one invocation at a time. It is killed when it exceeds its timeout, and started again for the next
+//! invocation. With extensions it is frozen between invocations, as on Lambda: its processes are stopped (but not their own
+//! child processes), and so is the time of its telemetry.
 //!
 //! Not emulated: limits of memory and CPU (both are reported), internal extensions, telemetry over TCP.
 
@@ -40,22 +37,22 @@ pub use telemetry::{
     Buffering, Deliveries, SchemaVersion, Stream, Subscriber, SubscriptionRequest, Telemetry,
 };
 
-/// Lambda quotas: the limit of a synchronous invocation's payload and of its answer.
+/// Lambda quotas: the limit of a synchronous invocation's payload and of its response.
 pub const MAX_PAYLOAD_BYTES: usize = 6 * 1_024 * 1_024;
 
-/// The runtime API takes answers a little longer than the limit, for the envelope of an error.
+/// The runtime API accepts responses a little larger than the limit, for the envelope of an error.
 const MAX_RESPONSE_BYTES: usize = MAX_PAYLOAD_BYTES + 100;
 
 /// Lambda, "execution environment": the init phase is limited to 10 seconds.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
 
-/// The only version of a function here.
+/// The only version of a function.
 const VERSION: &str = "$LATEST";
 
-/// What a custom runtime's program is called.
+/// The name of a custom runtime's program.
 const HANDLER: &str = "bootstrap";
 
-/// Environments are started when they are needed.
+/// Environments are started on demand.
 const INITIALIZATION_TYPE: &str = "on-demand";
 
 /// Nothing is traced.
@@ -94,7 +91,7 @@ impl Function {
         }
     }
 
-    /// Starts the program and waits until it asks for its first invocation.
+    /// Starts the program and waits for its first request for an invocation.
     ///
     /// # Errors
     /// The init phase failed; nothing is left running.
@@ -104,7 +101,7 @@ impl Function {
         Ok(function)
     }
 
-    /// As [`Function::spawn`], for a function that was made cold; does nothing if it runs.
+    /// As [`Function::spawn`], for a cold function; does nothing if it runs.
     ///
     /// # Errors
     /// The init phase failed; nothing is left running.
@@ -115,7 +112,7 @@ impl Function {
         Ok(())
     }
 
-    /// Time from starting the program to its first poll, and the CPU time that took; `None` after it was killed.
+    /// Time from the start of the program to its first poll, and the CPU time of that; `None` after it was killed.
     pub fn init(&self) -> Option<(Duration, Option<Duration>)> {
         self.sandbox.as_ref().map(Sandbox::runtime_init)
     }
@@ -125,35 +122,35 @@ impl Function {
         self.sandbox.as_ref().and_then(Sandbox::pid)
     }
 
-    /// What its extensions have used so far; nothing while no environment is there.
+    /// The resource usage of its extensions; empty without an environment.
     pub fn extensions(&self) -> Vec<ExtensionFigures> {
         self.sandbox.as_ref().map(Sandbox::figures).unwrap_or_default()
     }
 
-    /// What its extensions wrote since the last time, each line after the extension's name and a colon; and the last
-    /// lines of environments that were reset.
+    /// The output of its extensions since the last call, each line after the extension's name and a colon, and the last lines
+    /// of environments that were reset.
     pub fn take_extension_logs(&mut self) -> Vec<String> {
         let mut lines = std::mem::take(&mut self.last_lines);
         lines.extend(self.sandbox.iter().flat_map(Sandbox::extension_logs));
         lines
     }
 
-    /// What its environments tell; also while an invocation has the function.
+    /// The telemetry of its environments; available during an invocation as well.
     pub fn telemetry(&self) -> Telemetry {
         self.telemetry.clone()
     }
 
-    /// How its latest environment was shut down, if that was in order or because of an invocation that went wrong.
+    /// How its latest environment was shut down, unless it was killed.
     pub fn last_shutdown(&self) -> Option<&Shutdown> {
         self.last_shutdown.as_ref()
     }
 
-    /// Where the process id can be read while an invocation has the function; zero when no process runs.
+    /// The process id, readable during an invocation; zero if no process runs.
     pub(crate) fn watch_pid(&self) -> Arc<AtomicU32> {
         Arc::clone(&self.pid)
     }
 
-    /// The options it runs with; changes hold from the next start.
+    /// Its options; changes take effect at the next start.
     pub fn options_mut(&mut self) -> &mut FunctionOptions {
         &mut self.options
     }
@@ -165,8 +162,8 @@ impl Function {
         self.pid.store(0, Ordering::Relaxed);
     }
 
-    /// Ends the environment as Lambda ends one that it needs no longer: extensions are told and have two seconds. The
-    /// next invocation is a cold start. Returns nothing if there was no environment.
+    /// Shuts down the environment as Lambda does: extensions get the event SHUTDOWN and two seconds. The next invocation is a
+    /// cold start. Returns `None` if there was no environment.
     pub async fn shutdown(&mut self) -> Option<Shutdown> {
         let mut sandbox = self.sandbox.take()?;
         let shutdown = sandbox.shutdown(ShutdownReason::Spindown).await;
@@ -175,7 +172,7 @@ impl Function {
         Some(shutdown)
     }
 
-    /// Hands over a payload and waits for the outcome, starting the program again if it is not running.
+    /// Invokes the function and waits for the outcome; starts the program again if it does not run.
     pub async fn invoke(&mut self, payload: impl Into<Bytes>) -> Invocation {
         self.invocations += 1;
         let request_id = format!("00000000-0000-4000-8000-{:012x}", self.invocations);
@@ -184,15 +181,15 @@ impl Function {
             .await
     }
 
-    /// As [`Function::invoke`], with everything that a caller can say. Returns when the invocation is over for the
-    /// extensions too, and the environment frozen.
+    /// As [`Function::invoke`], with all fields of a request. Returns when the extensions have finished the invocation as well
+    /// and the environment is frozen.
     pub async fn invoke_as(&mut self, request: InvocationRequest) -> Invocation {
         let mut invocation = self.answer(request).await;
         invocation.extension_overhead = self.finish().await;
         invocation
     }
 
-    /// Runs an invocation until its caller can have the answer; [`Function::finish`] has to follow.
+    /// Runs an invocation until its response is available; [`Function::finish`] must follow.
     pub(crate) async fn answer(&mut self, request: InvocationRequest) -> Invocation {
         if request.payload.len() > MAX_PAYLOAD_BYTES {
             let bytes = request.payload.len();
@@ -216,10 +213,10 @@ impl Function {
         }
     }
 
-    /// An environment, and how much of the invocation's time it took to get it.
+    /// An environment, and the part of the invocation's time that its start took.
     ///
     /// "Lambda retries the `Init` phase at the time of the first function invocation with the configured function
-    /// timeout" (lambda-runtime-environment, "Init phase"). The lines of the first attempt go to `logs`.
+    /// timeout" (lambda-runtime-environment, "Init phase"). The log of the first attempt goes to `logs`.
     async fn take_or_start(&mut self, logs: &mut Vec<String>) -> (Duration, Result<Sandbox, InitError>) {
         if let Some(sandbox) = self.take_running().await {
             return (Duration::ZERO, Ok(sandbox));
@@ -235,12 +232,12 @@ impl Function {
         (began.elapsed(), started)
     }
 
-    /// Whether the answer is there but extensions may still be at work on the invocation.
+    /// Whether the response is available but extensions may still process the invocation.
     pub(crate) fn is_unfinished(&self) -> bool {
         self.sandbox.as_ref().is_some_and(Sandbox::is_open)
     }
 
-    /// Waits until the latest invocation is over, and returns the time that extensions added to it.
+    /// Waits for the end of the latest invocation, and returns the time that extensions added to it.
     pub(crate) async fn finish(&mut self) -> Duration {
         let Some(mut sandbox) = self.sandbox.take() else { return Duration::ZERO };
         let (added, shutdown) = sandbox.finish().await;
@@ -252,7 +249,7 @@ impl Function {
         added
     }
 
-    /// The environment, if it can take an invocation. One that failed while it was idle is shut down.
+    /// The environment, if it can take an invocation. One that failed while idle is shut down.
     async fn take_running(&mut self) -> Option<Sandbox> {
         let mut sandbox = self.sandbox.take()?;
         if sandbox.is_running() {
@@ -270,7 +267,7 @@ impl Function {
         self.pid.store(0, Ordering::Relaxed);
     }
 
-    /// The init phase; after one that failed, the next is part of an invocation.
+    /// The init phase; after a failure, the next one is part of an invocation.
     async fn start(&mut self, until: Instant) -> Result<Sandbox, InitError> {
         let phase = std::mem::replace(&mut self.phase, Phase::Invoke);
         let sandbox = Sandbox::start(&self.options, phase, until, &self.telemetry, &self.clock).await?;

@@ -1,6 +1,4 @@
-//! The queue side: batches as Lambda's event source mapping builds them, and a real SQS API on this machine.
-//!
-//! In: message bodies. Out: the payload of one invocation, and what lies in a queue afterwards.
+//! SQS: payloads as the event source mapping builds them, and a client.
 
 mod event;
 mod queue;

@@ -1,10 +1,9 @@
-//! The programs that this one starts: they never outlive it, not even when it is killed.
+//! Child processes that never outlive this process, even if it is killed.
 //!
-//! In: the path of a program. Out: a command whose process joins the group of a guard. The guard is a shell that
-//! reads from a pipe of which this process holds the other end; the kernel closes that end when this process is
-//! gone, for whatever reason, and the guard's last act is to kill its group: the children, theirs, and itself.
-//!
-//! The group is not the terminal's, so Ctrl-C reaches this process alone, which then stops its children in order.
+//! They join the process group of a guard: a shell that reads from a pipe whose other end this process holds. The kernel
+//! closes that end when this process ends for any reason; then the guard kills its group: the children, their children and
+//! itself. The group is not that of the terminal, so Ctrl-C reaches this process alone, which then stops its children in
+//! order.
 
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -14,17 +13,16 @@ use std::sync::OnceLock;
 
 use tokio::process::Command;
 
-/// `kill 0` means the process group of the one who asks. Signals sent by name to every process of a session must
-/// not end the guard before its time.
+/// `kill 0` means the process group of the caller. The guard ignores signals that are sent to every process of a session.
 const WATCH: &str = "trap '' HUP INT TERM; read -r _; kill -KILL 0";
 
-/// One guard for all children of this process; it lives as long as the process does.
+/// One guard for all children of this process.
 static GUARD: OnceLock<Result<Child, (io::ErrorKind, String)>> = OnceLock::new();
 
-/// A command for `program` that ends with this process. It inherits the environment until told otherwise.
+/// A command for `program`, which ends with this process. It inherits the environment by default.
 ///
 /// # Errors
-/// There is no shell to guard it.
+/// The shell cannot be started.
 pub fn command(program: &Path) -> io::Result<Command> {
     let mut command = Command::new(program);
     command.process_group(group()?).kill_on_drop(true);
@@ -36,11 +34,13 @@ fn group() -> io::Result<i32> {
     let guard = GUARD.get_or_init(|| start_guard().map_err(|error| (error.kind(), error.to_string())));
     match guard {
         Ok(guard) => Ok(i32::try_from(guard.id()).expect("process ids fit in 31 bits")),
-        Err((kind, why)) => Err(io::Error::new(*kind, format!("no shell to guard it: {why}"))),
+        Err((kind, why)) => {
+            Err(io::Error::new(*kind, format!("cannot start the guard of child processes: {why}")))
+        }
     }
 }
 
-/// The write end of the pipe is kept in the child's handle and closed on exec in every other child.
+/// The write end of the pipe is in the child's handle, and closed on exec in every other child.
 fn start_guard() -> io::Result<Child> {
     StdCommand::new("/bin/sh")
         .args(["-c", WATCH])

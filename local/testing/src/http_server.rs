@@ -1,7 +1,6 @@
 //! A small HTTP/1.1 server on 127.0.0.1 whose handler also decides how a connection ends.
 //!
-//! In: requests of any client. Out: whatever the handler answers, or an abrupt end of the connection. The server
-//! and all its connections die with the [`HttpServer`] value, and can be away for a while before that.
+//! The server and all its connections end with the [`HttpServer`] value; it can be down for a while before that.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -22,7 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// The body of an answer: in one piece, or never ending.
+/// The body of an answer: complete, or a stream.
 pub type ResponseBody = BoxBody<Bytes, io::Error>;
 
 /// How one request ends.
@@ -37,7 +36,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// An answer in one piece.
+    /// A complete answer.
     pub fn full(status: http::StatusCode, body: impl Into<Bytes>) -> http::Response<ResponseBody> {
         let mut response =
             http::Response::new(Full::new(body.into()).map_err(|never| match never {}).boxed());
@@ -48,10 +47,10 @@ impl Reply {
 
 type Answering = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
-/// What answers a request, given the number of its connection.
+/// Answers a request, given the number of its connection.
 type Handler = Arc<dyn Fn(http::Request<Incoming>, u64) -> Answering + Send + Sync>;
 
-/// A server with an address of its own, at which it listens or not.
+/// A server with a fixed address, at which it listens or not.
 pub struct HttpServer {
     address: SocketAddr,
     connections: Arc<AtomicU64>,
@@ -60,8 +59,7 @@ pub struct HttpServer {
 }
 
 impl HttpServer {
-    /// Listens on a port of 127.0.0.1 (0 takes a free one); `handle` is given each request and the number of its
-    /// connection.
+    /// Listens on a port of 127.0.0.1 (0 takes a free one); `handle` gets each request and the number of its connection.
     pub async fn start<H, F>(port: u16, handle: H) -> io::Result<Self>
     where
         H: Fn(http::Request<Incoming>, u64) -> F + Send + Sync + 'static,
@@ -78,22 +76,22 @@ impl HttpServer {
         Ok(server)
     }
 
-    /// Where it listens.
+    /// Its address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// How many TCP connections were accepted so far.
+    /// How many TCP connections were accepted.
     pub fn connections(&self) -> u64 {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// Refuses connections from now on and cuts those that are open.
+    /// Refuses connections from now on and closes those that are open.
     pub fn go_down(&self) {
         self.listening().take();
     }
 
-    /// Listens again at the same address, if it does not already.
+    /// Listens again at the same address, unless it does already.
     pub async fn come_back(&self) -> io::Result<()> {
         if self.listening().is_some() {
             return Ok(());
@@ -120,7 +118,7 @@ impl fmt::Debug for HttpServer {
     }
 }
 
-/// A listening server; dropping it is its end.
+/// A listening server; dropping it closes it.
 struct Listening {
     socket: Arc<ListeningSocket>,
     accepting: JoinHandle<()>,
@@ -128,14 +126,14 @@ struct Listening {
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        // Whoever connects after this line is refused, even if the task below ends a moment later.
+        // Connections after this line are refused, even if the task below ends later.
         self.socket.close();
         // The connections live in a set inside this task and are aborted with it.
         self.accepting.abort();
     }
 }
 
-/// A socket that can be closed while a task waits for its next connection.
+/// A socket that can be closed while a task waits for a connection.
 struct ListeningSocket(Mutex<Option<TcpListener>>);
 
 impl ListeningSocket {
@@ -165,7 +163,7 @@ async fn accept(socket: Arc<ListeningSocket>, handler: Handler, connections: Arc
     while !socket.is_closed() {
         tokio::select! {
             accepted = poll_fn(|context| socket.poll_accept(context)) => {
-                // A failed accept concerns one client (it may be gone already), never the server.
+                // A failed accept concerns one client, not the server.
                 let Ok(stream) = accepted else { continue };
                 let number = connections.fetch_add(1, Ordering::Relaxed);
                 open.spawn(serve(stream, Arc::clone(&socket), Arc::clone(&handler), number));
@@ -181,22 +179,22 @@ async fn serve(stream: TcpStream, socket: Arc<ListeningSocket>, handler: Handler
     let reset = Arc::new(AtomicBool::new(false));
     let io = TokioIo::new(Resettable { stream, reset: Arc::clone(&reset) });
     let service = service_fn(move |request| {
-        // A connection of a server that has gone down may live for a moment longer, but is not served.
+        // A connection of a server that has gone down may exist a moment longer, but is not served.
         let answering = (!socket.is_closed()).then(|| handler(request, number));
         let reset = Arc::clone(&reset);
         async move {
             let Some(answering) = answering else { return Err(io::Error::other("gone down")) };
             match answering.await {
                 Reply::Answer(response) => Ok(response),
-                Reply::Close => Err(io::Error::other("told to close the connection")),
+                Reply::Close => Err(io::Error::other("the handler closes the connection")),
                 Reply::Reset => {
                     reset.store(true, Ordering::Relaxed);
-                    Err(io::Error::other("told to reset the connection"))
+                    Err(io::Error::other("the handler resets the connection"))
                 }
             }
         }
     });
-    // An error here is a client that went away, or one of the two ends above: both are wanted.
+    // An error here is a client that disconnected, or one of the two ends above.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(io, service).await;
 }
 

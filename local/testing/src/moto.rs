@@ -1,9 +1,7 @@
-//! The process of moto's server: a complete SQS API over HTTP, and AMP's control plane.
+//! The process of moto's server: an SQS API, and AMP's control plane.
 //!
-//! In: the path of `moto_server` in a virtual environment. Out: an endpoint on 127.0.0.1 that is ready, which loses no
-//! message (`moto.py` gives the reason). The process ends with the value.
-//!
-//! The port is opened here and passed on, so nobody but this process's own child can answer on it.
+//! It loses no message (`moto.py` gives the reason) and ends with the value. The port is opened here and passed on, so that
+//! no other process can answer on it.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
@@ -21,10 +19,10 @@ use crate::children;
 /// Python needs a moment to import everything on a cold disk.
 const READY_LIMIT: Duration = Duration::from_mins(1);
 
-/// What the Python of the virtual environment runs in place of `moto_server`.
+/// The program that the Python of the virtual environment runs instead of `moto_server`.
 const WITH_LOCKS: &str = include_str!("moto.py");
 
-/// Why there is no server.
+/// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum MotoError {
     /// The port cannot be opened.
@@ -46,15 +44,15 @@ pub enum MotoError {
     /// It ended at once.
     #[error("moto_server exited before it was ready: {0}")]
     Exited(ExitStatus),
-    /// It never answered.
+    /// It did not become ready in time.
     #[error("moto_server is not ready after {} s", READY_LIMIT.as_secs())]
     NotReady,
 }
 
-/// A workspace that AMP's control plane describes.
+/// A workspace in AMP's control plane.
 #[derive(Debug, Clone, Copy)]
 pub struct KnownWorkspace<'a> {
-    /// The region that has it.
+    /// Its region.
     pub region: &'a str,
     /// Its id.
     pub id: &'a str,
@@ -72,19 +70,18 @@ pub struct MotoServer {
 }
 
 impl MotoServer {
-    /// Starts `program`, beside which its `python` lies, on a port of 127.0.0.1 (0 takes a free one) and waits until it
-    /// serves.
+    /// Starts `program`, which has its `python` beside it, on a port of 127.0.0.1 (0 takes a free one) and waits until it serves.
     ///
     /// # Errors
-    /// It cannot be started or does not come up.
+    /// It cannot be started or does not become ready.
     pub async fn start(program: &Path, port: u16) -> Result<Self, MotoError> {
         Self::start_with(program, port, &[]).await
     }
 
-    /// As [`MotoServer::start`]; the control plane has this workspace.
+    /// As [`MotoServer::start`], with this workspace in the control plane.
     ///
     /// # Errors
-    /// It cannot be started or does not come up.
+    /// It cannot be started or does not become ready.
     pub async fn start_with_workspace(
         program: &Path,
         port: u16,
@@ -97,7 +94,7 @@ impl MotoServer {
     async fn start_with(program: &Path, port: u16, arguments: &[&str]) -> Result<Self, MotoError> {
         let not_started = |source| MotoError::NotStarted { program: program.to_owned(), source };
         let no_port = |source| MotoError::Port { port, source };
-        // Looked for here because Python would only leave an exit status behind.
+        // Checked here because Python would return only an exit status.
         std::fs::metadata(program).map_err(not_started)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(no_port)?;
         let address = listener.local_addr().map_err(no_port)?;
@@ -114,7 +111,7 @@ impl MotoServer {
     }
 }
 
-/// Waits for the line that it prints when it serves. The end of its output without one is its own end.
+/// Waits for the line that it prints when it serves. The end of its output without a line is its own end.
 async fn wait_until_ready(
     child: &mut Child,
     not_started: impl Fn(io::Error) -> MotoError,
@@ -135,7 +132,7 @@ fn command(program: &Path, listener: TcpListener, arguments: &[&str]) -> io::Res
         .args(arguments)
         .stdin(Stdio::from(OwnedFd::from(listener)))
         .stdout(Stdio::piped())
-        // moto logs a line per request; its warnings about being a development server help nobody here.
+        // moto logs a line for each request, and warnings about being a development server.
         .stderr(Stdio::null());
     Ok(command)
 }

@@ -1,7 +1,6 @@
-//! A real Prometheus, as storage behind the stand-in and as what speaks `PromQL`.
+//! The process of a Prometheus, which stores samples and answers `PromQL`.
 //!
-//! In: the path of the program `prometheus`, of version 2.39 or later. Out: its HTTP API on 127.0.0.1, ready, with
-//! the remote-write receiver enabled and nothing stored. The process and its data end with the value.
+//! It takes version 2.39 or later, with the remote-write receiver enabled. The process and its data end with the value.
 
 pub mod client;
 mod samples;
@@ -27,25 +26,25 @@ use client::{ClientError, PrometheusClient};
 
 pub use samples::{QueryError, SamplesByLabels, samples};
 
-/// Without data it takes well under a second, on a busy machine some more.
+/// Without data it needs less than a second, on a busy machine a little more.
 const READY_LIMIT: Duration = Duration::from_mins(1);
 
-/// A Prometheus that is there answers a trivial query at once.
+/// A running Prometheus answers a trivial query at once.
 const CHECK_LIMIT: Duration = Duration::from_secs(10);
 
-/// A killed process is gone as soon as it is scheduled once more.
+/// A killed process ends as soon as it is scheduled.
 const GONE_LIMIT: Duration = Duration::from_secs(5);
 
-/// AMP's window is 10 minutes at most and a sample's age an hour: whatever the stand-in accepts, this takes too.
+/// AMP's window is at most 10 minutes and a sample's age an hour, so this accepts all that the stand-in accepts.
 const CONFIG: &str = "storage:\n  tsdb:\n    out_of_order_time_window: 1h\n";
 
-/// How much of what it wrote to stderr an error repeats.
+/// Bytes of its stderr that an error includes.
 const LAST_WORDS_BYTES: usize = 2_000;
 
-/// Why there is no Prometheus.
+/// Why Prometheus did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum PrometheusError {
-    /// The program cannot be run, the port is taken, or there is no room for its data.
+    /// The program cannot be run, the port is in use, or its data directory cannot be made.
     #[error("cannot start {}", program.display())]
     NotStarted {
         /// The program.
@@ -61,7 +60,7 @@ pub enum PrometheusError {
         /// The end of what it wrote to stderr.
         last_words: String,
     },
-    /// It never said that it is ready.
+    /// It did not become ready in time.
     #[error("prometheus is not ready after {} s: {last_words}", READY_LIMIT.as_secs())]
     NotReady {
         /// The end of what it wrote to stderr.
@@ -79,7 +78,7 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// The program that the variable `PROMETHEUS` names, or else `prometheus` in `PATH`, if it is installed.
+    /// The program in the variable `PROMETHEUS`, or else `prometheus` in `PATH`, if it is installed.
     pub fn find() -> Option<PathBuf> {
         find_by(|variable| std::env::var_os(variable))
     }
@@ -87,7 +86,7 @@ impl Prometheus {
     /// Starts `program` on a port of 127.0.0.1 (0 takes a free one) and waits until it is ready.
     ///
     /// # Errors
-    /// It cannot be started or does not come up.
+    /// It cannot be started or does not become ready.
     pub async fn start(program: &Path, port: u16) -> Result<Self, PrometheusError> {
         let not_started = |source| PrometheusError::NotStarted { program: program.to_owned(), source };
         let directory = tempfile::Builder::new().prefix("prometheus-").tempdir().map_err(not_started)?;
@@ -124,7 +123,7 @@ impl Prometheus {
         }
     }
 
-    /// Whether the answers come from this process's own child: another Prometheus has its data elsewhere.
+    /// Whether the answers come from this process's own child: another Prometheus has another data directory.
     async fn is_own(&self, client: &PrometheusClient) -> bool {
         let answer = client.send(&Method::GET, "/api/v1/status/flags", &[], Bytes::new()).await;
         let flags: Option<Value> = answer.ok().and_then(|answer| serde_json::from_slice(&answer.body).ok());
@@ -141,7 +140,7 @@ impl Prometheus {
 }
 
 impl Drop for Prometheus {
-    /// Waits for the process to be gone: until then it could still write into the directory that is removed next.
+    /// Waits for the end of the process, which could still write into the directory that is removed next.
     fn drop(&mut self) {
         let _ = self.child.start_kill();
         let step = Duration::from_millis(1);
@@ -153,14 +152,14 @@ impl Drop for Prometheus {
     }
 }
 
-/// The management API: `/-/ready` is 200 once it serves traffic.
+/// The management API: `/-/ready` returns 200 once it serves traffic.
 async fn is_ready(client: &PrometheusClient) -> bool {
     let answer: Result<_, ClientError> = client.send(&Method::GET, "/-/ready", &[], Bytes::new()).await;
     answer.is_ok_and(|answer| answer.status.is_success())
 }
 
-/// Prometheus does not tell which port it took if it is told 0; another program would have to take this one within
-/// milliseconds, and is then not taken for it. A given port that is taken is named at once.
+/// Prometheus does not report the port that it takes for 0. If another program takes this one meanwhile, it is detected by
+/// its data directory. A given port that is in use is reported at once.
 async fn free_port(port: u16) -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?.local_addr()?.port())
 }
@@ -186,7 +185,7 @@ fn command(program: &Path, port: u16, directory: &Path) -> io::Result<Command> {
     command
         .arg(flag("--config.file=", &config))
         .arg(flag("--storage.tsdb.path=", &data(directory)))
-        // Samples of a workspace with a clock of its own may be years old.
+        // Samples of a workspace with its own clock may be years old.
         .arg("--storage.tsdb.retention.time=100y")
         .arg(format!("--web.listen-address=127.0.0.1:{port}"))
         .arg("--web.enable-remote-write-receiver")
@@ -197,7 +196,7 @@ fn command(program: &Path, port: u16, directory: &Path) -> io::Result<Command> {
     Ok(command)
 }
 
-/// A variable that is empty counts as not set.
+/// An empty variable counts as not set.
 fn find_by(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let named = variable("PROMETHEUS").filter(|path| !path.is_empty());
     named.map(PathBuf::from).or_else(|| find_in(&variable("PATH")?))
@@ -207,7 +206,7 @@ fn find_in(path: &OsStr) -> Option<PathBuf> {
     std::env::split_paths(path).map(|directory| directory.join("prometheus")).find(|file| is_executable(file))
 }
 
-/// Whether it is a file that somebody may execute.
+/// Whether it is an executable file.
 pub fn is_executable(file: &Path) -> bool {
     file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
@@ -217,7 +216,7 @@ pub fn is_executable(file: &Path) -> bool {
 #[error("{0}")]
 pub struct Unusable(String);
 
-/// Whether the Prometheus at `url` answers queries and takes samples.
+/// Checks that the Prometheus at `url` answers queries and accepts samples.
 ///
 /// # Errors
 /// [`Unusable`]: the reason.
@@ -236,7 +235,7 @@ pub async fn check(url: &str) -> Result<(), Unusable> {
     if !status.is_success() {
         return Err(Unusable(format!("{url}, which answers queries with {status}")));
     }
-    // Nothing is written: an empty body is refused, but only by a receiver that is enabled.
+    // Nothing is written: a receiver rejects an empty body.
     let status = send(Method::POST, "/api/v1/write").await?.status;
     if status == StatusCode::NOT_FOUND {
         return Err(Unusable(format!("{url}, which runs without --web.enable-remote-write-receiver")));

@@ -9,7 +9,6 @@ use local_testing::clock::Clock;
 use local_testing::prometheus::Prometheus;
 use push_gateway::config::Config;
 use push_gateway::handler::{Gateway, Invocation};
-use push_gateway::report::Report;
 use serde_json::Value;
 
 use crate::support::{Function, credentials};
@@ -56,7 +55,7 @@ impl Cloud {
         let payload = events.to_string();
         let invocation =
             Invocation { payload: payload.as_bytes(), now: UNIX_EPOCH, time: Duration::from_secs(30) };
-        gateway.handle(invocation, &mut Report::default()).await.expect("written");
+        gateway.handle(invocation).await.0.expect("written");
     }
 
     /// A function of the workspace.

@@ -8,7 +8,7 @@
 
 use std::fmt::Write as _;
 
-use aws::{Answer, Client, Endpoint, Request};
+use aws::{Client, Endpoint, Request, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use bytes::Bytes;
@@ -58,7 +58,12 @@ impl Pushgateway {
     }
 
     /// Asks with the credentials that are known; if those are refused, once more with what the secret holds now.
-    async fn ask(&mut self, method: Method, body: Bytes, dispatch: &Dispatch) -> Result<Answer, Undelivered> {
+    async fn ask(
+        &mut self,
+        method: Method,
+        body: Bytes,
+        dispatch: &Dispatch,
+    ) -> Result<Response, Undelivered> {
         let mut request = Request {
             method,
             uri: self.uri.clone(),
@@ -73,7 +78,7 @@ impl Pushgateway {
         request.headers.push((AUTHORIZATION, basic(credentials)));
         match send(&self.client, &request, dispatch).await {
             Err(Undelivered::Failed(failure))
-                if failure.answer().is_some_and(|answer| matches!(answer.status, 401 | 403)) =>
+                if failure.response().is_some_and(|answer| matches!(answer.status, 401 | 403)) =>
             {
                 secret.forget();
                 if !was_known {

@@ -4,9 +4,7 @@
 //! answered: while a zero is repeated it is the newest of its series, which every receiver takes again. Values are
 //! never repeated; later ones supersede them.
 
-use std::sync::Arc;
-
-use aws::{Client, Endpoint, RemoteWriter, Scope};
+use aws::{Client, Endpoint, Scope};
 use bytes::Bytes;
 use remote_write::MAX_REQUEST_BYTES;
 
@@ -17,8 +15,8 @@ use crate::series::Samples;
 /// A receiver of remote write.
 #[derive(Debug)]
 pub struct RemoteWrite {
-    client: Arc<Client>,
-    writer: RemoteWriter,
+    client: Client,
+    receiver: aws::RemoteWrite,
     identity: Identity,
     timeline: Timeline,
 }
@@ -26,14 +24,9 @@ pub struct RemoteWrite {
 impl RemoteWrite {
     /// Writes to `endpoint`, signed if there is a scope.
     pub fn new(client: Client, endpoint: Endpoint, scope: Option<Scope>, identity: Identity) -> Self {
-        let client = Arc::new(client);
-        let writer = RemoteWriter::new(
-            Arc::clone(&client),
-            endpoint,
-            scope,
-            concat!("telemetry-extension/", env!("CARGO_PKG_VERSION")),
-        );
-        Self { client, writer, identity, timeline: Timeline::default() }
+        let user_agent = concat!("telemetry-extension/", env!("CARGO_PKG_VERSION"));
+        let receiver = aws::RemoteWrite::new(endpoint, scope, user_agent);
+        Self { client, receiver, identity, timeline: Timeline::default() }
     }
 
     pub(super) async fn dispatch(&mut self, dispatch: &Dispatch) -> Result<(), Undelivered> {
@@ -79,7 +72,7 @@ impl RemoteWrite {
         // One request, unless external labels are very long.
         for (at, planned) in series.plan(series.samples(), MAX_REQUEST_BYTES).into_iter().enumerate() {
             let body = series.encode(&series.samples()[planned.samples]).body;
-            let sent = send(&self.client, &self.writer.request(Bytes::from(body)), dispatch).await;
+            let sent = send(&self.client, &self.receiver.request(Bytes::from(body)), dispatch).await;
             sent.map_err(|undelivered| match undelivered {
                 // The requests before it have arrived.
                 Undelivered::Failed(failure) if at > 0 => Undelivered::Unknown(failure),

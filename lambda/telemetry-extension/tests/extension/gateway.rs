@@ -11,8 +11,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use local_amp::Credentials;
 use local_lambda::sqs::Sqs;
-use push_gateway::intake::{Intake, Rules};
-use push_gateway::payload::Payload;
+use push_gateway::envelopes::Envelope;
+use push_gateway::records::{Records, Rules};
 use remote_write::{Labels, NameEscaping};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -20,14 +20,14 @@ use tokio::net::TcpListener;
 use crate::host::Setup;
 use crate::secret;
 
-/// The values of `aws_lambda_invocations_total` by time and status. Every event has to be one that the gateway takes.
+/// The values of `aws_lambda_invocations_total` by time and status. Every event is valid for the gateway.
 fn invocations(payloads: &[String]) -> BTreeMap<(i64, String), f64> {
     let mut found = BTreeMap::new();
     for payload in payloads {
-        let parsed = Payload::parse(payload.as_bytes()).expect("a payload of the gateway");
+        let envelope = Envelope::read(payload.as_bytes()).expect("a payload of the gateway");
         let rules = Rules { escaping: NameEscaping::Reject, external_labels: &Labels::default() };
-        let intake = Intake::read(&parsed, rules);
-        assert!(intake.records.iter().all(|record| !format!("{record:?}").contains("Invalid")), "{payload}");
+        let (records, _) = Records::read(&envelope, rules);
+        assert!(records.records.iter().all(|record| record.points.is_ok()), "{payload}");
         for event in serde_json::from_str::<Vec<Value>>(payload).expect("an array of events") {
             let metrics = &event["metrics"];
             assert!(event["dimensions"]["instance"].as_str().is_some_and(|instance| instance.len() == 8));

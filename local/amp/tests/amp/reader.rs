@@ -1,13 +1,12 @@
-//! A person or a program with a question.
+//! Queries to the read API.
 
-use std::fmt::Write as _;
-
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::sender::{Answer, send};
 use local_amp::AmpStandIn;
 
-/// Asks `path` below `api/v1/` with parameters in the URL.
+/// A query to `path` below `api/v1/` with parameters in the URL.
 pub(crate) fn question(amp: &AmpStandIn, path: &str, parameters: &[(&str, &str)]) -> http::Request<Vec<u8>> {
     let url = format!("{}api/v1/{path}?{}", amp.endpoint(), encode(parameters));
     let host = url.split('/').nth(2).expect("an authority").to_owned();
@@ -47,24 +46,14 @@ fn json(answer: &Answer) -> (u16, Value) {
     (answer.0, serde_json::from_str(&answer.1).unwrap_or_else(|error| panic!("{error}: {answer:?}")))
 }
 
-/// Everything but letters and digits as `%XY`.
 fn encode(parameters: &[(&str, &str)]) -> String {
-    let encoded = |text: &str| {
-        text.bytes().fold(String::new(), |mut encoded, byte| {
-            if byte.is_ascii_alphanumeric() {
-                encoded.push(char::from(byte));
-            } else {
-                let _ = write!(encoded, "%{byte:02X}");
-            }
-            encoded
-        })
-    };
+    let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
     let pairs: Vec<String> =
         parameters.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
     pairs.join("&")
 }
 
-/// Asks with a path and a query that are sent as they are.
+/// Sends a path and a query as they are.
 pub(crate) async fn get_raw(amp: &AmpStandIn, path_and_query: &str) -> Answer {
     let mut request = question(amp, "", &[]);
     *request.uri_mut() = format!("{}api/v1/{path_and_query}", amp.endpoint()).parse().expect("a URI");

@@ -1,4 +1,4 @@
-//! Values of options, and what is refused of them; clap puts the option before each of these texts.
+//! Parsers of option values; clap prints the option before each of these messages.
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ pub(crate) fn function(text: &str) -> Result<(String, PathBuf), String> {
     Ok((name, executable(file.into())?))
 }
 
-/// A program, as an absolute path: a name without a folder would be looked for in `PATH` when it is started.
+/// A program, as an absolute path: a name without a folder would be searched in `PATH` when it is started.
 pub(crate) fn program() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(executable)
 }
@@ -60,7 +60,7 @@ pub(crate) fn visibility_timeout(text: &str) -> Result<Duration, String> {
     whole_seconds(text, 0..=43_200)
 }
 
-/// A time in which something can happen.
+/// A time of at least one second.
 pub(crate) fn some_time(text: &str) -> Result<Duration, String> {
     let time = duration(text)?;
     if time < Duration::from_secs(1) { Err("expected 1s or more".to_owned()) } else { Ok(time) }
@@ -84,7 +84,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| error.to_string())
 }
 
-/// The code of a region, which becomes a part of host names and ARNs.
+/// A region code, which becomes a part of host names and ARNs.
 pub(crate) fn region(text: &str) -> Result<String, String> {
     let is_part = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     if !text.is_empty() && text.bytes().all(is_part) {

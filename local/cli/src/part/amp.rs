@@ -1,4 +1,4 @@
-//! `amp`: the stand-in for one workspace, alone.
+//! `amp`: the stand-in for one workspace.
 
 use std::error::Error;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use local_amp::{AmpOptions, AmpStandIn, Credentials, Fault};
 
 use super::{Common, PortError};
 use crate::arguments::{prometheus_at, values};
-use crate::stdout::print_line;
+use crate::console::print_line;
 
 /// The workspace.
 #[derive(Debug, Args)]
@@ -21,7 +21,7 @@ pub(crate) struct AmpArguments {
     /// The workspace id in the path.
     #[arg(long, default_value = "ws-local", value_parser = values::workspace_id, value_name = "ID")]
     workspace: String,
-    /// The access key id that requests are signed with; without it unsigned requests are taken.
+    /// The access key id of signed requests; without it unsigned requests are accepted.
     #[arg(long, requires = "secret_access_key", value_name = "ID")]
     access_key_id: Option<String>,
     /// The secret access key.
@@ -47,7 +47,7 @@ pub(crate) struct AmpArguments {
     fail: Vec<Fault>,
 }
 
-/// Requests that it remembers: nobody asks for them here.
+/// Requests that it remembers: nothing reads them here.
 const JOURNAL_LIMIT: usize = 100;
 
 /// Runs it.

@@ -1,4 +1,4 @@
-//! `event-source`: the mapping between a queue and a function, alone.
+//! `event-source`: the mapping between a queue and a function.
 
 use std::error::Error;
 use std::io::Write as _;
@@ -13,7 +13,7 @@ use local_lambda::sqs::Sqs;
 use super::Common;
 
 use crate::arguments::values;
-use crate::stdout::print_line;
+use crate::console::print_line;
 
 /// The queue and the function.
 #[derive(Debug, Args)]
@@ -32,7 +32,7 @@ pub(crate) struct EventSourceArguments {
     /// The function.
     #[arg(long, value_name = "NAME")]
     function_name: String,
-    /// The function's timeout, which the queue's visibility timeout must not be less than.
+    /// The function's timeout; the queue's visibility timeout must not be shorter.
     #[arg(long, default_value = "10s", value_parser = values::function_timeout, value_name = "TIME")]
     function_timeout: Duration,
     /// Messages in a batch, at most (1 to 10000; FIFO: to 10).
@@ -41,10 +41,10 @@ pub(crate) struct EventSourceArguments {
     /// How long a batch is gathered (0s to 300s).
     #[arg(long, default_value = "0s", value_parser = values::batching_window, value_name = "TIME")]
     batching_window: Duration,
-    /// Batches at work at a time, at most (2 to 1000) [default: five].
+    /// Concurrent batches, at most (2 to 1000) [default: five].
     #[arg(long, value_parser = value_parser!(u16).range(2..=1_000), value_name = "COUNT")]
     max_concurrency: Option<u16>,
-    /// Take any answer for the success of the whole batch, as without `ReportBatchItemFailures`.
+    /// Take any answer as the success of the whole batch, as without `ReportBatchItemFailures`.
     #[arg(long)]
     ignore_batch_item_failures: bool,
 }

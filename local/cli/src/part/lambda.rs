@@ -1,4 +1,4 @@
-//! `lambda`: functions behind the invoke API, alone.
+//! `lambda`: functions behind the invoke API.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -14,9 +14,8 @@ use tokio::time::Instant;
 
 use super::{Common, PortError};
 use crate::arguments::{InvalidOption, values};
+use crate::console::print_line;
 use crate::invocation_line;
-use crate::stdout::print_line;
-use crate::terminal::Terminal;
 
 /// The functions.
 #[derive(Debug, Args)]
@@ -85,7 +84,7 @@ fn first_repeated<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
 /// Runs them.
 pub(super) async fn run(arguments: LambdaArguments) -> Result<(), Box<dyn Error>> {
     arguments.check().unwrap_or_else(|error| error.exit());
-    let (terminal, began) = (Terminal::detect(), Instant::now());
+    let began = Instant::now();
     let credentials = Credentials::new(
         arguments.access_key_id,
         arguments.secret_access_key,
@@ -108,7 +107,7 @@ pub(super) async fn run(arguments: LambdaArguments) -> Result<(), Box<dyn Error>
             };
             options.extensions.programs.clone_from(&arguments.extension);
             Pool::new(options, arguments.concurrency, move |seen| {
-                invocation_line::print(terminal, began, &seen);
+                invocation_line::print(began, &seen);
             })
         })
         .collect();
@@ -124,7 +123,7 @@ pub(super) async fn run(arguments: LambdaArguments) -> Result<(), Box<dyn Error>
     if has_extensions {
         join_all(pools.iter().map(Pool::shutdown)).await;
     }
-    // Not before: it may be ending an environment, whose extension would lose its last data.
+    // Last, because it may be shutting down an environment, whose extension would lose its last data.
     drop(idle_ends);
     Ok(())
 }

@@ -1,31 +1,30 @@
-//! What a person sees while the stack runs: where everything is, and what each invocation did.
+//! Prints where everything listens with commands to copy, and the figures at the end.
 
+use owo_colors::OwoColorize as _;
+
+use crate::console::{print_heading, print_line};
 use crate::stack::{Endpoints, Figures};
 
-use crate::stdout::print_line;
-use crate::terminal::{Style, Terminal};
-use crate::wording::grouped;
-
-/// An event like the README's, at the time of the shell that sends it.
+/// The event of the README, with the time of the shell that sends it.
 const EVENT: &str = r#"{"dimensions":{"customerId":"customer1"},"timestamp":'$(date +%s)'000,"metrics":{"temperature":"14.3","ph":"6.7"}}"#;
 
-/// The function that reads a range, and what it is asked; without more it is the last hour.
+/// The query function for ranges, and its payload: without start and end it reads the last hour.
 const RANGE_QUERY: &str = "range_query";
 const RANGE: &str = r#"{"query":"temperature"}"#;
 
-/// How often the function ran, by what became of it, over all of its environments; and as it stands in a URL.
+/// Invocations by status, over all environments of the function; then the same in a URL.
 const INVOCATIONS: &str = "sum by (function, status) (last_over_time(aws_lambda_invocations_total[1h]))";
 const INVOCATIONS_IN_URL: &str =
     "sum%20by%20(function%2C%20status)%20(last_over_time(aws_lambda_invocations_total%5B1h%5D))";
 
-/// The endpoints, with a line to copy for each.
-pub(crate) fn endpoints(terminal: Terminal, endpoints: &Endpoints) {
+/// The endpoints, with a command to copy for each.
+pub(super) fn print_endpoints(endpoints: &Endpoints) {
     let user = &endpoints.credentials;
     let (key, secret) = (user.access_key_id(), user.secret_access_key());
     let Endpoints { region, lambda, function, sqs, queue_url, control, .. } = endpoints;
     let aws = format!("AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY={secret} aws --region {region}");
 
-    terminal.heading("Where everything is");
+    print_heading("Where everything is");
     let line = |name: &str, url: &str| print_line!("  {name:<20} {url}");
     line("Lambda", lambda);
     line("SQS", sqs);
@@ -39,9 +38,9 @@ pub(crate) fn endpoints(terminal: Terminal, endpoints: &Endpoints) {
     );
     line("control", control);
 
-    terminal.heading("Try it, from another terminal");
+    print_heading("Try it, from another terminal");
     let example = |what: &str, command: &str| {
-        print_line!("  {}\n  {command}\n", terminal.paint(Style::Dim, &format!("# {what}")));
+        print_line!("  {}\n  {command}\n", format!("# {what}").dimmed());
     };
     example(
         "a producer sends a message",
@@ -58,17 +57,17 @@ pub(crate) fn endpoints(terminal: Terminal, endpoints: &Endpoints) {
     );
     if endpoints.query_functions.iter().any(|name| name == RANGE_QUERY) {
         example(
-            "a function reads the last hour; for this Prometheus has to stand behind the workspace",
+            "a function reads the last hour, if Prometheus is behind the workspace",
             &format!(
                 "echo '{RANGE}' | {aws} lambda invoke --endpoint-url {lambda} --function-name {RANGE_QUERY} \
                  --payload fileb:///dev/stdin /dev/stdout"
             ),
         );
     }
-    // A quoted form, since curl before 8.3 signs no query in a URL that has other characters than letters. It signs the
-    // type of a form only if it is named.
+    // A form, because curl before 8.3 signs URLs wrongly if their query has other characters than letters. It signs the
+    // content type only if it is given.
     example(
-        "the workspace answers a signed query, in PromQL if Prometheus stands behind it",
+        "the workspace answers a signed query, if Prometheus is behind it",
         &format!(
             "curl -s --aws-sigv4 aws:amz:{region}:aps --user {key}:{secret} {} \
              -H 'content-type: application/x-www-form-urlencoded' --data-urlencode 'query=temperature'",
@@ -77,27 +76,27 @@ pub(crate) fn endpoints(terminal: Terminal, endpoints: &Endpoints) {
     );
     if let (true, Some(url)) = (endpoints.has_telemetry, &endpoints.prometheus) {
         example(
-            "the function's telemetry: how often it ran, some seconds after it did",
+            "the function's telemetry: its invocations, some seconds later",
             &format!("curl -s {url}/api/v1/query --data-urlencode 'query={INVOCATIONS}'"),
         );
     }
     match &endpoints.prometheus {
         Some(url) => example("Prometheus draws it: open this page", &page(url, endpoints.has_telemetry)),
         None => example(
-            "for PromQL and its page install Prometheus and start again, for example with",
+            "for PromQL install Prometheus and start again, for example with",
             "apt-get install prometheus",
         ),
     }
     example(
-        "the workspace fails five times: see that nothing is lost",
+        "the workspace fails five times, and nothing is lost",
         &format!("curl -X PUT {control}/faults -d 503:5"),
     );
-    example("what each part holds", &format!("curl {control}/figures"));
-    print_line!("  {}", terminal.paint(Style::Bold, "Ctrl-C stops everything."));
-    terminal.heading("Invocations");
+    example("the figures of each part", &format!("curl {control}/figures"));
+    print_line!("  {}", "Ctrl-C stops everything.".bold());
+    print_heading("Invocations");
 }
 
-/// Prometheus's page with a panel for what was sent, and one for the function itself if it tells.
+/// Prometheus's page with a panel for the sample metric, and one for the function's telemetry.
 fn page(prometheus: &str, has_telemetry: bool) -> String {
     let sent = format!("{prometheus}/graph?g0.expr=temperature&g0.tab=0&g0.range_input=15m");
     if !has_telemetry {
@@ -106,37 +105,34 @@ fn page(prometheus: &str, has_telemetry: bool) -> String {
     format!("{sent}&g1.expr={INVOCATIONS_IN_URL}&g1.tab=0&g1.range_input=15m")
 }
 
-/// The sums at the end.
-pub(crate) fn figures(terminal: Terminal, figures: &Figures) {
-    terminal.heading("What became of it");
+/// The totals at the end.
+pub(super) fn print_figures(figures: &Figures) {
+    print_heading("Totals");
     let line = |name: &str, text: String| print_line!("  {name:<20} {text}");
     line(
         "event source",
         format!(
             "{} messages received, {} deleted, {} given back; {} invocations, {} failed",
-            grouped(figures.event_source.received),
-            grouped(figures.event_source.deleted),
-            grouped(figures.event_source.given_back),
-            grouped(figures.event_source.invocations),
-            grouped(figures.event_source.failed_invocations),
+            figures.event_source.received,
+            figures.event_source.deleted,
+            figures.event_source.given_back,
+            figures.event_source.invocations,
+            figures.event_source.failed_invocations,
         ),
     );
     line(
         "queue",
         format!(
             "{} messages waiting, {} hidden until their visibility timeout",
-            grouped(figures.queue.visible),
-            grouped(figures.queue.in_flight)
+            figures.queue.visible, figures.queue.in_flight
         ),
     );
-    line("dead-letter queue", format!("{} messages", grouped(figures.dead_letters)));
+    line("dead-letter queue", format!("{} messages", figures.dead_letters));
     line(
         "workspace",
         format!(
             "{} samples in {} series, by {} write requests",
-            grouped(figures.amp.samples),
-            grouped(figures.amp.series),
-            grouped(figures.amp.requests)
+            figures.amp.samples, figures.amp.series, figures.amp.requests
         ),
     );
     print_line!("");

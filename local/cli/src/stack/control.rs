@@ -1,7 +1,7 @@
-//! The stack's own API, to break things and to count them while it runs.
+//! The control API of the stack, which causes faults and returns counts.
 //!
-//! In: `PUT /faults` (one fault a line), `PUT /amp` (`down` or `up`), `GET /functions`, `GET /figures`. Out: JSON, or
-//! a line that says what was wrong. Nothing like it exists on AWS; it has a port of its own for that reason.
+//! `PUT /faults` (one fault a line), `PUT /amp` (`down` or `up`), `GET /functions`, `GET /figures`; the answers are JSON.
+//! AWS has nothing like it, so it has its own port.
 
 use std::io;
 use std::sync::Arc;
@@ -73,16 +73,21 @@ async fn answer(parts: &Parts, request: http::Request<Incoming>) -> Result<Value
         (&Method::PUT, "/faults") => {
             let faults = faults(&read(body).await?)?;
             let count = faults.len();
-            parts.amp.set_faults(faults);
+            parts.workspace.amp.set_faults(faults);
             Ok(json!({ "faults": count }))
         }
         (&Method::PUT, "/amp") => match read(body).await?.trim() {
             "down" => {
-                parts.amp.go_down();
+                parts.workspace.amp.go_down();
                 Ok(json!({ "amp": "down" }))
             }
             "up" => {
-                parts.amp.come_back().await.map_err(|error| Refusal::internal(error.to_string()))?;
+                parts
+                    .workspace
+                    .amp
+                    .come_back()
+                    .await
+                    .map_err(|error| Refusal::internal(error.to_string()))?;
                 Ok(json!({ "amp": "up" }))
             }
             other => Err(Refusal::bad_request(format!("{other:?} is neither \"down\" nor \"up\""))),
@@ -100,7 +105,7 @@ async fn read(body: Incoming) -> Result<String, Refusal> {
     String::from_utf8(body.into()).map_err(|error| Refusal::bad_request(error.to_string()))
 }
 
-/// One fault a line; no line, no fault.
+/// One fault a line; an empty text removes all faults.
 fn faults(text: &str) -> Result<Vec<Fault>, Refusal> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let faults: Result<Vec<Fault>, _> = lines.map(str::parse).collect();
@@ -108,8 +113,12 @@ fn faults(text: &str) -> Result<Vec<Fault>, Refusal> {
 }
 
 fn functions(parts: &Parts) -> Value {
-    let pools = std::iter::once(&parts.pool).chain(&parts.queries);
-    pools.map(|pool| (pool.options().name.clone(), function(pool))).collect::<Map<_, _>>().into()
+    parts
+        .functions
+        .all()
+        .map(|pool| (pool.options().name.clone(), function(pool)))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn function(pool: &Pool) -> Value {

@@ -1,7 +1,11 @@
-//! Where the parts of a running stack are found, for people and for programs.
+//! Where the parts of a running stack listen.
 
 use aws_credential_types::Credentials;
+use local_lambda::lambda::Pool;
 use serde_json::{Value, json};
+
+use super::Parts;
+use super::queues::WORKSPACE_ALIAS;
 
 /// The addresses of a running stack.
 #[derive(Debug, Clone)]
@@ -14,21 +18,21 @@ pub(crate) struct Endpoints {
     pub(crate) lambda: String,
     /// The function's name.
     pub(crate) function: String,
-    /// Whether the function's own metrics are written into the workspace, by the telemetry extension.
+    /// Whether the telemetry extension writes the function's own metrics into the workspace.
     pub(crate) has_telemetry: bool,
-    /// The names of the functions that read the workspace; none without their program.
+    /// The names of the query functions.
     pub(crate) query_functions: Vec<String>,
     /// SQS.
     pub(crate) sqs: String,
     /// The queue that feeds the function.
     pub(crate) queue_url: String,
-    /// Where messages end that can never be delivered.
+    /// Its dead-letter queue.
     pub(crate) dead_letter_queue_url: String,
     /// The workspace, with a slash at its end.
     pub(crate) amp: String,
-    /// The id under which AMP's control plane has the workspace.
+    /// The workspace's id in AMP's control plane.
     pub(crate) workspace_id: String,
-    /// The alias under which AMP's control plane has the workspace.
+    /// The workspace's alias in AMP's control plane.
     pub(crate) workspace_alias: &'static str,
     /// The Prometheus behind the workspace.
     pub(crate) prometheus: Option<String>,
@@ -37,17 +41,38 @@ pub(crate) struct Endpoints {
 }
 
 impl Endpoints {
-    /// Where samples are written.
+    pub(super) fn new(region: &str, parts: &Parts, control: String) -> Self {
+        let Parts { functions, queues, workspace, .. } = parts;
+        let name = |pool: &Pool| pool.options().name.clone();
+        Self {
+            region: region.to_owned(),
+            credentials: workspace.user.clone(),
+            lambda: functions.api.endpoint(),
+            function: name(&functions.push_gateway),
+            has_telemetry: functions.idle_end.is_some(),
+            query_functions: functions.queries.iter().map(name).collect(),
+            sqs: queues.endpoint().to_owned(),
+            queue_url: queues.url.clone(),
+            dead_letter_queue_url: queues.dead_letters_url.clone(),
+            amp: workspace.amp.endpoint(),
+            workspace_id: workspace.amp.id().to_owned(),
+            workspace_alias: WORKSPACE_ALIAS,
+            prometheus: workspace.storage_url.clone(),
+            control,
+        }
+    }
+
+    /// The URL for remote write.
     pub(crate) fn remote_write_url(&self) -> String {
         format!("{}api/v1/remote_write", self.amp)
     }
 
-    /// Where PromQL is asked.
+    /// The URL for instant queries.
     pub(crate) fn query_url(&self) -> String {
         format!("{}api/v1/query", self.amp)
     }
 
-    /// The same for programs.
+    /// As JSON.
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "region": self.region,

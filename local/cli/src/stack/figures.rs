@@ -1,4 +1,4 @@
-//! What each part of the stack holds and has done, as numbers that must add up.
+//! The counts of every part of the stack.
 
 use serde_json::{Value, json};
 
@@ -7,23 +7,23 @@ use local_amp::AmpCounts;
 use local_lambda::event_source;
 use local_lambda::lambda::Counts;
 
-/// The numbers at one moment.
+/// The counts at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Figures {
     /// Messages in the queue.
     pub(crate) queue: QueueDepth,
     /// Messages in the dead-letter queue.
     pub(crate) dead_letters: u64,
-    /// What the event source mapping did.
+    /// The event source mapping.
     pub(crate) event_source: event_source::Figures,
-    /// What the function did.
+    /// The function.
     pub(crate) function: Counts,
-    /// What the workspace saw and holds.
+    /// The workspace.
     pub(crate) amp: AmpCounts,
 }
 
 impl Figures {
-    /// The same for programs.
+    /// As JSON.
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "queue": { "visible": self.queue.visible, "inFlight": self.queue.in_flight },

@@ -1,19 +1,21 @@
-//! How the stack is put together: plain data with the defaults of a user's first try.
+//! The options of the stack, with the defaults of a first try.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Ports;
 use local_amp::Fault;
+use local_lambda::event_source::EventSourceOptions;
 
-/// Where the samples go that the stand-in accepted, beside its own memory.
+use super::Ports;
+
+/// Where the samples that the stand-in accepts are stored, besides its own memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Storage {
-    /// Nowhere: its memory is all there is, and PromQL is not spoken.
+    /// Nowhere else: PromQL is not available.
     Memory,
-    /// To a Prometheus that is started with the stack, from this program.
+    /// In a Prometheus that is started with the stack, from this program.
     Program(PathBuf),
-    /// To a Prometheus that is there already, at this URL.
+    /// In a running Prometheus, at this URL.
     At(String),
 }
 
@@ -22,33 +24,27 @@ pub(crate) enum Storage {
 pub(crate) struct StackOptions {
     /// The push gateway's binary.
     pub(crate) function: PathBuf,
-    /// The binary of the functions that read the workspace; without it there are none.
+    /// The binary of the query functions; without it there are none.
     pub(crate) query: Option<PathBuf>,
     /// The telemetry extension's binary; with it the push gateway writes metrics of itself into the workspace.
     pub(crate) telemetry_extension: Option<PathBuf>,
     /// The program `moto_server`.
     pub(crate) moto: PathBuf,
-    /// What stands behind the AMP stand-in.
+    /// Where samples are stored.
     pub(crate) storage: Storage,
     /// Where everything listens.
     pub(crate) ports: Ports,
-    /// The region that everything claims to be in.
+    /// The region of everything.
     pub(crate) region: String,
     /// Whether the queue and its dead-letter queue are FIFO queues.
     pub(crate) fifo: bool,
-    /// Messages a batch has at most.
-    pub(crate) batch_size: usize,
-    /// How long a batch is gathered.
-    pub(crate) batching_window: Duration,
-    /// Batches at work at a time, at most; five, with which Lambda begins, if not given.
-    pub(crate) max_concurrency: Option<usize>,
-    /// How long a received message stays hidden; six times the function's time-out and the window if not given.
+    /// The event source mapping, with the function's timeout; the stack sets the queue.
+    pub(crate) mapping: EventSourceOptions,
+    /// How long a received message stays hidden; six times the function's timeout plus the window if not given.
     pub(crate) visibility_timeout: Option<Duration>,
-    /// After how many receptions the queue moves a message to its dead-letter queue.
+    /// Receptions after which the queue moves a message to its dead-letter queue.
     pub(crate) max_receive_count: u32,
-    /// The function's time-out.
-    pub(crate) function_timeout: Duration,
-    /// The function's memory in MB (reported to it, not enforced).
+    /// The function's memory in MB: reported to it, not enforced.
     pub(crate) memory_mb: u32,
     /// Execution environments of the function, at most.
     pub(crate) concurrency: u32,
@@ -56,7 +52,7 @@ pub(crate) struct StackOptions {
     pub(crate) env: Vec<(String, String)>,
     /// The workspace's out-of-order window.
     pub(crate) out_of_order_window: Duration,
-    /// How long credentials live; without it they are in the environment and do not expire.
+    /// How long the role's credentials live; without it they are in the environment and do not expire.
     pub(crate) credentials_lifetime: Option<Duration>,
     /// Faults of the stand-in from the start.
     pub(crate) faults: Vec<Fault>,
@@ -65,6 +61,13 @@ pub(crate) struct StackOptions {
 impl StackOptions {
     /// A stack with AWS's defaults where it has some, and short waits elsewhere.
     pub(crate) fn new(function: PathBuf, moto: PathBuf) -> Self {
+        let mapping = EventSourceOptions {
+            batch_size: 1_000,
+            batching_window: Duration::from_secs(1),
+            report_batch_item_failures: true,
+            function_timeout: Duration::from_secs(10),
+            ..EventSourceOptions::new("")
+        };
         Self {
             function,
             query: None,
@@ -74,12 +77,9 @@ impl StackOptions {
             ports: Ports::default(),
             region: "eu-west-1".to_owned(),
             fifo: false,
-            batch_size: 1_000,
-            batching_window: Duration::from_secs(1),
-            max_concurrency: None,
+            mapping,
             visibility_timeout: None,
             max_receive_count: 5,
-            function_timeout: Duration::from_secs(10),
             memory_mb: 128,
             concurrency: 10,
             env: Vec::new(),
@@ -89,11 +89,12 @@ impl StackOptions {
         }
     }
 
-    /// The visibility timeout that the queue gets.
+    /// The visibility timeout of the queue.
     ///
     /// Lambda Developer Guide, "Creating and configuring an Amazon SQS event source mapping": at least six times
-    /// the function's time-out, plus the batching window.
+    /// the function's timeout, plus the batching window.
     pub(crate) fn visibility_timeout(&self) -> Duration {
-        self.visibility_timeout.unwrap_or(self.function_timeout * 6 + self.batching_window)
+        let default = self.mapping.function_timeout * 6 + self.mapping.batching_window;
+        self.visibility_timeout.unwrap_or(default)
     }
 }

@@ -1,4 +1,4 @@
-//! The ports that the user chose, checked before anything is started.
+//! The chosen ports, checked before anything is started.
 
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -20,7 +20,7 @@ pub(crate) struct Ports {
 }
 
 impl Ports {
-    /// Opens all of them at the same time, so that a port given twice is found too, and closes them again.
+    /// Opens all of them at the same time, which also detects a repeated port, and closes them again.
     pub(super) fn check(&self) -> Result<(), StackError> {
         let chosen = [
             ("--amp-port", self.amp),

@@ -1,19 +1,23 @@
-//! The queue that feeds the function, and the dead-letter queue behind it.
-//!
-//! In: an SQS API and the stack's options. Out: the URLs of two queues as the construct library would make them, and
-//! how many messages they hold.
+//! SQS with the queue of the function and its dead-letter queue, as the construct library makes them.
 
 use aws_sdk_sqs::types::QueueAttributeName;
+use local_lambda::sqs::{Sqs, SqsError};
+use local_testing::moto::{KnownWorkspace, MotoServer};
 use serde_json::json;
 
-use super::StackOptions;
-use local_lambda::sqs::{Sqs, SqsError};
+use super::workspace::Workspace;
+use super::{StackError, StackOptions};
 
 const NAME: &str = "telemetry";
 
+/// The alias of the workspace in AMP's control plane, which moto serves as well.
+pub(super) const WORKSPACE_ALIAS: &str = "local";
+
 /// The two queues.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Queues {
+    moto: MotoServer,
+    pub(super) sqs: Sqs,
     pub(super) url: String,
     pub(super) dead_letters_url: String,
 }
@@ -23,16 +27,30 @@ pub(super) struct Queues {
 pub(crate) struct QueueDepth {
     /// Waiting to be received.
     pub(crate) visible: u64,
-    /// Received and not yet deleted, or not yet visible again.
+    /// Received and neither deleted nor visible again.
     pub(crate) in_flight: u64,
 }
 
+impl QueueDepth {
+    pub(crate) fn is_empty(self) -> bool {
+        self.visible + self.in_flight == 0
+    }
+}
+
 impl Queues {
-    pub(super) async fn create(sqs: &Sqs, options: &StackOptions) -> Result<Self, SqsError> {
+    pub(super) async fn start(options: &StackOptions, workspace: &Workspace) -> Result<Self, StackError> {
+        let known = KnownWorkspace {
+            region: &options.region,
+            id: workspace.amp.id(),
+            alias: WORKSPACE_ALIAS,
+            endpoint: &workspace.amp.endpoint(),
+        };
+        let moto = MotoServer::start_with_workspace(&options.moto, options.ports.sqs, known).await?;
+        let sqs = Sqs::new(moto.endpoint(), &options.region, workspace.user.clone());
         let suffix = if options.fifo { ".fifo" } else { "" };
         let dead_letters_url =
-            create(sqs, &format!("{NAME}-dead-letters{suffix}"), options.fifo, &[]).await?;
-        let dead_letters_arn = attribute(sqs, &dead_letters_url, &QueueAttributeName::QueueArn).await?;
+            create(&sqs, &format!("{NAME}-dead-letters{suffix}"), options.fifo, &[]).await?;
+        let dead_letters_arn = attribute(&sqs, &dead_letters_url, &QueueAttributeName::QueueArn).await?;
         let redrive = json!({
             "deadLetterTargetArn": dead_letters_arn,
             "maxReceiveCount": options.max_receive_count,
@@ -41,12 +59,17 @@ impl Queues {
             (QueueAttributeName::VisibilityTimeout, options.visibility_timeout().as_secs().to_string()),
             (QueueAttributeName::RedrivePolicy, redrive.to_string()),
         ];
-        let url = create(sqs, &format!("{NAME}{suffix}"), options.fifo, &attributes).await?;
-        Ok(Self { url, dead_letters_url })
+        let url = create(&sqs, &format!("{NAME}{suffix}"), options.fifo, &attributes).await?;
+        Ok(Self { moto, sqs, url, dead_letters_url })
+    }
+
+    /// The URL of SQS and of AMP's control plane.
+    pub(super) fn endpoint(&self) -> &str {
+        self.moto.endpoint()
     }
 }
 
-/// How many messages lie in a queue.
+/// How many messages a queue holds.
 pub(super) async fn depth(sqs: &Sqs, queue_url: &str) -> Result<QueueDepth, SqsError> {
     let count = async |name| Ok(attribute(sqs, queue_url, &name).await?.parse().unwrap_or_default());
     Ok(QueueDepth {

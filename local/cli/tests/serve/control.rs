@@ -15,7 +15,7 @@ async fn ask(serve: &Serve, method: &str, path: &str, body: &str) -> (u16, Value
 }
 
 #[tokio::test]
-async fn a_new_stack_has_done_nothing_and_has_no_process() {
+async fn a_new_stack_has_no_counts_and_no_processes() {
     let serve = Serve::start(&["--prometheus", "none"]).await;
     assert_eq!(
         ask(&serve, "GET", "/functions", "").await,
@@ -29,7 +29,7 @@ async fn a_new_stack_has_done_nothing_and_has_no_process() {
 }
 
 #[tokio::test]
-async fn faults_are_set_line_by_line_and_what_is_none_is_refused() {
+async fn faults_are_set_line_by_line() {
     let serve = Serve::start(&["--prometheus", "none"]).await;
     assert_eq!(
         ask(&serve, "PUT", "/faults", "503:2\nhang:1@device=d1\n").await,
@@ -42,7 +42,7 @@ async fn faults_are_set_line_by_line_and_what_is_none_is_refused() {
 }
 
 #[tokio::test]
-async fn the_workspace_goes_down_and_comes_back_on_the_same_port() {
+async fn the_workspace_can_go_down_and_come_back() {
     let serve = Serve::start(&["--prometheus", "none"]).await;
     let url = serve.endpoints["amp"]["remoteWriteUrl"].as_str().expect("a URL").to_owned();
     let reach =
@@ -55,7 +55,7 @@ async fn the_workspace_goes_down_and_comes_back_on_the_same_port() {
 }
 
 #[tokio::test]
-async fn an_unknown_path_is_answered_with_the_known_ones() {
+async fn an_unknown_path_returns_the_known_ones() {
     let serve = Serve::start(&["--prometheus", "none"]).await;
     let (status, answer) = ask(&serve, "GET", "/", "").await;
     assert_eq!(status, 404);

@@ -29,7 +29,7 @@ async fn send_one(serve: &Serve) {
 }
 
 #[tokio::test]
-async fn an_interrupt_stops_everything_and_says_what_became_of_it() {
+async fn an_interrupt_stops_everything_and_prints_totals() {
     let serve = Serve::start(&["--prometheus", "auto"]).await;
     send_one(&serve).await;
     let children = descendants(serve.pid());
@@ -47,7 +47,7 @@ async fn an_interrupt_stops_everything_and_says_what_became_of_it() {
 }
 
 #[tokio::test]
-async fn a_polite_signal_stops_it_as_well() {
+async fn a_termination_signal_stops_it() {
     let serve = Serve::start(&["--prometheus", "none"]).await;
     serve.signal(Signal::SIGTERM);
     assert!(serve.end().await.0.success());
@@ -70,7 +70,7 @@ async fn no_child_outlives_a_command_that_is_killed() {
 
 /// Whoever started it may be killed, and a process between the two may live on.
 #[tokio::test]
-async fn it_stops_with_the_processes_that_it_is_told() {
+async fn it_stops_with_the_given_processes() {
     let mut companion =
         Command::new("sleep").arg("1000").kill_on_drop(true).spawn().expect("there is a sleep");
     let pid = companion.id().expect("it runs").to_string();
@@ -127,10 +127,8 @@ fn listening_addresses() -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn ports_are_those_that_were_asked_for() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = free.local_addr().expect("an address").port().to_string();
-    drop(free);
+async fn it_listens_on_the_given_ports() {
+    let port = local_testing::scripted::closed_port().expect("a free port").to_string();
     let serve = Serve::start(&["--prometheus", "none", "--lambda-port", &port]).await;
     assert_eq!(serve.endpoints["lambda"]["endpoint"], format!("http://127.0.0.1:{port}"));
 }

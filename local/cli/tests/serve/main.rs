@@ -1,6 +1,7 @@
 //! The commands `serve` and `tour` as a user runs them: the stack comes up, does its work, and leaves nothing behind
 //! however it ends.
 
+mod check;
 mod control;
 mod life;
 mod options;

@@ -1,7 +1,6 @@
 //! Options that make no sense, alone or together: refused by name before anything is started.
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use local_testing::scripted::{Answer, ScriptedServer};
 
 use crate::support::{Trap, run};
 
@@ -79,18 +78,11 @@ async fn a_prometheus_that_is_not_there_is_refused() {
 /// Prometheus answers 404 to samples unless it was started with the flag.
 #[tokio::test]
 async fn a_prometheus_that_takes_no_samples_is_refused() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut head = [0; 1_024];
-            let read = stream.read(&mut head).await.unwrap_or_default();
-            let status = if head[..read].starts_with(b"GET ") { "200 OK" } else { "404 Not Found" };
-            let answer = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
-            let _ = stream.write_all(answer.as_bytes()).await;
-        }
-    });
-    serve_refuses(&["--prometheus", &url], "--web.enable-remote-write-receiver").await;
+    let server = ScriptedServer::by(|request, _| {
+        Answer::new(if request.method == "GET" { 200 } else { 404 }, "")
+    })
+    .await;
+    serve_refuses(&["--prometheus", &server.url()], "--web.enable-remote-write-receiver").await;
 }
 
 #[tokio::test]

@@ -5,12 +5,13 @@ use std::process::Stdio;
 use local_amp::Credentials;
 use local_lambda::sqs::Sqs;
 use local_testing::moto::MotoServer;
+use local_testing::prometheus::Prometheus;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::support::{PROGRAM, SOON, function, moto, telemetry_extension};
 
-/// A part and the line with which it says that it is ready.
+/// A part and the line that it prints when it is ready.
 async fn part(arguments: &[&str]) -> (Child, String) {
     let mut command = Command::new(PROGRAM);
     let mut child =
@@ -20,6 +21,11 @@ async fn part(arguments: &[&str]) -> (Child, String) {
     // Whatever it says later must find a reader.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     (child, line.expect("a line"))
+}
+
+/// The storage behind the workspace, which answers queries.
+async fn prometheus() -> Prometheus {
+    Prometheus::start(&Prometheus::find().expect("prometheus in PATH"), 0).await.expect("a Prometheus")
 }
 
 /// Waits until the answer has this text.
@@ -42,11 +48,12 @@ async fn get(url: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_message_goes_from_the_queue_through_every_part_to_the_workspace() {
+async fn a_message_goes_from_the_queue_to_the_workspace() {
     let moto = MotoServer::start(&moto(), 0).await.expect("moto starts");
     let sqs = Sqs::new(moto.endpoint(), "eu-west-1", Credentials::from_keys("any", "any", None));
     let queue_url = sqs.create_queue("alone").await.expect("a queue");
-    let (_amp, workspace) = part(&["amp", "--fail", "503:1"]).await;
+    let prometheus = prometheus().await;
+    let (_amp, workspace) = part(&["amp", "--fail", "503:1", "--prometheus", prometheus.url()]).await;
     let function = format!("gateway={}", function().display());
     let url = format!("REMOTE_WRITE_URL={workspace}api/v1/remote_write");
     let (_lambda, lambda) =
@@ -74,10 +81,11 @@ async fn a_message_goes_from_the_queue_through_every_part_to_the_workspace() {
     assert!(answer.contains(r#""0.5"]"#), "{answer}");
 }
 
-/// The README's way to run the telemetry extension beside one's own function.
+/// As in the README.
 #[tokio::test]
-async fn an_extension_runs_beside_a_function_of_ones_own() {
-    let (_amp, workspace) = part(&["amp"]).await;
+async fn an_extension_runs_beside_another_function() {
+    let prometheus = prometheus().await;
+    let (_amp, workspace) = part(&["amp", "--prometheus", prometheus.url()]).await;
     let function = format!("mine={}", function().display());
     let url = format!("{workspace}api/v1/remote_write");
     let (_lambda, lambda) = part(&[

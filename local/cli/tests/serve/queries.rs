@@ -44,7 +44,7 @@ async fn send_temperature(serve: &Serve, now_ms: i64) {
 
 /// Through queue, push gateway, stand-in and Prometheus, and back through the function, signature and all.
 #[tokio::test]
-async fn what_was_sent_to_the_queue_is_read_back_by_a_range_query() {
+async fn a_range_query_reads_events_from_the_queue() {
     let serve = start("auto").await;
     let now_ms = Clock::system().now_ms();
     send_temperature(&serve, now_ms).await;
@@ -66,7 +66,7 @@ async fn what_was_sent_to_the_queue_is_read_back_by_a_range_query() {
 }
 
 #[tokio::test]
-async fn each_operation_is_a_function_that_does_its_own() {
+async fn each_operation_is_a_function() {
     let serve = start("auto").await;
     assert_eq!(serve.endpoints["lambda"]["queryFunctionNames"], json!(NAMES));
     let payloads = [
@@ -115,7 +115,7 @@ async fn a_fresh_stack_finds_its_own_workspace() {
 }
 
 #[tokio::test]
-async fn without_their_program_there_are_none() {
+async fn without_the_query_program_there_are_no_functions() {
     let serve = Serve::start(&["--prometheus", "none"]).await;
     assert_eq!(serve.endpoints["lambda"]["queryFunctionNames"], json!([]));
     let answer = invoke(&serve, "query", &json!({"query": "up"})).await;
@@ -123,10 +123,10 @@ async fn without_their_program_there_are_none() {
 }
 
 #[tokio::test]
-async fn the_control_api_counts_them_too() {
+async fn the_control_api_counts_query_functions() {
     let serve = start("none").await;
     let answer = invoke(&serve, "query", &json!({"query": "1 + 1"})).await;
-    assert_eq!(answer["statusCode"], 501, "PromQL is not spoken without Prometheus: {answer}");
+    assert_eq!(answer["statusCode"], 501, "no Prometheus, no queries: {answer}");
     let control = serve.endpoints["control"].as_str().expect("an endpoint");
     let functions = reqwest::get(format!("{control}/functions")).await.expect("an answer");
     let functions: Value = serde_json::from_str(&functions.text().await.expect("text")).expect("JSON");

@@ -48,7 +48,7 @@ async fn ask(serve: &Serve, query: &str) -> Value {
 
 /// Extension, emulator, signature, stand-in and Prometheus: the line that `serve` prints to copy finds what happened.
 #[tokio::test]
-async fn the_functions_own_invocations_can_be_asked_for() {
+async fn the_functions_own_invocations_can_be_queried() {
     let serve = start("auto", &[]).await;
     assert_eq!(serve.endpoints["lambda"]["hasTelemetry"], true);
     for _ in 0..3 {
@@ -88,7 +88,7 @@ async fn the_functions_own_invocations_can_be_asked_for() {
 
 /// "Shutdown phase": extensions are told, so nothing that an environment counted is lost when the stack ends.
 #[tokio::test]
-async fn the_last_words_are_waited_for_when_the_stack_stops() {
+async fn stopping_waits_for_the_last_telemetry() {
     // Set by the function's owner, so that nothing is sent before the end.
     let settings = ["--env", "DISPATCH_MIN_BATCH_SIZE=1000000", "--env", "DISPATCH_MAX_AGE_SECONDS=86400"];
     let serve = start("none", &settings).await;
@@ -104,7 +104,7 @@ async fn the_last_words_are_waited_for_when_the_stack_stops() {
 }
 
 #[tokio::test]
-async fn without_its_program_the_function_runs_alone() {
+async fn without_the_extension_the_function_runs_alone() {
     let serve = Serve::start(&["--prometheus", "none"]).await;
     assert_eq!(serve.endpoints["lambda"]["hasTelemetry"], false);
     invoke(&serve).await;

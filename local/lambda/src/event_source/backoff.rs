@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_limit_and_start_anew_after_a_success() {
+    fn waits_double_up_to_the_limit_until_a_success() {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_millis(350));
         let waits: Vec<_> = (0..4).map(|_| backoff.wait().as_millis()).collect();
         assert_eq!(waits, [100, 200, 350, 350]);

@@ -1,8 +1,7 @@
-//! When a batch is full.
+//! Gathers messages into batches.
 //!
-//! In: messages as they are received, and the time. Out: batches in the order of their messages. A batch ends when
-//! it has its size, when the window since its first message is over, or when the next record would take the payload
-//! over the limit of an invocation (Lambda Developer Guide, "Using Lambda with Amazon SQS"). No I/O.
+//! A batch ends when it has its size, when the window since its first message is over, or when the next record would exceed
+//! the payload limit of an invocation (Lambda Developer Guide, "Using Lambda with Amazon SQS").
 
 use std::time::Duration;
 
@@ -15,12 +14,12 @@ const MAX_PAYLOAD_BYTES: usize = 6 * 1_024 * 1_024;
 const OPENING: &str = r#"{"Records":["#;
 const CLOSING: &str = "]}";
 
-/// A message on its way through the mapping.
+/// A received message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Message {
     pub(super) id: String,
     pub(super) receipt_handle: String,
-    /// Its group, in a FIFO queue.
+    /// Its message group, in a FIFO queue.
     pub(super) group: Option<String>,
     /// Its record as JSON.
     pub(super) json: String,
@@ -39,8 +38,8 @@ impl Batch {
         [OPENING, &records.join(","), CLOSING].concat().into()
     }
 
-    /// Takes out the messages that the queue shows to others by now, and says how many these were. Handing them
-    /// over would only double what the next receiver does, and they could not be deleted any more.
+    /// Removes the messages that the queue shows to other consumers by now, and returns their number. They could not be deleted
+    /// any more, and another consumer may have them.
     pub(super) fn drop_visible(&mut self, now: Instant) -> usize {
         let before = self.0.len();
         self.0.retain(|message| now < message.visible_at);
@@ -66,7 +65,7 @@ impl Gatherer {
         Self { batch_size, window, open: Batch::default(), payload_bytes: 0, due_at: None }
     }
 
-    /// Takes in the next message; returns the batch that it filled, or that it was too much for.
+    /// Adds the next message; returns the batch that it completed, or that had no room for it.
     pub(super) fn add(&mut self, message: Message, now: Instant) -> Option<Batch> {
         // A comma before each record but the first.
         let longer = self.payload_bytes + 1 + message.json.len();
@@ -163,7 +162,7 @@ mod tests {
 
     /// Lambda quotas: 6 MB, that is 6,291,456 bytes, for the payload of a synchronous invocation.
     #[tokio::test]
-    async fn the_record_that_would_exceed_the_payload_opens_the_next_batch() {
+    async fn a_record_over_the_payload_limit_opens_the_next_batch() {
         let now = Instant::now();
         let half = (MAX_PAYLOAD_BYTES - OPENING.len() - CLOSING.len() - 1) / 2;
         let rest = MAX_PAYLOAD_BYTES - OPENING.len() - CLOSING.len() - 1 - half;
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_message_that_is_visible_again_is_dropped_from_its_batch() {
+    async fn visible_messages_are_dropped_from_their_batch() {
         let now = Instant::now();
         let mut batch = Batch(vec![message(0, "0", now), message(1, "1", now)]);
         batch.0[0].visible_at = now + Duration::from_secs(10);
@@ -185,8 +184,7 @@ mod tests {
     }
 
     proptest! {
-        /// Nothing is lost, doubled or put out of order; no payload is over the limit; no batch could have taken
-        /// the next record.
+        /// No message is lost, repeated or out of order; no payload exceeds the limit; no batch could have taken the next record.
         #[test]
         fn batches_are_as_large_as_the_limits_allow(
             lengths in prop::collection::vec(2..3_000_000_usize, 0..40),

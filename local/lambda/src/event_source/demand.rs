@@ -1,38 +1,35 @@
-//! How many messages may be asked for.
-//!
-//! In: what is on its way already. Out: the size of the next `ReceiveMessage`, if there is to be one. While the
-//! function is busy nothing is asked for: a message in our hands is hidden from everyone, and its visibility timeout
-//! runs. No I/O.
+//! How many messages to request. Nothing is requested while the function is busy, because the visibility timeout of a
+//! received message runs.
 
 /// `ReceiveMessage` returns at most 10 messages.
 const MAX_MESSAGES: usize = 10;
 
-/// More than these at a time do not help against one server on this machine.
+/// More requests at a time do not help against one local server.
 const MAX_RECEIVES: usize = 4;
 
-/// What is on its way.
+/// Everything that decides how many messages can be used.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Demand {
     /// The most messages of one batch.
     pub(super) batch_size: usize,
-    /// How many more batches the function could take now, those in line already counted off.
-    pub(super) free: usize,
+    /// Batches that the function could take besides those that wait already.
+    pub(super) more_batches: usize,
     /// Messages in the open batch.
     pub(super) gathered: usize,
-    /// Messages asked for and not answered yet.
-    pub(super) asked: usize,
+    /// Messages in requests without an answer yet.
+    pub(super) requested: usize,
 }
 
 impl Demand {
-    /// How many messages to ask for next, 1 to 10.
+    /// How many messages to request next, 1 to 10.
     pub(super) fn next(self) -> Option<usize> {
-        let room = self.free.saturating_mul(self.batch_size);
-        let wanted = room.saturating_sub(self.gathered).saturating_sub(self.asked);
+        let capacity = self.more_batches.saturating_mul(self.batch_size);
+        let wanted = capacity.saturating_sub(self.gathered).saturating_sub(self.requested);
         (wanted > 0).then(|| wanted.min(self.batch_size).min(MAX_MESSAGES))
     }
 }
 
-/// How many receives may run at once: one is enough to notice the first message, several drain a full queue.
+/// How many receives may run at once: one for an empty queue, several to drain a full one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Receivers {
     allowed: usize,
@@ -40,19 +37,19 @@ pub(super) struct Receivers {
 }
 
 impl Receivers {
-    /// One at a time for a FIFO queue: two answers could overtake each other.
+    /// One at a time for a FIFO queue: two answers could arrive in the wrong order.
     pub(super) fn new(is_fifo: bool) -> Self {
         Self { allowed: 1, most: if is_fifo { 1 } else { MAX_RECEIVES } }
     }
 
-    /// How many may run at the moment.
+    /// How many may run now.
     pub(super) fn allowed(self) -> usize {
         self.allowed
     }
 
-    /// A receive that got all it asked for is a sign that there is more.
-    pub(super) fn saw(&mut self, asked: usize, received: usize) {
-        self.allowed = if received < asked { 1 } else { (self.allowed * 2).min(self.most) };
+    /// Adjusts the number after a receive: one that returned all that it requested indicates that there is more.
+    pub(super) fn record(&mut self, requested: usize, received: usize) {
+        self.allowed = if received < requested { 1 } else { (self.allowed * 2).min(self.most) };
     }
 }
 
@@ -60,12 +57,12 @@ impl Receivers {
 mod tests {
     use super::*;
 
-    fn next(batch_size: usize, free: usize, gathered: usize, asked: usize) -> Option<usize> {
-        Demand { batch_size, free, gathered, asked }.next()
+    fn next(batch_size: usize, more_batches: usize, gathered: usize, requested: usize) -> Option<usize> {
+        Demand { batch_size, more_batches, gathered, requested }.next()
     }
 
     #[test]
-    fn no_more_is_asked_for_than_the_function_can_take() {
+    fn requests_no_more_than_the_function_can_take() {
         assert_eq!(next(10, 2, 0, 0), Some(10));
         assert_eq!(next(10, 2, 0, 10), Some(10));
         assert_eq!(next(10, 2, 0, 20), None);
@@ -77,11 +74,11 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_is_received_from_in_parallel_until_it_is_empty() {
+    fn a_full_queue_is_received_in_parallel_until_empty() {
         let mut receivers = Receivers::new(false);
         let allowed: Vec<_> = [10, 10, 10, 3, 10]
             .map(|received| {
-                receivers.saw(10, received);
+                receivers.record(10, received);
                 receivers.allowed()
             })
             .into();
@@ -89,9 +86,9 @@ mod tests {
     }
 
     #[test]
-    fn a_fifo_queue_is_received_from_one_by_one() {
+    fn a_fifo_queue_is_received_one_by_one() {
         let mut receivers = Receivers::new(true);
-        receivers.saw(10, 10);
+        receivers.record(10, 10);
         assert_eq!(receivers.allowed(), 1);
     }
 }

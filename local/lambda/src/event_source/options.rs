@@ -1,8 +1,5 @@
-//! The options of an event source mapping, held against what Lambda allows.
-//!
-//! In: options, and what the queue says about itself. Out: the reason why Lambda would refuse them, if it would
-//! (Lambda Developer Guide, "Creating and configuring an Amazon SQS event source mapping" and "Lambda parameters
-//! for Amazon SQS event source mappings").
+//! The options of an event source mapping, validated as Lambda does (Lambda Developer Guide, "Creating and configuring an
+//! Amazon SQS event source mapping" and "Lambda parameters for Amazon SQS event source mappings").
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -11,7 +8,7 @@ use crate::sqs::SqsError;
 
 const BATCH_SIZES: RangeInclusive<usize> = 1..=10_000;
 const FIFO_BATCH_SIZES: RangeInclusive<usize> = 1..=10;
-/// A larger batch takes more than one `ReceiveMessage`, for which there has to be time.
+/// A larger batch takes more than one `ReceiveMessage`, which takes time.
 const MAX_BATCH_SIZE_WITHOUT_WINDOW: usize = 10;
 const MAX_BATCHING_WINDOW: Duration = Duration::from_mins(5);
 const MAX_CONCURRENCIES: RangeInclusive<usize> = 2..=1_000;
@@ -26,12 +23,11 @@ pub struct EventSourceOptions {
     /// `MaximumBatchingWindowInSeconds`: how long records are gathered, 0 to 300 whole seconds; at least 1 for
     /// batches of more than 10, and none for a FIFO queue.
     pub batching_window: Duration,
-    /// `MaximumConcurrency`: the most invocations at a time, 2 to 1,000; `None` are the five with which Lambda
-    /// starts.
+    /// `MaximumConcurrency`: the most invocations at a time, 2 to 1,000; `None` is five, Lambda's initial number.
     pub max_concurrency: Option<usize>,
-    /// `ReportBatchItemFailures`: whether the function's response says which messages failed.
+    /// `ReportBatchItemFailures`: whether the function's response lists the messages that failed.
     pub report_batch_item_failures: bool,
-    /// The time-out of the function; the queue has to hide a message at least as long.
+    /// The function's timeout; the queue's visibility timeout must not be shorter.
     pub function_timeout: Duration,
 }
 

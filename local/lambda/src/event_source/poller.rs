@@ -1,7 +1,4 @@
-//! The loop between the queue and the function.
-//!
-//! In: what was received, what was delivered, the time. Out: receives and deliveries, as many as are wanted. It
-//! alone decides when something starts; what it decides by is in `demand`, `batch` and `line`.
+//! The loop between the queue and the function: it alone starts receives and invocations.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -14,14 +11,15 @@ use tokio::time::Instant;
 
 use super::backoff::Backoff;
 use super::batch::{Gatherer, Message};
-use super::delivery::{Delivered, Deliverer, Invoked, count};
 use super::demand::{Demand, Receivers};
-use super::line::Line;
+use super::figures::Settled;
+use super::invoker::{Finished, Invoked, Invoker};
 use super::options::EventSourceOptions;
+use super::waiting::WaitingBatches;
 use crate::sqs::SqsError;
 
 /// Lambda Developer Guide, "Configuring scaling behavior for SQS event source mappings": "Lambda starts processing
-/// five batches at a time". It goes on to more when there is more; on this machine five it stays.
+/// five batches at a time". Here it stays at five.
 const CONCURRENCY: usize = 5;
 
 /// The waits after a failed receive.
@@ -30,27 +28,27 @@ const FAILED_RECEIVE: (Duration, Duration) = (Duration::from_millis(100), Durati
 /// The wait after an empty receive from a FIFO queue, which is not a long poll.
 const EMPTY_FIFO: Duration = Duration::from_millis(100);
 
-/// A receive that is over: how many messages were asked for, and what came.
+/// The number of messages requested, and the answer.
 type Received = (usize, Result<Vec<Message>, SqsError>);
 
 /// Everything between the queue and the function.
 #[derive(Debug)]
 pub(super) struct Poller<F> {
-    deliverer: Arc<Deliverer<F>>,
+    invoker: Arc<Invoker<F>>,
     batch_size: usize,
     batching_window: Duration,
     concurrency: usize,
     gatherer: Gatherer,
-    line: Line,
+    waiting: WaitingBatches,
     receives: JoinSet<Received>,
     receivers: Receivers,
-    /// Messages asked for by the receives.
-    asked: usize,
+    /// Messages requested by the running receives.
+    requested: usize,
     /// No receive before this time.
     not_before: Option<Instant>,
     failures: Backoff,
-    deliveries: JoinSet<Delivered>,
-    /// What is to be made visible again at the end.
+    invocations: JoinSet<Finished>,
+    /// Messages to make visible again at the end.
     not_invoked: Vec<Message>,
 }
 
@@ -59,79 +57,76 @@ where
     F: Fn(Bytes) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Invoked> + Send + 'static,
 {
-    pub(super) fn new(deliverer: Deliverer<F>, options: &EventSourceOptions) -> Self {
+    pub(super) fn new(invoker: Invoker<F>, options: &EventSourceOptions) -> Self {
         Self {
             batch_size: options.batch_size,
             batching_window: options.batching_window,
             concurrency: options.max_concurrency.unwrap_or(CONCURRENCY),
             gatherer: Gatherer::new(options.batch_size, options.batching_window),
-            line: Line::default(),
+            waiting: WaitingBatches::default(),
             receives: JoinSet::new(),
-            receivers: Receivers::new(deliverer.queue.is_fifo),
-            asked: 0,
+            receivers: Receivers::new(invoker.queue.is_fifo),
+            requested: 0,
             not_before: None,
             failures: Backoff::new(FAILED_RECEIVE.0, FAILED_RECEIVE.1),
-            deliveries: JoinSet::new(),
+            invocations: JoinSet::new(),
             not_invoked: Vec::new(),
-            deliverer: Arc::new(deliverer),
+            invoker: Arc::new(invoker),
         }
     }
 
-    /// Polls until it is to stop, then lets the deliveries end.
+    /// Polls until it is stopped, then waits for the running invocations.
     pub(super) async fn run(mut self, mut stopping: watch::Receiver<bool>) {
         loop {
-            self.start_deliveries();
+            self.start_invocations();
             self.start_receives();
             let wake_at = self.wake_at();
             tokio::select! {
                 Some(received) = self.receives.join_next() => {
                     self.take_in(received.expect("a receive does not panic"));
                 }
-                Some(delivered) = self.deliveries.join_next() => {
-                    self.finish(delivered.expect("a delivery catches what the function throws"));
+                Some(finished) = self.invocations.join_next() => {
+                    self.finish(finished.expect("panics of the function are caught"));
                 }
                 () = sleep_until(wake_at) => {}
                 _ = stopping.wait_for(|is_stopping| *is_stopping) => break,
             }
         }
-        // Not before the last receive has ended, which would only receive again what is made visible.
+        // After the last receive, which would receive the released messages again.
         while let Some(received) = self.receives.join_next().await {
             self.take_in(received.expect("a receive does not panic"));
         }
-        self.line.push(self.gatherer.take());
-        self.not_invoked.extend(self.line.take_all().into_iter().flat_map(|batch| batch.0));
+        self.waiting.push(self.gatherer.take());
+        self.not_invoked.extend(self.waiting.take_all().into_iter().flat_map(|batch| batch.0));
         self.release().await;
-        while let Some(delivered) = self.deliveries.join_next().await {
-            self.finish(delivered.expect("a delivery catches what the function throws"));
+        while let Some(finished) = self.invocations.join_next().await {
+            self.finish(finished.expect("panics of the function are caught"));
         }
         self.release().await;
     }
 
     async fn release(&mut self) {
-        self.deliverer.release(&std::mem::take(&mut self.not_invoked)).await;
+        self.invoker.release(&std::mem::take(&mut self.not_invoked)).await;
     }
 
-    /// How many more batches the function can take, those in line not counted off.
+    /// How many more batches the function can take, including those that wait.
     fn idle(&self) -> usize {
-        self.concurrency - self.deliveries.len()
+        self.concurrency - self.invocations.len()
     }
 
-    fn start_deliveries(&mut self) {
-        // A batch that is due while the function is busy stays open and goes on to fill.
-        if self.idle() > self.line.len()
+    fn start_invocations(&mut self) {
+        // A batch that is due while the function is busy stays open and can grow.
+        if self.idle() > self.waiting.len()
             && let Some(batch) = self.gatherer.take_due(Instant::now())
         {
-            self.line.push(batch);
+            self.waiting.push(batch);
         }
         while self.idle() > 0
-            && let Some((batch, groups)) = self.line.next()
+            && let Some((batch, groups)) = self.waiting.next()
         {
-            self.deliveries.spawn(Arc::clone(&self.deliverer).deliver(batch, groups));
+            self.invocations.spawn(Arc::clone(&self.invoker).run(batch, groups));
         }
-        let in_flight = count(self.deliveries.len());
-        self.deliverer.figures.send_if_modified(|figures| {
-            std::mem::replace(&mut figures.invocations_in_flight, in_flight) != in_flight
-        });
+        self.invoker.figures.set_invocations_in_flight(self.invocations.len());
     }
 
     fn start_receives(&mut self) {
@@ -142,8 +137,8 @@ where
         while self.receives.len() < self.receivers.allowed()
             && let Some(wanted) = self.demand().next()
         {
-            self.asked += wanted;
-            let queue = Arc::clone(&self.deliverer.queue);
+            self.requested += wanted;
+            let queue = Arc::clone(&self.invoker.queue);
             self.receives.spawn(async move { (wanted, queue.receive(wanted).await) });
         }
     }
@@ -151,56 +146,50 @@ where
     fn demand(&self) -> Demand {
         Demand {
             batch_size: self.batch_size,
-            free: self.idle().saturating_sub(self.line.len()),
+            more_batches: self.idle().saturating_sub(self.waiting.len()),
             gathered: self.gatherer.len(),
-            asked: self.asked,
+            requested: self.requested,
         }
     }
 
-    /// The next time at which something is to be done that nothing else announces.
+    /// The next time at which to act even if nothing else happens.
     fn wake_at(&self) -> Option<Instant> {
-        let due_at = self.gatherer.due_at().filter(|_| self.idle() > self.line.len());
+        let due_at = self.gatherer.due_at().filter(|_| self.idle() > self.waiting.len());
         [due_at, self.not_before].into_iter().flatten().min()
     }
 
-    fn take_in(&mut self, (asked, received): Received) {
-        self.asked -= asked;
+    fn take_in(&mut self, (requested, received): Received) {
+        self.requested -= requested;
         let now = Instant::now();
         let Ok(messages) = received else {
-            self.deliverer.figures.send_modify(|figures| figures.failed_receives += 1);
-            self.receivers.saw(asked, 0);
+            self.invoker.figures.add(|figures| &mut figures.failed_receives);
+            self.receivers.record(requested, 0);
             self.not_before = Some(now + self.failures.wait());
             return;
         };
         self.failures.reset();
-        self.receivers.saw(asked, messages.len());
-        if messages.is_empty() && self.deliverer.queue.is_fifo {
+        self.receivers.record(requested, messages.len());
+        if messages.is_empty() && self.invoker.queue.is_fifo {
             self.not_before = Some(now + EMPTY_FIFO);
         }
-        self.deliverer.figures.send_modify(|figures| {
-            figures.received += count(messages.len());
-            figures.in_flight += count(messages.len());
-        });
+        self.invoker.figures.receive(messages.len());
         for message in messages {
             if let Some(batch) = self.gatherer.add(message, now) {
-                self.line.push(batch);
+                self.waiting.push(batch);
             }
         }
         if self.batching_window.is_zero() && self.gatherer.len() > 0 {
-            self.line.push(self.gatherer.take());
+            self.waiting.push(self.gatherer.take());
         }
     }
 
-    fn finish(&mut self, delivered: Delivered) {
-        self.not_invoked.extend(delivered.not_invoked);
-        let taken = count(self.line.finish(&delivered.groups, &delivered.failed));
-        self.deliverer.figures.send_modify(|figures| {
-            figures.in_flight -= taken;
-            figures.given_back += taken;
-            figures.invocations_in_flight = count(self.deliveries.len());
-        });
-        if self.deliverer.queue.is_fifo {
-            // What a group held back may be received now.
+    fn finish(&mut self, finished: Finished) {
+        self.not_invoked.extend(finished.not_invoked);
+        let removed = self.waiting.finish(&finished.groups, &finished.failed);
+        self.invoker.figures.settle(Settled::GivenBack, removed);
+        self.invoker.figures.set_invocations_in_flight(self.invocations.len());
+        if self.invoker.queue.is_fifo {
+            // Messages that a group held back may be received now.
             self.not_before = None;
         }
     }

@@ -1,7 +1,5 @@
-//! What a function's response says about the messages of its batch.
-//!
-//! In: a response and the ids of the batch. Out: the ids that failed, or why the whole batch did (Lambda Developer
-//! Guide, "Handling errors for an SQS event source in Lambda", success and failure conditions). No I/O.
+//! Parses `batchItemFailures` of a function's response (Lambda Developer Guide, "Handling errors for an SQS event source in
+//! Lambda", success and failure conditions).
 
 use std::collections::BTreeSet;
 
@@ -14,7 +12,7 @@ pub(super) enum MalformedResponse {
     NotAnObject,
     #[error("`batchItemFailures` is not a list")]
     NotAList,
-    /// The key is missing, or misspelt, or its value is null or of another type.
+    /// The key is missing or misspelt, or its value is null or of another type.
     #[error("item {at} of `batchItemFailures` has no `itemIdentifier`")]
     NoIdentifier { at: usize },
     #[error("the `itemIdentifier` of item {at} of `batchItemFailures` is empty")]
@@ -23,10 +21,10 @@ pub(super) enum MalformedResponse {
     UnknownIdentifier { at: usize },
 }
 
-/// The ids of the messages that failed, each of which is one of `batch`; none if all succeeded.
+/// The ids of the messages that failed, all of them in `batch`.
 ///
 /// # Errors
-/// The response has one of the faults for which Lambda gives the whole batch back.
+/// The response has one of the errors for which Lambda fails the whole batch.
 pub(super) fn failed_items(
     response: &[u8],
     batch: &BTreeSet<&str>,
@@ -120,7 +118,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is listed of the batch failed, and nothing else; one strange id fails everything.
+        /// The listed ids failed, and no others; one unknown id fails the whole batch.
         #[test]
         fn the_failed_are_the_listed(
             listed in prop::collection::vec(0..20_usize, 0..30),

@@ -1,6 +1,4 @@
-//! The queue of an event source mapping: everything that the mapping asks of SQS.
-//!
-//! In: an SQS API and the queue's URL. Out: messages, and the result of each deletion. It decides nothing.
+//! The requests of an event source mapping to its queue.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -19,14 +17,14 @@ use crate::sqs::{Record, Sqs, SqsError};
 /// The batch operations of SQS take at most 10 entries.
 pub(super) const MAX_ENTRIES: usize = 10;
 
-/// A long poll ends with the first message, or after this time. Short, since stopping waits for its end: a poll
-/// that is cut off may still be answered with messages, which nobody would see until their visibility runs out.
+/// A long poll ends with the first message, or after this time. It is short because stopping waits for its end: messages of
+/// an aborted poll would stay hidden until their visibility timeout is over.
 const LONG_POLL: Duration = Duration::from_secs(1);
 
-/// No answer by then is none.
+/// The time limit for any other answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
-/// A queue with what the mapping has to know of it.
+/// A queue with the attributes that the mapping uses.
 #[derive(Debug)]
 pub(super) struct SourceQueue {
     sqs: Sqs,
@@ -37,13 +35,13 @@ pub(super) struct SourceQueue {
     pub(super) visibility_timeout: Duration,
 }
 
-/// What became of one entry of a deletion.
+/// The result of one entry of a deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Deletion {
     Done,
-    /// SQS could not do it, and may the next time.
+    /// SQS failed; another attempt may succeed.
     Failed,
-    /// SQS will never do it: the receipt handle is not valid any more.
+    /// SQS rejected it: the receipt handle is not valid any more.
     Refused,
 }
 
@@ -74,7 +72,7 @@ impl SourceQueue {
 
     /// Receives 1 to 10 messages in the queue's order; none if none came in time.
     pub(super) async fn receive(&self, max: usize) -> Result<Vec<Message>, SqsError> {
-        // While a group is blocked, a long poll of a FIFO queue has moto compute without a pause.
+        // While a group is blocked, a long poll of a FIFO queue keeps moto's CPU busy.
         let wait = if self.is_fifo { Duration::ZERO } else { LONG_POLL };
         let request = self
             .sqs
@@ -94,7 +92,7 @@ impl SourceQueue {
     fn message(&self, record: Record, visible_at: Instant) -> Message {
         Message {
             json: record.to_json(&self.arn, &self.region).to_string(),
-            // Messages of a standard queue may have a group too, but no order.
+            // Messages of a standard queue may have a group too, but it implies no order.
             group: self.is_fifo.then(|| record.attributes.get("MessageGroupId").cloned()).flatten(),
             id: record.message_id,
             receipt_handle: record.receipt_handle,
@@ -123,7 +121,7 @@ impl SourceQueue {
         Ok(results)
     }
 
-    /// Shows messages to others at once. Once SQS does not do it, the rest will be shown when their time is over.
+    /// Makes messages visible at once. After a failure, the rest becomes visible after its visibility timeout.
     pub(super) async fn release(&self, messages: &[Message]) {
         for chunk in messages.chunks(MAX_ENTRIES) {
             let mut request = self.sqs.client().change_message_visibility_batch().queue_url(&self.url);

@@ -1,6 +1,4 @@
-//! What a caller is told of an invocation: the payload, whether it is an error, and the log's tail.
-//!
-//! In: an invocation that is over. Out: the function's answer, or the error in the words of Lambda (Lambda
+//! The result of an invocation for its caller: the payload, whether it is an error, and the tail of the log (Lambda
 //! Developer Guide, "Understanding retry behavior", "Troubleshoot invocation issues").
 
 use std::fmt::Write as _;
@@ -22,7 +20,7 @@ pub struct FunctionError {
 }
 
 impl FunctionError {
-    /// The error that an invocation ended with, if it did.
+    /// The error of an invocation, if it failed.
     pub fn of(invocation: &Invocation, timeout: Duration) -> Option<Self> {
         let (error_type, message) = match &invocation.outcome {
             Outcome::Response(_) => return None,
@@ -61,7 +59,7 @@ fn of_init(error: &InitError) -> (&str, String) {
     }
 }
 
-/// What the function wrote, between the lines that Lambda adds in its text format, and no more than the end of it.
+/// The log between the lines that Lambda adds in its text format, truncated to its end.
 pub(super) fn log_tail(invocation: &Invocation, memory_mb: u32) -> String {
     let id = &invocation.request_id;
     let mut log = format!("START RequestId: {id} Version: $LATEST\n");
@@ -75,7 +73,7 @@ pub(super) fn log_tail(invocation: &Invocation, memory_mb: u32) -> String {
     log.split_off(from)
 }
 
-/// The line that closes an invocation in the log ("View CloudWatch Logs for Lambda functions", "REPORT").
+/// The last line of an invocation in the log ("View CloudWatch Logs for Lambda functions", "REPORT").
 fn report_line(invocation: &Invocation, memory_mb: u32) -> String {
     let millis = |time: Duration| time.as_secs_f64() * 1_000.0;
     let mut line = format!(

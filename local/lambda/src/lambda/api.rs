@@ -1,7 +1,6 @@
 //! The HTTP side of the Lambda service: `POST /2015-03-31/functions/<name>/invocations`.
 //!
-//! In: requests of any AWS client; signatures are not looked at. Out: the answers that the Lambda API reference
-//! describes under `Invoke`.
+//! Signatures are not verified. The answers are those of the Lambda API reference, `Invoke`.
 
 use std::io;
 use std::sync::Arc;
@@ -55,7 +54,7 @@ impl LambdaApi {
         Ok(Self { server })
     }
 
-    /// What to give to a client as its endpoint.
+    /// The endpoint for clients.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.server.address())
     }
@@ -72,7 +71,7 @@ impl Service {
                 message,
             )));
         };
-        // One byte more than allowed is read, to be able to say that it is too much.
+        // One byte more than allowed is read, to detect a body that is too large.
         let body = match Limited::new(body, MAX_PAYLOAD_BYTES + 1).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => {
@@ -115,7 +114,7 @@ impl Service {
     }
 }
 
-/// Lambda API, `Invoke`: 200 even when the function failed; `X-Amz-Function-Error` says so.
+/// Lambda API, `Invoke`: 200 even if the function failed, with `X-Amz-Function-Error`.
 fn answer(pool: &Pool, invocation: &Invocation, wants_log_tail: bool) -> Response<ResponseBody> {
     let error = FunctionError::of(invocation, pool.options().timeout);
     let body = match (&error, invocation.response()) {

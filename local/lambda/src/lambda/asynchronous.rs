@@ -1,8 +1,5 @@
-//! Asynchronous invocations: accepted at once, tried again when they fail (Lambda Developer Guide, "How Lambda
-//! handles errors and retries with asynchronous invocation").
-//!
-//! In: payloads that the API accepted as `Event`. Out: invocations; an event that fails to its last attempt is
-//! told to the log of this process, so that it is not dropped unseen.
+//! Asynchronous invocations: accepted at once, and retried if they fail (Lambda Developer Guide, "How Lambda handles errors
+//! and retries with asynchronous invocation"). An event that fails at its last attempt is logged to stderr.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -12,7 +9,7 @@ use bytes::Bytes;
 use super::answer::FunctionError;
 use super::pool::Pool;
 
-/// How often, and after what pauses.
+/// How often to retry, and after which pauses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AsyncPolicy {
     /// The pauses before the second, third … attempt after a function error.
@@ -25,7 +22,7 @@ pub struct AsyncPolicy {
 const MAX_THROTTLE_PAUSE: Duration = Duration::from_mins(5);
 
 impl Default for AsyncPolicy {
-    /// Lambda's: two more attempts, after one and after two minutes; a second after a throttle.
+    /// Lambda's policy: two more attempts, after one and after two minutes; a second after a throttle.
     fn default() -> Self {
         Self {
             retry_pauses: vec![Duration::from_mins(1), Duration::from_mins(2)],

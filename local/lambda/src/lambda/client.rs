@@ -1,6 +1,4 @@
-//! A client of the invoke API, for an event source that runs beside the functions.
-//!
-//! In: the endpoint of a Lambda API without TLS, and payloads. Out: what the function answered.
+//! A client of the invoke API without TLS, for an event source that runs beside the functions.
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
@@ -9,7 +7,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-/// Why there is no answer of the function.
+/// Why the function was not invoked.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot invoke {url}: {why}")]
 pub struct InvokeError {
@@ -17,7 +15,7 @@ pub struct InvokeError {
     why: String,
 }
 
-/// What came of an invocation.
+/// The result of an invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answered {
     /// The function's answer.
@@ -45,7 +43,7 @@ impl LambdaClient {
     /// Invokes the function and waits for its answer.
     ///
     /// # Errors
-    /// Nobody answers, or the API refuses the request.
+    /// The API cannot be reached, or it rejects the request.
     pub async fn invoke(&self, payload: Bytes) -> Result<Answered, InvokeError> {
         let failed = |why: String| InvokeError { url: self.url.clone(), why };
         let request = http::Request::builder().method(Method::POST).uri(&self.url).body(Full::new(payload));

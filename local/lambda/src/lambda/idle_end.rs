@@ -1,4 +1,4 @@
-//! An end for environments that are not used any more, which Lambda gives them some minutes after their last invocation.
+//! Shuts down environments that are not used any more, as Lambda does some minutes after their last invocation.
 
 use std::time::Duration;
 
@@ -7,11 +7,10 @@ use tokio::time::MissedTickBehavior;
 
 use super::Pool;
 
-/// Time from the last invocation to the end. The report of an invocation travels with the next one or at the end of the
-/// environment, and a user who tries an extension sends one message and looks.
+/// Time from the last invocation to the shutdown. It is short because extensions report the last invocation only then.
 const IDLE_LIMIT: Duration = Duration::from_secs(5);
 
-/// How often environments are looked at.
+/// How often environments are checked.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Shuts down environments that are idle, until it is dropped.

@@ -1,7 +1,5 @@
-//! One function with its execution environments: as many processes as there are invocations at a time.
-//!
-//! In: invocations. Out: their outcomes; one that finds every environment busy is refused at the limit. An
-//! environment that ended its invocation waits for the next one, the latest first, as Lambda prefers.
+//! One function with its execution environments: as many processes as there are concurrent invocations, up to a limit. The
+//! environment that was used last gets the next invocation, as on Lambda.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +13,7 @@ use tokio::time::Instant;
 use super::answer::FunctionError;
 use crate::runtime::{Function, FunctionOptions, Invocation, InvocationRequest, Shutdown};
 
-/// All environments are busy, and the function may have no more.
+/// All environments are busy, and the limit is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("all {limit} execution environments are busy")]
 pub struct ConcurrencyExceeded {
@@ -23,25 +21,25 @@ pub struct ConcurrencyExceeded {
     pub limit: u32,
 }
 
-/// What a watcher sees of a function.
+/// An event for a watcher.
 #[derive(Debug)]
 pub enum Seen<'a> {
-    /// An invocation that is over for its caller.
+    /// An invocation whose caller has its answer.
     Invocation(SeenInvocation<'a>),
     /// Lines of extensions, each after the extension's name and a colon, and the last lines of an environment.
     Lines(&'a [String]),
 }
 
-/// An invocation as a watcher sees it.
+/// An invocation for a watcher.
 #[derive(Debug)]
 pub struct SeenInvocation<'a> {
     /// The function's name.
     pub function: &'a str,
-    /// The function's time-out.
+    /// The function's timeout.
     pub timeout: Duration,
     /// Length of the payload.
     pub payload_bytes: usize,
-    /// What came of it.
+    /// The result.
     pub invocation: &'a Invocation,
 }
 
@@ -50,20 +48,20 @@ type Watcher = Box<dyn Fn(Seen<'_>) + Send + Sync>;
 /// An execution environment as it is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Environment {
-    /// Its process, if one runs.
+    /// Its process, if it runs.
     pub pid: Option<u32>,
     /// Whether it has an invocation.
     pub is_busy: bool,
 }
 
-/// What happened so far.
+/// Counts of invocations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Invocations that ran, whatever came of them.
+    /// Invocations that ran, successful or not.
     pub invocations: u64,
-    /// Those that ended with a function error.
+    /// Invocations with a function error.
     pub errors: u64,
-    /// Those that were refused because every environment was busy.
+    /// Invocations rejected because every environment was busy.
     pub throttles: u64,
 }
 
@@ -76,7 +74,7 @@ struct Shared {
     limit: u32,
     slots: Arc<Semaphore>,
     environments: Mutex<Environments>,
-    /// Held while environments are shut down, so that whoever wants all to be gone waits for those on their way.
+    /// Held while environments are shut down, so that a caller that waits for all of them includes those of other calls.
     shutdown: tokio::sync::Mutex<()>,
     numbers: AtomicU64,
     errors: AtomicU64,
@@ -91,12 +89,12 @@ struct Environments {
     states: Vec<Arc<State>>,
 }
 
-/// An environment that waits.
+/// An idle environment.
 #[derive(Debug)]
 struct Slot {
     function: Function,
     state: Arc<State>,
-    /// When its last invocation was over.
+    /// When its last invocation ended.
     idle_since: Instant,
 }
 
@@ -116,7 +114,7 @@ impl std::fmt::Debug for Pool {
 }
 
 impl Pool {
-    /// A function that runs at most `limit` invocations at a time; `watcher` is told of each when it is over.
+    /// A function with at most `limit` concurrent invocations; `watcher` is called after each of them.
     pub fn new(
         options: FunctionOptions,
         limit: u32,
@@ -136,12 +134,12 @@ impl Pool {
         }))
     }
 
-    /// How it is configured.
+    /// Its configuration.
     pub fn options(&self) -> &FunctionOptions {
         &self.0.options
     }
 
-    /// Its environments as they are now.
+    /// Its environments at this moment.
     pub fn environments(&self) -> Vec<Environment> {
         let environments = self.0.environments();
         let now = |state: &Arc<State>| Environment {
@@ -151,7 +149,7 @@ impl Pool {
         environments.states.iter().map(now).collect()
     }
 
-    /// What happened so far.
+    /// The counts so far.
     pub fn counts(&self) -> Counts {
         Counts {
             invocations: self.0.finished.load(Ordering::SeqCst),
@@ -160,13 +158,13 @@ impl Pool {
         }
     }
 
-    /// An id for the next invocation: one of a kind within the function, in the form of Lambda's.
+    /// A request id, unique within the function, in the form of Lambda's.
     fn next_request_id(&self) -> String {
         let number = self.0.numbers.fetch_add(1, Ordering::Relaxed) + 1;
         format!("00000000-0000-4000-8000-{number:012x}")
     }
 
-    /// Runs one invocation to its end, also when the caller no longer waits for it.
+    /// Runs one invocation to its end, even if the caller no longer waits for it.
     ///
     /// # Errors
     /// Every environment is busy.
@@ -187,20 +185,20 @@ impl Pool {
         Ok(answered.await.expect("an invocation is neither cancelled nor does it panic"))
     }
 
-    /// Ends the environments that wait, as Lambda ends those that it needs no longer, all at the same time: extensions
-    /// are told and have two seconds. The next invocation is a cold start.
+    /// Shuts down all idle environments at the same time, as Lambda does: extensions get the event SHUTDOWN and two seconds. The
+    /// next invocation is a cold start.
     pub async fn shutdown(&self) -> Vec<Shutdown> {
         self.shutdown_idle(Duration::ZERO).await
     }
 
-    /// As [`Pool::shutdown`], for the environments that have waited for `idle` or longer.
+    /// As [`Pool::shutdown`], for the environments that have been idle for `idle` or longer.
     pub async fn shutdown_idle(&self, idle: Duration) -> Vec<Shutdown> {
         let _one_at_a_time = self.0.shutdown.lock().await;
         let is_over = |slot: &mut Slot| slot.idle_since.elapsed() >= idle;
         let mut ended: Vec<Slot> = self.0.environments().idle.extract_if(.., is_over).collect();
         let shutdowns = join_all(ended.iter_mut().map(|slot| slot.function.shutdown())).await;
-        shutdowns.iter().flatten().for_each(|shutdown| self.0.tell_lines(&shutdown.logs));
-        // The last is taken first, and those that are still warm shall be.
+        shutdowns.iter().flatten().for_each(|shutdown| self.0.publish_lines(&shutdown.logs));
+        // The last one is used first, and that shall be a warm one.
         self.0.environments().idle.splice(0..0, ended);
         shutdowns.into_iter().flatten().collect()
     }
@@ -220,37 +218,37 @@ impl Shared {
         let payload_bytes = request.payload.len();
         let mut slot = self.take_slot();
         let invocation = slot.function.answer(request).await;
-        // Whoever sees that nothing is at work any more must find it counted.
+        // Counted first, so that a caller that finds no running invocation finds it counted.
         self.finished.fetch_add(1, Ordering::SeqCst);
         if FunctionError::of(&invocation, self.options.timeout).is_some() {
             self.errors.fetch_add(1, Ordering::SeqCst);
         }
-        let tell = |invocation: Invocation| {
+        let publish = |invocation: Invocation| {
             (self.watcher)(Seen::Invocation(SeenInvocation {
                 function: &self.options.name,
                 timeout: self.options.timeout,
                 payload_bytes,
                 invocation: &invocation,
             }));
-            // The caller may have gone away.
+            // The caller may have disconnected.
             let _ = answer.send(invocation);
         };
         if slot.function.is_unfinished() {
             // "Lambda returns the response to the client, even if extensions are still running."
-            tell(invocation);
+            publish(invocation);
             slot.function.finish().await;
-            self.tell_lines(&slot.function.take_extension_logs());
+            self.publish_lines(&slot.function.take_extension_logs());
             self.put_back(slot, permit);
         } else {
             slot.function.finish().await;
             let lines = slot.function.take_extension_logs();
             self.put_back(slot, permit);
-            tell(invocation);
-            self.tell_lines(&lines);
+            publish(invocation);
+            self.publish_lines(&lines);
         }
     }
 
-    fn tell_lines(&self, lines: &[String]) {
+    fn publish_lines(&self, lines: &[String]) {
         if !lines.is_empty() {
             (self.watcher)(Seen::Lines(lines));
         }
@@ -260,11 +258,11 @@ impl Shared {
         slot.idle_since = Instant::now();
         slot.state.is_busy.store(false, Ordering::SeqCst);
         self.environments().idle.push(slot);
-        // The environment is back before its permit is, so that whoever gets the permit finds it.
+        // The environment is returned before its permit, so that the next owner of the permit finds it.
         drop(permit);
     }
 
-    /// An environment that waits, or a new one; a permit says that there may be one.
+    /// An idle environment, or a new one; the permit guarantees that there is room for it.
     fn take_slot(&self) -> Slot {
         let mut environments = self.environments();
         let slot = environments.idle.pop().unwrap_or_else(|| {

@@ -1,7 +1,5 @@
-//! What a caller of the invoke API asks: the checks that come before a function is looked at.
-//!
-//! In: the head and the body of an HTTP request. Out: the function's name, the type of the invocation, the payload and
-//! the client context, or the exception that Lambda's API answers (Lambda API reference, `Invoke`).
+//! Requests of the invoke API: function name, type of invocation, payload and client context, or the exception of Lambda's
+//! API (Lambda API reference, `Invoke`).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -25,7 +23,7 @@ pub(super) enum InvocationType {
     DryRun,
 }
 
-/// A request that is well formed.
+/// A valid request.
 #[derive(Debug)]
 pub(super) struct Invoke {
     pub(super) kind: InvocationType,
@@ -34,7 +32,7 @@ pub(super) struct Invoke {
     pub(super) wants_log_tail: bool,
 }
 
-/// A refusal in the form of the API: a status, a name, a message.
+/// An error of the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Exception {
     pub(super) status: StatusCode,
@@ -57,7 +55,7 @@ impl Exception {
     }
 }
 
-/// The function that a path of the invoke API names: `None` for another path or method.
+/// The function in a path of the invoke API; `None` for another path or method.
 ///
 /// A name may be a plain name, `name:qualifier`, a partial or a full ARN.
 pub(super) fn function_name(method: &Method, path: &str) -> Option<String> {
@@ -100,14 +98,14 @@ fn invocation_type(headers: &HeaderMap) -> Result<InvocationType, Exception> {
             StatusCode::BAD_REQUEST,
             "InvalidParameterValueException",
             format!(
-                "invocation type {:?} is none of RequestResponse, Event, DryRun",
+                "expected invocation type RequestResponse, Event or DryRun, got {:?}",
                 String::from_utf8_lossy(other)
             ),
         )),
     }
 }
 
-/// A function is always given JSON; no body is an empty object.
+/// A function always gets JSON; without a body it gets an empty object.
 fn payload(body: Bytes) -> Result<Bytes, Exception> {
     if body.is_empty() {
         return Ok(Bytes::from_static(b"{}"));
@@ -118,7 +116,7 @@ fn payload(body: Bytes) -> Result<Bytes, Exception> {
     }
 }
 
-/// Base64 of a JSON object, given to the function as it is, but on one line.
+/// Base64 of a JSON object, passed on as one line.
 fn client_context(headers: &HeaderMap) -> Result<Option<String>, Exception> {
     let Some(encoded) = headers.get("x-amz-client-context") else { return Ok(None) };
     if encoded.len() > MAX_CLIENT_CONTEXT_BYTES {

@@ -1,6 +1,4 @@
-//! Time as the processes of a sandbox live it: it stands still while they are frozen.
-//!
-//! In: the moments of freezing and thawing. Out: the time lived so far, and sleeps that a freeze prolongs.
+//! The time of a sandbox, which stands still while its processes are frozen.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +12,9 @@ pub(super) struct ActiveTime(Arc<watch::Sender<State>>);
 
 #[derive(Debug, Clone, Copy)]
 struct State {
-    /// Lived before it was last started or stopped.
+    /// The time before it was last started or stopped.
     before: Duration,
-    /// When it was last started; nothing while it stands.
+    /// When it was last started; `None` while it stands.
     running_since: Option<Instant>,
 }
 
@@ -45,12 +43,12 @@ impl ActiveTime {
         });
     }
 
-    /// The time lived since the clock was made.
+    /// The time since the clock was made.
     pub(super) fn now(&self) -> Duration {
         self.0.borrow().now()
     }
 
-    /// Returns as soon as the clock shows this time; a clock that stands does not.
+    /// Returns when the clock shows this time; not while it stands.
     pub(super) async fn sleep_until(&self, at: Duration) {
         let mut changes = self.0.subscribe();
         loop {

@@ -1,7 +1,7 @@
 //! The HTTP side of the Lambda runtime API (version 2018-06-01), for one sandbox.
 //!
-//! In: requests of the function; those of extensions are passed on to their API. Out: [`Event`]s for whoever runs the invocation, and the next invocation when
-//! there is one. Source: Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes".
+//! Requests of extensions are passed on to their own API. Source: Lambda Developer Guide, "Using the Lambda runtime API for
+//! custom runtimes".
 
 use std::fmt::Write as _;
 use std::io;
@@ -20,32 +20,33 @@ use super::telemetry::Telemetry;
 use super::{MAX_RESPONSE_BYTES, TRACE_ID};
 use local_testing::http_server::{HttpServer, Reply, ResponseBody};
 
-const PREFIX: &str = "/2018-06-01/runtime/";
+/// The version of the runtime API.
+const VERSION: &str = "2018-06-01";
 
-/// What the function asks or tells.
+/// A request of the function.
 #[derive(Debug)]
 pub(super) enum Event {
-    /// It asks for an invocation.
+    /// It requests an invocation.
     Poll { at: Instant, reply: oneshot::Sender<NextInvocation> },
-    /// Its answer.
+    /// The response of an invocation.
     Response(Answer),
-    /// Its report of an error.
+    /// The error of an invocation.
     Error(Answer),
-    /// Its report that it cannot start.
+    /// An init error.
     InitError(Bytes),
 }
 
-/// What the function sent, and when.
+/// A body that the function sent.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) body: Bytes,
-    /// When its first bytes came.
+    /// When its first bytes arrived.
     pub(super) began: Instant,
-    /// When all of it was there.
+    /// When it was complete.
     pub(super) ended: Instant,
 }
 
-/// An invocation on its way to the function.
+/// An invocation for the function.
 #[derive(Debug)]
 pub(super) struct NextInvocation {
     pub(super) request_id: String,
@@ -62,7 +63,7 @@ pub(super) struct NextInvocation {
 pub(super) struct RuntimeApi {
     server: HttpServer,
     pub(super) events: mpsc::UnboundedReceiver<Event>,
-    /// The invocation that may be answered; an answer takes it.
+    /// The invocation that may be answered; its response removes it.
     current: Arc<Mutex<Option<String>>>,
 }
 
@@ -75,13 +76,7 @@ impl RuntimeApi {
         let server = HttpServer::start(0, move |request, _connection| {
             let (events, current) = (sender.clone(), Arc::clone(&for_requests));
             let (registry, telemetry) = (registry.clone(), telemetry.clone());
-            async move {
-                let path = request.uri().path();
-                if path.starts_with(extension_api::EXTENSIONS) || path.starts_with(extension_api::TELEMETRY) {
-                    return extension_api::handle(&registry, &telemetry, request).await;
-                }
-                handle(events, current, request).await
-            }
+            async move { handle(&registry, &telemetry, &events, &current, request).await }
         })
         .await?;
         Ok(Self { server, events, current })
@@ -91,23 +86,31 @@ impl RuntimeApi {
         self.server.address()
     }
 
-    /// Allows an answer to this invocation, and to no other.
+    /// Allows a response to this invocation, and to no other.
     pub(super) fn expect_answer_to(&self, request_id: &str) {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(request_id.to_owned());
     }
 }
 
+/// The routes of all three APIs of a sandbox.
 async fn handle(
-    events: mpsc::UnboundedSender<Event>,
-    current: Arc<Mutex<Option<String>>>,
+    registry: &Registry,
+    telemetry: &Telemetry,
+    events: &mpsc::UnboundedSender<Event>,
+    current: &Mutex<Option<String>>,
     request: http::Request<Incoming>,
 ) -> Reply {
     let (head, body) = request.into_parts();
-    let path = head.uri.path().strip_prefix(PREFIX).unwrap_or_default().to_owned();
-    let steps: Vec<&str> = path.split('/').collect();
+    let steps: Vec<&str> = head.uri.path().trim_matches('/').split('/').collect();
     let response = match (&head.method, &steps[..]) {
-        (&Method::GET, ["invocation", "next"]) => return next(&events).await,
-        (&Method::POST, ["invocation", id, what @ ("response" | "error")]) => {
+        (_, [extension_api::EXTENSIONS, "extension", path @ ..]) => {
+            return extension_api::handle(registry, telemetry, &head, path, body).await;
+        }
+        (&Method::PUT, [extension_api::TELEMETRY, "telemetry"]) => {
+            return extension_api::subscribe(registry, telemetry, &head.headers, body).await;
+        }
+        (&Method::GET, [VERSION, "runtime", "invocation", "next"]) => return next(events).await,
+        (&Method::POST, [VERSION, "runtime", "invocation", id, what @ ("response" | "error")]) => {
             let began = Instant::now();
             let body = read(body).await;
             let ended = Instant::now();
@@ -134,7 +137,7 @@ async fn handle(
                 }
             }
         }
-        (&Method::POST, ["init", "error"]) => {
+        (&Method::POST, [VERSION, "runtime", "init", "error"]) => {
             let _ = events.send(Event::InitError(read(body).await.unwrap_or_default()));
             accepted()
         }
@@ -143,7 +146,7 @@ async fn handle(
     Reply::Answer(response)
 }
 
-/// Waits for an invocation as long as it takes.
+/// Waits for an invocation without a limit.
 async fn next(events: &mpsc::UnboundedSender<Event>) -> Reply {
     let (reply, invocation) = oneshot::channel();
     let _ = events.send(Event::Poll { at: Instant::now(), reply });
@@ -168,7 +171,7 @@ async fn next(events: &mpsc::UnboundedSender<Event>) -> Reply {
     Reply::Answer(response)
 }
 
-/// Headers are ASCII, and JSON can say every other character as `\u` and four digits per UTF-16 unit.
+/// Headers are ASCII; JSON escapes every other character as `\u` and four digits for each UTF-16 unit.
 fn escape_non_ascii(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {
@@ -188,7 +191,7 @@ async fn read(body: Incoming) -> Option<Bytes> {
     Limited::new(body, MAX_RESPONSE_BYTES).collect().await.ok().map(http_body_util::Collected::to_bytes)
 }
 
-/// `errorType` and `errorMessage` of a report, or the report itself when it has another shape.
+/// `errorType` and `errorMessage` of an error report, or the report itself if it has another form.
 pub(super) fn error_fields(report: &Bytes) -> (String, String) {
     let json: serde_json::Value = serde_json::from_slice(report).unwrap_or_default();
     let field = |name: &str| json.get(name).and_then(|value| value.as_str()).map(str::to_owned);

@@ -1,8 +1,7 @@
-//! The environment variables that Lambda gives the processes of a function.
+//! The processes of a function with the environment variables that Lambda sets.
 //!
-//! In: the function's options and the address of the runtime API. Out: commands, ready to be started, with piped
-//! output and nothing of this process's own environment. Source: Lambda Developer Guide, "Defined runtime
-//! environment variables", and "Permissions and configuration" of the Extensions API.
+//! Nothing of this process's own environment is passed on. Source: Lambda Developer Guide, "Defined runtime environment
+//! variables", and "Permissions and configuration" of the Extensions API.
 
 use std::io;
 use std::path::Path;
@@ -23,7 +22,7 @@ pub(super) fn runtime_command(options: &FunctionOptions, runtime_api: &str) -> i
         .env("LAMBDA_TASK_ROOT", task_root)
         .env("LAMBDA_RUNTIME_DIR", "/var/runtime")
         .env("_HANDLER", super::HANDLER);
-    // Last, because on Lambda too a function's own variables win over the defaults that are not reserved.
+    // Last, because on Lambda too a function's own variables override the defaults that are not reserved.
     command.envs(options.env.iter().map(|(name, value)| (name, value)));
     Ok(command)
 }
@@ -35,7 +34,7 @@ pub(super) fn extension_command(
     runtime_api: &str,
 ) -> io::Result<Command> {
     let mut command = base(program, options, runtime_api)?;
-    // The name `sandbox.localdomain` is unknown on this machine; extensions listen on 127.0.0.1 if this is set.
+    // The host `sandbox.localdomain` does not exist here; extensions listen on 127.0.0.1 if this is set.
     command.env("AWS_SAM_LOCAL", "true");
     command.envs(options.env.iter().map(|(name, value)| (name, value)));
     Ok(command)

@@ -1,8 +1,5 @@
-//! The external extensions of one sandbox: their processes, and their side of the Extensions API.
-//!
-//! In: executables, the events of the sandbox's life. Out: when each registered and asked for the next event, the
-//! first fault of any, what each has used. Source: Lambda Developer Guide, "Using the Lambda Extensions API to create
-//! extensions".
+//! The external extensions of one sandbox: their processes and the Extensions API. Source: Lambda Developer Guide, "Using
+//! the Lambda Extensions API to create extensions".
 
 pub(super) mod api;
 mod process;
@@ -25,7 +22,7 @@ pub enum ShutdownReason {
 }
 
 impl ShutdownReason {
-    /// As extensions are told.
+    /// As in the event SHUTDOWN.
     pub fn name(self) -> &'static str {
         match self {
             Self::Spindown => "SPINDOWN",
@@ -35,23 +32,23 @@ impl ShutdownReason {
     }
 }
 
-/// What ended an extension's part in a sandbox.
+/// The failure of an extension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtensionFault {
     /// The extension's name.
     pub extension: String,
-    /// What it said (`Lambda-Extension-Function-Error-Type`), or `Extension.Crash` if it ended without a word.
+    /// Its `Lambda-Extension-Function-Error-Type`, or `Extension.Crash` if it ended without a report.
     pub error_type: String,
     /// `errorMessage` of its report, or how it ended.
     pub message: String,
 }
 
 impl ExtensionFault {
-    /// The type of the error of one that was not ready in time.
+    /// The error type of an extension that was not ready in time.
     pub(super) const TIMED_OUT: &str = "Sandbox.Timedout";
 }
 
-/// What an extension's process has used, and how long it kept others waiting.
+/// The resource usage of an extension's process, and how long it prolonged an invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtensionFigures {
     /// The extension's name.
@@ -66,6 +63,6 @@ pub struct ExtensionFigures {
     pub cpu: Option<Duration>,
     /// The largest resident set so far (`VmHWM`).
     pub max_rss_kb: Option<u64>,
-    /// How long the latest invocation stayed open for it after the runtime was done.
+    /// How long the latest invocation stayed open for it after the runtime had finished.
     pub kept_open: Duration,
 }

@@ -1,6 +1,4 @@
-//! What a function is asked and what came of it.
-//!
-//! In: a payload. Out: an outcome with its costs. Plain data, made by [`super::Function`].
+//! Invocations and their outcomes: plain data.
 
 use std::io;
 use std::path::PathBuf;
@@ -13,20 +11,20 @@ use http::{HeaderName, HeaderValue};
 use super::report::Status;
 use super::{ExtensionFault, INIT_LIMIT, ShutdownReason};
 
-/// What a function is asked.
+/// A request for an invocation.
 #[derive(Debug, Clone)]
 pub struct InvocationRequest {
-    /// The id that the function is given and that its log lines carry.
+    /// The request id, which is also in its log lines.
     pub request_id: String,
     /// The event.
     pub payload: Bytes,
-    /// What the caller says of itself: a JSON object.
+    /// The client context of the caller: a JSON object.
     pub client_context: Option<String>,
     /// More headers for the runtime, passed on as they are.
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// Why a function did not come up.
+/// Why a function did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
     /// The program could not be started, or the runtime API could not be served.
@@ -37,22 +35,22 @@ pub enum InitError {
         /// Why.
         source: io::Error,
     },
-    /// It reported an error of its own (`/runtime/init/error`).
+    /// It reported an error (`/runtime/init/error`).
     #[error("init error {error_type}: {message}")]
     Reported {
         /// The kind of error.
         error_type: String,
-        /// What it says.
+        /// Its message.
         message: String,
-        /// What it logged.
+        /// Its log.
         logs: Vec<String>,
     },
-    /// It ended before it asked for an invocation.
+    /// It ended before it requested an invocation.
     #[error("exited before the first invocation: {status}")]
     Exited {
         /// How.
         status: ExitStatus,
-        /// What it logged.
+        /// Its log.
         logs: Vec<String>,
     },
     /// An extension failed, or was not ready in time.
@@ -60,19 +58,19 @@ pub enum InitError {
     Extension {
         /// Which, and why.
         fault: ExtensionFault,
-        /// What the function and its extensions logged.
+        /// The log of the function and its extensions.
         logs: Vec<String>,
     },
-    /// It did not ask for an invocation in time.
-    #[error("did not ask for an invocation within {} s", INIT_LIMIT.as_secs())]
+    /// It did not request an invocation in time.
+    #[error("did not request an invocation within {} s", INIT_LIMIT.as_secs())]
     TimedOut {
-        /// What it logged.
+        /// Its log.
         logs: Vec<String>,
     },
 }
 
 impl InitError {
-    /// How the init phase ended, as telemetry says it.
+    /// How the init phase ended, for telemetry.
     pub(super) fn status(&self) -> Status {
         match self {
             Self::NotStarted { .. } => Status::failure("Runtime.InvalidEntrypoint"),
@@ -83,7 +81,7 @@ impl InitError {
         }
     }
 
-    /// Whether time was up.
+    /// Whether the time limit was exceeded.
     pub(super) fn is_timeout(&self) -> bool {
         match self {
             Self::TimedOut { .. } => true,
@@ -92,7 +90,7 @@ impl InitError {
         }
     }
 
-    /// Adds what was logged while the environment was shut down.
+    /// Adds the log of the shutdown.
     pub(super) fn and_logs(mut self, more: Vec<String>) -> Self {
         match &mut self {
             Self::NotStarted { .. } => {}
@@ -104,7 +102,7 @@ impl InitError {
         self
     }
 
-    /// What was logged before it failed.
+    /// The log before the failure.
     pub fn logs(&self) -> &[String] {
         match self {
             Self::NotStarted { .. } => &[],
@@ -116,10 +114,10 @@ impl InitError {
     }
 }
 
-/// What an invocation ended with.
+/// How an invocation ended.
 #[derive(Debug)]
 pub enum Outcome {
-    /// The function's answer.
+    /// The function's response.
     Response(Bytes),
     /// The function reported an error.
     FunctionError {
@@ -139,36 +137,35 @@ pub enum Outcome {
     },
     /// An extension reported an error or ended in the middle of the invocation.
     ExtensionFailed(ExtensionFault),
-    /// It was to be started for this invocation and did not come up, not even at the second attempt.
+    /// The function did not start for this invocation, not even at the second attempt.
     InitFailed(InitError),
-    /// The payload is over Lambda's limit and was not handed over.
+    /// The payload exceeds Lambda's limit and was not passed on.
     PayloadTooLarge {
         /// Its length.
         bytes: usize,
     },
 }
 
-/// One invocation and what it cost.
+/// One invocation with its duration and resource usage.
 #[derive(Debug)]
 pub struct Invocation {
-    /// What it ended with.
+    /// How it ended.
     pub outcome: Outcome,
-    /// The request id that the function was given.
+    /// Its request id.
     pub request_id: String,
-    /// From handing over the payload to the function's answer.
+    /// From passing on the payload to the function's response.
     pub duration: Duration,
-    /// User and system time of the whole process from handing over the payload until it asked for the next one
-    /// (`clock_getcpuclockid`, nanoseconds); `None` if the process did not live to be measured.
+    /// User and system time of the whole process until it requested the next invocation (`clock_getcpuclockid`,
+    /// nanoseconds); `None` if the process ended before.
     pub cpu: Option<Duration>,
     /// The largest resident set of the process so far (`VmHWM`).
     pub max_rss_kb: Option<u64>,
-    /// What it wrote to stdout and stderr since the last invocation; the first one includes the init phase, and one that
-    /// failed before it.
+    /// Its output since the last invocation; the first one includes the init phase, and a failed one before it.
     pub logs: Vec<String>,
-    /// The init phase that preceded this invocation, if it was the first of its process.
+    /// The init phase before this invocation, if it was the first of its process.
     pub init: Option<Duration>,
-    /// How long the invocation stayed open for extensions after the runtime was done
-    /// (`PostRuntimeExtensionsDuration`). Who gets the answer before that finds zero.
+    /// How long the invocation stayed open for extensions after the runtime had finished
+    /// (`PostRuntimeExtensionsDuration`); zero while that is not known.
     pub extension_overhead: Duration,
 }
 
@@ -179,7 +176,7 @@ pub struct Shutdown {
     pub reason: ShutdownReason,
     /// From the first signal until the last process was gone.
     pub duration: Duration,
-    /// The extensions that had to be killed because they did not end in time.
+    /// The extensions that were killed because they did not end in time.
     pub killed: Vec<String>,
     /// The last lines of the runtime, then those of the extensions, each after its name and a colon.
     pub logs: Vec<String>,
@@ -191,7 +188,7 @@ impl Invocation {
         self.init.is_some()
     }
 
-    /// What Lambda bills: the init phase, the duration and what extensions added, rounded up to a millisecond.
+    /// The billed time: the init phase, the duration and the time of extensions, rounded up to a millisecond.
     pub fn billed_ms(&self) -> u128 {
         let billed = self.init.unwrap_or_default() + self.duration + self.extension_overhead;
         billed.as_nanos().div_ceil(1_000_000)
@@ -210,7 +207,7 @@ impl Invocation {
         serde_json::from_slice(self.response()?).ok()
     }
 
-    /// The ids in `batchItemFailures` of the answer; `None` if the answer is not that of a batch.
+    /// The ids in `batchItemFailures` of the response; `None` if it has none.
     pub fn batch_item_failures(&self) -> Option<Vec<String>> {
         let answer = self.json()?;
         let failures = answer.get("batchItemFailures")?.as_array()?;

@@ -1,6 +1,4 @@
-//! What a process has used so far, as the kernel counts it; and signals to it.
-//!
-//! In: a process id. Out: CPU time and peak memory, or nothing once the process is gone (or not on Linux).
+//! Resource usage of a process, as the kernel counts it (Linux only), and signals to it.
 
 use std::time::Duration;
 
@@ -8,7 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::time::ClockId;
 use nix::unistd::Pid;
 
-/// User and system time of all threads, also of those that ended, with the precision of the scheduler
+/// User and system time of all threads, including those that ended, with the precision of the scheduler
 /// (`/proc/<pid>/stat` counts in hundredths of a second, which is longer than an invocation).
 pub(super) fn cpu_time(pid: u32) -> Option<Duration> {
     let pid = Pid::from_raw(i32::try_from(pid).ok()?);
@@ -26,7 +24,7 @@ pub(super) fn max_rss_kb(pid: u32) -> Option<u64> {
 /// Sends a signal to a child that is not reaped yet, so that its id is still its own.
 pub(super) fn signal(pid: Option<u32>, signal: Signal) {
     if let Some(pid) = pid.and_then(|pid| i32::try_from(pid).ok()) {
-        // It fails only for a process that is gone, and then nobody needs it.
+        // It fails only for a process that has ended.
         let _ = kill(Pid::from_raw(pid), signal);
     }
 }

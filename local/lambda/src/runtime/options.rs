@@ -1,6 +1,4 @@
-//! How a function is configured: the program, its limits, its role, its extensions.
-//!
-//! Plain data. Nothing is checked here: a program that does not exist shows when it is started.
+//! How a function is configured. Nothing is validated: a missing program fails when it is started.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,13 +14,13 @@ pub struct FunctionOptions {
     pub binary: PathBuf,
     /// The function's name.
     pub name: String,
-    /// The environment variables that its owner sets; nothing else of this process's environment is passed on.
+    /// The function's own environment variables; nothing of this process's environment is passed on.
     pub env: Vec<(String, String)>,
     /// How long one invocation may take.
     pub timeout: Duration,
     /// The configured memory (reported to the function, not enforced).
     pub memory_mb: u32,
-    /// The region it runs in.
+    /// Its region.
     pub region: String,
     /// The credentials of its role.
     pub credentials: RoleCredentials,
@@ -30,22 +28,21 @@ pub struct FunctionOptions {
     pub extensions: ExtensionOptions,
 }
 
-/// The external extensions of a function, and what the platform does with them.
+/// The external extensions of a function and their platform.
 #[derive(Debug, Clone)]
 pub struct ExtensionOptions {
-    /// Executables, each started before the runtime in every execution environment. The file name is the name
-    /// that the extension registers with.
+    /// Executables, each started before the runtime in every execution environment. Extensions register with their file name.
     pub programs: Vec<PathBuf>,
-    /// Whether all processes of an environment with extensions stand still between invocations, as on Lambda.
+    /// Whether all processes of an environment with extensions are stopped between invocations, as on Lambda.
     pub freezes: bool,
-    /// Versions of the telemetry schema that the Telemetry API shall not know.
+    /// Versions of the telemetry schema that the Telemetry API rejects.
     pub refused_schema_versions: Vec<String>,
-    /// Whether `INVOKE` cannot be registered for, as on Lambda Managed Instances.
+    /// Whether registration for `INVOKE` is rejected, as on Lambda Managed Instances.
     pub refuses_invoke_events: bool,
 }
 
 impl Default for ExtensionOptions {
-    /// No extension; an environment that gets one is frozen between invocations.
+    /// No extensions; an environment with extensions is frozen between invocations.
     fn default() -> Self {
         Self {
             programs: Vec::new(),
@@ -56,23 +53,23 @@ impl Default for ExtensionOptions {
     }
 }
 
-/// How a function comes by the credentials of its role.
+/// How a function gets the credentials of its role.
 #[derive(Debug, Clone)]
 pub enum RoleCredentials {
-    /// Environment variables, good for as long as the process lives. This is how Lambda gives them to most functions.
+    /// Environment variables, valid as long as the process lives, as for most functions on Lambda.
     Environment(Credentials),
-    /// An HTTP endpoint that hands out credentials which expire
+    /// An HTTP endpoint that returns credentials which expire
     /// (AWS SDKs and Tools Reference Guide, "Container credential provider").
     Endpoint {
-        /// Where to ask.
+        /// Its URL.
         url: String,
-        /// What to show there.
+        /// The value of the header `Authorization`.
         authorization_token: String,
     },
 }
 
 impl FunctionOptions {
-    /// A function with Lambda's smallest memory, a time-out of 10 seconds and made-up credentials.
+    /// A function with Lambda's smallest memory, a timeout of 10 seconds and invalid credentials.
     pub fn new(binary: impl Into<PathBuf>) -> Self {
         Self {
             binary: binary.into(),

@@ -1,6 +1,4 @@
-//! What a process writes: the lines of stdout and stderr as they come.
-//!
-//! In: a child whose output is piped. Out: its lines, kept until they are taken, and told to the telemetry at once.
+//! The output of a process, line by line, for its log and for telemetry.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,14 +19,14 @@ pub(super) struct Output {
 #[derive(Debug, Clone)]
 struct Sink {
     lines: Arc<Mutex<Vec<String>>>,
-    /// How many lines are kept between two takes.
+    /// How many lines are kept for the next call of `take`.
     limit: usize,
     telemetry: Telemetry,
     stream: Stream,
 }
 
 impl Output {
-    /// Reads what `child` writes; of lines that nobody takes, `limit` are kept.
+    /// Reads the output of `child` and keeps at most `limit` lines.
     pub(super) fn of(child: &mut Child, limit: usize, telemetry: &Telemetry, stream: Stream) -> Self {
         let sink = Sink { lines: Arc::default(), limit, telemetry: telemetry.clone(), stream };
         let mut readers = Vec::new();
@@ -41,14 +39,13 @@ impl Output {
         Self { sink, readers }
     }
 
-    /// What the process wrote before its last request is in the pipe by now, but perhaps not read: waits until
-    /// nothing comes any more. A pipe whose writer is gone is read to its end.
+    /// Waits until the output before the process's last request is read. A pipe without a writer is read to its end.
     pub(super) async fn take(&mut self, is_over: bool) -> Vec<String> {
         const QUIET: Duration = Duration::from_millis(2);
         const LAST_WORDS: Duration = Duration::from_millis(500);
         if is_over {
             for reader in self.readers.drain(..) {
-                // A grandchild may hold the pipe open; its output is not waited for.
+                // A grandchild may keep the pipe open; its output is not waited for.
                 let _ = tokio::time::timeout(LAST_WORDS, reader).await;
             }
         }
@@ -60,7 +57,7 @@ impl Output {
         self.drain()
     }
 
-    /// What was read since the last time.
+    /// The lines since the last call.
     pub(super) fn drain(&self) -> Vec<String> {
         std::mem::take(&mut *self.sink.lines())
     }

@@ -1,7 +1,4 @@
-//! The runtime's process: its life from start to kill, its side of the runtime API.
-//!
-//! In: the options of a function. Out: steps of its life as they happen. Everything it owns ends when it is
-//! dropped: the process is killed and its runtime API closes.
+//! The process of the runtime; dropping it kills the process and closes its runtime API.
 
 use std::io;
 use std::process::ExitStatus;
@@ -17,12 +14,12 @@ use super::output::Output;
 use super::telemetry::{Stream, Telemetry};
 use super::{FunctionOptions, environment, measure};
 
-/// What happens next in the life of a process.
+/// The next event in the life of a process.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// It asks or tells something.
+    /// It sent a request.
     Event(Event),
-    /// It is gone.
+    /// It has ended.
     Exited(ExitStatus),
     /// Nothing happened until the deadline.
     OutOfTime,
@@ -57,19 +54,19 @@ impl Process {
         Ok(Self { child, api, output, waiting: None, began, init: Duration::ZERO, init_cpu: None })
     }
 
-    /// It has asked for its first invocation.
+    /// It has requested its first invocation.
     pub(super) fn is_ready(&mut self, at: Instant, reply: oneshot::Sender<NextInvocation>) {
         self.init = at.duration_since(self.began);
         self.init_cpu = self.cpu();
         self.waits(reply);
     }
 
-    /// It has asked for an invocation.
+    /// It has requested an invocation.
     pub(super) fn waits(&mut self, reply: oneshot::Sender<NextInvocation>) {
         self.waiting = Some(reply);
     }
 
-    /// Waits for the next step. What the function said before it ended comes before its end.
+    /// Waits for the next step. Requests that it sent before it ended come first.
     pub(super) async fn step(&mut self, until: Instant) -> Step {
         tokio::select! {
             biased;
@@ -82,7 +79,7 @@ impl Process {
         }
     }
 
-    /// Gives the waiting function its invocation. One that is gone by now shows in the next step.
+    /// Passes the invocation to the waiting function. If that has ended, the next step shows it.
     pub(super) fn hand_over(&mut self, invocation: NextInvocation) {
         self.api.expect_answer_to(&invocation.request_id);
         if let Some(waiting) = self.waiting.take() {
@@ -90,7 +87,7 @@ impl Process {
         }
     }
 
-    /// False when it ended while nobody asked anything of it.
+    /// False if it ended while idle.
     pub(super) fn is_running(&self) -> bool {
         self.waiting.as_ref().is_some_and(|waiting| !waiting.is_closed())
     }
@@ -112,19 +109,19 @@ impl Process {
         measure::signal(self.pid(), signal);
     }
 
-    /// Asks it to end, and waits until it did or time is up.
+    /// Sends SIGTERM, and waits until it ends or the time is over.
     pub(super) async fn terminate(&mut self, until: Instant) {
         self.signal(Signal::SIGTERM);
-        // Whoever does not end in time is killed by the caller.
+        // The caller kills a process that does not end in time.
         let _ = tokio::time::timeout_at(until, self.child.wait()).await;
     }
 
     pub(super) async fn kill(&mut self) {
-        // It fails only for a process that is gone, which is what is wanted.
+        // It fails only for a process that has ended.
         let _ = self.child.kill().await;
     }
 
-    /// The lines written since the last time.
+    /// The lines written since the last call.
     pub(super) async fn take_logs(&mut self) -> Vec<String> {
         self.output.take(self.child.id().is_none()).await
     }

@@ -1,7 +1,5 @@
-//! What the platform tells of a sandbox's life, as records of telemetry events.
-//!
-//! In: moments and figures that were measured. Out: JSON records. Pure. Source: Lambda Developer Guide, "Lambda
-//! Telemetry API `Event` schema reference".
+//! The platform's telemetry records for the lifecycle of a sandbox. Source: Lambda Developer Guide, "Lambda Telemetry API
+//! `Event` schema reference".
 
 use std::time::Duration;
 
@@ -9,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{FunctionOptions, INITIALIZATION_TYPE, Outcome, TRACE_ID, VERSION};
-use local_testing::clock::UtcTime;
+use local_testing::clock::rfc3339;
 
 /// Where an init phase happens (`InitPhase`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +27,7 @@ impl Phase {
     }
 }
 
-/// How a phase ended (`Status`), with the error's type where there is one.
+/// How a phase ended (`Status`), with the type of the error if there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Status {
     name: &'static str,
@@ -99,7 +97,7 @@ impl Began {
             let start = self.epoch_ms.saturating_add(i64::try_from(offset).unwrap_or(i64::MAX));
             json!({
                 "name": span.name,
-                "start": UtcTime::from_epoch_ms(start).rfc3339(),
+                "start": rfc3339(start),
                 "durationMs": millis(span.to.saturating_duration_since(span.from)),
             })
         };
@@ -162,7 +160,7 @@ pub(super) fn runtime_done(
 /// The figures of a `platform.report`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ReportFigures {
-    /// From the beginning of the invocation until the runtime and all extensions were done.
+    /// From the start of the invocation until the runtime and all extensions had finished.
     pub(super) duration: Duration,
     /// The init phase before it, if it was the first.
     pub(super) init: Option<(Duration, Phase)>,

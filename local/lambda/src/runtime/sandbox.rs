@@ -1,10 +1,8 @@
-//! One execution environment while it lives: the runtime's process, the extensions beside it, what both tell.
+//! One execution environment: the process of the runtime, its extensions and their telemetry.
 //!
-//! In: the function's options, invocations. Out: their outcomes, and telemetry of all that happens. Source: Lambda
-//! Developer Guide, "Lambda execution environment lifecycle" of the Extensions API page.
-//!
-//! The init phase ends when the runtime and all extensions have asked for what comes next, and so does an invocation;
-//! the caller has its answer as soon as the runtime gave it. Then everything is frozen until the next event.
+//! The init phase ends when the runtime and all extensions have requested their next event, and so does an invocation; its
+//! caller gets the response before that. Then everything is frozen until the next event. Source: Lambda Developer Guide,
+//! "Lambda execution environment lifecycle" of the Extensions API page.
 
 mod end;
 mod init;
@@ -32,11 +30,11 @@ pub(super) struct Sandbox {
     phase: Phase,
     init: Duration,
     is_fresh: bool,
-    /// The invocation that is not over yet.
+    /// The invocation that has not ended yet.
     open: Option<Open>,
 }
 
-/// An invocation whose runtime is done, or will never be.
+/// An invocation whose runtime has finished or failed.
 #[derive(Debug)]
 struct Open {
     request_id: String,
@@ -46,7 +44,7 @@ struct Open {
     init: Option<Duration>,
     max_rss_kb: u64,
     status: Status,
-    /// Set if the environment has to be reset.
+    /// Set if the environment must be reset.
     end: Option<ShutdownReason>,
 }
 
@@ -57,7 +55,7 @@ enum Happening {
 }
 
 impl Sandbox {
-    /// The next thing that happens, or that nothing does in time.
+    /// Waits for the next event, at most until a deadline.
     async fn happening(&mut self, until: Instant) -> Happening {
         tokio::select! {
             biased;
@@ -66,7 +64,7 @@ impl Sandbox {
         }
     }
 
-    /// Hands over a payload and waits, at most for `time`, until the runtime requests the next invocation.
+    /// Passes on a payload and waits, at most for `time`, until the runtime requests the next invocation.
     /// [`Sandbox::finish`] waits for extensions.
     pub(super) async fn answer(
         &mut self,
@@ -95,7 +93,7 @@ impl Sandbox {
         let (outcome, answer) = self.wait_for_outcome(deadline).await;
         let duration = began.at.elapsed();
         let mut status = Status::of(&outcome);
-        // Lambda ends an invocation when the runtime asks for the next one; until then it may still compute.
+        // Lambda ends an invocation when the runtime requests the next one; until then it may still run.
         let end = match &outcome {
             Outcome::Response(_) | Outcome::FunctionError { .. } => self.wait_for_poll(deadline).await,
             _ => Err((reason(&outcome), status.clone())),
@@ -158,7 +156,7 @@ impl Sandbox {
                     let raw = answer.body.clone();
                     return (Outcome::FunctionError { error_type, error_message, raw }, Some(answer));
                 }
-                // A poll without an answer, or a late init error: neither ends the invocation.
+                // A poll without a response, or a late init error, does not end the invocation.
                 Happening::Runtime(Step::Event(Event::Poll { .. } | Event::InitError(_))) => {}
                 Happening::Runtime(Step::Exited(status)) => return (Outcome::Exited { status }, None),
                 Happening::Runtime(Step::OutOfTime) => return (Outcome::TimedOut, None),
@@ -167,7 +165,7 @@ impl Sandbox {
         }
     }
 
-    /// When the runtime asked for another invocation, or why it will not.
+    /// When the runtime requested another invocation, or why it will not.
     async fn wait_for_poll(&mut self, deadline: Instant) -> Result<Instant, (ShutdownReason, Status)> {
         loop {
             match self.happening(deadline).await {
@@ -189,7 +187,7 @@ impl Sandbox {
         }
     }
 
-    /// Whether extensions may still be at work on the latest invocation.
+    /// Whether extensions may still process the latest invocation.
     pub(super) fn is_open(&self) -> bool {
         self.open.is_some() && !self.extensions.is_empty()
     }
@@ -239,7 +237,7 @@ impl Sandbox {
         (added, shutdown)
     }
 
-    /// False when a process ended while nobody asked anything of it.
+    /// False if a process ended while idle.
     pub(super) fn is_running(&mut self) -> bool {
         self.process.is_running() && self.extensions.are_running()
     }
@@ -268,7 +266,7 @@ impl Drop for Sandbox {
     }
 }
 
-/// Why an environment whose runtime did not answer is shut down.
+/// The reason for the shutdown of an environment without a response.
 fn reason(outcome: &Outcome) -> ShutdownReason {
     match outcome {
         Outcome::TimedOut => ShutdownReason::Timeout,

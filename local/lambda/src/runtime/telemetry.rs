@@ -1,7 +1,7 @@
-//! The telemetry of one sandbox after another: what the platform and the processes tell, for those who subscribed.
+//! The telemetry of a function's sandboxes, delivered to its subscribers by one task each.
 //!
-//! In: events as they happen, subscriptions of extensions. Out: deliveries, by one task per subscriber. Telling never
-//! waits. Source: Lambda Developer Guide, "Accessing real-time telemetry data for extensions using the Telemetry API".
+//! Reporting an event never waits. Source: Lambda Developer Guide, "Accessing real-time telemetry data for extensions using
+//! the Telemetry API".
 
 mod buffer;
 mod delivery;
@@ -20,12 +20,12 @@ use self::buffer::Buffer;
 use self::event::Event;
 pub use self::subscription::{Buffering, SchemaVersion, Stream, SubscriptionRequest};
 use super::active_time::ActiveTime;
-use local_testing::clock::{Clock, UtcTime};
+use local_testing::clock::{Clock, rfc3339};
 
-/// An extension subscribes while the sandbox initialises, and gets what was told before that as well; no more than this.
+/// Events before the first subscription that are kept for it. An extension subscribes while the sandbox initialises.
 const MAX_EARLY_EVENTS: usize = 10_000;
 
-/// How long a delivery may go on when the extensions are gone.
+/// How long deliveries may continue when the extensions have ended.
 const LAST_DELIVERIES: Duration = Duration::from_millis(500);
 
 /// The telemetry of a function's sandboxes. Clones are the same telemetry; it survives a sandbox.
@@ -35,24 +35,24 @@ pub struct Telemetry(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     clock: Clock,
-    /// Stands while the sandbox is frozen.
+    /// Stands still while the sandbox is frozen.
     time: ActiveTime,
     hub: Mutex<Hub>,
 }
 
 #[derive(Debug)]
 struct Hub {
-    /// Nothing is kept for a function without extensions.
+    /// Without extensions nothing is kept.
     is_on: bool,
     logs_json: bool,
-    /// What was told so far, while it can still be subscribed.
+    /// The events so far, while extensions can still subscribe.
     early: Option<Vec<Event>>,
     subscriptions: Vec<Arc<Subscription>>,
     /// The deliveries; dropping them ends them.
     workers: JoinSet<()>,
 }
 
-/// A subscriber and what waits for it.
+/// A subscriber and its undelivered events.
 #[derive(Debug)]
 struct Subscription {
     extension: String,
@@ -62,31 +62,31 @@ struct Subscription {
     buffer: Mutex<Buffer>,
     deliveries: Mutex<Deliveries>,
     changed: Notify,
-    /// Set when another subscription took its place.
+    /// Set when another subscription replaced it.
     is_retired: AtomicBool,
-    /// Set when nothing comes any more: what is left gets one chance.
+    /// Set when no more events will come: the rest is delivered once.
     is_over: AtomicBool,
 }
 
-/// What a subscriber was sent so far.
+/// Deliveries to a subscriber so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Deliveries {
-    /// Requests that it took.
+    /// Requests that it accepted.
     pub batches: u64,
     /// Events in them.
     pub events: usize,
-    /// Events that it was offered and did not take.
+    /// Events that it did not accept.
     pub lost_events: u64,
 }
 
-/// A subscription as it is now.
+/// A subscription at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscriber {
     /// The extension's name.
     pub extension: String,
-    /// What it asked for.
+    /// Its subscription.
     pub request: SubscriptionRequest,
-    /// What it was sent.
+    /// Its deliveries.
     pub deliveries: Deliveries,
 }
 
@@ -102,13 +102,13 @@ impl Telemetry {
         Self(Arc::new(Shared { clock, time: ActiveTime::running(), hub: Mutex::new(hub) }))
     }
 
-    /// Delivers an event as it is, whatever it is, to those who subscribed to its type (`function`, `extension`; any
-    /// other counts as the platform's). Before a sandbox is there, it waits for the first subscribers.
+    /// Delivers any event to the subscribers of its type (`function`, `extension`; any other counts as `platform`). Without a
+    /// sandbox, it waits for the first subscribers.
     pub fn inject(&self, event: Value) {
-        self.tell(Event::injected(event));
+        self.report(Event::injected(event));
     }
 
-    /// Those who are subscribed now.
+    /// The subscribers at this moment.
     pub fn subscribers(&self) -> Vec<Subscriber> {
         let hub = self.hub();
         let subscriber = |subscription: &Arc<Subscription>| Subscriber {
@@ -119,19 +119,19 @@ impl Telemetry {
         hub.subscriptions.iter().map(subscriber).collect()
     }
 
-    /// A sandbox begins. Without extensions there is nobody to tell.
+    /// A sandbox starts. Without extensions there are no subscribers.
     pub(super) fn begin(&self, has_extensions: bool, logs_json: bool) {
         self.0.time.resume();
         let mut hub = self.hub();
         (hub.is_on, hub.logs_json) = (has_extensions, logs_json);
     }
 
-    /// The init phase is over: nobody can subscribe any more.
+    /// The init phase is over, and with it the time to subscribe.
     pub(super) fn close_subscription(&self) {
         self.hub().early = None;
     }
 
-    /// Everything is sent as soon as it can be.
+    /// Delivers everything as soon as possible.
     pub(super) fn flush(&self) {
         for subscription in &self.hub().subscriptions {
             subscription.buffer().close();
@@ -139,7 +139,7 @@ impl Telemetry {
         }
     }
 
-    /// The processes are gone. What is on its way may arrive, if somebody is still there to take it.
+    /// The processes have ended. Deliveries under way may still succeed.
     pub(super) async fn drain(&self) {
         let mut workers = {
             let mut hub = self.hub();
@@ -150,11 +150,11 @@ impl Telemetry {
             std::mem::take(&mut hub.workers)
         };
         let all = async { while workers.join_next().await.is_some() {} };
-        // Those that are not done by then end with the set.
+        // Unfinished deliveries end with the set.
         let _ = tokio::time::timeout(LAST_DELIVERIES, all).await;
     }
 
-    /// The sandbox is gone, and its subscribers with it.
+    /// The sandbox has ended, and its subscriptions with it.
     pub(super) fn end(&self) {
         let mut hub = self.hub();
         hub.subscriptions.clear();
@@ -170,10 +170,10 @@ impl Telemetry {
         self.0.time.resume();
     }
 
-    /// Subscribes an extension; a second subscription takes the place of its first.
+    /// Subscribes an extension; a second subscription replaces its first.
     ///
     /// # Errors
-    /// The kind of the error, and what is wrong with the request.
+    /// The error type and message.
     pub(super) fn subscribe(
         &self,
         extension: &str,
@@ -188,10 +188,10 @@ impl Telemetry {
         let Some(early) = hub.early.clone() else {
             return Err(("Telemetry.SubscriptionClosed", "the init phase is over".to_owned()));
         };
-        let tells = request.streams.contains(&Stream::Platform);
+        let reports_drops = request.streams.contains(&Stream::Platform);
         let subscription = Arc::new(Subscription {
             extension: extension.to_owned(),
-            buffer: Mutex::new(Buffer::new(request.buffering, tells)),
+            buffer: Mutex::new(Buffer::new(request.buffering, reports_drops)),
             request,
             clock: self.0.clock.clone(),
             time: self.0.time.clone(),
@@ -213,18 +213,18 @@ impl Telemetry {
         Ok(())
     }
 
-    /// Tells an event of the platform; `kind` without `platform.`.
+    /// Reports an event of the platform; `kind` without `platform.`.
     pub(super) fn platform(&self, kind: &str, record: Value) {
-        self.tell(Event::platform(self.time(), kind, record));
+        self.report(Event::platform(self.time(), kind, record));
     }
 
-    /// Tells a line of the function or of an extension.
+    /// Reports a log line of the function or of an extension.
     pub(super) fn line(&self, stream: Stream, text: &str) {
         let logs_json = self.hub().logs_json;
-        self.tell(Event::line(self.time(), stream, text, logs_json));
+        self.report(Event::line(self.time(), stream, text, logs_json));
     }
 
-    fn tell(&self, event: Event) {
+    fn report(&self, event: Event) {
         let mut hub = self.hub();
         if !hub.is_on {
             return;
@@ -239,7 +239,7 @@ impl Telemetry {
 
     /// "The string value of `time` is a timestamp in ISO 8601 format."
     fn time(&self) -> String {
-        UtcTime::from_epoch_ms(self.0.clock.now_ms()).rfc3339()
+        rfc3339(self.0.clock.now_ms())
     }
 
     fn hub(&self) -> MutexGuard<'_, Hub> {

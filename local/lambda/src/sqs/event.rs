@@ -1,6 +1,4 @@
-//! Made-up messages, for payloads without a queue behind them.
-//!
-//! In: bodies. Out: the payload that the SQS event source mapping would invoke a function with.
+//! Payloads of the SQS event source mapping, from message bodies and without a queue.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,14 +9,14 @@ use serde_json::{Value, json};
 
 use super::record::{AttributeValue, MessageAttribute, Record};
 
-/// One message as it lies in a queue.
+/// One message in a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueMessage {
     /// Its id.
     pub message_id: String,
     /// Its body.
     pub body: String,
-    /// How often it was received, this time included.
+    /// How often it was received, including this time.
     pub receive_count: u32,
     /// When it was sent, in milliseconds since the epoch.
     pub sent_at_ms: i64,
@@ -38,7 +36,7 @@ pub struct Fifo {
 }
 
 impl QueueMessage {
-    /// The `number`th message of a test or a tour, received for the first time; ids differ by number.
+    /// Message `number`, received for the first time; ids differ by number.
     pub fn new(number: u64, body: impl Into<String>, sent_at_ms: i64) -> Self {
         let hash = md5_hex(&number.to_le_bytes());
         let message_id =
@@ -54,7 +52,7 @@ impl QueueMessage {
         self
     }
 
-    /// What SQS would say about it.
+    /// The message as SQS returns it.
     fn to_record(&self) -> Record {
         let mut attributes = BTreeMap::new();
         let mut set = |name: &str, value: String| drop(attributes.insert(name.to_owned(), value));
@@ -134,7 +132,7 @@ mod tests {
 
     /// Lambda Developer Guide, "Using Lambda with SQS": example of a FIFO queue's message event.
     #[test]
-    fn a_record_of_a_fifo_queue_knows_its_group_and_its_place() {
+    fn a_fifo_record_has_its_group_and_sequence_number() {
         let record = only_record(QueueMessage::new(1, "x", 0).in_group("device-1", 7));
         assert_eq!(record["attributes"]["MessageGroupId"], "device-1");
         assert_eq!(record["attributes"]["SequenceNumber"], "00000000000000000007");

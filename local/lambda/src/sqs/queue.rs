@@ -1,6 +1,4 @@
-//! A few words with an SQS API: make a queue, see what lies in it.
-//!
-//! In: an endpoint without TLS on this machine. Out: queue URLs and messages with all their attributes.
+//! A client of an SQS API without TLS: creates queues and reads all messages.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +22,7 @@ impl SqsError {
     }
 }
 
-/// A message that was in a queue.
+/// A message of a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReceivedMessage {
     /// Its id in that queue.
@@ -35,7 +33,7 @@ pub struct ReceivedMessage {
     pub attributes: BTreeMap<String, String>,
 }
 
-/// A client of an SQS API on this machine.
+/// A client of an SQS API.
 #[derive(Debug, Clone)]
 pub struct Sqs {
     client: aws_sdk_sqs::Client,
@@ -54,15 +52,15 @@ impl Sqs {
         Self { client: aws_sdk_sqs::Client::from_conf(config) }
     }
 
-    /// The SDK's client, for everything that is not here.
+    /// The SDK's client, for all other operations.
     pub fn client(&self) -> &aws_sdk_sqs::Client {
         &self.client
     }
 
-    /// Creates a queue (FIFO if its name says so) and returns its URL.
+    /// Creates a queue, a FIFO queue if the name ends in `.fifo`, and returns its URL.
     ///
     /// # Errors
-    /// SQS does not answer or refuses.
+    /// SQS cannot be reached, or it rejects the request.
     pub async fn create_queue(&self, name: &str) -> Result<String, SqsError> {
         let is_fifo = name.strip_suffix(".fifo").map(|_| "true".to_owned());
         let request = self.client.create_queue().queue_name(name);
@@ -74,10 +72,10 @@ impl Sqs {
         Ok(created.queue_url.unwrap_or_default())
     }
 
-    /// Takes every message out of a queue, with all message attributes.
+    /// Removes all messages from a queue and returns them, with all message attributes.
     ///
     /// # Errors
-    /// SQS does not answer or refuses.
+    /// SQS cannot be reached, or it rejects a request.
     pub async fn receive_all(&self, queue_url: &str) -> Result<Vec<ReceivedMessage>, SqsError> {
         let mut messages = Vec::new();
         loop {

@@ -1,7 +1,5 @@
-//! One record of an invocation by the SQS event source mapping.
-//!
-//! In: what SQS says about a message. Out: the record's JSON, with the fields that Lambda sends (Lambda Developer
-//! Guide, "Using Lambda with SQS").
+//! One record of a payload of the SQS event source mapping, with the fields that Lambda sends (Lambda Developer Guide, "Using
+//! Lambda with SQS").
 
 use std::collections::BTreeMap;
 
@@ -28,7 +26,7 @@ pub(crate) struct Record {
 /// A message attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MessageAttribute {
-    /// `String`, `Number` or `Binary`, with an optional custom type behind a dot.
+    /// `String`, `Number` or `Binary`, with an optional custom type after a dot.
     pub(crate) data_type: String,
     pub(crate) value: AttributeValue,
 }

@@ -15,7 +15,7 @@ use crate::support::{Queue, numbered, records, succeed};
 /// Lambda Developer Guide, "Using Lambda with Amazon SQS": "By default, Lambda polls up to 10 messages in your queue
 /// at once and sends that batch to your function".
 #[tokio::test]
-async fn by_default_a_batch_has_up_to_ten_messages_and_does_not_wait_for_them() {
+async fn by_default_a_batch_has_ten_messages_and_no_window() {
     let queue = ScriptedSqs::start(&numbered("m", 23), Duration::from_secs(30)).await;
     let mapping = queue.map(queue.options(), succeed).await;
     mapping.until(|figures| figures.deleted == 23).await;
@@ -61,7 +61,7 @@ async fn a_payload_never_exceeds_six_megabytes() {
 
 /// Lambda Developer Guide, "Using Lambda with Amazon SQS": example of a standard queue's message event.
 #[tokio::test]
-async fn a_record_carries_everything_that_sqs_says() {
+async fn a_record_has_all_fields_of_its_message() {
     let queue = Queue::create("record", 30).await;
     let attribute = |data_type: &str| MessageAttributeValue::builder().data_type(data_type);
     let trace = "Root=1-5759e988-bd862e3fe1be46a994272793";

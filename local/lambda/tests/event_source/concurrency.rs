@@ -98,7 +98,7 @@ async fn a_batch_that_stays_throttled_is_left_to_its_queue() {
 
 /// A message that is gathered longer than it is hidden would be handed to two at once.
 #[tokio::test]
-async fn what_the_queue_shows_again_before_the_window_is_over_is_not_handed_over() {
+async fn messages_that_expire_in_the_window_are_not_delivered() {
     let queue = Queue::create("slow-window", 1).await;
     queue.send(&["m"]).await;
     let options = EventSourceOptions { batching_window: Duration::from_secs(3), ..queue.options() };

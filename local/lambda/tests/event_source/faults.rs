@@ -1,10 +1,9 @@
 //! Whatever SQS does, no message is lost.
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use local_lambda::event_source::EventSourceOptions;
-use tokio::net::TcpListener;
+use local_testing::scripted::closed_port;
 
 use crate::scripted_sqs::{Fault, ScriptedSqs};
 use crate::support::{Mapping, bodies, eventually, numbered, succeed};
@@ -42,7 +41,7 @@ async fn an_entry_that_was_not_deleted_is_deleted_again() {
 /// Lambda Developer Guide, "Using Lambda with Amazon SQS": "Lambda event source mappings process each event at least
 /// once".
 #[tokio::test]
-async fn what_cannot_be_deleted_is_delivered_again() {
+async fn messages_that_cannot_be_deleted_are_delivered_again() {
     let sqs = ScriptedSqs::start(&numbered("m", 3), Duration::from_secs(1)).await;
     sqs.fail("DeleteMessageBatch", &[Fault::EntriesFail; 4]);
     let mapping = map(&sqs).await;
@@ -54,7 +53,7 @@ async fn what_cannot_be_deleted_is_delivered_again() {
 
 /// The SQS API reference, `ReceiptHandleIsInvalid`.
 #[tokio::test]
-async fn a_message_whose_receipt_is_not_valid_any_more_is_left_alone() {
+async fn a_message_with_an_invalid_receipt_is_not_retried() {
     let sqs = ScriptedSqs::start(&numbered("m", 3), HIDDEN).await;
     sqs.fail("DeleteMessageBatch", &[Fault::EntriesRefused]);
     let mapping = map(&sqs).await;
@@ -65,11 +64,7 @@ async fn a_message_whose_receipt_is_not_valid_any_more_is_left_alone() {
 
 #[tokio::test]
 async fn an_endpoint_that_is_not_there_cannot_be_mapped() {
-    let port = {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-        listener.local_addr().expect("an address").port()
-    };
-    let endpoint = format!("http://127.0.0.1:{port}");
+    let endpoint = format!("http://127.0.0.1:{}", closed_port().expect("a free port"));
     let options = EventSourceOptions::new(format!("{endpoint}/123456789012/none"));
     let error = Mapping::start(crate::support::client(&endpoint), options, succeed).await.expect_err("none");
     assert_eq!(error.to_string(), "the queue's attributes cannot be read");

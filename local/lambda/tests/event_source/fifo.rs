@@ -11,7 +11,7 @@ use crate::support::{Queue, numbered, report, succeed};
 /// Lambda Developer Guide, "Configuring scaling behavior for SQS event source mappings": "Amazon SQS ensures that
 /// messages in the same group are delivered to Lambda in order"; "the order of the messages is maintained".
 #[tokio::test]
-async fn the_messages_of_a_group_arrive_in_order_and_in_one_invocation_at_a_time() {
+async fn a_group_is_delivered_in_order_and_not_concurrently() {
     let queue = Queue::create("order.fifo", 30).await;
     let sent: Vec<_> = (0..45)
         .map(|at| {
@@ -99,7 +99,7 @@ async fn different_groups_are_invoked_at_the_same_time() {
 /// an error, the function attempts all retries on the affected messages before Lambda receives additional messages
 /// from the same group". One message fails at a time: of several, moto returns the last one first.
 #[tokio::test]
-async fn a_group_waits_for_its_failed_message_and_other_groups_do_not() {
+async fn only_the_group_of_a_failed_message_waits() {
     let queue = Queue::create("retry.fifo", 1).await;
     let options = EventSourceOptions { batch_size: 1, report_batch_item_failures: true, ..queue.options() };
     queue.send_in_groups(&[("a", "a-0"), ("a", "a-1"), ("b", "b-0"), ("b", "b-1")]).await;
@@ -131,7 +131,7 @@ fn names(batches: &[Vec<String>]) -> Vec<Vec<&str>> {
 }
 
 #[tokio::test]
-async fn a_receive_that_fills_two_payloads_is_handed_over_in_order() {
+async fn a_receive_for_two_payloads_is_delivered_in_order() {
     let queue = Queue::create("large.fifo", 30).await;
     send_eight_large_messages(&queue).await;
     let mapping = queue.map(queue.options(), succeed).await;
@@ -141,7 +141,7 @@ async fn a_receive_that_fills_two_payloads_is_handed_over_in_order() {
 }
 
 #[tokio::test]
-async fn what_follows_in_a_group_is_not_handed_over_after_a_failure() {
+async fn later_messages_of_a_failed_group_are_not_delivered() {
     let queue = Queue::create("large-fails.fifo", 30).await;
     send_eight_large_messages(&queue).await;
     let mapping = queue.map(queue.options(), |_| async { Invoked::FunctionError }).await;

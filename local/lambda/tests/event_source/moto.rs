@@ -16,7 +16,7 @@ const RECEIVERS: usize = 4;
 /// SQS: a message that was accepted is delivered, whatever else is sent, received and deleted at that moment. And though
 /// SQS may deliver twice, tests that count could not live with it.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_sent_while_others_are_deleted_is_delivered_once() {
+async fn messages_sent_during_deletions_are_delivered_once() {
     let queue = Queue::create("busy", 300).await;
     let received = Arc::new(Mutex::new(BTreeMap::<String, usize>::new()));
     let mut tasks = tokio::task::JoinSet::new();

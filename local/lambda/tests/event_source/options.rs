@@ -87,7 +87,7 @@ async fn the_maximum_concurrency_is_two_to_one_thousand() {
 /// Lambda Developer Guide, "Creating and configuring an Amazon SQS event source mapping": "an error if the function
 /// timeout exceeds the queue's visibility timeout".
 #[tokio::test]
-async fn the_queue_has_to_hide_a_message_as_long_as_the_function_may_take() {
+async fn the_visibility_timeout_covers_the_function_timeout() {
     let queue = Queue::create("visibility", 30).await;
     let refused = refusal(&queue, |options| options.function_timeout = Duration::from_mins(1)).await;
     assert_eq!(refused, "Queue visibility timeout: 30 seconds is less than Function timeout: 60 seconds");

@@ -30,7 +30,7 @@ async fn the_reported_messages_stay_and_the_others_are_deleted() {
 /// Lambda Developer Guide, "Handling errors for an SQS event source in Lambda": "An `itemIdentifier` value with a
 /// message ID that doesn't exist" is a complete failure.
 #[tokio::test]
-async fn a_response_that_names_another_message_fails_the_whole_batch() {
+async fn an_unknown_message_id_fails_the_whole_batch() {
     let queue = Queue::create("strange-id", 30).await;
     queue.send(&numbered("m", 3)).await;
     let answer = |_| async {
@@ -45,7 +45,7 @@ async fn a_response_that_names_another_message_fails_the_whole_batch() {
 /// Lambda Developer Guide, "Handling errors for an SQS event source in Lambda": partial batch responses are turned
 /// on with `ReportBatchItemFailures`.
 #[tokio::test]
-async fn without_report_batch_item_failures_the_response_is_ignored() {
+async fn without_item_failures_the_response_is_ignored() {
     for (name, response) in [("ignored-garbage", "no JSON"), ("ignored-strange-id", "")] {
         let queue = Queue::create(name, 30).await;
         queue.send(&numbered("m", 3)).await;

@@ -1,27 +1,19 @@
-//! An SQS endpoint with one standard queue that fails on demand, that is fast enough for many messages, and that
-//! never hands out a message twice by itself: two receives at once from moto may.
+//! An SQS endpoint with one standard queue that fails on demand, is fast enough for many messages, and never delivers a
+//! message twice by itself: two receives at once from moto may.
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use local_lambda::event_source::{EventSourceOptions, Invoked};
+use local_testing::scripted::{Answer, Request, ScriptedServer};
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::support::{Mapping, client};
 
-/// What an operation does instead of what it should.
+/// A way for an operation to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The whole request is answered with this status.
@@ -36,7 +28,7 @@ pub(crate) enum Fault {
 
 #[derive(Debug, Default)]
 struct State {
-    /// By number: body, times received, and when it is visible.
+    /// By number: the body, how often it was received, and when it becomes visible.
     messages: BTreeMap<usize, (String, usize, Option<Instant>)>,
     visibility_timeout: Duration,
     /// The faults of the next requests of an operation.
@@ -47,22 +39,19 @@ struct State {
 /// The endpoint. It ends with the value.
 #[derive(Debug)]
 pub(crate) struct ScriptedSqs {
-    endpoint: String,
+    server: ScriptedServer,
     state: Arc<Mutex<State>>,
-    _serving: JoinSet<()>,
 }
 
 impl ScriptedSqs {
     /// A queue with these messages.
     pub(crate) async fn start(bodies: &[String], visibility_timeout: Duration) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
         let messages = (0..).zip(bodies).map(|(number, body)| (number, (body.clone(), 0, None))).collect();
         let state = State { messages, visibility_timeout, ..State::default() };
         let state = Arc::new(Mutex::new(state));
-        let mut serving = JoinSet::new();
-        serving.spawn(accept(listener, Arc::clone(&state)));
-        Self { endpoint, state, _serving: serving }
+        let for_server = Arc::clone(&state);
+        let server = ScriptedServer::by(move |request, _| answer(request, &mut lock(&for_server))).await;
+        Self { server, state }
     }
 
     /// The next requests of this operation fail like this, one after the other.
@@ -104,11 +93,11 @@ impl ScriptedSqs {
     where
         Fut: Future<Output = Invoked> + Send + 'static,
     {
-        Mapping::start(client(&self.endpoint), options, answer).await.expect("a mapping")
+        Mapping::start(client(&self.server.url()), options, answer).await.expect("a mapping")
     }
 
     pub(crate) fn options(&self) -> EventSourceOptions {
-        let options = EventSourceOptions::new(format!("{}/123456789012/scripted", self.endpoint));
+        let options = EventSourceOptions::new(format!("{}/123456789012/scripted", self.server.url()));
         EventSourceOptions { function_timeout: Duration::from_secs(1), ..options }
     }
 }
@@ -117,47 +106,19 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
-    let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        connections.spawn(serve(stream, Arc::clone(&state)));
-    }
-}
-
-async fn serve(stream: TcpStream, state: Arc<Mutex<State>>) {
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| answer(request, Arc::clone(&state)));
-    // An error is a client that went away, or a fault that closes the connection.
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-}
-
-async fn answer(
-    request: Request<Incoming>,
-    state: Arc<Mutex<State>>,
-) -> Result<Response<Full<Bytes>>, &'static str> {
-    let target = request.headers()["x-amz-target"].to_str().expect("text").to_owned();
-    let operation = target.strip_prefix("AmazonSQS.").expect("an operation of SQS").to_owned();
-    let body = request.into_body().collect().await.expect("a body").to_bytes();
-    let request: Value = serde_json::from_slice(&body).expect("JSON");
-    let fault = {
-        let mut state = lock(&state);
-        *state.requests.entry(operation.clone()).or_default() += 1;
-        let faults = state.faults.get_mut(operation.as_str()).filter(|faults| !faults.is_empty());
-        faults.map(|faults| faults.remove(0))
-    };
-    let (status, answer) = match fault {
-        Some(Fault::Close) => return Err("told to close the connection"),
+fn answer(request: &Request, state: &mut State) -> Answer {
+    let operation = request.header("x-amz-target").strip_prefix("AmazonSQS.").expect("an operation of SQS");
+    *state.requests.entry(operation.to_owned()).or_default() += 1;
+    let faults = state.faults.get_mut(operation).filter(|faults| !faults.is_empty());
+    let (status, answer) = match faults.map(|faults| faults.remove(0)) {
+        Some(Fault::Close) => return Answer::close(),
         Some(Fault::Status(status)) => (status, json!({ "__type": "ServiceUnavailable" })),
-        fault => (200, lock(&state).perform(&operation, &request, fault)),
+        fault => (200, state.perform(operation, &request.json(), fault)),
     };
-    if operation == "ReceiveMessage" && answer.get("Messages").is_none() {
-        // What a long poll is for: an empty queue is not asked all the time.
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let mut response = Response::new(Full::new(answer.to_string().into()));
-    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
-    response.headers_mut().insert("content-type", "application/x-amz-json-1.0".parse().expect("a value"));
-    Ok(response)
+    // A long poll returns late if the queue is empty.
+    let is_empty = operation == "ReceiveMessage" && answer.get("Messages").is_none();
+    let delay = Duration::from_millis(if is_empty { 20 } else { 0 });
+    Answer::new(status, answer.to_string()).header("content-type", "application/x-amz-json-1.0").after(delay)
 }
 
 impl State {

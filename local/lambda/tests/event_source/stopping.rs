@@ -9,7 +9,7 @@ use tokio::sync::{Notify, oneshot};
 use crate::support::{Queue, eventually, numbered, succeed};
 
 #[tokio::test]
-async fn stopping_waits_for_the_invocations_in_flight_and_deletes_what_they_did() {
+async fn stopping_waits_for_invocations_and_their_deletions() {
     let queue = Queue::create("stop", 30).await;
     queue.send(&numbered("m", 3)).await;
     let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -38,7 +38,7 @@ async fn stopping_waits_for_the_invocations_in_flight_and_deletes_what_they_did(
 
 /// A message that was gathered but not handed over need not wait for its visibility timeout.
 #[tokio::test]
-async fn stopping_makes_visible_again_what_the_function_did_not_get() {
+async fn stopping_releases_messages_that_were_not_invoked() {
     let queue = Queue::create("stop-gathered", 300).await;
     queue.send(&numbered("m", 3)).await;
     let options = EventSourceOptions { batching_window: Duration::from_mins(5), ..queue.options() };
@@ -69,7 +69,7 @@ async fn after_stopping_nothing_is_received_any_more() {
 }
 
 #[tokio::test]
-async fn dropping_a_mapping_ends_its_invocations_at_once_and_the_messages_come_back() {
+async fn dropping_a_mapping_ends_its_invocations_at_once() {
     /// Says when it is dropped.
     struct Dropped(Option<oneshot::Sender<()>>);
     impl Drop for Dropped {

@@ -53,7 +53,7 @@ async fn an_exit_error_of_an_extension_ends_the_environment() {
 /// Extensions API, "Invoke phase": the response is returned "even if extensions are still running", so a failure after it
 /// cannot take it back.
 #[tokio::test]
-async fn an_extension_that_fails_after_the_answer_does_not_take_it_back() {
+async fn an_extension_that_fails_later_keeps_the_response() {
     let mut function = started(with_extension(&json!({ "invoke": "exit", "ms": 500 }))).await;
     let invocation = invoke(&mut function, json!({})).await;
     assert!(invocation.response().is_some(), "{invocation:?}");
@@ -69,7 +69,7 @@ fn shutdown_reason(function: &Function) -> Value {
 /// Extensions API, "Invoke failures": "Lambda shuts down the runtime, then it sends a `Shutdown` event to each registered
 /// external extension. The event includes the reason for the shutdown."
 #[tokio::test]
-async fn a_time_out_is_a_reset_that_extensions_are_told_of() {
+async fn a_timeout_shuts_extensions_down() {
     let mut options = with_extension(&json!({}));
     options.timeout = Duration::from_secs(2);
     let mut function = started(options).await;
@@ -81,7 +81,7 @@ async fn a_time_out_is_a_reset_that_extensions_are_told_of() {
 }
 
 #[tokio::test]
-async fn the_end_of_the_runtime_is_a_reset_that_extensions_are_told_of() {
+async fn the_end_of_the_runtime_shuts_extensions_down() {
     let mut function = started(with_extension(&json!({}))).await;
     let died = invoke(&mut function, json!({ "do": "exit" })).await;
     assert!(matches!(died.outcome, Outcome::Exited { .. }), "{died:?}");
@@ -91,7 +91,7 @@ async fn the_end_of_the_runtime_is_a_reset_that_extensions_are_told_of() {
 
 /// Extensions API, "Duration limit": "The function's timeout setting limits the duration of the entire `Invoke` phase."
 #[tokio::test]
-async fn an_extension_that_works_for_too_long_is_a_time_out_after_the_answer() {
+async fn a_slow_extension_is_a_timeout_after_the_response() {
     let mut options = with_extension(&json!({ "invoke": "hang" }));
     options.timeout = Duration::from_secs(2);
     let mut function = started(options).await;
@@ -121,7 +121,7 @@ async fn no_call_succeeds_after_an_error() {
 /// Extensions API, "Failure handling": "When the runtime fails, all extensions and the runtime itself participate in the
 /// `Shutdown` phase." Telemetry schema reference, `platform.initReport`: status and `errorType`.
 #[tokio::test]
-async fn an_init_phase_that_fails_is_told_before_the_end() {
+async fn a_failed_init_phase_shuts_extensions_down() {
     let listener = Listener::start().await;
     let orders = json!({ "after": [subscribe(&listener.subscription())] });
     let error =

@@ -11,7 +11,7 @@ use crate::support::{NAME, events, example, invoke, started, with_extension};
 
 /// Extensions API, "Invoke phase", the example payload.
 #[tokio::test]
-async fn an_extension_is_told_of_each_invocation_and_of_the_end() {
+async fn an_extension_gets_every_invoke_event_and_shutdown() {
     let mut function = started(with_extension(&json!({}))).await;
     let before = Clock::system().now_ms();
     let first = invoke(&mut function, json!({ "do": "log" })).await;
@@ -39,7 +39,7 @@ async fn an_extension_is_told_of_each_invocation_and_of_the_end() {
 /// Extensions API, Register: only events that were registered for are sent; an extension without any is a part of the
 /// init phase alone.
 #[tokio::test]
-async fn an_extension_is_told_only_what_it_registered_for() {
+async fn an_extension_gets_only_events_it_registered_for() {
     for (registered, told) in [(json!(["SHUTDOWN"]), vec!["SHUTDOWN"]), (json!([]), vec![])] {
         let mut function = started(with_extension(&json!({ "events": registered }))).await;
         assert!(invoke(&mut function, json!({})).await.response().is_some());
@@ -122,7 +122,7 @@ fn state(pid: Option<u32>) -> String {
 
 /// Extensions API, "Duration limit" of the shutdown phase: 2,000 ms with an external extension, then SIGKILL.
 #[tokio::test]
-async fn an_extension_that_does_not_end_is_killed_after_two_seconds() {
+async fn an_extension_is_killed_two_seconds_after_shutdown() {
     let mut function = started(with_extension(&json!({ "shutdown": "hang" }))).await;
     let shutdown = function.shutdown().await.expect("it ran");
     assert_eq!(shutdown.killed, [NAME]);
@@ -134,7 +134,7 @@ async fn an_extension_that_does_not_end_is_killed_after_two_seconds() {
 /// Extensions API, "Permissions and configuration": "Extensions can access the function's environment variables, except
 /// for the following variables that are specific to the runtime process".
 #[tokio::test]
-async fn the_environment_of_an_extension_is_the_functions_without_the_runtimes() {
+async fn an_extension_has_the_functions_variables() {
     let out = tempfile::tempdir().expect("a folder");
     let script = out.path().join("environment");
     let file = out.path().join("variables");

@@ -10,7 +10,7 @@ use crate::support::{events, with_extension};
 /// Extensions API, "Invoke phase": "Lambda returns the response to the client, even if extensions are still running."
 /// The environment is busy until they are done.
 #[tokio::test]
-async fn the_caller_does_not_wait_for_extensions_but_the_environment_does() {
+async fn callers_do_not_wait_for_extensions() {
     let mut options = with_extension(&json!({ "invoke": "hang" }));
     options.timeout = Duration::from_secs(3);
     let pool = Pool::new(options, 1, |_| {});
@@ -23,7 +23,7 @@ async fn the_caller_does_not_wait_for_extensions_but_the_environment_does() {
 
 /// Extensions API, "Shutdown phase".
 #[tokio::test]
-async fn environments_that_wait_can_be_shut_down() {
+async fn idle_environments_can_be_shut_down() {
     let pool = Pool::new(with_extension(&json!({})), 2, |_| {});
     pool.invoke("{}".into(), None).await.expect("an environment");
     while pool.environments()[0].is_busy {
@@ -39,7 +39,7 @@ async fn environments_that_wait_can_be_shut_down() {
 
 /// Lambda ends environments that were not used for some time, and keeps the others.
 #[tokio::test]
-async fn environments_that_wait_for_less_than_the_limit_are_kept() {
+async fn environments_idle_below_the_limit_are_kept() {
     let pool = Pool::new(with_extension(&json!({})), 2, |_| {});
     pool.invoke("{}".into(), None).await.expect("an environment");
     while pool.environments()[0].is_busy {

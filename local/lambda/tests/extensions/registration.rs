@@ -27,7 +27,7 @@ async fn refusals(calls: Value) -> Vec<(u16, String)> {
 
 /// Extensions API reference, Register: "Response body contains the function name, function version, and handler name."
 #[tokio::test]
-async fn a_registration_tells_what_the_function_is() {
+async fn a_registration_returns_the_function() {
     let answers = answers_to(json!([])).await;
     let answer: Value = serde_json::from_str(&answers[0].1).expect("JSON");
     assert_eq!(
@@ -39,7 +39,7 @@ async fn a_registration_tells_what_the_function_is() {
 /// Extensions API reference, Register: "`accountId` – If specified, the Extension registration response contains the
 /// account ID". Here a first registration has it, so the extension's own is a second one.
 #[tokio::test]
-async fn a_registration_tells_the_account_if_asked() {
+async fn a_registration_returns_the_account_on_request() {
     let options = with_extension(&json!({ "before": [register(NAME, &json!({ "events": ["INVOKE"] }))] }));
     let error = local_lambda::runtime::Function::spawn(options).await.expect_err("it lost its identifier");
     let lines = crate::support::said(error.logs(), "answer");
@@ -89,7 +89,7 @@ async fn invocations_can_be_kept_from_extensions() {
 /// Extensions API reference: 403 for Next, Init error and Exit error without a known identifier; Telemetry API: "you must
 /// have an extension ID".
 #[tokio::test]
-async fn nobody_is_served_without_an_identifier_that_is_known() {
+async fn requests_without_a_known_identifier_are_rejected() {
     let unknown = json!({
         "Lambda-Extension-Identifier": "00000000-0000-4000-9000-ffffffffffff",
         "Lambda-Extension-Function-Error-Type": "Extension.Unknown",

@@ -7,7 +7,7 @@ use crate::support::{answers, answers_to, started, with_extension};
 
 /// Telemetry API reference: a successful request has status 200 and the body `"OK"`.
 #[tokio::test]
-async fn a_subscription_is_accepted_with_or_without_a_slash_at_the_end() {
+async fn a_subscription_may_end_in_a_slash() {
     let listener = Listener::start().await;
     let mut slash = subscribe(&listener.subscription());
     slash["path"] = json!("/2022-07-01/telemetry/");
@@ -17,7 +17,7 @@ async fn a_subscription_is_accepted_with_or_without_a_slash_at_the_end() {
 
 /// Telemetry API reference, the example of a failed request.
 #[tokio::test]
-async fn a_request_that_is_not_valid_is_refused_with_all_reasons() {
+async fn an_invalid_request_is_rejected_with_all_reasons() {
     let listener = Listener::start().await;
     let mut body = listener.subscription();
     body["types"] = json!([]);
@@ -51,7 +51,7 @@ async fn a_schema_version_can_be_unknown() {
 
 /// Telemetry API: "Subscription occurs during the extension initialization phase"; Extensions API: registration likewise.
 #[tokio::test]
-async fn after_the_init_phase_nobody_can_subscribe() {
+async fn subscriptions_end_with_the_init_phase() {
     let listener = Listener::start().await;
     let call = subscribe(&listener.subscription());
     let mut function = started(with_extension(&json!({ "later": [call] }))).await;
@@ -63,7 +63,7 @@ async fn after_the_init_phase_nobody_can_subscribe() {
 
 /// Telemetry API: what was subscribed to can be read by tests.
 #[tokio::test]
-async fn a_subscription_can_be_looked_at() {
+async fn a_subscription_can_be_read() {
     let listener = Listener::start().await;
     let function = started(with_extension(&json!({ "after": [subscribe(&listener.subscription())] }))).await;
     let subscribers = function.telemetry().subscribers();

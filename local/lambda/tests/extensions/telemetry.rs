@@ -32,7 +32,7 @@ async fn to_the_end(mut function: Function, listener: &Listener, reports: usize)
 
 /// Telemetry schema reference, all events of a function that starts, is invoked and is invoked again.
 #[tokio::test]
-async fn a_life_is_told_in_order() {
+async fn the_lifecycle_is_reported_in_order() {
     let listener = Listener::start().await;
     let mut function = started(subscribed(&listener)).await;
     let first = invoke(&mut function, json!({ "do": "log" })).await;
@@ -213,7 +213,7 @@ async fn only_subscribed_streams_are_delivered() {
 /// Telemetry API, "Inbound Telemetry API messages": sequences of any kind can be played, also those that never happen
 /// here (those of `SnapStart`), in batches of the subscribed size.
 #[tokio::test]
-async fn a_test_can_play_any_event() {
+async fn a_test_can_inject_any_event() {
     let listener = Listener::start().await;
     let mut body = listener.subscription();
     body["buffering"] = json!({ "maxItems": 1000, "maxBytes": 1_048_576, "timeoutMs": 30_000 });
@@ -258,7 +258,7 @@ async fn a_refused_delivery_is_tried_again() {
 /// keep memory utilization bounded. When this occurs, Lambda sends a `platform.logsDropped` event." And the function
 /// does not wait for a subscriber.
 #[tokio::test]
-async fn a_subscriber_that_takes_nothing_loses_events_and_is_told() {
+async fn a_failing_subscriber_gets_a_report_of_lost_events() {
     let listener = Listener::start().await;
     listener.answers_with(503);
     let mut options = subscribed(&listener);
@@ -276,7 +276,7 @@ async fn a_subscriber_that_takes_nothing_loses_events_and_is_told() {
 
 /// Telemetry API: "Each subscriber can customize their buffering configuration"; one that hangs is its own loss.
 #[tokio::test]
-async fn a_subscriber_that_hangs_delays_neither_the_function_nor_another() {
+async fn a_hanging_subscriber_delays_nothing_else() {
     let (hanging, other) = (Listener::start().await, Listener::start().await);
     hanging.answers_with(0);
     let folder = tempfile::tempdir().expect("a folder");

@@ -43,7 +43,7 @@ fn the_pauses_are_one_and_two_minutes() {
 
 /// The same page: throttled events go back to the queue and are tried again.
 #[tokio::test]
-async fn an_event_that_is_throttled_waits_for_its_turn() {
+async fn a_throttled_event_is_retried() {
     let service = service_of(obedient(), 1, impatient()).await;
     for _ in 0..3 {
         service.invoke(r#"{"do":"sleep","ms":100}"#, &[EVENT]).await;

@@ -10,7 +10,7 @@ const SLEEP: &str = r#"{"do":"sleep","ms":500}"#;
 
 /// Lambda, "Understanding Lambda function scaling": one invocation at a time per execution environment.
 #[tokio::test]
-async fn invocations_at_the_same_time_have_processes_of_their_own() {
+async fn concurrent_invocations_have_separate_processes() {
     let service = service().await;
     let answers =
         tokio::join!(service.invoke(SLEEP, &[]), service.invoke(SLEEP, &[]), service.invoke(SLEEP, &[]));
@@ -50,7 +50,7 @@ async fn an_invocation_over_the_limit_is_throttled() {
 
 /// On Lambda nobody can take back an invocation.
 #[tokio::test]
-async fn an_invocation_goes_on_when_its_caller_goes_away() {
+async fn an_invocation_continues_without_its_caller() {
     let service = service().await;
     tokio::select! {
         answer = service.invoke(SLEEP, &[]) => panic!("too early: {answer:?}"),

@@ -51,7 +51,7 @@ async fn an_unknown_function_is_not_found() {
 
 /// Lambda API, `Invoke`, "Errors": `InvalidRequestContentException`, 400.
 #[tokio::test]
-async fn a_payload_that_is_no_json_is_refused() {
+async fn a_payload_that_is_not_json_is_rejected() {
     for payload in ["{", "hello", "{} {}", "\u{feff}{}"] {
         let answer = service().await.invoke(payload, &[]).await;
         let error = answer.header("x-amzn-errortype");
@@ -67,7 +67,7 @@ async fn no_payload_is_an_empty_object() {
 
 /// Lambda API, `Invoke`, "X-Amz-Function-Error": set with status 200 when the function reports an error.
 #[tokio::test]
-async fn a_function_error_is_an_answer_with_a_mark() {
+async fn a_function_error_has_the_error_header() {
     let service = service().await;
     let (_, message) = service.invoke(r#"{"do":"fail"}"#, &[]).await.function_error();
     assert!(message.contains("as told"), "{message}");
@@ -76,7 +76,7 @@ async fn a_function_error_is_an_answer_with_a_mark() {
 
 /// Lambda, "Configure Lambda function timeout": the invocation is stopped and the environment starts again.
 #[tokio::test]
-async fn a_function_that_overruns_is_killed_and_started_again() {
+async fn a_function_over_its_timeout_is_started_again() {
     let mut options = obedient();
     options.timeout = Duration::from_secs(2);
     let service = service_of(options, 1, AsyncPolicy::default()).await;
@@ -101,7 +101,7 @@ async fn a_function_that_ends_is_an_error_and_started_again() {
 
 /// A process that was killed while it waited is replaced before anybody notices.
 #[tokio::test]
-async fn a_function_that_died_in_its_sleep_is_started_again_for_the_next_invocation() {
+async fn a_function_that_ended_while_idle_is_started_again() {
     let service = service().await;
     let pid = service.invoke("{}", &[]).await.json()["pid"].as_i64().expect("a process id");
     let process = nix::unistd::Pid::from_raw(i32::try_from(pid).expect("a small number"));
@@ -118,7 +118,7 @@ async fn a_function_that_died_in_its_sleep_is_started_again_for_the_next_invocat
 
 /// Runtime API, "Initialization error": the caller sees what the function said of it.
 #[tokio::test]
-async fn an_init_error_is_a_function_error_with_its_words() {
+async fn an_init_error_is_a_function_error() {
     let options = obedient().env("INIT", "report");
     let (error_type, message) =
         service_of(options, 1, AsyncPolicy::default()).await.invoke("{}", &[]).await.function_error();
@@ -186,7 +186,7 @@ async fn the_client_context_reaches_the_function() {
 
 /// Lambda API, `Invoke`, "ClientContext": "Up to 3,583 bytes of base64-encoded data".
 #[tokio::test]
-async fn a_client_context_that_is_none_is_refused() {
+async fn an_invalid_client_context_is_rejected() {
     let service = service().await;
     let too_long = STANDARD.encode(format!(r#"{{"custom":{{"a":"{}"}}}}"#, "x".repeat(2_700)));
     for context in ["not base64!", &STANDARD.encode("not JSON"), &STANDARD.encode("[]"), &too_long] {
@@ -199,7 +199,7 @@ async fn a_client_context_that_is_none_is_refused() {
 
 /// Lambda API, `Invoke`, "LogType": the last 4 KB of the log, base64.
 #[tokio::test]
-async fn the_log_tail_is_what_lambda_and_the_function_wrote() {
+async fn the_log_tail_has_lines_of_lambda_and_the_function() {
     let answer = service().await.invoke(r#"{"do":"log"}"#, &[("x-amz-log-type", "Tail")]).await;
     let tail = answer.log_tail();
     let lines: Vec<&str> = tail.lines().collect();
@@ -229,7 +229,7 @@ async fn a_long_log_has_a_tail_of_four_kilobytes() {
 
 /// Everything but `Invoke` says that it is not here, so that a client's error is no riddle.
 #[tokio::test]
-async fn other_operations_are_named_as_missing() {
+async fn other_operations_are_rejected() {
     let service = service().await;
     let _ = rustls::crypto::ring::default_provider().install_default();
     let url = format!("{}/2015-03-31/functions", service.api.endpoint());

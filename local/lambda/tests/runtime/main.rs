@@ -1,4 +1,5 @@
-//! The runtime emulator with a real function on a real runtime (`examples/obedient_function.rs`).
+//! The runtime emulator with a function that uses a real runtime (`examples/obedient_function.rs`). Outcomes that callers
+//! see are tested in `tests/lambda`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,15 +22,6 @@ async fn invoke(function: &mut Function, order: Value) -> Invocation {
     function.invoke(order.to_string()).await
 }
 
-#[tokio::test]
-async fn an_answer_comes_back() {
-    let mut function = started().await;
-    let invocation = invoke(&mut function, json!({ "a": 1 })).await;
-    let answer = invocation.json().expect("JSON");
-    assert_eq!(answer["echo"], json!({ "a": 1 }));
-    assert_eq!(answer["requestId"], invocation.request_id);
-}
-
 /// Lambda, "execution environment": the init phase ends when the runtime asks for the first invocation.
 #[tokio::test]
 async fn only_the_first_invocation_of_a_process_is_a_cold_start() {
@@ -42,17 +34,8 @@ async fn only_the_first_invocation_of_a_process_is_a_cold_start() {
     assert!(first.billed_ms() >= (init + first.duration).as_millis());
 }
 
-/// Runtime API, "Invocation error": `errorType` and `errorMessage`.
 #[tokio::test]
-async fn a_reported_error_is_a_function_error() {
-    let mut function = started().await;
-    let invocation = invoke(&mut function, json!({ "do": "fail" })).await;
-    let (_, message) = invocation.function_error().expect("a function error");
-    assert!(message.contains("as told"), "{message}");
-}
-
-#[tokio::test]
-async fn a_panic_is_a_function_error_and_the_process_lives_on() {
+async fn a_panic_is_a_function_error_and_the_process_runs_on() {
     let mut function = started().await;
     let pid = function.pid();
     assert!(invoke(&mut function, json!({ "do": "panic" })).await.function_error().is_some());
@@ -60,22 +43,8 @@ async fn a_panic_is_a_function_error_and_the_process_lives_on() {
     assert_eq!(function.pid(), pid);
 }
 
-/// Lambda, "configuration-timeout": the function is stopped, the next invocation is a cold start.
 #[tokio::test]
-async fn a_function_that_overruns_is_killed_and_started_again() {
-    let mut options = obedient();
-    options.timeout = Duration::from_secs(2);
-    let mut function = Function::spawn(options).await.expect("the function comes up");
-    let overrun = invoke(&mut function, json!({ "do": "sleep", "ms": 60_000 })).await;
-    assert!(matches!(overrun.outcome, Outcome::TimedOut), "{overrun:?}");
-    assert!(overrun.duration >= Duration::from_secs(2) && overrun.duration < Duration::from_mins(1));
-    assert_eq!(function.pid(), None);
-    let next = invoke(&mut function, json!({})).await;
-    assert!(next.response().is_some() && next.is_cold_start(), "{next:?}");
-}
-
-#[tokio::test]
-async fn the_deadline_that_the_function_is_told_is_the_true_one() {
+async fn the_function_gets_its_real_deadline() {
     let mut options = obedient();
     options.timeout = Duration::from_secs(5);
     let clock = local_testing::clock::Clock::system();
@@ -87,15 +56,7 @@ async fn the_deadline_that_the_function_is_told_is_the_true_one() {
 }
 
 #[tokio::test]
-async fn a_function_that_dies_in_the_middle_is_reported_and_started_again() {
-    let mut function = started().await;
-    let died = invoke(&mut function, json!({ "do": "exit" })).await;
-    assert!(matches!(died.outcome, Outcome::Exited { status } if status.code() == Some(7)), "{died:?}");
-    assert!(invoke(&mut function, json!({})).await.is_cold_start());
-}
-
-#[tokio::test]
-async fn what_the_function_writes_belongs_to_its_invocation() {
+async fn log_lines_belong_to_their_invocation() {
     let mut function = started().await;
     let first = invoke(&mut function, json!({})).await;
     assert!(first.logs.iter().any(|line| line == "ready"), "{:?}", first.logs);
@@ -116,7 +77,7 @@ async fn cpu_time_is_that_of_the_invocation_alone() {
 }
 
 #[tokio::test]
-async fn peak_memory_grows_with_what_the_function_holds() {
+async fn peak_memory_grows_with_the_function() {
     let mut function = started().await;
     let small = invoke(&mut function, json!({})).await.max_rss_kb.expect("alive");
     let large = invoke(&mut function, json!({ "do": "size", "bytes": 5_000_000 })).await.max_rss_kb;
@@ -151,7 +112,7 @@ async fn the_environment_is_lambdas_and_nothing_else() {
 
 /// Lambda quotas: 6 MB for the payload of a synchronous invocation.
 #[tokio::test]
-async fn a_payload_over_six_megabytes_is_not_handed_over() {
+async fn a_payload_over_six_megabytes_is_not_passed_on() {
     let mut function = started().await;
     let fits = format!("{{\"ignored\":\"{}\"}}", "x".repeat(MAX_PAYLOAD_BYTES - 14));
     assert_eq!(fits.len(), MAX_PAYLOAD_BYTES);
@@ -170,16 +131,8 @@ async fn an_answer_over_six_megabytes_is_a_function_error() {
     assert_eq!(fits.response().map(bytes::Bytes::len), Some(MAX_PAYLOAD_BYTES));
 }
 
-/// Runtime API, "Initialization error".
 #[tokio::test]
-async fn an_init_error_says_what_the_function_said() {
-    let error = Function::spawn(obedient().env("INIT", "report")).await.expect_err("no function");
-    assert!(matches!(&error, InitError::Reported { .. }), "{error:?}");
-    assert_eq!(error.to_string(), "init error BadConfig: REMOTE_WRITE_URL is not set");
-}
-
-#[tokio::test]
-async fn an_exit_before_the_first_poll_is_an_init_error_with_its_last_words() {
+async fn an_exit_before_the_first_poll_is_an_init_error() {
     let error = Function::spawn(obedient().env("INIT", "exit")).await.expect_err("no function");
     let InitError::Exited { status, logs } = error else { panic!("{error:?}") };
     assert_eq!((status.code(), logs), (Some(3), vec!["cannot go on".to_owned()]));
@@ -216,7 +169,7 @@ async fn a_second_init_crash_fails_the_invocation() {
 
 /// "... with the configured function timeout", and not with the ten seconds of an init phase of its own.
 #[tokio::test]
-async fn the_repeated_init_is_held_to_the_function_timeout() {
+async fn the_repeated_init_has_the_function_timeout() {
     let (mut options, attempts) = with_inits("exit,hang");
     options.timeout = Duration::from_millis(300);
     let invocation = invoke(&mut Function::cold(options), json!({})).await;
@@ -234,12 +187,6 @@ async fn the_repeated_init_takes_time_from_the_invocation() {
     let deadline = answer["deadline"].as_i64().expect("milliseconds");
     let now = local_testing::clock::Clock::system().now_ms();
     assert!(deadline <= now + 20_000 - 500, "{deadline} at {now}");
-}
-
-#[tokio::test]
-async fn a_program_that_is_not_there_is_an_init_error() {
-    let error = Function::spawn(FunctionOptions::new("/nowhere/bootstrap")).await.expect_err("no function");
-    assert_eq!(error.to_string(), "cannot start /nowhere/bootstrap");
 }
 
 #[tokio::test]

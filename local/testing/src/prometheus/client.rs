@@ -1,7 +1,4 @@
-//! The HTTP API of a Prometheus, as bytes.
-//!
-//! In: its base URL, and requests below it. Out: its answers, bounded in time and length, whatever they say. It
-//! speaks plain HTTP only, since a Prometheus without a proxy of its own does.
+//! A client of Prometheus's HTTP API, without TLS. Answers are limited in time and length.
 
 use std::error::Error;
 use std::time::Duration;
@@ -13,17 +10,17 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-/// Prometheus ends a query after 2 minutes by itself (`--query.timeout`), with an answer that says so.
+/// Prometheus itself ends a query after 2 minutes (`--query.timeout`).
 const TIME_LIMIT: Duration = Duration::from_secs(130);
 
-/// An answer is held in memory before it is passed on.
+/// Answers are held in memory.
 const MAX_ANSWER_BYTES: usize = 64 * 1_024 * 1_024;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The URL is not the base URL of an HTTP server without TLS.
-    #[error("{0:?} is no base URL of a Prometheus, which looks like http://127.0.0.1:9090")]
+    #[error("{0:?} is not a base URL of Prometheus such as http://127.0.0.1:9090")]
     NoBaseUrl(String),
     /// The path cannot be part of a URL.
     #[error("{0:?} cannot be part of a request")]
@@ -43,7 +40,7 @@ pub enum ClientError {
         url: String,
     },
     /// The answer is larger than the limit.
-    #[error("{url} answers with more than {MAX_ANSWER_BYTES} bytes")]
+    #[error("{url} returned more than {MAX_ANSWER_BYTES} bytes")]
     TooLong {
         /// The URL of the request.
         url: String,
@@ -85,7 +82,7 @@ impl PrometheusClient {
         Ok(Self { base: base.trim_end_matches('/').to_owned(), http })
     }
 
-    /// Sends a request to `path_and_query` below the base URL. The answer may have any status.
+    /// Sends a request to `path_and_query` below the base URL, and returns the answer with any status.
     pub async fn send(
         &self,
         method: &Method,
@@ -122,14 +119,14 @@ impl PrometheusClient {
     }
 }
 
-/// The client's own message says no more than that connecting failed.
+/// The client's own message only reports that connecting failed.
 fn with_causes(error: &dyn Error) -> String {
-    let mut words = error.to_string();
+    let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        words.push_str(": ");
-        words.push_str(&error.to_string());
+        text.push_str(": ");
+        text.push_str(&error.to_string());
         cause = error.source();
     }
-    words
+    text
 }

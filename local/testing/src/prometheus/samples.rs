@@ -1,12 +1,11 @@
-//! The raw samples that a Prometheus holds, as PromQL gives them.
-//!
-//! In: a selector and how far back to look. Out: the samples as they were written, bit by bit.
+//! The samples that a Prometheus stores, bit for bit.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::client::{ClientError, PrometheusClient};
@@ -17,21 +16,21 @@ pub type SamplesByLabels = BTreeMap<Labels, Samples>;
 type Labels = BTreeMap<String, String>;
 type Samples = BTreeMap<i64, f64>;
 
-/// Why the samples are not known.
+/// Why the samples could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
-    /// Prometheus cannot be asked.
-    #[error("prometheus cannot be asked")]
+    /// Prometheus cannot be reached.
+    #[error("prometheus cannot be reached")]
     Unasked(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// It refused the query.
+    /// It rejected the query.
     #[error("prometheus refused {query:?}: {answer}")]
     Refused {
         /// The query.
         query: String,
-        /// What it said.
+        /// Its answer.
         answer: String,
     },
-    /// It answered something else than a matrix of samples.
+    /// Its answer is not a matrix of samples.
     #[error("prometheus answered {query:?} with something else than samples")]
     NoMatrix {
         /// The query.
@@ -45,15 +44,15 @@ impl From<ClientError> for QueryError {
     }
 }
 
-/// Asks the Prometheus at `url` for all samples of `selector` within `range` before now (HTTP API, "Range vectors":
-/// an instant query for a range selector gives samples as they are stored).
+/// Queries the Prometheus at `url` for all samples of `selector` within `range` before now (HTTP API, "Range vectors": an
+/// instant query for a range selector returns samples as they are stored).
 ///
 /// # Errors
-/// It cannot be asked, or it refuses.
+/// It cannot be reached, or it rejects the query.
 pub async fn samples(url: &str, selector: &str, range: Duration) -> Result<SamplesByLabels, QueryError> {
     let query = format!("{selector}[{}s]", range.as_secs().max(1));
     let form = [(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))];
-    let body = format!("query={}", percent_encode(&query));
+    let body = format!("query={}", utf8_percent_encode(&query, NON_ALPHANUMERIC));
     let client = PrometheusClient::new(url)?;
     let answer = client.send(&Method::POST, "/api/v1/query", &form, Bytes::from(body)).await?;
     if !answer.status.is_success() {
@@ -80,16 +79,4 @@ fn sample(sample: &Value) -> Option<(i64, f64)> {
     #[expect(clippy::cast_possible_truncation, reason = "a time in milliseconds is far below 2^53")]
     let timestamp = milliseconds as i64;
     Some((timestamp, sample[1].as_str()?.parse().ok()?))
-}
-
-fn percent_encode(text: &str) -> String {
-    use std::fmt::Write as _;
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-        encoded
-    })
 }

@@ -1,8 +1,7 @@
 //! The HTTP side of the Extensions API (version 2020-01-01) and of the Telemetry API (version 2022-07-01).
 //!
-//! In: requests of extensions. Out: their answers; what they ask for goes to the registry and the telemetry. Source:
-//! Lambda Developer Guide, "Extensions API reference" and "Lambda Telemetry API reference". Error types that the guide
-//! does not name are those of AWS's runtime interface emulator.
+//! Source: Lambda Developer Guide, "Extensions API reference" and "Lambda Telemetry API reference". Error types that the
+//! guide does not name are those of AWS's runtime interface emulator.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,17 +15,20 @@ use serde_json::{Value, json};
 use super::super::telemetry::Telemetry;
 use super::super::{HANDLER, VERSION};
 use super::registry::{Refusal, Registry, refusal};
-use local_testing::ACCOUNT;
 use local_testing::http_server::{Reply, ResponseBody};
+use local_testing::{ACCOUNT, truncate};
 
-/// Paths of the Extensions API begin with this.
-pub(in super::super) const EXTENSIONS: &str = "/2020-01-01/extension/";
+/// The version of the Extensions API.
+pub(in super::super) const EXTENSIONS: &str = "2020-01-01";
 
-/// The one path of the Telemetry API, with or without a slash at its end.
-pub(in super::super) const TELEMETRY: &str = "/2022-07-01/telemetry";
+/// The version of the Telemetry API.
+pub(in super::super) const TELEMETRY: &str = "2022-07-01";
 
-/// Requests of extensions are short; the guide names no limit.
+/// Requests of extensions are short; the guide does not give a limit.
 const MAX_BODY_BYTES: usize = 256 * 1_024;
+
+/// Characters of an error type or message that are kept.
+const MAX_ERROR_CHARS: usize = 1_024;
 
 const NAME: &str = "lambda-extension-name";
 const IDENTIFIER: &str = "lambda-extension-identifier";
@@ -34,56 +36,59 @@ const EVENT_IDENTIFIER: &str = "lambda-extension-event-identifier";
 const ACCEPT_FEATURE: &str = "lambda-extension-accept-feature";
 const ERROR_TYPE: &str = "lambda-extension-function-error-type";
 
-/// Event identifiers are one of a kind within this process.
+/// Event identifiers are unique within this process.
 static EVENTS: AtomicU64 = AtomicU64::new(1);
 
-/// Answers a request below one of the two paths.
+/// The routes of the Extensions API, below its version.
 pub(in super::super) async fn handle(
     registry: &Registry,
     telemetry: &Telemetry,
-    request: http::Request<Incoming>,
-) -> Reply {
-    let (head, body) = request.into_parts();
-    let path = head.uri.path().to_owned();
-    if head.method == Method::GET && path == format!("{EXTENSIONS}event/next") {
-        return next(registry, telemetry, &head.headers).await;
-    }
-    let Some(body) = read(body).await else {
-        let message = format!("more than {MAX_BODY_BYTES} bytes");
-        return Reply::Answer(error(StatusCode::BAD_REQUEST, "InvalidRequestFormat", &message));
-    };
-    Reply::Answer(match answer(registry, telemetry, &head, &path, &body) {
-        Ok(response) => response,
-        Err(refusal) => refuse(&refusal),
-    })
-}
-
-fn answer(
-    registry: &Registry,
-    telemetry: &Telemetry,
     head: &Parts,
-    path: &str,
-    body: &Bytes,
-) -> Result<Response<ResponseBody>, Refusal> {
+    path: &[&str],
+    body: Incoming,
+) -> Reply {
     let headers = &head.headers;
-    if path.strip_suffix('/').unwrap_or(path) == TELEMETRY && head.method == Method::PUT {
-        let name = registry.identify(identifier(headers)?)?;
-        let refused_versions = &registry.options.extensions.refused_schema_versions;
-        return Ok(match telemetry.subscribe(&name, body, refused_versions) {
-            Ok(()) => Reply::full(StatusCode::OK, "\"OK\""),
-            Err((error_type, message)) => error(StatusCode::BAD_REQUEST, error_type, &message),
-        });
-    }
-    match (&head.method, path.strip_prefix(EXTENSIONS).unwrap_or_default()) {
-        (&Method::POST, "register") => register(registry, headers, body),
-        (&Method::POST, "init/error" | "exit/error") => {
-            let identifier = identifier(headers)?;
-            let error_type = header(headers, ERROR_TYPE).ok_or_else(|| missing(ERROR_TYPE))?;
-            registry.fail(identifier, &clip(error_type), &clip(&error_message(body)))?;
-            Ok(Reply::full(StatusCode::ACCEPTED, "{\"status\":\"OK\"}\n"))
+    let answer = match (&head.method, path) {
+        (&Method::GET, ["event", "next"]) => return next(registry, telemetry, headers).await,
+        (&Method::POST, ["register"]) => read(body).await.and_then(|body| register(registry, headers, &body)),
+        (&Method::POST, ["init" | "exit", "error"]) => {
+            read(body).await.and_then(|body| report_error(registry, headers, &body))
         }
         _ => Ok(error(StatusCode::NOT_FOUND, "NotFound", "no such path in the Extensions API")),
-    }
+    };
+    Reply::Answer(answer.unwrap_or_else(|refusal| refuse(&refusal)))
+}
+
+/// `PUT` of the Telemetry API.
+pub(in super::super) async fn subscribe(
+    registry: &Registry,
+    telemetry: &Telemetry,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Reply {
+    let name = identifier(headers).and_then(|identifier| registry.identify(identifier));
+    let refused_versions = &registry.options.extensions.refused_schema_versions;
+    let answer = match (name, read(body).await) {
+        (Ok(name), Ok(body)) => match telemetry.subscribe(&name, &body, refused_versions) {
+            Ok(()) => Reply::full(StatusCode::OK, "\"OK\""),
+            Err((error_type, message)) => error(StatusCode::BAD_REQUEST, error_type, &message),
+        },
+        (Err(refusal), _) | (_, Err(refusal)) => refuse(&refusal),
+    };
+    Reply::Answer(answer)
+}
+
+fn report_error(
+    registry: &Registry,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Response<ResponseBody>, Refusal> {
+    let identifier = identifier(headers)?;
+    let error_type = header(headers, ERROR_TYPE).ok_or_else(|| missing(ERROR_TYPE))?;
+    let [error_type, message] =
+        [error_type, &error_message(body)].map(|text| truncate(text, MAX_ERROR_CHARS));
+    registry.fail(identifier, &error_type, &message)?;
+    Ok(Reply::full(StatusCode::ACCEPTED, "{\"status\":\"OK\"}\n"))
 }
 
 fn register(
@@ -118,10 +123,10 @@ fn register(
     Ok(response)
 }
 
-/// Waits for an event as long as it takes.
+/// Waits for an event without a limit.
 async fn next(registry: &Registry, telemetry: &Telemetry, headers: &HeaderMap) -> Reply {
-    let asked = identifier(headers).and_then(|id| Ok((registry.identify(id)?, registry.next(id)?)));
-    let (event, name, is_first) = match asked {
+    let requested = identifier(headers).and_then(|id| Ok((registry.identify(id)?, registry.next(id)?)));
+    let (event, name, is_first) = match requested {
         Ok((name, (event, is_first))) => (event, name, is_first),
         Err(refusal) => return Reply::Answer(refuse(&refusal)),
     };
@@ -148,14 +153,14 @@ fn refuse(refusal: &Refusal) -> Response<ResponseBody> {
     error(status, refusal.error_type, &refusal.message)
 }
 
-/// The error type of a request without a header that it must have.
+/// The error type of a request without a required header.
 const MISSING_HEADER: &str = "Extension.MissingHeader";
 
 fn missing(name: &str) -> Refusal {
     refusal(MISSING_HEADER, format!("no header {name}"))
 }
 
-/// Nobody is known by no identifier.
+/// The identifier of the extension, which every request but the registration must have.
 fn identifier(headers: &HeaderMap) -> Result<&str, Refusal> {
     let unknown = || refusal("Extension.MissingExtensionIdentifier", format!("no header {IDENTIFIER}"));
     header(headers, IDENTIFIER).ok_or_else(unknown)
@@ -172,12 +177,10 @@ fn error_message(body: &Bytes) -> String {
     message.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned())
 }
 
-fn clip(text: &str) -> String {
-    text.chars().take(1_024).collect()
-}
-
-async fn read(body: Incoming) -> Option<Bytes> {
-    Limited::new(body, MAX_BODY_BYTES).collect().await.ok().map(http_body_util::Collected::to_bytes)
+async fn read(body: Incoming) -> Result<Bytes, Refusal> {
+    let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
+    body.map(http_body_util::Collected::to_bytes)
+        .map_err(|_| refusal(MALFORMED, format!("more than {MAX_BODY_BYTES} bytes")))
 }
 
 fn error(status: StatusCode, error_type: &str, message: &str) -> Response<ResponseBody> {

@@ -1,7 +1,4 @@
-//! The processes of a sandbox's extensions.
-//!
-//! In: executables, and signals for all of them. Out: their first fault, their figures, their last words. Dropping
-//! them kills them.
+//! The processes of a sandbox's extensions; dropping them kills them.
 
 use std::io;
 use std::path::PathBuf;
@@ -17,7 +14,7 @@ use super::super::telemetry::{Stream, Telemetry};
 use super::super::{FunctionOptions, environment, measure};
 use super::{ExtensionFault, ExtensionFigures, Lifecycle, Registry};
 
-/// Lines of one extension that are kept until somebody takes them.
+/// Lines of one extension that are kept until they are taken.
 const KEPT_LINES: usize = 10_000;
 
 /// All extensions of a sandbox.
@@ -25,7 +22,7 @@ const KEPT_LINES: usize = 10_000;
 pub(in super::super) struct Extensions {
     processes: Vec<Extension>,
     registry: Registry,
-    /// When the runtime was done with the latest invocation.
+    /// When the runtime finished the latest invocation.
     runtime_done: Option<Instant>,
 }
 
@@ -66,14 +63,14 @@ impl Extensions {
         self.processes.is_empty()
     }
 
-    /// Waits for the first fault: an error that an extension reports, or its end. There is none without extensions.
+    /// Waits for the first failure: an error report of an extension, or its end. Never returns without extensions.
     pub(in super::super) async fn fault(&mut self) -> ExtensionFault {
         if self.processes.is_empty() {
             return std::future::pending().await;
         }
         let registry = self.registry.clone();
         tokio::select! {
-            // An extension that reports an error ends after that; the report says more.
+            // An extension ends after it reports an error; the report has more information.
             biased;
             fault = registry.fault() => fault,
             (extension, status) = first_exit(&mut self.processes) => ExtensionFault {
@@ -84,7 +81,7 @@ impl Extensions {
         }
     }
 
-    /// Whether all of them run; asks the kernel.
+    /// Whether all of them run, according to the kernel.
     pub(in super::super) fn are_running(&mut self) -> bool {
         self.processes.iter_mut().all(|extension| matches!(extension.child.try_wait(), Ok(None)))
     }
@@ -95,7 +92,7 @@ impl Extensions {
         }
     }
 
-    /// The runtime is done: what extensions do from now on keeps the invocation open.
+    /// The runtime has finished; from now on extensions keep the invocation open.
     pub(in super::super) fn runtime_is_done(&mut self, at: Instant) {
         self.runtime_done = Some(at);
     }
@@ -107,9 +104,11 @@ impl Extensions {
                 self.registry.look(&extension.name, read).flatten()
             };
             let since_start = |at: Instant| at.saturating_duration_since(extension.began);
-            let asked = look(|entry| entry.asked_at.filter(|_| entry.events.contains(&Lifecycle::Invoke)));
-            let kept_open =
-                asked.zip(self.runtime_done).map(|(asked, done)| asked.saturating_duration_since(done));
+            let requested =
+                look(|entry| entry.requested_at.filter(|_| entry.events.contains(&Lifecycle::Invoke)));
+            let kept_open = requested
+                .zip(self.runtime_done)
+                .map(|(requested, done)| requested.saturating_duration_since(done));
             ExtensionFigures {
                 name: extension.name.clone(),
                 pid,
@@ -123,7 +122,7 @@ impl Extensions {
         self.processes.iter().map(figures).collect()
     }
 
-    /// What they wrote since the last time, each line after the extension's name and a colon.
+    /// Their output since the last call, each line after the extension's name and a colon.
     pub(in super::super) fn logs(&self) -> Vec<String> {
         let lines = |extension: &Extension| {
             let named = |line: String| format!("{}: {line}", extension.name);
@@ -132,8 +131,8 @@ impl Extensions {
         self.processes.iter().flat_map(lines).collect()
     }
 
-    /// Waits until those who were told of the end are gone. Those who were not are killed at once, the others when
-    /// time is up. Returns the names of those who did not go.
+    /// Waits for the end of those that got SHUTDOWN, at most until `until`, and kills the others. Returns the names of those
+    /// that did not end in time.
     pub(in super::super) async fn end(&mut self, until: Instant) -> Vec<String> {
         let mut killed = Vec::new();
         for extension in &mut self.processes {
@@ -141,7 +140,7 @@ impl Extensions {
                 entry.registered_at.is_some() && entry.events.contains(&Lifecycle::Shutdown)
             });
             if is_told != Some(true) {
-                // It fails only for a process that is gone, which is what is wanted.
+                // It fails only for a process that has ended.
                 let _ = extension.child.start_kill();
             }
         }
@@ -154,7 +153,7 @@ impl Extensions {
         killed
     }
 
-    /// As [`Extensions::logs`], of processes that are gone: to their last line.
+    /// As [`Extensions::logs`], for processes that have ended: up to their last line.
     pub(in super::super) async fn last_logs(&mut self) -> Vec<String> {
         let mut logs = Vec::new();
         for extension in &mut self.processes {

@@ -1,7 +1,4 @@
-//! Which extensions there are and what each waits for.
-//!
-//! In: requests of extensions (by the API), events of the sandbox's life (by the sandbox). Out: answers to both, and
-//! conditions to wait for. Every change wakes who waits.
+//! The registered extensions and the events that they wait for. Every change wakes all waiting tasks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +10,7 @@ use tokio::time::Instant;
 use super::super::{FunctionOptions, TRACE_ID};
 use super::{ExtensionFault, ShutdownReason};
 
-/// Identifiers are one of a kind within this process, so that those of a former sandbox are unknown to the next.
+/// Identifiers are unique within this process, so that those of an earlier sandbox are unknown to the next.
 static IDENTIFIERS: AtomicU64 = AtomicU64::new(1);
 
 /// What an extension can register for.
@@ -36,27 +33,27 @@ impl Lifecycle {
     }
 }
 
-/// Why a request is refused: with status 403, unless it is malformed.
+/// Why a request is rejected, with status 403 unless it is malformed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) error_type: &'static str,
     pub(super) message: String,
 }
 
-/// One extension. It is busy while it has not asked for the next event.
+/// One extension. It is busy until it requests the next event.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) name: String,
     identifier: Option<String>,
     pub(super) events: Vec<Lifecycle>,
     waiting: Option<oneshot::Sender<Value>>,
-    /// An event that came while it did not ask.
+    /// An event that arrived while it was busy.
     pending: Option<Value>,
     is_busy: bool,
     has_failed: bool,
     pub(super) registered_at: Option<Instant>,
     pub(super) ready_at: Option<Instant>,
-    pub(super) asked_at: Option<Instant>,
+    pub(super) requested_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -125,7 +122,7 @@ impl Registry {
         self.change(|state| state.of(identifier).map(|entry| entry.name.clone()))
     }
 
-    /// Asks for the next event. Also says whether this is the extension's first request, which makes it ready.
+    /// Requests the next event. Also returns whether this is the extension's first request, which makes it ready.
     pub(super) fn next(&self, identifier: &str) -> Result<(oneshot::Receiver<Value>, bool), Refusal> {
         self.change(|state| {
             let entry = state.of(identifier)?;
@@ -133,7 +130,7 @@ impl Registry {
             let now = Instant::now();
             let is_first = entry.ready_at.is_none();
             entry.ready_at.get_or_insert(now);
-            entry.asked_at = Some(now);
+            entry.requested_at = Some(now);
             entry.is_busy = false;
             entry.waiting = Some(sender);
             if let Some(event) = entry.pending.take() {
@@ -169,7 +166,7 @@ impl Registry {
         self.change(|state| state.is_open = false);
     }
 
-    /// Gives an invocation to those who registered for it.
+    /// Passes an invocation to the extensions that registered for it.
     pub(in super::super) fn send_invoke(&self, request_id: &str, deadline_ms: i64) {
         let arn = self.options.arn();
         self.send(
@@ -184,7 +181,7 @@ impl Registry {
         );
     }
 
-    /// Tells those who registered for it that the sandbox ends; one that is busy learns it when it asks.
+    /// Passes SHUTDOWN to the extensions that registered for it; a busy one gets it with its next request.
     pub(in super::super) fn send_shutdown(&self, reason: ShutdownReason, deadline_ms: i64) {
         self.send(
             Lifecycle::Shutdown,
@@ -209,12 +206,12 @@ impl Registry {
         self.all(|entry| entry.identifier.is_some()).await;
     }
 
-    /// Waits until every extension has asked for its first event.
+    /// Waits until every extension has requested its first event.
     pub(in super::super) async fn all_ready(&self) {
         self.all(|entry| entry.ready_at.is_some()).await;
     }
 
-    /// Waits until every extension that was given an invocation has asked for the next event.
+    /// Waits until every extension with an invocation has requested the next event.
     pub(in super::super) async fn all_done(&self) {
         self.all(|entry| !entry.is_busy).await;
     }
@@ -274,7 +271,7 @@ impl Entry {
             has_failed: false,
             registered_at: None,
             ready_at: None,
-            asked_at: None,
+            requested_at: None,
         }
     }
 

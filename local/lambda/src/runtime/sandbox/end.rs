@@ -1,7 +1,5 @@
-//! What a sandbox comes to between invocations and at last: frozen, thawed, shut down.
-//!
-//! In: the reason. Out: signals to all processes, the last event for the extensions, what they still said. Source:
-//! Lambda Developer Guide, "Lambda execution environment lifecycle" and "Shutdown phase" of the Extensions API page.
+//! Freezes, thaws and shuts down a sandbox. Source: Lambda Developer Guide, "Lambda execution environment lifecycle" and
+//! "Shutdown phase" of the Extensions API page.
 
 use std::time::Duration;
 
@@ -15,7 +13,7 @@ use super::Sandbox;
 /// "2,000 ms – A function with one or more registered external extensions."
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
 
-/// Of these, the part of a runtime that wants to end in order (AWS samples, "graceful-shutdown-with-aws-lambda").
+/// The part of this for a runtime that shuts down gracefully (AWS samples, "graceful-shutdown-with-aws-lambda").
 const RUNTIME_SHUTDOWN_LIMIT: Duration = Duration::from_millis(300);
 
 impl Sandbox {
@@ -29,8 +27,7 @@ impl Sandbox {
         }
         self.process.kill().await;
         let mut logs = self.process.take_logs().await;
-        // "If any of the input streams are closed, Lambda flushes the logs." Nothing says that extensions are told of
-        // the end only when they took the last of it.
+        // "If any of the input streams are closed, Lambda flushes the logs." SHUTDOWN does not wait for this delivery.
         self.telemetry.flush();
         let remaining = i64::try_from(limit.saturating_duration_since(Instant::now()).as_millis());
         self.registry.send_shutdown(reason, self.clock.now_ms() + remaining.unwrap_or_default());

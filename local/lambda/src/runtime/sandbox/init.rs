@@ -1,7 +1,6 @@
 //! The init phase of a sandbox: extensions first, then the runtime, until all of them are ready.
 //!
-//! In: the function's options. Out: a sandbox that can take an invocation, or why there is none; then nothing is left
-//! running. Source: Lambda Developer Guide, "Init phase" of the Extensions API page.
+//! Nothing is left running after a failure. Source: Lambda Developer Guide, "Init phase" of the Extensions API page.
 
 use std::time::Duration;
 
@@ -91,7 +90,7 @@ impl Sandbox {
         self.telemetry.platform("initRuntimeDone", report::init_runtime_done(self.phase, &status));
         runtime?;
         let registry = self.registry.clone();
-        let ready = wait(&mut self.extensions, registry.all_ready(), until, "ask for an event").await;
+        let ready = wait(&mut self.extensions, registry.all_ready(), until, "request an event").await;
         ready.map_err(|fault| InitError::Extension { fault, logs: Vec::new() })
     }
 
@@ -124,7 +123,7 @@ impl Sandbox {
     }
 }
 
-/// Waits for a condition that all extensions have to fulfil, or for what keeps them from it.
+/// Waits for a condition that all extensions must meet, or for a failure.
 async fn wait(
     extensions: &mut Extensions,
     condition: impl Future<Output = ()>,

@@ -1,14 +1,11 @@
-//! What one subscriber has not been sent yet: bounded, whatever the function writes.
-//!
-//! In: rendered events. Out: batches within the subscriber's limits, and an account of what found no place. Pure: the
-//! time is an argument (that which the sandbox has lived), and so is the event that tells of drops.
+//! The undelivered events of one subscriber, in bounded memory. The time is that of the sandbox.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::subscription::Buffering;
 
-/// While one batch is on its way, this many more may gather. The guide promises bounded memory, but not the bound.
+/// Further batches that are kept while one is delivered. The guide promises bounded memory, but not the bound.
 const WAITING_BATCHES: usize = 2;
 
 /// Events that were dropped.
@@ -33,50 +30,50 @@ impl Dropped {
     }
 }
 
-/// Events that travel together.
+/// Events in one delivery.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Batch {
     pub(super) items: Vec<String>,
-    /// What the batch's first event tells to be missing, if it tells of anything.
-    told: Dropped,
-    lost_with_it: Dropped,
+    /// The dropped events that its first event reports.
+    reported: Dropped,
+    content: Dropped,
 }
 
-/// The events that wait.
+/// The undelivered events.
 #[derive(Debug)]
 pub(super) struct Buffer {
     limits: Buffering,
     waiting: VecDeque<(String, usize)>,
     bytes: usize,
-    /// When the oldest of what waits came.
+    /// When the oldest of them arrived.
     since: Duration,
-    /// Not yet told.
-    untold: Dropped,
-    /// Whether the subscriber can be told.
-    tells: bool,
+    /// Dropped events that are not reported yet.
+    unreported: Dropped,
+    /// Whether the subscriber gets platform events, which report dropped ones.
+    reports_drops: bool,
     is_closing: bool,
 }
 
 impl Buffer {
-    /// An empty buffer; `tells` if the subscriber gets events of the platform.
-    pub(super) fn new(limits: Buffering, tells: bool) -> Self {
+    /// An empty buffer; `reports_drops` if the subscriber gets events of the platform.
+    pub(super) fn new(limits: Buffering, reports_drops: bool) -> Self {
         Self {
             limits,
             waiting: VecDeque::new(),
             bytes: 0,
             since: Duration::ZERO,
-            untold: Dropped::default(),
-            tells,
+            unreported: Dropped::default(),
+            reports_drops,
             is_closing: false,
         }
     }
 
-    /// Takes an event, or drops it if there is no place.
+    /// Adds an event, or drops it if the buffer is full.
     pub(super) fn push(&mut self, item: String, bytes: usize, now: Duration) {
         let is_full = self.waiting.len() >= WAITING_BATCHES * self.limits.max_items
             || self.bytes >= WAITING_BATCHES * self.limits.max_bytes;
         if is_full {
-            self.untold.add(Dropped::one(bytes));
+            self.unreported.add(Dropped::one(bytes));
             return;
         }
         if !self.has_any() {
@@ -100,18 +97,18 @@ impl Buffer {
         Some(if is_full || self.is_closing { Duration::ZERO } else { self.since + self.limits.timeout })
     }
 
-    /// The next batch. If something was dropped before it, `tell` makes the event that says so.
-    pub(super) fn take(&mut self, now: Duration, tell: impl FnOnce(Dropped) -> String) -> Batch {
+    /// The next batch. If events were dropped before it, `report` makes the event that reports them.
+    pub(super) fn take(&mut self, now: Duration, report: impl FnOnce(Dropped) -> String) -> Batch {
         let mut batch = Batch::default();
-        if self.tells && !self.untold.is_none() {
-            batch.told = std::mem::take(&mut self.untold);
-            batch.items.push(tell(batch.told));
+        if self.reports_drops && !self.unreported.is_none() {
+            batch.reported = std::mem::take(&mut self.unreported);
+            batch.items.push(report(batch.reported));
         }
         let mut bytes = 0;
         while batch.items.len() < self.limits.max_items && bytes < self.limits.max_bytes {
             let Some((item, size)) = self.waiting.pop_front() else { break };
             batch.items.push(item);
-            batch.lost_with_it.add(Dropped::one(size));
+            batch.content.add(Dropped::one(size));
             bytes += size;
         }
         self.bytes -= bytes;
@@ -119,18 +116,18 @@ impl Buffer {
         batch
     }
 
-    /// A batch that nobody took: it is gone, and will be told of.
+    /// A batch that could not be delivered: its events are dropped.
     pub(super) fn lose(&mut self, batch: &Batch, now: Duration) -> Dropped {
         if !self.has_any() {
             self.since = now;
         }
-        self.untold.add(batch.told);
-        self.untold.add(batch.lost_with_it);
-        batch.lost_with_it
+        self.unreported.add(batch.reported);
+        self.unreported.add(batch.content);
+        batch.content
     }
 
     fn has_any(&self) -> bool {
-        !self.waiting.is_empty() || (self.tells && !self.untold.is_none())
+        !self.waiting.is_empty() || (self.reports_drops && !self.unreported.is_none())
     }
 }
 
@@ -180,16 +177,16 @@ mod tests {
     /// Telemetry API: "Lambda might drop records to keep memory utilization bounded. When this occurs, Lambda sends a
     /// `platform.logsDropped` event."
     #[test]
-    fn what_finds_no_place_is_told_of() {
+    fn dropped_events_are_reported() {
         let mut buffer = filled(8, 10);
         assert_eq!(take(&mut buffer), ["2 of 20", "0", "1"]);
         assert_eq!(take(&mut buffer), ["2", "3", "4"]);
     }
 
     #[test]
-    fn a_lost_batch_is_told_of_with_all_that_it_had_to_tell() {
+    fn a_lost_batch_is_reported_with_its_own_report() {
         let mut buffer = filled(7, 10);
-        let batch = buffer.take(at(9), |_| "told".to_owned());
+        let batch = buffer.take(at(9), |_| "report".to_owned());
         assert_eq!(buffer.lose(&batch, at(10)), Dropped { records: 2, bytes: 20 });
         assert_eq!(take(&mut buffer)[0], "3 of 30");
     }

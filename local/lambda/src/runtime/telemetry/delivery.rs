@@ -1,9 +1,8 @@
-//! Delivers to one subscriber what it subscribed to, in order, at its own pace.
+//! Delivers events to one subscriber, in order: `POST` requests with JSON arrays to its port on 127.0.0.1.
 //!
-//! In: a buffer that others fill. Out: `POST` requests with JSON arrays to the subscriber's port on 127.0.0.1. Nobody
-//! waits for this task; while the sandbox is frozen it stands still with it. Source: Lambda Developer Guide,
-//! telemetry-api, "Specifying a destination protocol": "Lambda retries to send telemetry (with backoff) in the absence
-//! of a listener, or if the POST request encounters an error."
+//! Nothing waits for this task; it stops while the sandbox is frozen. Source: Lambda Developer Guide, telemetry-api,
+//! "Specifying a destination protocol": "Lambda retries to send telemetry (with backoff) in the absence of a listener, or
+//! if the POST request encounters an error."
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,20 +19,20 @@ use serde_json::json;
 use super::Subscription;
 use super::buffer::{Batch, Dropped};
 use super::event::Event;
-use local_testing::clock::UtcTime;
+use local_testing::clock::rfc3339;
 
-/// How often a batch is tried. The guide promises retries, but not how many.
+/// Attempts for one batch. The guide promises retries, but not how many.
 const ATTEMPTS: u32 = 5;
 
-/// The pause after the first attempt that failed; each one after is twice as long.
+/// The pause after the first failed attempt; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long a subscriber may take over one batch.
+/// The time limit for one batch.
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(5);
 
 type Http = Client<HttpConnector, Full<Bytes>>;
 
-/// Delivers until it is aborted, nothing comes any more, or another subscription takes the place of this one.
+/// Delivers until it is aborted, no more events will come, or another subscription replaces this one.
 pub(super) async fn run(subscription: Arc<Subscription>) {
     let http: Http = Client::builder(TokioExecutor::new()).build_http();
     loop {
@@ -57,7 +56,7 @@ pub(super) async fn run(subscription: Arc<Subscription>) {
     }
 }
 
-/// False if nothing more is to be delivered.
+/// False if nothing is left to deliver.
 async fn wait_until_due(subscription: &Subscription) -> bool {
     loop {
         let due = subscription.buffer().due();
@@ -79,7 +78,7 @@ async fn wait_until_due(subscription: &Subscription) -> bool {
     }
 }
 
-/// Whether the subscriber took it.
+/// Whether the subscriber accepted it.
 async fn deliver(subscription: &Subscription, http: &Http, batch: &Batch) -> bool {
     let body = Bytes::from(format!("[{}]", batch.items.join(",")));
     let time = &subscription.time;
@@ -118,8 +117,8 @@ fn logs_dropped(subscription: &Subscription, dropped: Dropped) -> String {
     let record = json!({
         "droppedBytes": dropped.bytes,
         "droppedRecords": dropped.records,
-        "reason": "the subscriber takes events more slowly than they come, or not at all",
+        "reason": "the subscriber is slower than the events, or does not answer",
     });
-    let time = UtcTime::from_epoch_ms(subscription.clock.now_ms()).rfc3339();
+    let time = rfc3339(subscription.clock.now_ms());
     Event::platform(time, "logsDropped", record).render(subscription.request.schema_version).0
 }

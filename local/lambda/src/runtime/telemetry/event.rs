@@ -1,13 +1,11 @@
-//! One event of the telemetry, and what it looks like to a subscriber.
-//!
-//! In: a record of the platform, a line of a process, or an event that a test made up. Out: JSON in the subscriber's
-//! schema. Source: Lambda Developer Guide, "Lambda Telemetry API `Event` schema reference".
+//! One telemetry event, as JSON in the schema of a subscriber. Source: Lambda Developer Guide, "Lambda Telemetry API `Event`
+//! schema reference".
 
 use serde_json::{Value, json};
 
 use super::subscription::{SchemaVersion, Stream};
 
-/// An event, before it is known who gets it.
+/// An event for any subscriber.
 #[derive(Debug, Clone)]
 pub(super) struct Event {
     pub(super) stream: Stream,
@@ -41,7 +39,7 @@ impl Event {
         Self { stream, content: Content::Line { time, text: text.to_owned(), json } }
     }
 
-    /// Anything that shall be delivered as it is; its type decides who gets it.
+    /// An event that is delivered unchanged; its type selects the subscribers.
     pub(super) fn injected(event: Value) -> Self {
         let stream = match event["type"].as_str() {
             Some("function") => Stream::Function,
@@ -51,8 +49,8 @@ impl Event {
         Self { stream, content: Content::Injected(event) }
     }
 
-    /// The event as an element of a delivery, and how many bytes count for the buffer: those of the record, since the
-    /// guide speaks of `maxBytes` of telemetry to which metadata are added.
+    /// The event as an element of a delivery, and the bytes that count for the buffer: those of the record, because the guide
+    /// adds metadata to `maxBytes` of telemetry.
     pub(super) fn render(&self, schema: SchemaVersion) -> (String, usize) {
         let (time, kind, record) = match &self.content {
             Content::Injected(event) => {
@@ -89,7 +87,7 @@ mod tests {
 
     /// Telemetry schema reference, `function`, with its note on older schema versions.
     #[test]
-    fn a_line_is_an_object_only_for_functions_that_log_json_and_newer_schemas() {
+    fn json_log_lines_are_objects_in_newer_schemas() {
         let line = r#"{"level":"INFO","message":"Hello \"world\""}"#;
         let object: Value = serde_json::from_str(line).expect("JSON");
         assert_eq!(record(line, true, SchemaVersion::V20250129), object);

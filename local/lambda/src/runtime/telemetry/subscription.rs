@@ -1,18 +1,20 @@
 //! A subscription request of the Telemetry API, validated.
 //!
-//! In: the body of a `PUT /2022-07-01/telemetry`. Out: what it asks for, or everything that is wrong with it, in the
-//! words of one message. Source: Lambda Developer Guide, "Lambda Telemetry API reference" (Subscribe) and
-//! "Configuring memory usage and buffering". Destinations of protocol `TCP`, which that page advises against, are
-//! refused.
+//! Source: Lambda Developer Guide, "Lambda Telemetry API reference" (Subscribe) and "Configuring memory usage and buffering".
+//! Destinations with the protocol `TCP`, which that page advises against, are rejected.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use http::Uri;
+use local_testing::truncate;
 use serde_json::Value;
 
-/// The host of an extension as the platform calls it.
+/// The host name of an extension on the platform.
 const SANDBOX: &str = "sandbox.localdomain";
+
+/// Characters of a value that an error message repeats.
+const MAX_QUOTED: usize = 100;
 
 /// "Lambda reserves port 9001."
 const RESERVED_PORT: u16 = 9_001;
@@ -65,14 +67,14 @@ impl Stream {
     }
 }
 
-/// How much is collected before a delivery.
+/// When events are delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Buffering {
-    /// Events.
+    /// Events in a batch.
     pub max_items: usize,
     /// Bytes of their records.
     pub max_bytes: usize,
-    /// Age of the oldest.
+    /// Age of the oldest event.
     pub timeout: Duration,
 }
 
@@ -83,7 +85,7 @@ pub struct SubscriptionRequest {
     pub schema_version: SchemaVersion,
     /// The streams, without repetitions.
     pub streams: Vec<Stream>,
-    /// How events are collected.
+    /// When they are delivered.
     pub buffering: Buffering,
     /// The port of the listener.
     pub port: u16,
@@ -92,7 +94,7 @@ pub struct SubscriptionRequest {
 }
 
 impl SubscriptionRequest {
-    /// Reads a request; versions in `refused` are unknown.
+    /// Parses a request; the versions in `refused` are rejected.
     ///
     /// # Errors
     /// The problems, separated by semicolons.
@@ -107,7 +109,7 @@ impl SubscriptionRequest {
         if !(buffering.is_null() || buffering.is_object()) {
             problems.0.push("buffering should be an object".to_owned());
         }
-        // The guide says 10,000 on one page and 1,000 on the other; whoever relies on either is found out by the less.
+        // The guide gives 10,000 on one page and 1,000 on the other; the stricter limit finds callers that rely on the other.
         let max_items = problems.note(number(buffering, "maxItems", 1_000..=10_000, 1_000));
         let max_bytes = problems.note(number(buffering, "maxBytes", 262_144..=1_048_576, 262_144));
         let timeout_ms = problems.note(number(buffering, "timeoutMs", 25..=30_000, 1_000));
@@ -128,7 +130,7 @@ impl SubscriptionRequest {
     }
 }
 
-/// Everything that is wrong, so that one answer says all of it.
+/// All problems, for one answer.
 #[derive(Default)]
 struct Problems(Vec<String>);
 
@@ -141,7 +143,7 @@ impl Problems {
 fn schema_version(value: &Value, refused: &[String]) -> Result<SchemaVersion, String> {
     let name = value.as_str().ok_or("schemaVersion is not provided")?;
     let known = SchemaVersion::from_name(name).filter(|_| !refused.iter().any(|refused| refused == name));
-    known.ok_or_else(|| format!("schemaVersion {} is not supported", clip(name)))
+    known.ok_or_else(|| format!("schemaVersion {} is not supported", truncate(name, MAX_QUOTED)))
 }
 
 fn streams(value: &Value) -> Result<Vec<Stream>, String> {
@@ -152,7 +154,8 @@ fn streams(value: &Value) -> Result<Vec<Stream>, String> {
     let mut streams = Vec::new();
     for name in types {
         let stream = name.as_str().and_then(Stream::from_name);
-        let stream = stream.ok_or_else(|| format!("type {} is not supported", clip(&name.to_string())))?;
+        let stream = stream
+            .ok_or_else(|| format!("type {} is not supported", truncate(&name.to_string(), MAX_QUOTED)))?;
         if !streams.contains(&stream) {
             streams.push(stream);
         }
@@ -164,11 +167,11 @@ fn streams(value: &Value) -> Result<Vec<Stream>, String> {
 fn destination(value: &Value) -> Result<(u16, String), String> {
     match value["protocol"].as_str() {
         Some("HTTP") => {}
-        Some(other) => return Err(format!("protocol {} is not supported", clip(other))),
+        Some(other) => return Err(format!("protocol {} is not supported", truncate(other, MAX_QUOTED))),
         None => return Err("destination protocol is not provided".to_owned()),
     }
     let uri = value["URI"].as_str().ok_or("destination URI is not provided")?;
-    let uri: Uri = uri.parse().map_err(|_| format!("URI {} is not valid", clip(uri)))?;
+    let uri: Uri = uri.parse().map_err(|_| format!("URI {} is not valid", truncate(uri, MAX_QUOTED)))?;
     if uri.scheme() != Some(&http::uri::Scheme::HTTP) {
         return Err("URI scheme should be http".to_owned());
     }
@@ -191,13 +194,11 @@ fn number(buffering: &Value, name: &str, range: RangeInclusive<u64>, default: u6
     let (min, max) = (range.start(), range.end());
     let number = value.as_u64().filter(|number| range.contains(number));
     number.ok_or_else(|| {
-        format!("{name} should be an integer from {min} to {max}, not {}", clip(&value.to_string()))
+        format!(
+            "{name} should be an integer from {min} to {max}, not {}",
+            truncate(&value.to_string(), MAX_QUOTED)
+        )
     })
-}
-
-/// Whatever was sent, in a message of bounded length.
-fn clip(text: &str) -> String {
-    text.chars().take(100).collect()
 }
 
 #[cfg(test)]
@@ -250,7 +251,7 @@ mod tests {
     /// Telemetry API reference: valid values, minima and maxima; telemetry-api: "Lambda reserves port 9001", "Lambda
     /// supports only HTTP, not HTTPS", "only to destinations that are inside the execution environment".
     #[test]
-    fn what_the_guide_does_not_allow_is_refused() {
+    fn invalid_subscriptions_are_rejected() {
         for (pointer, value, problem) in [
             ("/schemaVersion", json!("2030-01-01"), "schemaVersion 2030-01-01 is not supported"),
             ("/schemaVersion", json!("2022-07-01"), "schemaVersion 2022-07-01 is not supported"),
@@ -277,7 +278,7 @@ mod tests {
 
     /// Telemetry API reference, the example of a failed request: "URI port is not provided; types should not be empty".
     #[test]
-    fn all_problems_are_told_at_once() {
+    fn all_problems_are_reported_at_once() {
         let body = json!({
             "schemaVersion": "2025-01-29",
             "types": [],

@@ -1,0 +1,102 @@
+//! The functions of the stack behind the Lambda API: the push gateway, with the telemetry extension if there is one, and
+//! the query functions.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use local_lambda::lambda::{AsyncPolicy, IdleEnd, LambdaApi, Pool, Seen};
+use local_lambda::runtime::FunctionOptions;
+
+use super::queues::Queues;
+use super::workspace::Workspace;
+use super::{StackError, StackOptions};
+
+/// Handler name, memory in MB and timeout in seconds of each query function (`lambda/query/README.md`).
+const QUERY_FUNCTIONS: [(&str, u32, u64); 5] = [
+    ("query", 256, 30),
+    ("range_query", 512, 60),
+    ("list_metrics", 256, 30),
+    ("server_info", 256, 30),
+    ("find_workspace", 256, 30),
+];
+
+/// The settings of the telemetry extension, which the options of the stack override: every invocation sends its data.
+const TELEMETRY: [(&str, &str); 2] = [("DISPATCH_MIN_BATCH_SIZE", "1"), ("DISPATCH_MAX_AGE_SECONDS", "1")];
+
+/// The functions and the API that invokes them.
+#[derive(Debug)]
+pub(super) struct Functions {
+    pub(super) push_gateway: Pool,
+    pub(super) queries: Vec<Pool>,
+    pub(super) api: LambdaApi,
+    /// With the telemetry extension only, which sends its last data when an environment ends.
+    pub(super) idle_end: Option<IdleEnd>,
+}
+
+impl Functions {
+    pub(super) async fn start(
+        options: &StackOptions,
+        workspace: &Workspace,
+        queues: &Queues,
+        watcher: impl Fn(Seen<'_>) + Send + Sync + 'static,
+    ) -> Result<Self, StackError> {
+        let watcher = Arc::new(watcher);
+        let pool = |function| {
+            let watcher = Arc::clone(&watcher);
+            Pool::new(function, options.concurrency, move |seen| watcher(seen))
+        };
+        let push_gateway = pool(push_gateway(options, workspace, queues));
+        let queries: Vec<Pool> = query_functions(options, workspace, queues).into_iter().map(pool).collect();
+        let pools = std::iter::once(&push_gateway).chain(&queries).cloned().collect();
+        let port = options.ports.lambda;
+        let api = LambdaApi::start(port, &options.region, pools, AsyncPolicy::default()).await;
+        let api = api.map_err(StackError::port("--lambda-port", port))?;
+        let idle_end = options.telemetry_extension.as_ref().map(|_| IdleEnd::of(push_gateway.clone()));
+        Ok(Self { push_gateway, queries, api, idle_end })
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Pool> {
+        std::iter::once(&self.push_gateway).chain(&self.queries)
+    }
+}
+
+fn push_gateway(options: &StackOptions, workspace: &Workspace, queues: &Queues) -> FunctionOptions {
+    let remote_write_url = workspace.amp.remote_write_url();
+    let mut function = function(&options.function, options, workspace)
+        .env("REMOTE_WRITE_URL", &remote_write_url)
+        .env("DEAD_LETTER_QUEUE_URL", &queues.dead_letters_url)
+        .env("AWS_ENDPOINT_URL_SQS", queues.endpoint());
+    if let Some(program) = &options.telemetry_extension {
+        function = function.extension(program).env("TELEMETRY_REMOTE_WRITE_URL", remote_write_url);
+        function = TELEMETRY.into_iter().fold(function, |function, (name, value)| function.env(name, value));
+    }
+    // The last value of a variable counts, so these override those above.
+    function.env.extend(options.env.iter().cloned());
+    function.timeout = options.mapping.function_timeout;
+    function.memory_mb = options.memory_mb;
+    function
+}
+
+/// A function for each operation of the program `query`, named as the operation.
+fn query_functions(options: &StackOptions, workspace: &Workspace, queues: &Queues) -> Vec<FunctionOptions> {
+    let Some(program) = &options.query else { return Vec::new() };
+    let query_function = |(name, memory_mb, timeout): (&str, u32, u64)| {
+        let mut function = function(program, options, workspace)
+            .env("_HANDLER", name)
+            .env("WORKSPACE_URL", workspace.amp.endpoint())
+            .env("AWS_ENDPOINT_URL_AMP", queues.endpoint());
+        name.clone_into(&mut function.name);
+        function.memory_mb = memory_mb;
+        function.timeout = Duration::from_secs(timeout);
+        function
+    };
+    QUERY_FUNCTIONS.map(query_function).into()
+}
+
+fn function(program: &Path, options: &StackOptions, workspace: &Workspace) -> FunctionOptions {
+    let mut function = FunctionOptions::new(program).env("AWS_LAMBDA_LOG_FORMAT", "Text");
+    function.region.clone_from(&options.region);
+    function.credentials = workspace.role.clone();
+    function
+}
