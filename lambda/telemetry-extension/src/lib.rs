@@ -26,7 +26,6 @@ pub mod intake;
 pub mod json_events;
 pub mod labels;
 pub mod listener;
-pub mod logging;
 pub mod metrics;
 pub mod run;
 pub mod schedule;

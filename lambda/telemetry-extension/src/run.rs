@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws::lambda_api::ApiError;
 use aws::{Attempts, Cause, Client, Failure, Network, World};
 use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinHandle};
@@ -16,7 +17,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::config::{self, Config};
 use crate::destination::{Destination, Dispatch, Identity, Undelivered};
-use crate::extension_api::{ApiError, ExtensionApi, NextEvent};
+use crate::extension_api::{ExtensionApi, NextEvent};
 use crate::labels::{self, Function};
 use crate::listener::Shared;
 use crate::metrics::word::DispatchOutcome;

@@ -1,54 +1,57 @@
-//! Documents: the body of a Prometheus API's answer, perhaps cut short → its elements, as far as they go.
+//! Splits a response of the Prometheus HTTP API into the elements of its result.
 //!
-//! The elements (series, or names) stay the text that they are. Nothing is copied, because an answer may have
-//! megabytes of them, of which only some are passed on.
+//! The elements (series or names) stay JSON text: a response may have megabytes of them, and only some are returned.
 //!
 //! <https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview>
 
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::error::Error;
-
-/// What an answer holds.
+/// A response of the Prometheus HTTP API.
 #[derive(Debug, Default)]
-pub struct Document<'a> {
+pub(crate) struct ApiResponse<'a> {
     /// `data.resultType`: `vector`, `matrix`, `scalar` or `string`; empty for a list.
-    pub result_type: String,
+    pub(crate) result_type: String,
     /// The elements of `data.result`, or of `data` if that is a list.
-    pub elements: Vec<&'a RawValue>,
-    /// `warnings`: the result may be wrong or incomplete.
-    pub warnings: Vec<String>,
-    /// `infos`: the expression may be mistaken.
-    pub infos: Vec<String>,
+    pub(crate) elements: Vec<&'a RawValue>,
+    pub(crate) annotations: Annotations,
     /// Whether these are all elements.
-    pub is_complete: bool,
-    /// Whether `status` is `error`: elements that come with it are not the result.
-    pub is_error: bool,
+    pub(crate) is_complete: bool,
+    /// Whether `status` is `error`. Elements beside an error are not the result.
+    pub(crate) is_error: bool,
 }
 
-impl<'a> Document<'a> {
-    /// Reads `body`; with `is_cut` its end is missing and it is read as far as it goes.
-    ///
-    /// # Errors
-    /// [`Error::Unreadable`]: it is not what the API promises.
-    pub fn parse(body: &'a [u8], is_cut: bool) -> Result<Self, Error> {
-        let mut document = Self::default();
+/// Prometheus's annotations of a result.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Annotations {
+    /// The result may be wrong or incomplete.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(crate) warnings: Vec<String>,
+    /// The expression may be mistaken.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(crate) infos: Vec<String>,
+}
+
+impl<'a> ApiResponse<'a> {
+    /// Reads `body`. If `is_cut`, its end is missing, and the elements before the cut are read.
+    pub(crate) fn parse(body: &'a [u8], is_cut: bool) -> serde_json::Result<Self> {
+        let mut response = Self::default();
         let mut deserializer = serde_json::Deserializer::from_slice(body);
-        let read = deserializer.deserialize_map(Envelope(&mut document));
+        let read = deserializer.deserialize_map(Envelope(&mut response));
         match read.and_then(|()| deserializer.end()) {
-            Ok(()) => document.is_complete = true,
+            Ok(()) => response.is_complete = true,
             Err(error) if is_cut && error.is_eof() => {}
-            Err(error) => return Err(Error::Unreadable(error.to_string())),
+            Err(error) => return Err(error),
         }
-        Ok(document)
+        Ok(response)
     }
 }
 
 /// `{"status":"success","data":…,"warnings":[…]}`
-struct Envelope<'d, 'a>(&'d mut Document<'a>);
+struct Envelope<'r, 'a>(&'r mut ApiResponse<'a>);
 
 impl<'a> Visitor<'a> for Envelope<'_, 'a> {
     type Value = ();
@@ -66,8 +69,8 @@ impl<'a> Visitor<'a> for Envelope<'_, 'a> {
                     map.next_value_seed(Data(self.0))?;
                 }
                 "status" => self.0.is_error = map.next_value::<&RawValue>()?.get() == "\"error\"",
-                "warnings" => self.0.warnings = map.next_value::<Option<_>>()?.unwrap_or_default(),
-                "infos" => self.0.infos = map.next_value::<Option<_>>()?.unwrap_or_default(),
+                "warnings" => self.0.annotations.warnings = list(&mut map)?,
+                "infos" => self.0.annotations.infos = list(&mut map)?,
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -75,8 +78,12 @@ impl<'a> Visitor<'a> for Envelope<'_, 'a> {
     }
 }
 
+fn list<'a, A: MapAccess<'a>>(map: &mut A) -> Result<Vec<String>, A::Error> {
+    Ok(map.next_value::<Option<_>>()?.unwrap_or_default())
+}
+
 /// `{"resultType":"vector","result":[…]}` or `[…]`
-struct Data<'d, 'a>(&'d mut Document<'a>);
+struct Data<'r, 'a>(&'r mut ApiResponse<'a>);
 
 impl<'a> serde::de::DeserializeSeed<'a> for Data<'_, 'a> {
     type Value = ();
@@ -123,34 +130,39 @@ mod tests {
 
     const VECTOR: &str = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":"]}"},"value":[1,"2"]},{"metric":{},"value":[1,"3"]}]},"warnings":["old"],"infos":["new"]}"#;
 
+    fn parse(body: &str) -> ApiResponse<'_> {
+        ApiResponse::parse(body.as_bytes(), false).unwrap()
+    }
+
     #[test]
-    fn results_and_lists_are_read_with_their_warnings() {
-        let document = Document::parse(VECTOR.as_bytes(), false).unwrap();
-        assert_eq!((document.result_type.as_str(), document.is_complete), ("vector", true));
-        assert_eq!(document.elements[0].get(), r#"{"metric":{"a":"]}"},"value":[1,"2"]}"#);
-        assert_eq!(document.elements.len(), 2);
-        assert_eq!((document.warnings, document.infos), (vec!["old".to_owned()], vec!["new".to_owned()]));
-        let list = Document::parse(br#"{"status":"success","data":["a","b"]}"#, false).unwrap();
-        assert_eq!(list.elements.len(), 2);
-        let empty = Document::parse(br#"{"status":"success","data":null}"#, false).unwrap();
+    fn results_and_lists_are_read_with_their_annotations() {
+        let response = parse(VECTOR);
+        assert_eq!((response.result_type.as_str(), response.is_complete), ("vector", true));
+        assert_eq!(response.elements[0].get(), r#"{"metric":{"a":"]}"},"value":[1,"2"]}"#);
+        assert_eq!(response.elements.len(), 2);
+        let annotations = Annotations { warnings: vec!["old".to_owned()], infos: vec!["new".to_owned()] };
+        assert_eq!(response.annotations, annotations);
+        let list = parse(r#"{"status":"success","data":["a","b"],"warnings":null}"#);
+        assert_eq!((list.elements.len(), list.annotations), (2, Annotations::default()));
+        let empty = parse(r#"{"status":"success","data":null}"#);
         assert!(empty.elements.is_empty() && empty.is_complete);
     }
 
     #[test]
     fn a_body_cut_anywhere_gives_the_elements_before_the_cut() {
         for end in 0..VECTOR.len() {
-            let document = Document::parse(&VECTOR.as_bytes()[..end], true).unwrap();
-            assert!(!document.is_complete, "{end}");
-            for element in &document.elements {
+            let response = ApiResponse::parse(&VECTOR.as_bytes()[..end], true).unwrap();
+            assert!(!response.is_complete, "{end}");
+            for element in &response.elements {
                 assert!(serde_json::from_str::<serde_json::Value>(element.get()).is_ok(), "{end}: {element}");
             }
             let whole = VECTOR.find(r#",{"metric":{},"#).unwrap();
-            assert_eq!(document.elements.is_empty(), end < whole, "{end}");
+            assert_eq!(response.elements.is_empty(), end < whole, "{end}");
         }
     }
 
     #[test]
-    fn an_error_is_recognised_with_data_and_without() {
+    fn errors_are_recognized_with_and_without_data() {
         for (body, is_error) in [
             (r#"{"status":"error","error":{"code":1},"data":null}"#, true),
             (r#"{"data":[],"status":"error"}"#, true),
@@ -158,15 +170,15 @@ mod tests {
             (r#"{"status":5,"data":[]}"#, false),
             (VECTOR, false),
         ] {
-            assert_eq!(Document::parse(body.as_bytes(), false).unwrap().is_error, is_error, "{body}");
+            assert_eq!(parse(body).is_error, is_error, "{body}");
         }
     }
 
     #[test]
-    fn what_is_no_answer_of_prometheus_is_unreadable() {
+    fn other_bodies_are_invalid() {
         for body in ["", "<html>", "[]", "{}", r#"{"status":"success"}"#, r#"{"data":5}"#, r#"{"data":[1}"#] {
-            assert!(Document::parse(body.as_bytes(), false).is_err(), "{body}");
+            assert!(ApiResponse::parse(body.as_bytes(), false).is_err(), "{body}");
         }
-        assert!(Document::parse(&VECTOR.as_bytes()[..100], false).is_err(), "it breaks off and is not cut");
+        assert!(ApiResponse::parse(&VECTOR.as_bytes()[..100], false).is_err(), "incomplete, but not cut");
     }
 }
