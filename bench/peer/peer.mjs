@@ -1,10 +1,10 @@
-// The same job as the function, as one would write it in Node: an SQS batch of events in, signed write requests out.
+#!/usr/bin/env node
+// The same job as the function, as one would write it in Node.js: receives SQS batches of events from Lambda's runtime API,
+// and sends signed write requests. Protobuf is by protobufjs with the code that it generates, snappy by a native module,
+// SigV4 by Smithy with OpenSSL's SHA-256; connections are kept alive.
 //
-// In: the event as Lambda's runtime parses it. Out: the ids of the messages to give back. Protobuf by protobufjs with
-// the code that it generates, snappy by a native module, SigV4 by Smithy with OpenSSL's SHA-256, connections kept alive.
-//
-// It does less than the function: a refused request is given back as a whole, there is no dead-letter queue, names are
-// checked and not escaped, label sets are compared by their text.
+// It does less than the function: it gives back rejected requests as a whole, has no dead-letter queue, checks names without
+// escaping them, and compares label sets by their text.
 
 import { Agent, request as httpRequest } from 'node:http';
 
@@ -29,7 +29,7 @@ const { WriteRequest } = protobuf.Root.fromJSON({
 }).nested;
 
 const MAX_REQUEST_BYTES = 1_000_000;
-/** What a sample takes at most: two keys, a double, a timestamp, and its own key and length. */
+/** The largest encoding of a sample: two keys, a double, a timestamp, and its own key and length. */
 const MAX_SAMPLE_BYTES = 24;
 
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
@@ -49,7 +49,7 @@ const signer = new SignatureV4({
   },
 });
 
-export async function handler(event) {
+async function handler(event) {
   const failed = new Set();
   const seriesByKey = new Map();
   for (const record of event.Records) {
@@ -62,7 +62,7 @@ export async function handler(event) {
   }
   let samples = 0;
   for (const timeseries of requests(seriesByKey.values())) {
-    // One after the other, because a series may run over into the next request.
+    // One after the other, because a series may continue in the next request.
     if (await write(timeseries)) {
       for (const series of timeseries) samples += series.samples.length;
     } else {
@@ -74,7 +74,7 @@ export async function handler(event) {
 }
 
 function addEvent(seriesByKey, { dimensions, timestamp, metrics }, messageId) {
-  if (!Number.isSafeInteger(timestamp)) throw new TypeError('timestamp is no integer');
+  if (!Number.isSafeInteger(timestamp)) throw new TypeError('timestamp is not an integer');
   const labels = Object.entries(dimensions).filter(([, value]) => value !== '');
   for (const [name, value] of labels) {
     if (!LABEL_NAME.test(name) || typeof value !== 'string') throw new TypeError(`bad dimension ${name}`);
@@ -102,7 +102,7 @@ function valueOf(value) {
   return Number(value.replace('Inf', 'Infinity'));
 }
 
-/** Series in order of time, the last sample of each timestamp, in requests within the limit. */
+/** Yields requests within the limit: series with ascending timestamps, and the last sample of each timestamp. */
 function* requests(allSeries) {
   let timeseries = [];
   let bytes = 0;
@@ -145,17 +145,40 @@ async function write(timeseries) {
       body,
     }),
   );
-  const status = await post(signed.headers, body);
+  const { status } = await call(endpoint, { agent, method: 'POST', headers: signed.headers }, body);
   return status >= 200 && status < 300;
 }
 
-function post(headers, body) {
+function call(url, options, body) {
   return new Promise((resolve, reject) => {
-    const request = httpRequest(endpoint, { agent, method: 'POST', headers }, (response) => {
-      response.resume();
-      response.on('end', () => resolve(response.statusCode));
+    const request = httpRequest(url, options, (response) => {
+      const chunks = [];
+      response.on('data', (chunk) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({ status: response.statusCode, headers: response.headers, text: Buffer.concat(chunks).toString() }),
+      );
     });
     request.on('error', reject);
     request.end(body);
   });
+}
+
+// The loop of a runtime: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+const runtime = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime/invocation`;
+const runtimeAgent = new Agent({ keepAlive: true, maxSockets: 1 });
+
+function answer(path, value) {
+  const body = JSON.stringify(value);
+  const headers = { 'content-length': Buffer.byteLength(body) };
+  return call(`${runtime}/${path}`, { agent: runtimeAgent, method: 'POST', headers }, body);
+}
+
+for (;;) {
+  const next = await call(`${runtime}/next`, { agent: runtimeAgent });
+  const id = next.headers['lambda-runtime-aws-request-id'];
+  try {
+    await answer(`${id}/response`, await handler(JSON.parse(next.text)));
+  } catch (error) {
+    await answer(`${id}/error`, { errorType: error.name, errorMessage: error.message, stackTrace: [] });
+  }
 }
