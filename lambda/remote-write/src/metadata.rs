@@ -22,7 +22,7 @@ pub struct Metadata {
     pub unit: String,
 }
 
-/// The types of OpenMetrics (<https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md>).
+/// The types of `OpenMetrics` (<https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, prost::Enumeration)]
 #[repr(i32)]
 pub enum MetricType {
