@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use crate::config;
 use crate::metrics::Snapshot;
-use crate::metrics::word::DispatchOutcome;
+use crate::metrics::label_value::DispatchOutcome;
 
 /// A destination with its state and connections.
 #[derive(Debug)]

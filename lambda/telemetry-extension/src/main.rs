@@ -14,7 +14,7 @@ use telemetry_extension::intake::Intake;
 use telemetry_extension::labels::Function;
 use telemetry_extension::listener::{self, Shared};
 use telemetry_extension::metrics::Metrics;
-use telemetry_extension::run::{self, BUFFER_TIMEOUT_MS, Edge, Runner};
+use telemetry_extension::run::{self, BUFFER_TIMEOUT_MS, Inputs, Runner};
 use telemetry_extension::schedule::Schedule;
 use tokio::net::TcpListener;
 
@@ -120,8 +120,8 @@ async fn send_metrics(
         memory_mb: environment("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").unwrap_or_default(),
     };
     let world = World { now, random: fastrand::f64 };
-    let edge = Edge { world, network, entropy, function, has_invocations };
-    Runner::new(config, edge, shared).run(api).await
+    let inputs = Inputs { world, network, entropy, function, has_invocations };
+    Runner::new(config, inputs, shared).run(api).await
 }
 
 /// Listens and subscribes. Returns `None` where there is no telemetry, which must not affect the function.

@@ -15,7 +15,7 @@ use crate::host::Setup;
 use crate::secret;
 use crate::server::{self, header, response};
 
-/// The values of `aws_lambda_invocations_total` by time and status. Every event is valid for the gateway.
+/// The values of `aws_lambda_invocations_total` by time and status. The gateway must accept every event.
 fn invocations(payloads: &[String]) -> BTreeMap<(i64, String), f64> {
     let mut found = BTreeMap::new();
     for payload in payloads {

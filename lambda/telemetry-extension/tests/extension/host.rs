@@ -151,7 +151,7 @@ impl Host {
 
     /// Waits until the extension has subscribed and requests its first event.
     pub(crate) async fn ready(self) -> Self {
-        self.until("it asks for its first event", |log| log.asked > 0).await;
+        self.until("it requests its first event", |log| log.nexts > 0).await;
         self
     }
 
@@ -170,9 +170,9 @@ impl Host {
 
     /// One invocation, until the extension is ready for the next. Returns its request id.
     pub(crate) async fn invoke(&mut self) -> String {
-        let asked = self.log().asked;
+        let nexts = self.log().nexts;
         let id = self.begin_invoke();
-        self.until("it is ready for the next invocation", |log| log.asked > asked).await;
+        self.until("it is ready for the next invocation", |log| log.nexts > nexts).await;
         id
     }
 
@@ -245,27 +245,21 @@ pub(crate) fn invocation(id: &str, status: &str) -> Vec<Value> {
     ]
 }
 
-#[expect(clippy::disallowed_methods, reason = "the edge of the test")]
 pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
+    let since = aws::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
     u64::try_from(since.as_millis()).expect("before the year 500,000,000")
 }
 
 /// The extension under test: the artifact that is shipped if `TELEMETRY_EXTENSION_BINARY` names it, else Cargo's build.
 pub(crate) fn binary() -> PathBuf {
-    variable("TELEMETRY_EXTENSION_BINARY")
+    aws::environment("TELEMETRY_EXTENSION_BINARY")
         .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_telemetry-extension")), PathBuf::from)
 }
 
-/// A program of this machine: what the variable names, else the path.
+/// A program of this machine, in the variable or else at the path.
 pub(crate) fn program(name: &str, otherwise: &str, remedy: &str) -> PathBuf {
-    let path = variable(name).unwrap_or_else(|| otherwise.to_owned());
+    let path = aws::environment(name).unwrap_or_else(|| otherwise.to_owned());
     let path = PathBuf::from(path);
     assert!(path.is_file(), "{} is missing: {remedy}, or set {name}", path.display());
     path
-}
-
-#[expect(clippy::disallowed_methods, reason = "the edge of the test")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }

@@ -35,7 +35,7 @@ pub(crate) struct Log {
     /// Path, type and body of each error.
     pub(crate) errors: Vec<(String, String, Value)>,
     /// The number of requests for the next event.
-    pub(crate) asked: u64,
+    pub(crate) nexts: u64,
     /// Methods and paths in their order.
     pub(crate) paths: Vec<String>,
     pub(crate) events: VecDeque<Value>,
@@ -113,7 +113,7 @@ impl Api {
                 refusal(500, "Extension.UnknownError")
             }
             "/2020-01-01/extension/event/next" => {
-                self.log().asked += 1;
+                self.log().nexts += 1;
                 self.changed.notify_waiters();
                 response(200, &self.next_event().await.to_string())
             }
