@@ -1,27 +1,22 @@
-//! An SQS endpoint with one standard queue that fails on demand, that is fast enough for many messages, and that
-//! never hands out a message twice by itself: two receives at once from moto may.
+//! A scripted SQS endpoint with one standard queue. It fails on demand, is fast enough for many messages, and unlike moto
+//! never returns a message to two receives at once.
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
+use http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use local_lambda::event_source::{EventSourceOptions, Invoked};
+use local_testing::http_server::{HttpServer, Reply};
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::support::{Mapping, client};
 
-/// What an operation does instead of what it should.
+/// How an operation fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The whole request is answered with this status.
@@ -30,7 +25,7 @@ pub(crate) enum Fault {
     Close,
     /// Each entry fails, and may succeed the next time.
     EntriesFail,
-    /// Each entry is refused as the sender's fault.
+    /// Each entry is rejected as the sender's fault.
     EntriesRefused,
 }
 
@@ -49,20 +44,19 @@ struct State {
 pub(crate) struct ScriptedSqs {
     endpoint: String,
     state: Arc<Mutex<State>>,
-    _serving: JoinSet<()>,
+    _server: HttpServer,
 }
 
 impl ScriptedSqs {
     /// A queue with these messages.
     pub(crate) async fn start(bodies: &[String], visibility_timeout: Duration) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
         let messages = (0..).zip(bodies).map(|(number, body)| (number, (body.clone(), 0, None))).collect();
         let state = State { messages, visibility_timeout, ..State::default() };
         let state = Arc::new(Mutex::new(state));
-        let mut serving = JoinSet::new();
-        serving.spawn(accept(listener, Arc::clone(&state)));
-        Self { endpoint, state, _serving: serving }
+        let for_requests = Arc::clone(&state);
+        let server = HttpServer::start(0, move |request, _| answer(request, Arc::clone(&for_requests)));
+        let server = server.await.expect("a free port");
+        Self { endpoint: format!("http://{}", server.address()), state, _server: server }
     }
 
     /// The next requests of this operation fail like this, one after the other.
@@ -95,7 +89,7 @@ impl ScriptedSqs {
         state.messages.insert(number, (body.to_owned(), 0, None));
     }
 
-    /// Starts a mapping to a function that answers what `answer` makes of the records.
+    /// Starts a mapping to a function that answers with the result of `answer`.
     pub(crate) async fn map<Fut>(
         &self,
         options: EventSourceOptions,
@@ -117,24 +111,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
-    let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        connections.spawn(serve(stream, Arc::clone(&state)));
-    }
-}
-
-async fn serve(stream: TcpStream, state: Arc<Mutex<State>>) {
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| answer(request, Arc::clone(&state)));
-    // An error is a client that went away, or a fault that closes the connection.
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-}
-
-async fn answer(
-    request: Request<Incoming>,
-    state: Arc<Mutex<State>>,
-) -> Result<Response<Full<Bytes>>, &'static str> {
+async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Reply {
     let target = request.headers()["x-amz-target"].to_str().expect("text").to_owned();
     let operation = target.strip_prefix("AmazonSQS.").expect("an operation of SQS").to_owned();
     let body = request.into_body().collect().await.expect("a body").to_bytes();
@@ -146,18 +123,18 @@ async fn answer(
         faults.map(|faults| faults.remove(0))
     };
     let (status, answer) = match fault {
-        Some(Fault::Close) => return Err("told to close the connection"),
+        Some(Fault::Close) => return Reply::Close,
         Some(Fault::Status(status)) => (status, json!({ "__type": "ServiceUnavailable" })),
         fault => (200, lock(&state).perform(&operation, &request, fault)),
     };
     if operation == "ReceiveMessage" && answer.get("Messages").is_none() {
-        // What a long poll is for: an empty queue is not asked all the time.
+        // A short long poll.
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let mut response = Response::new(Full::new(answer.to_string().into()));
-    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+    let status = StatusCode::from_u16(status).expect("a status");
+    let mut response = Reply::full(status, answer.to_string());
     response.headers_mut().insert("content-type", "application/x-amz-json-1.0".parse().expect("a value"));
-    Ok(response)
+    Reply::Answer(response)
 }
 
 impl State {
@@ -201,7 +178,7 @@ impl State {
             let (number, _) = handle.split_once('/').expect("a handle of this server");
             if let Some(fault) = fault {
                 let is_senders = fault == Fault::EntriesRefused;
-                failed.push(json!({ "Id": entry["Id"], "SenderFault": is_senders, "Code": "Told" }));
+                failed.push(json!({ "Id": entry["Id"], "SenderFault": is_senders, "Code": "Scripted" }));
             } else {
                 self.messages.remove(&number.parse().expect("a number"));
                 successful.push(json!({ "Id": entry["Id"] }));

@@ -1,65 +1,59 @@
-//! A telemetry listener in the test, so that it can be slow, refuse, or not be there.
+//! A scripted telemetry listener.
 
-use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use local_testing::http_server::{HttpServer, Reply};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Takes deliveries; what it answers can be changed.
+/// Accepts deliveries, with a status that can be changed.
 pub(crate) struct Listener {
-    port: u16,
+    server: HttpServer,
     batches: Arc<watch::Sender<Vec<Vec<Value>>>>,
-    status: Arc<Mutex<u16>>,
+    status: Arc<AtomicU16>,
 }
 
 impl Listener {
     pub(crate) async fn start() -> Self {
-        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-        let port = socket.local_addr().expect("it is bound").port();
-        let listener = Self {
-            port,
-            batches: Arc::new(watch::Sender::new(Vec::new())),
-            status: Arc::new(Mutex::new(200)),
-        };
-        let (batches, status) = (Arc::clone(&listener.batches), Arc::clone(&listener.status));
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = socket.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&batches), Arc::clone(&status)));
-            }
-        });
-        listener
+        let batches = Arc::new(watch::Sender::new(Vec::new()));
+        let status = Arc::new(AtomicU16::new(200));
+        let (seen, answers) = (Arc::clone(&batches), Arc::clone(&status));
+        let server =
+            HttpServer::start(0, move |request, _| serve(request, Arc::clone(&seen), Arc::clone(&answers)));
+        Self { server: server.await.expect("a free port"), batches, status }
     }
 
-    /// What the next requests are answered with; no answer at all if it is zero.
+    /// Sets the status of the next answers; no answer at all if it is zero.
     pub(crate) fn answers_with(&self, status: u16) {
-        *self.status.lock().expect("no panic") = status;
+        self.status.store(status, Ordering::SeqCst);
     }
 
-    /// A request that subscribes this listener to all streams, with the shortest time-out.
+    /// A request that subscribes this listener to all streams, with the shortest timeout.
     pub(crate) fn subscription(&self) -> Value {
         json!({
             "schemaVersion": "2025-01-29",
             "types": ["platform", "function", "extension"],
             "buffering": { "maxItems": 1000, "maxBytes": 262_144, "timeoutMs": 25 },
-            "destination": { "protocol": "HTTP", "URI": format!("http://sandbox.localdomain:{}/in", self.port) },
+            "destination": { "protocol": "HTTP", "URI": format!("http://sandbox.localdomain:{}/in", self.server.address().port()) },
         })
     }
 
-    /// Everything that came so far and was taken.
+    /// The accepted events so far.
     pub(crate) fn events(&self) -> Vec<Value> {
         self.batches.borrow().concat()
     }
 
-    /// The deliveries so far that were taken.
+    /// The accepted deliveries so far.
     pub(crate) fn batches(&self) -> Vec<Vec<Value>> {
         self.batches.borrow().clone()
     }
 
-    /// Waits until the events fulfil a condition, and returns them.
+    /// Waits until the events meet a condition, and returns them.
     pub(crate) async fn until(&self, is_enough: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let mut changes = self.batches.subscribe();
         let enough = changes.wait_for(|batches| is_enough(&batches.concat()));
@@ -97,34 +91,23 @@ pub(crate) fn types(events: &[Value]) -> Vec<String> {
 }
 
 async fn serve(
-    stream: TcpStream,
+    request: Request<Incoming>,
     batches: Arc<watch::Sender<Vec<Vec<Value>>>>,
-    status: Arc<Mutex<u16>>,
-) -> Option<()> {
-    let mut stream = BufReader::new(stream);
-    loop {
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            if stream.read_line(&mut head).await.ok()? == 0 {
-                return None;
-            }
+    status: Arc<AtomicU16>,
+) -> Reply {
+    let (head, body) = request.into_parts();
+    assert_eq!((&head.method, head.uri.path()), (&Method::POST, "/in"));
+    let host = head.headers["host"].to_str().expect("text");
+    assert!(host.starts_with("sandbox.localdomain:"), "{host}");
+    let body = body.collect().await.expect("a body").to_bytes();
+    let status = status.load(Ordering::SeqCst);
+    match status {
+        0 => std::future::pending::<()>().await,
+        200 => {
+            let batch = serde_json::from_slice(&body).expect("a JSON array");
+            batches.send_modify(|batches| batches.push(batch));
         }
-        assert!(head.starts_with("POST /in HTTP/1.1\r\n"), "{head}");
-        let head = head.to_lowercase();
-        assert!(head.contains("host: sandbox.localdomain:"), "{head}");
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "))?;
-        let mut body = vec![0; length.parse().ok()?];
-        stream.read_exact(&mut body).await.ok()?;
-        let status = *status.lock().expect("no panic");
-        match status {
-            0 => std::future::pending::<()>().await,
-            200 => {
-                let batch = serde_json::from_slice(&body).expect("a JSON array");
-                batches.send_modify(|batches| batches.push(batch));
-            }
-            _ => {}
-        }
-        let answer = format!("HTTP/1.1 {status} Status\r\ncontent-length: 0\r\n\r\n");
-        stream.write_all(answer.as_bytes()).await.ok()?;
+        _ => {}
     }
+    Reply::Answer(Reply::full(StatusCode::from_u16(status).expect("a status"), ""))
 }
