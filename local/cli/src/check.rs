@@ -14,8 +14,8 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use local_amp::{AmpOptions, AmpStandIn};
-use local_lambda::lambda::FunctionError;
 use local_lambda::runtime::{Function, FunctionOptions, InitError};
+use local_lambda::service::FunctionError;
 use local_testing::truncate;
 use owo_colors::OwoColorize as _;
 use zip::ZipArchive;
@@ -23,7 +23,7 @@ use zip::ZipArchive;
 use crate::arguments::values;
 use crate::console::{print_error, print_line};
 
-/// The program and what is expected of it.
+/// The program and the expected answer.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {
     /// A binary, or an archive as Lambda takes it: with `bootstrap`, or with `extensions/NAME` for a layer.
@@ -55,6 +55,8 @@ const LAST_LINES: usize = 15;
 /// Why the program does not pass.
 #[derive(Debug, thiserror::Error)]
 enum CheckError {
+    #[error("cannot read {}", file.display())]
+    Unreadable { file: PathBuf, source: io::Error },
     #[error("expected `bootstrap` or `extensions/NAME` in the archive")]
     UnknownArchive,
     #[error("the invocation failed: {0}")]
@@ -138,7 +140,9 @@ async fn check(arguments: &CheckArguments) -> Result<String, Box<dyn Error>> {
 
 /// The program of an archive, unpacked into `folder`, and whether it is an extension; nothing if it is not an archive.
 fn unpack(file: &Path, folder: &Path) -> Result<Option<(PathBuf, bool)>, Box<dyn Error>> {
-    let Ok(mut archive) = ZipArchive::new(fs::File::open(file)?) else { return Ok(None) };
+    let opened = fs::File::open(file);
+    let opened = opened.map_err(|source| CheckError::Unreadable { file: file.to_owned(), source })?;
+    let Ok(mut archive) = ZipArchive::new(opened) else { return Ok(None) };
     let name = archive
         .file_names()
         .filter_map(Result::ok)

@@ -1,4 +1,4 @@
-//! `tour`: sends events through the real function, shows what became of each, and reads them back.
+//! `tour`: sends events through the real function, shows the result of each, and reads them back.
 //!
 //! The exit code is 1 if an event is missing, changed or in the wrong place.
 
@@ -60,7 +60,7 @@ async fn tour(arguments: &TourArguments, storage: Storage) -> Result<bool, Box<d
     // Readings of five minutes may be split over two batches.
     let out_of_order_window = Duration::from_mins(10);
     let options = StackOptions { storage, query, out_of_order_window, ..defaults };
-    let stack = Stack::start(&options, move |seen| invocation_line::print(began, &seen)).await?;
+    let stack = Stack::start(&options, move |event| invocation_line::print(began, &event)).await?;
     print_line!("  SQS, Lambda and an AMP workspace, all on 127.0.0.1 ({})", millis(began.elapsed()));
 
     heading(2, "Sending: an event and an array by invoke, the others to the queue");

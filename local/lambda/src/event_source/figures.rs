@@ -62,17 +62,19 @@ impl Recorder {
         });
     }
 
-    /// Messages are no longer in flight.
-    pub(super) fn settle(&self, settled: Settled, messages: usize) {
+    /// Messages are no longer in flight; readers see all changes at once.
+    pub(super) fn settle(&self, ends: impl IntoIterator<Item = (Settled, usize)>) {
         self.0.send_modify(|figures| {
-            figures.in_flight -= count(messages);
-            *match settled {
-                Settled::Deleted => &mut figures.deleted,
-                Settled::GivenBack => &mut figures.given_back,
-                Settled::Expired => &mut figures.expired,
-                Settled::Undeleted => &mut figures.undeleted,
-                Settled::Released => &mut figures.released,
-            } += count(messages);
+            for (settled, messages) in ends {
+                figures.in_flight -= count(messages);
+                *match settled {
+                    Settled::Deleted => &mut figures.deleted,
+                    Settled::GivenBack => &mut figures.given_back,
+                    Settled::Expired => &mut figures.expired,
+                    Settled::Undeleted => &mut figures.undeleted,
+                    Settled::Released => &mut figures.released,
+                } += count(messages);
+            }
         });
     }
 
