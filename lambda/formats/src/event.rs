@@ -187,14 +187,12 @@ fn unwrapped<T, E: From<Invalid>>(
 
 /// Reads the events in a JSON text: one, or those of an array.
 fn events_of(json: &str, escaping: NameEscaping) -> Result<(Vec<Point<'_>>, usize), InvalidEvent> {
-    let texts = match json.trim_start().starts_with('[') {
-        true => serde_json::from_str(json).map_err(|error| InvalidEvent::Json(error.to_string()))?,
-        false => {
-            let Event { point, inexact_values } = parse_event(json, escaping)?;
-            return Ok((vec![point], inexact_values));
-        }
-    };
-    let texts: Vec<&RawValue> = texts;
+    if !json.trim_start().starts_with('[') {
+        let Event { point, inexact_values } = parse_event(json, escaping)?;
+        return Ok((vec![point], inexact_values));
+    }
+    let texts: Vec<&RawValue> =
+        serde_json::from_str(json).map_err(|error| InvalidEvent::Json(error.to_string()))?;
     let (mut points, mut inexact_values) = (Vec::with_capacity(texts.len()), 0);
     for (at, text) in texts.iter().enumerate() {
         match parse_event(text.get(), escaping) {

@@ -7,7 +7,7 @@
 //! samples of a request it rejects (AMP) does not accept them a second time once they are behind its out-of-order
 //! window, so valid samples are better not sent together with those that are not.
 //!
-//! Nothing here knows HTTP, SQS or a format: the property tests replace the receiver by a function.
+//! Nothing here depends on HTTP, SQS or a format: the property tests replace the receiver by a function.
 
 mod halves;
 
@@ -283,7 +283,7 @@ impl<S: AsyncFn(EncodedRequest) -> Result<Response, Failure>> Sender<'_, S> {
         // The last one is next, so the later half goes below the earlier one.
         let mut parts = Vec::new();
         known.insert(known.hasher().hash_one(self.series.encode(&rejected).body), rejection.clone());
-        self.divide(rejected, rejection, &mut parts);
+        self.divide(&rejected, rejection, &mut parts);
         while let Some(Part { samples, rejection }) = parts.pop() {
             let samples = self.without_superseded(self.without_blocked(samples), &delivered);
             if samples.is_empty() {
@@ -294,7 +294,7 @@ impl<S: AsyncFn(EncodedRequest) -> Result<Response, Failure>> Sender<'_, S> {
             // Without its superseded samples a part may have the bytes of the whole.
             if let Some(rejection) = known.get(&hash) {
                 let rejection = rejection.clone();
-                self.divide(samples, rejection, &mut parts);
+                self.divide(&samples, rejection, &mut parts);
                 continue;
             }
             let left = self.isolation_requests.get();
@@ -312,7 +312,7 @@ impl<S: AsyncFn(EncodedRequest) -> Result<Response, Failure>> Sender<'_, S> {
                 }
                 Ok(Some(rejection)) => {
                     known.insert(hash, rejection.clone());
-                    self.divide(samples, rejection, &mut parts);
+                    self.divide(&samples, rejection, &mut parts);
                 }
                 Err(failure) => self.block(&samples, Reason::Failed(failure)),
             }
@@ -320,12 +320,10 @@ impl<S: AsyncFn(EncodedRequest) -> Result<Response, Failure>> Sender<'_, S> {
     }
 
     /// Adds the halves of a rejected part to `parts`, or settles the outcome of one that cannot be halved.
-    fn divide(&self, samples: Vec<Sample>, rejection: Rejection, parts: &mut Vec<Part>) {
+    fn divide(&self, samples: &[Sample], rejection: Rejection, parts: &mut Vec<Part>) {
         let halves = match &rejection {
-            Rejection::Data(_) => halves_by_origin(&samples),
-            Rejection::Size(_) => {
-                halves_by_size(self.series, &samples).or_else(|| halves_by_origin(&samples))
-            }
+            Rejection::Data(_) => halves_by_origin(samples),
+            Rejection::Size(_) => halves_by_size(self.series, samples).or_else(|| halves_by_origin(samples)),
         };
         match (halves, rejection) {
             (Some((earlier, later)), rejection) => {
@@ -333,7 +331,7 @@ impl<S: AsyncFn(EncodedRequest) -> Result<Response, Failure>> Sender<'_, S> {
                 parts.push(Part { samples: earlier, rejection });
             }
             (None, Rejection::Data(response) | Rejection::Size(response)) => {
-                self.settle(&samples, &Outcome::rejected(&response));
+                self.settle(samples, &Outcome::rejected(&response));
             }
         }
     }

@@ -53,7 +53,7 @@ impl Report {
         dead_lettered: usize,
     ) -> Self {
         let inexact_values = records.inexact_values;
-        let mut report = Self { series, figures, dead_lettered, inexact_values, ..Self::default() };
+        let mut report = Self { dead_lettered, series, inexact_values, figures, ..Self::default() };
         for (record, outcome) in records.records.iter().zip(outcomes) {
             report.count(record.index, record.events(), outcome);
         }
