@@ -1,6 +1,6 @@
 //! Input formats: the body of a record is read into points, or is invalid for a reason.
 //!
-//! A format is a module here and a row of [`read`]. It knows no envelope, no HTTP and no clock: any format may come in
+//! A format is a module here and a row of [`read`]. It depends on no envelope, HTTP or clock: any format may come in
 //! any envelope.
 //!
 //! | module              | what it does                                                              |
