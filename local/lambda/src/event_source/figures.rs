@@ -5,7 +5,7 @@ use tokio::sync::watch;
 /// Counters and gauges.
 ///
 /// `received` is always the sum of `in_flight`, `deleted`, `given_back`, `expired`, `undeleted` and `released`: no
-/// message is lost or counted twice. [`Recorder`] keeps this invariant.
+/// message is lost or counted twice. `Recorder` keeps this invariant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Messages that SQS returned (Lambda's metric `PolledEventCount`).
