@@ -7,7 +7,7 @@
 //! |---------------------|---------------------------------------------------------------------------|
 //! | [`body`]            | the ways in which a payload holds a body: as JSON, as text, in base64     |
 //! | [`event`]           | the format JSON event                                                     |
-//! | [`external_labels`] | labels that an operator sets for every series                             |
+//! | [`mod@external_labels`] | labels that an operator sets for every series                             |
 //! | [`json`]            | a JSON scanner for what nearly everyone sends                             |
 
 pub mod body;
