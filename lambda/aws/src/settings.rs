@@ -46,7 +46,7 @@ pub enum InvalidSetting {
         /// The reason.
         reason: InvalidEndpoint,
     },
-    /// Requests have to be signed, and neither the variable nor the environment has a region.
+    /// Requests must be signed, and neither the variable nor the environment has a region.
     #[error("cannot determine the signing region: set AWS_REGION, or name the region in {0}")]
     NoRegion(&'static str),
     /// A file that cannot be read.
