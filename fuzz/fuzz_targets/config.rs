@@ -1,8 +1,8 @@
-//! The environment, as lines of `NAME=value`: what is accepted is usable, and what is not is told in one line.
+//! The environment, as lines of `NAME=value`: an accepted configuration is usable, and any other has an error of one line.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use push_gateway::config::{Auth, Config};
+use push_gateway::config::Config;
 use push_gateway_fuzz::names::is_label_name;
 
 fuzz_target!(|lines: &str| {
@@ -24,8 +24,8 @@ fuzz_target!(|lines: &str| {
     assert!(uri.host().is_some_and(|host| !host.is_empty()), "{uri}");
     assert!(uri.path().len() > 1, "{uri}");
     assert!(!uri.authority().is_some_and(|authority| authority.as_str().contains('@')), "{uri}");
-    if let Auth::SigV4 { region } = &config.auth {
-        assert!(!region.trim().is_empty(), "no region to sign for");
+    if let Some(scope) = &config.auth {
+        assert!(!scope.region.trim().is_empty(), "no region to sign for");
     }
     if let Some(queue) = &config.dead_letter_queue {
         assert!(!queue.region.trim().is_empty(), "no region to sign for");

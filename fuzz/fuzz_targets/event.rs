@@ -1,35 +1,36 @@
-//! The text of one event: what is accepted has valid, unique names and at least one metric, and says the same as the
-//! JSON does. The fast path means what the careful reader means.
+//! The text of one event. An accepted event has valid, unique names and at least one metric, with the values of the JSON.
+//! The fast path agrees with the careful reader.
 #![no_main]
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use formats::event::{parse_event, parse_event_carefully};
 use libfuzzer_sys::fuzz_target;
-use push_gateway::event::{Event, parse_event, parse_event_carefully};
 use push_gateway_fuzz::names::{is_label_name, is_metric_name};
-use remote_write::NameEscaping;
+use remote_write::{NameEscaping, Point};
 use serde_json::Value;
 
 fuzz_target!(|text: &str| {
     for escaping in [NameEscaping::Underscores, NameEscaping::Reject] {
         let (fast, careful) = (parse_event(text, escaping), parse_event_carefully(text, escaping));
-        assert_eq!(format!("{fast:?}"), format!("{careful:?}"), "the fast path means something else");
+        assert_eq!(format!("{fast:?}"), format!("{careful:?}"), "the fast path differs");
     }
     let escaped = parse_event(text, NameEscaping::Underscores);
     if let Ok(event) = &escaped {
-        check(event);
+        check(&event.point);
     }
     if let Err(reason) = &escaped {
         let message = reason.to_string();
         assert!(message.len() < 4_000, "an error of {} bytes", message.len());
     }
     let Ok(event) = parse_event(text, NameEscaping::Reject) else { return };
+    let event = event.point;
     check(&event);
-    let escaped = escaped.expect("an event with valid names is refused when names may be escaped");
+    let escaped = escaped.expect("an event with valid names is rejected when names may be escaped").point;
     assert_eq!(event.labels, escaped.labels);
     assert_eq!(names(&event), names(&escaped));
-    // Valid names are not touched, so the event says what a plain reading of the JSON says. That reading refuses
-    // numbers beyond a double and deep nesting, which an event may have.
+    // Valid names do not change, so the event has what a generic JSON parser reads. That parser rejects numbers beyond a
+    // float64 and deep nesting, which an event may have.
     if let Ok(json) = serde_json::from_str::<Value>(text) {
         let dimensions: BTreeMap<_, _> = json["dimensions"]
             .as_object()
@@ -44,17 +45,17 @@ fuzz_target!(|text: &str| {
     }
 });
 
-fn check(event: &Event<'_>) {
+fn check(event: &Point<'_>) {
     let labels: Vec<_> = event.labels.iter().collect();
     assert!(labels.windows(2).all(|pair| pair[0].0 < pair[1].0), "not sorted and unique: {labels:?}");
     assert!(labels.iter().all(|(name, value)| is_label_name(name) && !value.is_empty()), "{labels:?}");
     assert!(labels.iter().all(|(name, _)| *name != "__name__"), "{labels:?}");
     let names = names(event);
     assert!(!names.is_empty(), "no metric");
-    assert_eq!(names.len(), event.metrics.len(), "a metric is there twice");
+    assert_eq!(names.len(), event.metrics.len(), "a duplicate metric");
     assert!(names.iter().all(|name| is_metric_name(name)), "{names:?}");
 }
 
-fn names<'e>(event: &'e Event<'_>) -> BTreeSet<&'e str> {
+fn names<'e>(event: &'e Point<'_>) -> BTreeSet<&'e str> {
     event.metrics.iter().map(|(name, _)| name.as_str()).collect()
 }

@@ -1,35 +1,29 @@
-//! An invocation's bytes → payload → intake → series → write requests: whatever is accepted can be sent as it must be.
+//! The payload of an invocation, up to its write requests: all that is accepted is sent as the protocol requires.
 #![no_main]
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use libfuzzer_sys::fuzz_target;
-use push_gateway::intake::{Intake, Rules};
-use push_gateway::payload::Payload;
+use push_gateway::envelopes::Envelope;
+use push_gateway::records::{Records, Rules};
 use push_gateway_fuzz::request;
 use remote_write::{LabelName, Labels, MAX_REQUEST_BYTES, NameEscaping, lanes};
 
 fuzz_target!(|bytes: &[u8]| {
     let name = LabelName::new("env", NameEscaping::Reject).expect("a valid name");
     let external = Labels::new(vec![(name, Cow::Borrowed("fuzz"))]).expect("one label");
-    let Ok(payload) = Payload::parse(bytes) else { return };
+    let Ok(envelope) = Envelope::read(bytes) else { return };
     for escaping in [NameEscaping::Underscores, NameEscaping::Reject] {
-        check(&payload, Rules { escaping, external_labels: &external });
+        check(&envelope, Rules { escaping, external_labels: &external });
     }
 });
 
-fn check(payload: &Payload<'_>, rules: Rules<'_>) {
-    let Intake { samples, records, left_out, .. } = Intake::read(payload, rules);
-    match payload {
-        Payload::Direct(events) => assert_eq!(records.len() + left_out, events.len()),
-        Payload::Sqs(messages) => {
-            assert_eq!(records.len(), messages.len());
-            assert!(messages.iter().all(|message| !message.id.is_empty()));
-        }
-    }
-    let series = samples.group();
-    let instants: HashSet<_> = series.samples().iter().map(|s| (s.series, s.sample.timestamp_ms())).collect();
+fn check(envelope: &Envelope<'_>, rules: Rules<'_>) {
+    let (records, series) = Records::read(envelope, rules);
+    assert_eq!(records.records.len() + records.left_out, envelope.records().count());
+    assert!(envelope.messages().iter().all(|message| !message.id.is_empty()));
+    let instants: HashSet<_> = series.samples().iter().map(|s| (s.series, s.timestamp_ms)).collect();
     let mut lane_of = HashMap::new();
     let mut written = 0;
     for (lane, requests) in lanes(&series.plan(series.samples(), MAX_REQUEST_BYTES)).enumerate() {
@@ -40,7 +34,7 @@ fn check(payload: &Payload<'_>, rules: Rules<'_>) {
             for series in request::checked(&encoded).timeseries {
                 let labels: Vec<_> = series.labels.into_iter().map(|l| (l.name, l.value)).collect();
                 assert!(labels.iter().any(|(name, _)| name == "env"), "no external label: {labels:?}");
-                assert_eq!(*lane_of.entry(labels).or_insert(lane), lane, "a series travels in two lanes");
+                assert_eq!(*lane_of.entry(labels).or_insert(lane), lane, "a series is in two lanes");
             }
         }
     }

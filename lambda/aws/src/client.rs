@@ -1,7 +1,7 @@
-//! Client: a request and a deadline → the answer, over as many attempts as it takes.
+//! The signed HTTP client, which sends a request until there is a final response or its deadline.
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_credential_types::provider::ProvideCredentials;
 use bytes::{Bytes, BytesMut};
@@ -12,61 +12,68 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::credentials::CredentialsCache;
 use crate::http_client::http_client;
 use crate::network::Network;
-use crate::outcome::{
-    Answer, Attempts, Cause, Failure, MAX_ERROR_BODY, MAX_QUERY_ERROR_BODY, Sent, Verdict, explain,
-    verdict_of_status,
-};
 use crate::redact;
-use crate::retry;
+use crate::response::{Attempts, Cause, Failure, MAX_ERROR_BODY, MAX_QUERY_ERROR_BODY, Response, explain};
+use crate::retry::{self, RetryAction, retry_action};
 use crate::sign::{Scope, sign};
 use crate::throttling::is_throttled;
+use crate::world::World;
 
-/// What comes from outside: the clock and the randomness.
-#[derive(Clone, Copy, Debug)]
-pub struct World {
-    /// The time of day, for signatures and `Retry-After` dates.
-    pub now: fn() -> SystemTime,
-    /// Uniform in 0 to 1, for the jitter of the backoff.
-    pub random: fn() -> f64,
-}
+/// The header that names the operation in the AWS JSON protocol.
+const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 
-/// A request that can be sent, and sent again.
+/// A request that can be sent more than once.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The method.
     pub method: Method,
     /// The absolute URL.
     pub uri: Uri,
-    /// All headers but `host`, `content-length` and those of the signature.
+    /// All headers except `host`, `content-length` and those of the signature.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The body.
     pub body: Bytes,
-    /// What to sign for; `None` sends the request unsigned.
+    /// The scope of the signature; `None` sends the request unsigned.
     pub scope: Option<Scope>,
-    /// How much of the body of a 2xx answer is wanted, in bytes. With 0 it is not read at all.
+    /// How much of the body of a 2xx response is read, in bytes.
     pub wanted_body: usize,
 }
 
 impl Request {
-    /// What `answer` means for this request: what its status says, unless an AWS service reports throttling.
-    pub fn verdict(&self, answer: &Answer) -> Verdict {
-        let is_aws_json = self.headers.iter().any(|(name, _)| name == "x-amz-target");
-        if is_aws_json && is_throttled(answer) {
-            Verdict::Transient
-        } else {
-            verdict_of_status(answer.status)
-        }
+    /// A call of an AWS service in its JSON protocol, whose version is in `content_type`.
+    ///
+    /// <https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html>
+    pub fn aws_json(
+        uri: Uri,
+        scope: Scope,
+        content_type: &'static str,
+        target: &'static str,
+        body: Vec<u8>,
+    ) -> Self {
+        let headers = vec![
+            (CONTENT_TYPE, HeaderValue::from_static(content_type)),
+            (TARGET, HeaderValue::from_static(target)),
+        ];
+        Self { method: Method::POST, uri, headers, body: body.into(), scope: Some(scope), wanted_body: 0 }
+    }
+
+    /// Whether to send this request again after `response`: depends on the status, and on the error type where an AWS
+    /// service reports throttling with status 400.
+    pub fn retry_action(&self, response: &Response) -> RetryAction {
+        let is_aws_json = self.headers.iter().any(|(name, _)| name == TARGET);
+        if is_aws_json && is_throttled(response) { RetryAction::Retry } else { retry_action(response.status) }
     }
 }
 
-/// What requests are for: how long an attempt may take, how an incomplete answer is treated, and when to give up.
+/// The kind of requests, which decides how long an attempt may take, how an incomplete response is treated, and when to
+/// give up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
-    /// The receiver answers at once, and its status says all: a body that breaks off changes nothing. A message
-    /// that is given back uses up one of its few deliveries, so a write is attempted until the deadline.
+    /// The receiver responds at once, and only the status matters: an incomplete body changes nothing. A message that is
+    /// given back uses up one of its few deliveries, so a write is attempted until the deadline.
     Write,
-    /// The answer may take long, and its body is what was asked for: one that breaks off does not count. The caller
-    /// waits for it and can send another query, so an error that will not change soon is final.
+    /// The response may take long, and an incomplete body is of no use. The caller waits and can send another query, so an
+    /// error that will not change soon is final.
     Query,
 }
 
@@ -79,8 +86,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that signs with credentials of the standard chain, whose own requests are signed for `region`. All of
-    /// them connect as `network` says.
+    /// A client that signs with credentials of the standard chain. `region` and `network` also apply to the requests of
+    /// the chain.
     pub fn new(region: Option<String>, network: &Network, world: World) -> Self {
         let http = http_client(network);
         let credentials = CredentialsCache::standard(http.clone(), region);
@@ -93,17 +100,20 @@ impl Client {
         Self { http: http_client(&Network::default()), credentials, purpose: Purpose::Write, world }
     }
 
-    /// The same client for queries: an attempt may take most of the time that is left, and a 2xx answer whose body
-    /// breaks off is sent for again.
+    /// The same client for queries: an attempt may take most of the time that is left, and a request whose 2xx response
+    /// has an incomplete body is sent again.
     #[must_use]
     pub fn for_queries(self) -> Self {
         Self { purpose: Purpose::Query, ..self }
     }
 
-    /// Sends `request` until there is a final answer: any but a transient one (5xx, 408, 429). Gives up at
-    /// `deadline`, or earlier when the receiver asks for a wait that goes past it, and answers in time. A query is also
-    /// given up when the server reports that it timed out, and after [`retry::UNANSWERED_QUERIES`] without an answer.
-    pub async fn send(&self, request: &Request, deadline: Instant) -> Sent {
+    /// Sends `request` until there is a final response: any status whose [`RetryAction`] is `Done`. Gives up at
+    /// `deadline`, or earlier when the receiver requests a wait that goes past it, and returns in time. A query is also
+    /// given up when the server reports that it timed out, and after [`retry::UNANSWERED_QUERIES`] without a response.
+    ///
+    /// # Errors
+    /// [`Failure`]: no final response in time.
+    pub async fn send(&self, request: &Request, deadline: Instant) -> Result<Response, Failure> {
         let attempt_timeout = match self.purpose {
             Purpose::Write => retry::attempt_timeout,
             Purpose::Query => retry::query_timeout,
@@ -112,8 +122,11 @@ impl Client {
     }
 
     /// [`Client::send`] for requests that have an effect each time: an attempt is not given up for another one while it
-    /// may still be answered.
-    pub async fn send_patiently(&self, request: &Request, deadline: Instant) -> Sent {
+    /// may still get a response.
+    ///
+    /// # Errors
+    /// [`Failure`]: no final response in time.
+    pub async fn send_patiently(&self, request: &Request, deadline: Instant) -> Result<Response, Failure> {
         self.send_in_attempts(request, deadline, retry::patient_timeout).await
     }
 
@@ -122,30 +135,32 @@ impl Client {
         request: &Request,
         deadline: Instant,
         attempt_timeout: fn(Duration) -> Option<Duration>,
-    ) -> Sent {
+    ) -> Result<Response, Failure> {
         let started = Instant::now();
-        let mut attempts = 0;
+        let mut attempts = Attempts::default();
         let mut unanswered = 0;
         let mut failure = Failure::from(Cause::OutOfTime);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let Some(timeout) = attempt_timeout(left) else { break };
-            attempts += 1;
+            attempts.count += 1;
             let wait = match self.attempt(request, timeout).await {
-                Attempt::Answered { answer, content_type, retry_after } => {
-                    if self.is_final(request, &answer) {
-                        let attempts = Attempts { count: attempts, took: started.elapsed() };
-                        return Sent { result: Ok(answer), content_type, attempts };
+                Ok((mut response, retry_after)) => {
+                    attempts.elapsed = started.elapsed();
+                    response.attempts = attempts;
+                    if self.is_final(request, &response) {
+                        return Ok(response);
                     }
-                    failure = Failure::from(Cause::Answered(answer));
+                    failure = Failure::from(Cause::Answered(response));
                     retry_after
                 }
-                Attempt::Failed(cause) => {
+                Err(cause) => {
                     unanswered += 1;
-                    failure = Failure { earlier_answer: failure.answer().cloned(), ..cause.into() };
+                    let earlier_response = failure.response().cloned().map(Box::new);
+                    failure = Failure { earlier_response, ..cause.into() };
                     // The chain retries by itself; its final error does not change within seconds.
                     if let Cause::Credentials(_) = failure.cause {
-                        attempts -= 1;
+                        attempts.count -= 1;
                         break;
                     }
                     if self.purpose == Purpose::Query && unanswered == retry::UNANSWERED_QUERIES {
@@ -154,45 +169,50 @@ impl Client {
                     None
                 }
             };
-            let backoff = retry::backoff(attempts, (self.world.random)());
+            let backoff = retry::backoff(attempts.count, (self.world.random)());
             let wait = wait.unwrap_or_default().max(backoff);
-            tracing::debug!(attempts, error = %failure.cause, wait_ms = wait.as_millis(), "The attempt failed.");
+            let wait_ms = wait.as_millis();
+            tracing::debug!(attempts = attempts.count, error = %failure.cause, wait_ms, "The attempt failed.");
             if wait >= deadline.saturating_duration_since(Instant::now()) {
                 break;
             }
             sleep(wait).await;
         }
-        failure.attempts = Attempts { count: attempts, took: started.elapsed() };
-        Sent { attempts: failure.attempts, result: Err(failure), content_type: None }
+        failure.attempts = Attempts { elapsed: started.elapsed(), ..attempts };
+        Err(failure)
     }
 
-    /// Sends `request` once and waits for any answer until `deadline`, for callers whose next request supersedes this
+    /// Sends `request` once and waits for any response until `deadline`, for callers whose next request supersedes this
     /// one.
-    pub async fn send_once(&self, request: &Request, deadline: Instant) -> Sent {
+    ///
+    /// # Errors
+    /// [`Failure`]: no response in time.
+    pub async fn send_once(&self, request: &Request, deadline: Instant) -> Result<Response, Failure> {
         let started = Instant::now();
         let attempt = self.attempt(request, deadline.saturating_duration_since(started)).await;
-        let attempts = Attempts { count: 1, took: started.elapsed() };
+        let attempts = Attempts { count: 1, elapsed: started.elapsed() };
         match attempt {
-            Attempt::Answered { answer, content_type, .. } => {
-                Sent { result: Ok(answer), content_type, attempts }
-            }
-            Attempt::Failed(cause) => {
-                Sent { result: Err(Failure::new(cause, attempts)), content_type: None, attempts }
-            }
+            Ok((response, _)) => Ok(Response { attempts, ..response }),
+            Err(cause) => Err(Failure::new(cause, attempts)),
         }
     }
 
-    fn is_final(&self, request: &Request, answer: &Answer) -> bool {
-        let is_transient = request.verdict(answer) == Verdict::Transient;
-        !is_transient || (self.purpose == Purpose::Query && answer.is_query_timeout())
+    fn is_final(&self, request: &Request, response: &Response) -> bool {
+        request.retry_action(response) == RetryAction::Done
+            || (self.purpose == Purpose::Query && response.is_query_timeout())
     }
 
-    async fn attempt(&self, request: &Request, timeout: Duration) -> Attempt {
+    /// A response with the wait that the receiver requests.
+    async fn attempt(
+        &self,
+        request: &Request,
+        timeout: Duration,
+    ) -> Result<(Response, Option<Duration>), Cause> {
         let until = Instant::now() + timeout;
         let signed = match timeout_at(until, self.signed(request)).await {
             Ok(Ok(signed)) => signed,
-            Ok(Err(reason)) => return Attempt::Failed(Cause::Credentials(reason)),
-            Err(_) => return Attempt::Failed(Cause::CredentialsTimedOut(self.credentials.last_host())),
+            Ok(Err(reason)) => return Err(Cause::Credentials(reason)),
+            Err(_) => return Err(Cause::CredentialsTimedOut(self.credentials.last_host())),
         };
         let secrets: Vec<_> =
             signed.headers().values().filter(|value| value.is_sensitive()).cloned().collect();
@@ -200,8 +220,8 @@ impl Client {
         let exchange = async { self.http.execute(reqwest::Request::try_from(signed)?).await };
         let mut response = match timeout_at(until, exchange).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Attempt::Failed(network_failure(error)),
-            Err(_) => return Attempt::Failed(Cause::TimedOut),
+            Ok(Err(error)) => return Err(network_failure(error)),
+            Err(_) => return Err(Cause::TimedOut),
         };
         let status = response.status();
         let limit = match self.purpose {
@@ -223,16 +243,18 @@ impl Client {
         while body.len() < limit {
             match timeout_at(until, response.chunk()).await {
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
-                Ok(Err(error)) if needs_all => return Attempt::Failed(network_failure(error)),
-                Err(_) if needs_all => return Attempt::Failed(Cause::TimedOut),
-                // The status decides. A body that breaks off or dribbles is reported as far as it came in time.
+                Ok(Err(error)) if needs_all => return Err(network_failure(error)),
+                Err(_) if needs_all => return Err(Cause::TimedOut),
+                // Only the status matters. An incomplete body is reported as far as it was received in time.
                 _ => break,
             }
         }
         body.truncate(limit);
-        // A 2xx answer may be an error too: of a proxy, or in the form of Prometheus.
+        // A 2xx response may be an error too: of a proxy, or in the form of Prometheus.
         let body = redact::without(body.freeze(), &secrets);
-        Attempt::Answered { answer: Answer { status: status.as_u16(), body }, content_type, retry_after }
+        let response =
+            Response { status: status.as_u16(), content_type, body, attempts: Attempts::default() };
+        Ok((response, retry_after))
     }
 
     async fn signed(&self, request: &Request) -> Result<http::Request<Bytes>, String> {
@@ -253,12 +275,6 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").finish_non_exhaustive()
     }
-}
-
-/// One attempt's end.
-enum Attempt {
-    Answered { answer: Answer, content_type: Option<String>, retry_after: Option<Duration> },
-    Failed(Cause),
 }
 
 /// With the host of `uri` and without its path, which may hold a secret.

@@ -1,49 +1,60 @@
-//! The signed HTTP client of one workspace: a request in, an [`Outcome`] out.
+//! The AWS side of every binary: settings, logging, the Lambda runtime, and a signed HTTP client for AMP, SQS and other
+//! services.
 //!
-//! | module          | in → out                                              | I/O |
-//! |-----------------|-------------------------------------------------------|-----|
-//! | [`endpoint`]    | a URL → [`Endpoint`] with the region that it names    | no  |
-//! | [`network`]     | the environment → certificates to trust, a proxy      | no  |
-//! | [`sign`]        | request, credentials, time → signed request           | no  |
-//! | [`outcome`]     | status → [`Verdict`]; answer → [`Outcome`]            | no  |
-//! | [`retry`]       | attempt, `Retry-After`, time left → wait or stop      | no  |
-//! | `throttling`    | answer of an AWS service → whether it is throttled    | no  |
-//! | `redact`        | an answer's body → the same without secrets           | no  |
-//! | `credentials`   | the standard chain → credentials, cached              | yes |
-//! | [`client`]      | request, deadline → answer, over its attempts         | yes |
-//! | [`writer`]      | the body of a write request → outcome                 | yes |
-//! | [`reader`]      | path and parameters of a query → answer               | yes |
+//! | module           | contains                                                       | I/O |
+//! |------------------|----------------------------------------------------------------|-----|
+//! | [`settings`]     | settings that the binaries share                               | no  |
+//! | [`endpoint`]     | a checked URL, with the region that an AMP host names          | no  |
+//! | [`network`]      | certificates to trust, a proxy                                 | no  |
+//! | [`sign`]         | AWS Signature Version 4                                        | no  |
+//! | [`response`]     | a response, or the failure of all attempts                     | no  |
+//! | [`retry`]        | whether to send a request again, when, and for how long        | no  |
+//! | `throttling`     | errors with status 400 that report throttling                  | no  |
+//! | `redact`         | response bodies without secrets of the request                 | no  |
+//! | `credentials`    | the standard credential chain, cached                          | yes |
+//! | [`client`]       | sends a request until there is a final response                | yes |
+//! | [`remote_write`] | write requests                                                 | no  |
+//! | [`reader`]       | queries                                                        | yes |
+//! | [`sqs`]          | messages to a queue                                            | yes |
+//! | [`logging`]      | the log on standard output                                     | yes |
+//! | `world`          | the clock and the environment of the process                   | yes |
+//! | `function`       | starts a function                                              | yes |
+//! | [`lambda_api`]   | requests to the APIs of an execution environment               | yes |
+//! | [`runtime`], [`runtime_api`] | the loop of invocations                            | yes |
 //!
-//! Time, credentials and randomness come in as arguments; [`Client`] is given its clock and its jitter when it is
-//! built.
+//! Time, credentials and randomness are arguments: [`Client`] is built with a clock and a source of jitter.
 
 pub mod client;
 mod credentials;
 pub mod endpoint;
-mod external_labels;
 mod function;
 mod http_client;
+pub mod lambda_api;
 pub mod logging;
-mod members;
 pub mod network;
-pub mod outcome;
 pub mod reader;
 mod redact;
+pub mod remote_write;
+pub mod response;
 pub mod retry;
 pub mod runtime;
 pub mod runtime_api;
+pub mod settings;
 pub mod sign;
+pub mod sqs;
+pub mod text;
 mod throttling;
-pub mod writer;
+mod world;
 
-pub use client::{Client, Request, World};
+pub use crate::remote_write::RemoteWrite;
+pub use client::{Client, Request};
 pub use endpoint::{Endpoint, InvalidEndpoint, is_region};
-pub use external_labels::{InvalidLabels, external_labels};
-pub use function::{Environment, environment, now, start};
-pub use members::Members;
-pub use network::{InvalidNetwork, Network};
-pub use outcome::{Answer, Attempts, Cause, Failure, Outcome, Sent, Verdict, verdict_of_status};
+pub use function::start;
+pub use network::Network;
 pub use reader::Reader;
+pub use response::{Attempts, Cause, Failure, Response};
+pub use retry::{RetryAction, retry_action};
 pub use runtime::{Diagnostic, Invocation};
+pub use settings::{InvalidSetting, Settings};
 pub use sign::Scope;
-pub use writer::{RemoteWriter, Written};
+pub use world::{Environment, World, environment, now};

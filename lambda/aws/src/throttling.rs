@@ -6,14 +6,15 @@
 //! (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html#API_SendMessageBatch_Errors>),
 //! Secrets Manager and others with `ThrottlingException`.
 
-use crate::outcome::Answer;
+use crate::response::Response;
 
-/// The types that mean "send it again later".
+/// The error types of throttling.
 const THROTTLED: [&str; 3] = ["RequestThrottled", "KmsThrottled", "ThrottlingException"];
 
-/// Whether a service that speaks the AWS JSON protocol rejects the rate of requests, not this one.
-pub(crate) fn is_throttled(answer: &Answer) -> bool {
-    answer.status == 400 && error_type(&answer.body).is_some_and(|kind| THROTTLED.contains(&kind.as_str()))
+/// Whether a service with the AWS JSON protocol rejects the rate of requests, not this request.
+pub(crate) fn is_throttled(response: &Response) -> bool {
+    response.status == 400
+        && error_type(&response.body).is_some_and(|kind| THROTTLED.contains(&kind.as_str()))
 }
 
 /// The type of an error, without its namespace.
@@ -30,10 +31,10 @@ mod tests {
     use http::{HeaderValue, Method, Uri};
 
     use super::*;
-    use crate::{Request, Verdict};
+    use crate::{Request, RetryAction};
 
     #[test]
-    fn only_calls_in_the_aws_json_protocol_are_judged_by_the_body() {
+    fn only_the_aws_json_protocol_reports_throttling_with_400() {
         let request = |headers| Request {
             method: Method::POST,
             uri: Uri::from_static("https://sqs.eu-west-1.amazonaws.com/"),
@@ -47,16 +48,15 @@ mod tests {
             HeaderValue::from_static("AmazonSQS.SendMessageBatch"),
         )]);
         let write = request(Vec::new());
-        let answer = |body: &'static str| Answer { status: 400, body: body.into() };
-        let throttled = answer(r#"{"__type":"com.amazonaws.sqs#RequestThrottled"}"#);
-        assert_eq!(call.verdict(&throttled), Verdict::Transient);
-        assert_eq!(call.verdict(&answer("{}")), Verdict::Rejected);
-        assert_eq!(write.verdict(&throttled), Verdict::Rejected);
+        let throttled = Response::new(400, r#"{"__type":"com.amazonaws.sqs#RequestThrottled"}"#);
+        assert_eq!(call.retry_action(&throttled), RetryAction::Retry);
+        assert_eq!(call.retry_action(&Response::new(400, "{}")), RetryAction::Done);
+        assert_eq!(write.retry_action(&throttled), RetryAction::Done);
     }
 
     #[test]
-    fn throttling_is_told_from_other_errors_with_status_400() {
-        let is_throttled = |status, body: &'static str| is_throttled(&Answer { status, body: body.into() });
+    fn other_errors_with_status_400_are_not_throttling() {
+        let is_throttled = |status, body: &'static str| is_throttled(&Response::new(status, body));
         for throttled in [
             r#"{"__type":"com.amazonaws.sqs#RequestThrottled","message":"Request is throttled."}"#,
             r#"{"__type":"com.amazonaws.sqs#KmsThrottled"}"#,

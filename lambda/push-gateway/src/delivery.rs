@@ -1,211 +1,411 @@
-//! Delivery: series → what became of each origin's samples at the receiver.
+//! Sends series and finds the outcome of each point.
 //!
-//! Lanes travel at once, the requests of a lane one after the other. What the receiver refuses is taken apart until
-//! the guilty origins stand alone; what it could not take now holds back everything later of the same series.
+//! Lanes are sent at the same time, the requests of a lane one after the other. A rejected request is divided until the
+//! points at fault are isolated. Once a sample could not be delivered, nothing later of its series is sent.
 //!
-//! Samples that no receiver is likely to take for their age go in requests of their own. A receiver that keeps the
-//! good samples of a request it refuses (AMP) does not take them a second time once they are behind its out-of-order
-//! window, so what is good is better not sent along with what is bad.
+//! Samples outside the time window of most receivers get their own requests. A receiver that keeps the valid
+//! samples of a request it rejects (AMP) does not accept them a second time once they are behind its out-of-order
+//! window, so valid samples are better not sent together with those that are not.
 //!
-//! In: [`Series`], and a function that sends one encoded request. Out: a [`Fate`] for every origin. Nothing here
-//! knows HTTP, SQS or events, so that the property tests can put any receiver in its place.
+//! Nothing here knows HTTP, SQS or a format: the property tests replace the receiver by a function.
 
-mod lane;
+mod halves;
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::hash::BuildHasher;
 use std::rc::Rc;
+use std::time::Duration;
 
-use aws::{Answer, Cause, Failure, Written};
-use futures_util::StreamExt;
-use futures_util::stream;
-use remote_write::{EncodedRequest, Origin, Series, SeriesSample, lanes};
+use aws::{Attempts, Cause, Failure, Response};
+use futures_util::{StreamExt, stream};
+use hashbrown::{HashMap, HashSet};
+use remote_write::{EncodedRequest, Origin, PlannedRequest, Sample, Series, SeriesId, lanes};
 use tokio::time::Instant;
 
-use lane::{HeldBack, Shared, send_lane};
+use crate::outcome::{Outcome, Reason};
+use halves::{halves_by_origin, halves_by_size};
 
-/// How many requests are in flight at most. A full batch makes one or two, so this is for the odd large one.
+/// The limit of requests in flight. A full batch makes one or two, so this is for the odd large one.
 const LANES_AT_ONCE: usize = 4;
 
-/// How many requests an invocation may spend on taking refused ones apart. A workspace at its series limit refuses
-/// everything, and nothing is gained by asking it about every event.
-const MAX_EXTRA_REQUESTS: u32 = 64;
+/// The limit of requests that an invocation may spend on isolation. A workspace at its series limit rejects
+/// everything, and one request for each point would gain nothing.
+pub const MAX_ISOLATION_REQUESTS: u32 = 64;
 
-/// AMP refuses samples older than an hour (its quotas page), a minute less for clocks that differ.
+/// AMP rejects samples older than an hour (its quotas page), a minute less for clocks that differ.
 const OLD_MS: i64 = 59 * 60 * 1_000;
 
-/// Prometheus and Cortex refuse samples more than ten minutes ahead, a minute less for clocks that differ.
+/// Prometheus and Cortex reject samples more than ten minutes ahead, a minute less for clocks that differ.
 const AHEAD_MS: i64 = 9 * 60 * 1_000;
 
-/// What became of the samples of one origin.
-#[derive(Clone, Debug)]
-pub enum Fate {
-    /// The receiver has all of them, or newer ones of the same invocation for the same timestamp.
-    Delivered,
-    /// The receiver refuses this origin's samples, and no other's, with this answer.
-    Rejected(Rc<Answer>),
-    /// Not all of them could be delivered now.
-    NotDelivered(Rc<NotDelivered>),
+/// The meaning of a remote-write receiver's status for the samples of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// The receiver has them.
+    Written,
+    /// The receiver rejects some of the data, and will reject it again.
+    DataRejected,
+    /// The request is too large; parts of it may be accepted.
+    TooLarge,
+    /// They cannot be written now: the receiver is unavailable, or the setup is wrong (credentials, permissions, URL).
+    NotNow,
 }
 
-/// Why something was not delivered, although nothing is wrong with it as far as is known.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum NotDelivered {
-    /// Its request could not be delivered.
-    #[error("{0}")]
-    Failed(Failure),
-    /// It was in a refused request, and there was no room to find out whether it is guilty.
-    #[error(
-        "its request was refused with {answer}, and of the {MAX_EXTRA_REQUESTS} further requests of the invocation \
-         none was left to find out whether it was the reason"
-    )]
-    Unclear {
-        /// What the receiver said to the request.
-        answer: Answer,
-    },
-    /// It was never sent.
-    #[error("BUG: it was not sent")]
-    Unsettled,
-}
-
-/// What a delivery did, in figures.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Figures {
-    /// Samples that the receiver took.
-    pub samples: usize,
-    /// Write requests, each counted once however often it was sent.
-    pub requests: usize,
-    /// How often a request was sent again.
-    pub retries: usize,
-    /// Bytes of all requests, compressed.
-    pub bytes: usize,
-    /// How long each request took with its retries, in milliseconds.
-    pub latencies_ms: Vec<f64>,
-}
-
-/// A request as it went, and how long it took.
-#[derive(Debug)]
-pub struct Timed {
-    /// What became of it.
-    pub written: Written,
-    /// How long that took, in milliseconds.
-    pub latency_ms: f64,
-}
-
-/// What became of every origin, and the figures.
-#[derive(Debug, Default)]
-pub struct Delivery {
-    /// By origin, which are dense; `None` where nothing is known.
-    fates: Vec<Option<Fate>>,
-    /// What was done.
-    pub figures: Figures,
-}
-
-impl Delivery {
-    /// What became of the samples of `origin`. One that nothing is known of counts as not delivered, so that even a
-    /// mistake of ours loses nothing.
-    pub fn fate(&self, origin: Origin) -> Fate {
-        let known = self.fates.get(origin.0 as usize).cloned().flatten();
-        known.unwrap_or_else(|| Fate::NotDelivered(Rc::new(NotDelivered::Unsettled)))
-    }
-
-    /// A failure outweighs a rejection, because what is tried again is refused again, and either outweighs success.
-    fn settle(&mut self, origin: Origin, fate: &Fate) {
-        let at = origin.0 as usize;
-        if at >= self.fates.len() {
-            self.fates.resize(at + 1, None);
-        }
-        let known = self.fates[at].get_or_insert(Fate::Delivered);
-        match (&*known, fate) {
-            (Fate::Delivered, _) | (Fate::Rejected(_), Fate::NotDelivered(_)) => *known = fate.clone(),
-            _ => {}
-        }
-    }
-
-    fn settle_all(&mut self, samples: &[SeriesSample], fate: &Fate) {
-        for sample in samples {
-            self.settle(sample.origin, fate);
-        }
+/// The meaning of `status`, for remote write alone. Total: undefined statuses are not about the data.
+///
+/// Remote write 1.0, "Retries & Backoff": a receiver answers 400 to data that it rejects. AMP and Cortex also use 409
+/// and 422 (<https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-troubleshooting.html>).
+pub fn classify(status: u16) -> Meaning {
+    match status {
+        200..=299 => Meaning::Written,
+        400 | 409 | 422 => Meaning::DataRejected,
+        413 => Meaning::TooLarge,
+        _ => Meaning::NotNow,
     }
 }
 
-/// What a delivery may do.
+/// The limits of a delivery.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The time of day in milliseconds, which tells which samples are unlikely to be taken.
+    /// The time of day in milliseconds, by which samples are old or ahead.
     pub now_ms: i64,
     /// When sending has to end.
     pub deadline: Instant,
-    /// The most bytes of a request, decoded as well as compressed.
+    /// The size limit of a request in bytes, decoded as well as compressed.
     pub max_request_bytes: usize,
 }
 
-/// Sends all of `series` through `send`, as long as there is time.
+/// The outcome of every point, and the figures.
+#[derive(Debug, Default)]
+pub struct Delivery {
+    /// By origin; `None` while it is unknown.
+    outcomes: Vec<Option<Outcome>>,
+    /// The figures.
+    pub figures: Figures,
+}
+
+/// The figures of a delivery.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// Samples that the receiver accepted.
+    pub samples: usize,
+    /// Write requests, each counted once however often it was sent.
+    pub requests: usize,
+    /// Repeated attempts.
+    pub retries: usize,
+    /// Bytes of all requests, compressed.
+    pub bytes: usize,
+    /// The duration of each request with its retries.
+    pub latencies: Vec<Duration>,
+}
+
+impl Delivery {
+    /// The outcome of a point. An unknown one counts as not sent, so that even a mistake of ours loses nothing.
+    pub fn outcome(&self, origin: Origin) -> Outcome {
+        let known = self.outcomes.get(origin.0 as usize).cloned().flatten();
+        known.unwrap_or_else(|| Outcome::Retry(Reason::NotSent.into()))
+    }
+
+    /// Sets the outcome of these samples' points, unless a worse one is known: a point that has to be sent again has all
+    /// of its samples sent again.
+    fn settle(&mut self, samples: &[Sample], outcome: &Outcome) {
+        for sample in samples {
+            let at = sample.origin.0 as usize;
+            if at >= self.outcomes.len() {
+                self.outcomes.resize(at + 1, None);
+            }
+            let known = self.outcomes[at].get_or_insert(Outcome::Delivered);
+            if outcome.severity() > known.severity() {
+                *known = outcome.clone();
+            }
+        }
+    }
+
+    fn count(&mut self, bytes: usize, attempts: Attempts) {
+        let figures = &mut self.figures;
+        if attempts.count > 0 {
+            figures.requests += 1;
+            figures.retries += attempts.count as usize - 1;
+            figures.bytes += bytes;
+            figures.latencies.push(attempts.elapsed);
+        }
+    }
+}
+
+/// Sends all of `series` with `send`, until the deadline.
 pub async fn deliver(
     series: &Series,
     limits: Limits,
-    send: &impl AsyncFn(EncodedRequest) -> Timed,
+    send: &impl AsyncFn(EncodedRequest) -> Result<Response, Failure>,
 ) -> Delivery {
-    let extra_requests = Cell::new(MAX_EXTRA_REQUESTS);
-    let out_of_time = Rc::new(NotDelivered::Failed(Cause::OutOfTime.into()));
-    let (result, mut held_back) = (RefCell::new(Delivery::default()), HeldBack::new());
-    let parts = by_prospect(series.samples(), limits.now_ms);
+    let sender = Sender {
+        series,
+        limits,
+        send,
+        isolation_requests: Cell::new(MAX_ISOLATION_REQUESTS),
+        blocked: RefCell::default(),
+        delivery: RefCell::default(),
+    };
+    let parts = by_age(series.samples(), limits.now_ms);
     // One after the other, oldest first, because the same series may be in each.
     for (at, samples) in parts.iter().enumerate() {
         let is_last = at + 1 == parts.len();
-        // What is hopeless must not use up what the rest may need.
-        let reserved_requests = if is_last { 0 } else { MAX_EXTRA_REQUESTS / 2 };
-        let plan = series.plan(samples, limits.max_request_bytes);
-        let shared = Shared {
-            series,
-            samples,
-            limits,
-            send,
-            extra_requests: &extra_requests,
-            reserved_requests,
-            out_of_time: Rc::clone(&out_of_time),
-            held_back: &held_back,
-            result: &result,
-        };
-        // A payload can have hundreds of thousands of lanes; none is started after the deadline.
-        let begun = Cell::new(0);
-        let in_time = lanes(&plan).take_while(|lane| {
-            let is_in_time = Instant::now() < limits.deadline;
-            begun.set(begun.get() + if is_in_time { lane.len() } else { 0 });
-            is_in_time
-        });
-        let later = stream::iter(in_time)
-            .map(|lane| send_lane(&shared, lane))
-            .buffer_unordered(LANES_AT_ONCE)
-            .fold(HeldBack::new(), async |mut later, held_back| {
-                // After the last part nothing is left to hold back, and there may be hundreds of thousands of series.
-                if !is_last {
-                    later.extend(held_back);
-                }
-                later
-            })
-            .await;
-        held_back.extend(later);
-        if let Some(first) = plan.get(begun.get()) {
-            let fate = Fate::NotDelivered(Rc::clone(&out_of_time));
-            result.borrow_mut().settle_all(&samples[first.samples.start..], &fate);
-        }
+        // Samples that are too old must not use up the requests that the others may need.
+        let reserved_requests = if is_last { 0 } else { MAX_ISOLATION_REQUESTS / 2 };
+        sender.send_part(samples, reserved_requests).await;
     }
-    result.into_inner()
+    sender.delivery.into_inner()
 }
 
 /// Divides samples into those that are too old for most receivers, those that are not, and those too far ahead.
 /// Nearly always, all are of one kind.
-fn by_prospect(samples: &[SeriesSample], now_ms: i64) -> Vec<Cow<'_, [SeriesSample]>> {
-    let prospect = |s: &SeriesSample| match s.sample.timestamp_ms() {
+fn by_age(samples: &[Sample], now_ms: i64) -> Vec<Cow<'_, [Sample]>> {
+    let age = |sample: &Sample| match sample.timestamp_ms {
         old if old < now_ms.saturating_sub(OLD_MS) => 0,
         ahead if ahead > now_ms.saturating_add(AHEAD_MS) => 2,
         _ => 1,
     };
-    let Some(first) = samples.first().map(prospect) else { return Vec::new() };
-    if samples.iter().all(|sample| prospect(sample) == first) {
+    let Some(first) = samples.first().map(age) else { return Vec::new() };
+    if samples.iter().all(|sample| age(sample) == first) {
         return vec![Cow::Borrowed(samples)];
     }
-    let of_kind = |kind| samples.iter().filter(|s| prospect(s) == kind).copied().collect::<Vec<_>>();
-    (0..=2).map(of_kind).filter(|samples| !samples.is_empty()).map(Cow::Owned).collect()
+    let of_age = |kind| samples.iter().filter(|sample| age(sample) == kind).cloned().collect::<Vec<_>>();
+    (0..=2).map(of_age).filter(|samples| !samples.is_empty()).map(Cow::Owned).collect()
+}
+
+/// Sends the samples of one delivery. Lanes have no series in common, so two of them never use the same state of a series.
+struct Sender<'a, S> {
+    series: &'a Series,
+    limits: Limits,
+    send: &'a S,
+    /// The number of requests that may still be spent on isolation.
+    isolation_requests: Cell<u32>,
+    /// Series of which a sample was not delivered, and why. Nothing later of them is sent.
+    blocked: RefCell<HashMap<SeriesId, Rc<Reason>>>,
+    /// Borrowed for a moment each time, never while a request is in flight.
+    delivery: RefCell<Delivery>,
+}
+
+/// The part of a request that a receiver rejects, with its response.
+#[derive(Clone, Debug)]
+enum Rejection {
+    Data(Response),
+    Size(Response),
+}
+
+/// A part of a rejected request.
+struct Part {
+    samples: Vec<Sample>,
+    /// The rejection of the request that it is a part of.
+    rejection: Rejection,
+}
+
+impl<S: AsyncFn(EncodedRequest) -> Result<Response, Failure>> Sender<'_, S> {
+    /// Sends `samples`, keeping `reserved_requests` of those for isolation.
+    async fn send_part(&self, samples: &[Sample], reserved_requests: u32) {
+        let plan = self.series.plan(samples, self.limits.max_request_bytes);
+        // A payload can have hundreds of thousands of lanes; none is started after the deadline.
+        let mut started = 0;
+        let in_time = lanes(&plan).take_while(|lane| {
+            let is_in_time = !self.is_late();
+            started += if is_in_time { lane.len() } else { 0 };
+            is_in_time
+        });
+        stream::iter(in_time)
+            .for_each_concurrent(LANES_AT_ONCE, async |lane| {
+                self.send_lane(samples, lane, reserved_requests).await;
+            })
+            .await;
+        if let Some(first) = plan.get(started) {
+            self.settle(&samples[first.samples.start..], &out_of_time());
+        }
+    }
+
+    /// Sends the requests of `lane` one after the other.
+    async fn send_lane(&self, samples: &[Sample], lane: &[PlannedRequest], reserved_requests: u32) {
+        for planned in lane {
+            let whole = &samples[planned.samples.clone()];
+            if self.is_late() {
+                self.settle(whole, &out_of_time());
+                continue;
+            }
+            let whole = self.without_blocked(whole.to_vec());
+            if whole.is_empty() {
+                continue;
+            }
+            match self.send(self.series.encode(&whole)).await {
+                Ok(None) => self.settle(&whole, &Outcome::Delivered),
+                Ok(Some(rejection)) => self.isolate(whole, rejection, reserved_requests).await,
+                Err(failure) => self.block(&whole, Reason::Failed(failure)),
+            }
+        }
+    }
+
+    /// Sends one request. `None` means that it was written.
+    ///
+    /// # Errors
+    /// The reason why it could not be delivered now.
+    async fn send(&self, request: EncodedRequest) -> Result<Option<Rejection>, Failure> {
+        if self.is_late() {
+            // Encoding takes time too.
+            return Err(Cause::OutOfTime.into());
+        }
+        let (samples, bytes) = (request.samples, request.body.len());
+        if bytes > self.limits.max_request_bytes {
+            // Snappy makes a message of random bytes a little longer, and the receiver's answer is known.
+            return Ok(Some(Rejection::Size(Response::new(413, "larger than a request may be"))));
+        }
+        let result = (self.send)(request).await;
+        let mut delivery = self.delivery.borrow_mut();
+        delivery.count(
+            bytes,
+            result.as_ref().map_or_else(|failure| failure.attempts, |response| response.attempts),
+        );
+        let response = result?;
+        match classify(response.status) {
+            Meaning::Written => {
+                delivery.figures.samples += samples;
+                Ok(None)
+            }
+            Meaning::DataRejected => Ok(Some(Rejection::Data(response))),
+            Meaning::TooLarge => Ok(Some(Rejection::Size(response))),
+            Meaning::NotNow => Err(Failure::answered(response)),
+        }
+    }
+
+    /// Finds the points at fault in a rejected request by sending its parts, in time order and one after the other.
+    async fn isolate(&self, rejected: Vec<Sample>, rejection: Rejection, reserved_requests: u32) {
+        // Hashes of the bodies that were rejected: the same bytes are never sent again.
+        let mut known: HashMap<u64, Rejection> = HashMap::new();
+        // Samples that a part delivered; they supersede the rest.
+        let mut delivered: HashSet<(SeriesId, i64)> = HashSet::new();
+        // The last one is next, so the later half goes below the earlier one.
+        let mut parts = Vec::new();
+        known.insert(known.hasher().hash_one(self.series.encode(&rejected).body), rejection.clone());
+        self.divide(rejected, rejection, &mut parts);
+        while let Some(Part { samples, rejection }) = parts.pop() {
+            let samples = self.without_superseded(self.without_blocked(samples), &delivered);
+            if samples.is_empty() {
+                continue;
+            }
+            let request = self.series.encode(&samples);
+            let hash = known.hasher().hash_one(&request.body);
+            // Without its superseded samples a part may have the bytes of the whole.
+            if let Some(rejection) = known.get(&hash) {
+                let rejection = rejection.clone();
+                self.divide(samples, rejection, &mut parts);
+                continue;
+            }
+            let left = self.isolation_requests.get();
+            if left <= reserved_requests {
+                let (Rejection::Data(response) | Rejection::Size(response)) = rejection;
+                let (status, message) = (response.status, response.message().into());
+                self.block(&samples, Reason::NotIsolated { status, message });
+                continue;
+            }
+            self.isolation_requests.set(left - 1);
+            match self.send(request).await {
+                Ok(None) => {
+                    delivered.extend(samples.iter().map(|sample| (sample.series, sample.timestamp_ms)));
+                    self.settle(&samples, &Outcome::Delivered);
+                }
+                Ok(Some(rejection)) => {
+                    known.insert(hash, rejection.clone());
+                    self.divide(samples, rejection, &mut parts);
+                }
+                Err(failure) => self.block(&samples, Reason::Failed(failure)),
+            }
+        }
+    }
+
+    /// Adds the halves of a rejected part to `parts`, or settles the outcome of one that cannot be halved.
+    fn divide(&self, samples: Vec<Sample>, rejection: Rejection, parts: &mut Vec<Part>) {
+        let halves = match &rejection {
+            Rejection::Data(_) => halves_by_origin(&samples),
+            Rejection::Size(_) => {
+                halves_by_size(self.series, &samples).or_else(|| halves_by_origin(&samples))
+            }
+        };
+        match (halves, rejection) {
+            (Some((earlier, later)), rejection) => {
+                parts.push(Part { samples: later, rejection: rejection.clone() });
+                parts.push(Part { samples: earlier, rejection });
+            }
+            (None, Rejection::Data(response) | Rejection::Size(response)) => {
+                self.settle(&samples, &Outcome::rejected(&response));
+            }
+        }
+    }
+
+    fn is_late(&self) -> bool {
+        Instant::now() >= self.limits.deadline
+    }
+
+    fn settle(&self, samples: &[Sample], outcome: &Outcome) {
+        self.delivery.borrow_mut().settle(samples, outcome);
+    }
+
+    /// Settles samples that could not be delivered now, and blocks their series.
+    fn block(&self, samples: &[Sample], reason: Reason) {
+        let reason = Rc::new(reason);
+        let mut blocked = self.blocked.borrow_mut();
+        for sample in samples {
+            blocked.entry(sample.series).or_insert_with(|| Rc::clone(&reason));
+        }
+        self.settle(samples, &Outcome::Retry(reason));
+    }
+
+    /// Removes the samples of blocked series, and settles them.
+    fn without_blocked(&self, mut samples: Vec<Sample>) -> Vec<Sample> {
+        let blocked = self.blocked.borrow();
+        if !blocked.is_empty() {
+            samples.retain(|sample| match blocked.get(&sample.series) {
+                Some(reason) => {
+                    self.settle(std::slice::from_ref(sample), &Outcome::Retry(Rc::clone(reason)));
+                    false
+                }
+                None => true,
+            });
+        }
+        samples
+    }
+
+    /// Removes the samples that a delivered part supersedes, and settles them.
+    fn without_superseded(
+        &self,
+        mut samples: Vec<Sample>,
+        delivered: &HashSet<(SeriesId, i64)>,
+    ) -> Vec<Sample> {
+        samples.retain(|sample| {
+            let is_superseded = delivered.contains(&(sample.series, sample.timestamp_ms));
+            if is_superseded {
+                self.settle(std::slice::from_ref(sample), &Outcome::Delivered);
+            }
+            !is_superseded
+        });
+        samples
+    }
+}
+
+fn out_of_time() -> Outcome {
+    Outcome::Retry(Reason::Failed(Cause::OutOfTime.into()).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_one_meaning() {
+        for status in 100..=599 {
+            let expected = match status {
+                200..300 => Meaning::Written,
+                413 => Meaning::TooLarge,
+                _ if [400, 409, 422].contains(&status) => Meaning::DataRejected,
+                _ => Meaning::NotNow,
+            };
+            assert_eq!(classify(status), expected, "{status}");
+        }
+    }
 }

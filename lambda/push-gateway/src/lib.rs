@@ -1,36 +1,26 @@
-//! The Lambda function of the serverless Prometheus push gateway: events in, remote write out.
+//! The Lambda function of the serverless Prometheus push gateway.
 //!
-//! An invocation walks through the modules in this order, and never back:
+//! An invocation goes through the modules in this order:
 //!
-//! | module          | in → out                                                      | may fail with              | I/O |
-//! |-----------------|---------------------------------------------------------------|----------------------------|-----|
-//! | [`payload`]     | bytes → direct events or SQS messages                         | unknown payload: the invocation | no |
-//! | [`event`]       | text → event                                                  | invalid event: that record alone | no |
-//! | [`intake`]      | records → samples with origins, and the invalid records       | cannot                     | no  |
-//! | [`delivery`]    | series → requests → the fate of every origin                  | never an error: a fate     | through its argument |
-//! | [`fate`]        | fates of origins → fates of records                           | cannot                     | no  |
-//! | [`dead_letter`] | invalid and refused messages → the dead-letter queue          | falls back to giving back  | yes |
-//! | [`response`]    | fates → `batchItemFailures`, summary or error                 | cannot                     | no  |
-//! | [`report`]      | figures → one log line, one line of metrics                   | cannot                     | no  |
+//! | module           | what it does                                                              | may fail with                   |
+//! |------------------|---------------------------------------------------------------------------|---------------------------------|
+//! | [`envelopes`]    | recognizes the payload, yields its records, writes the reply              | unknown payload: the invocation |
+//! | [`records`]      | reads records into points, by the crate `formats`, and points into series | invalid: that record alone      |
+//! | [`delivery`]     | sends series and finds the outcome of each point                          | never: an [`outcome`]           |
+//! | [`outcome`]      | the outcomes of points and records                                        | cannot                          |
+//! | [`dead_letters`] | moves invalid and rejected messages to the dead-letter queue              | returns them to their queue     |
+//! | [`report`]       | logs the figures, and emits them as metrics                               | cannot                          |
 //!
-//! [`payload`] and [`event`] each have a fast path for what is usual.
+//! Series and requests are made by the crate `remote-write`, signed and sent by the crate `aws`. [`handler`] is the
+//! whole pipeline; `main.rs` has clock, environment and randomness.
 //!
-//! Series and requests are made by the crate `remote-write`, signed and sent by the crate `amp`. [`handler`] puts
-//! it all together; `main.rs` holds clock, environment and randomness.
-//!
-//! The library exists for the binary, its tests and its benchmarks; it is no public interface.
+//! The library exists for the binary, its tests and its benchmarks; it is not a public interface.
 
 pub mod config;
-pub mod dead_letter;
+pub mod dead_letters;
 pub mod delivery;
-pub mod event;
-pub mod fate;
+pub mod envelopes;
 pub mod handler;
-pub mod intake;
-mod json;
-pub mod payload;
+pub mod outcome;
+pub mod records;
 pub mod report;
-pub mod response;
-pub mod sqs;
-mod text;
-pub mod value;

@@ -1,13 +1,12 @@
-//! The edge: environment, clock and randomness, the allocator, and the Lambda runtime.
+//! The I/O boundary: environment, clock, randomness, allocator, and the Lambda runtime.
 
 use std::process::ExitCode;
 
 use aws::{Client, Network, World};
 use aws::{Environment, environment, now};
 use push_gateway::config::Config;
+use push_gateway::envelopes::{Error, Reply};
 use push_gateway::handler::{Gateway, Invocation};
-use push_gateway::report::Report;
-use push_gateway::response::{Error, Response};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -15,12 +14,12 @@ async fn main() -> ExitCode {
     aws::start("push-gateway", configure, handler).await
 }
 
-/// Keeps the allocator from giving memory back to the system between invocations, which costs hundreds of page faults
-/// for every large batch.
+/// Keeps the allocator from returning memory to the system between invocations, which costs hundreds of page faults for
+/// every large batch.
 ///
 /// glibc raises its limits for that by itself once a large block is freed: the one for mapping blocks to the size of the
 /// block, up to 32 MiB, and the one for trimming the heap to twice that (mallopt(3), `M_MMAP_THRESHOLD`). So one block
-/// is asked for and freed; no page of it is ever touched.
+/// is allocated and freed; no page of it is ever touched.
 fn keep_memory() {
     const JUST_BELOW_32_MIB: usize = (32 << 20) - (64 << 10);
     drop(std::hint::black_box(Vec::<u8>::with_capacity(JUST_BELOW_32_MIB)));
@@ -33,26 +32,21 @@ fn configure(lookup: Environment) -> Result<(Config, Network), String> {
     Ok((config, network))
 }
 
-fn handler((config, network): (Config, Network)) -> impl AsyncFn(aws::Invocation) -> Result<Response, Error> {
+fn handler((config, network): (Config, Network)) -> impl AsyncFn(aws::Invocation) -> Result<Reply, Error> {
     let client = Client::new(config.region.clone(), &network, World { now, random: fastrand::f64 });
     let gateway = Gateway::new(config, client);
     let function_name = environment("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
     async move |event| {
         let started = now();
         let time = event.deadline.duration_since(started).unwrap_or_default();
-        let mut report = Report::default();
-        let invocation = Invocation { payload: &event.payload, now: started, time };
-        let answer = gateway.handle(invocation, &mut report).await;
-        report.took = now().duration_since(started).unwrap_or_default();
-        finish(&report, &answer, &function_name);
-        answer
+        let (reply, report) =
+            gateway.handle(Invocation { payload: &event.payload, now: started, time }).await;
+        if let Err(error @ Error::UnknownPayload(_)) = &reply {
+            tracing::error!(%error, "Unrecognized payload.");
+        }
+        let ended = now();
+        report.log(ended.duration_since(started).unwrap_or_default());
+        println!("{}", report.embedded_metrics(&function_name, ended));
+        reply
     }
-}
-
-fn finish(report: &Report, answer: &Result<Response, Error>, function_name: &str) {
-    if let Err(error @ Error::UnknownPayload(_)) = answer {
-        tracing::error!(%error, "The payload is of no known shape.");
-    }
-    report.log();
-    println!("{}", report.embedded_metrics(function_name, now()));
 }

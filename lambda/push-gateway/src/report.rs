@@ -1,92 +1,95 @@
-//! Report: the figures of an invocation → one log line, and one line of CloudWatch's embedded metric format.
+//! The figures of an invocation, as one log line and one line of CloudWatch's embedded metric format.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use remote_write::Series;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::delivery::{Delivery, Figures};
-use crate::fate::RecordFate;
-use crate::intake::Record;
+use crate::delivery::Figures;
+use crate::outcome::Outcome;
+use crate::records::Records;
 
 const NAMESPACE: &str = "PrometheusPushGateway";
 
-/// The format takes at most so many values of one metric in a line.
+/// The limit of the format on the values of one metric in a line.
 const MAX_VALUES: usize = 100;
 
-/// What an invocation did.
+/// The figures of an invocation.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// Events that came in.
+    /// Events that arrived.
     pub events: usize,
-    /// Of these, in records that are invalid.
+    /// Of these, in invalid records.
     pub invalid: usize,
-    /// Of these, in records that the receiver refuses.
+    /// Of these, in records that the receiver rejected.
     pub rejected: usize,
     /// Of these, in records that could not be delivered now.
     pub failed: usize,
     /// Messages moved to the dead-letter queue.
     pub dead_lettered: usize,
-    /// Series that samples were for.
+    /// Series of the samples.
     pub series: usize,
-    /// Values that a double does not hold exactly.
+    /// Values that a float64 cannot hold exactly.
     pub inexact_values: usize,
-    /// What went over the wire.
+    /// The figures of the delivery.
     pub figures: Figures,
-    /// How long it all took.
-    pub took: Duration,
-    /// The first invalid record, for a log line.
-    pub first_invalid: Option<String>,
-    /// The first refusal.
-    pub first_rejected: Option<String>,
-    /// The first failure.
-    pub first_failed: Option<String>,
+    /// The first invalid record, for the log.
+    first_invalid: Option<String>,
+    /// The first rejected record.
+    first_rejected: Option<String>,
+    /// The first record that could not be delivered.
+    first_failed: Option<String>,
 }
 
 impl Report {
-    /// Counts what became of the events, record by record.
-    pub fn new(records: &[Record], fates: &[RecordFate], series: &Series, delivery: &Delivery) -> Self {
-        let mut report =
-            Self { series: series.count(), figures: delivery.figures.clone(), ..Self::default() };
-        for (record, fate) in records.iter().zip(fates) {
-            report.count(record.place, record.events(), fate);
+    /// Counts the events by the outcomes of their records.
+    pub fn new(
+        records: &Records,
+        outcomes: &[Outcome],
+        series: usize,
+        figures: Figures,
+        dead_lettered: usize,
+    ) -> Self {
+        let inexact_values = records.inexact_values;
+        let mut report = Self { series, figures, dead_lettered, inexact_values, ..Self::default() };
+        for (record, outcome) in records.records.iter().zip(outcomes) {
+            report.count(record.index, record.events(), outcome);
         }
+        report.events += records.left_out;
+        report.invalid += records.left_out;
         report
     }
 
-    fn count(&mut self, place: usize, events: usize, fate: &RecordFate) {
+    fn count(&mut self, index: usize, events: usize, outcome: &Outcome) {
         self.events += events;
-        let (count, first) = match fate {
-            RecordFate::Delivered => return,
-            RecordFate::Invalid { .. } => (&mut self.invalid, &mut self.first_invalid),
-            RecordFate::Rejected(_) => (&mut self.rejected, &mut self.first_rejected),
-            RecordFate::NotDelivered(_) | RecordFate::BehindItsGroup => {
-                (&mut self.failed, &mut self.first_failed)
-            }
+        let (count, first) = match outcome {
+            Outcome::Delivered => return,
+            Outcome::Invalid(_) => (&mut self.invalid, &mut self.first_invalid),
+            Outcome::Rejected { .. } => (&mut self.rejected, &mut self.first_rejected),
+            Outcome::Retry(_) => (&mut self.failed, &mut self.first_failed),
         };
         *count += events;
-        first.get_or_insert_with(|| format!("record {place}: {fate}"));
+        first.get_or_insert_with(|| format!("record {index}: {outcome}"));
     }
 
-    /// Writes the log lines: one INFO line always, WARN for what was recovered, ERROR for what needs a person.
-    pub fn log(&self) {
+    /// Writes the log lines: always one at INFO, WARN for events that need no action now, ERROR for those that do.
+    pub fn log(&self, took: Duration) {
         if self.inexact_values > 0 {
             tracing::warn!(
                 values = self.inexact_values,
-                "Values are not what a double can hold and were rounded, or are infinite now."
+                "Some values cannot be represented as float64 and were rounded or became infinite."
             );
         }
         if self.figures.retries > 0 && self.first_failed.is_none() {
-            tracing::warn!(retried = self.figures.retries, "Write requests had to be sent again.");
+            tracing::warn!(retried = self.figures.retries, "Write requests were sent again.");
         }
         if let Some(first) = &self.first_invalid {
             tracing::warn!(events = self.invalid, first, "Events are invalid and were not sent.");
         }
         if let Some(first) = &self.first_rejected {
-            tracing::warn!(events = self.rejected, first, "Events were refused by the receiver.");
+            tracing::warn!(events = self.rejected, first, "Events were rejected by the receiver.");
         }
         if let Some(first) = &self.first_failed {
             tracing::error!(events = self.failed, first, "Events could not be delivered.");
@@ -102,12 +105,12 @@ impl Report {
             failed = self.failed,
             dead_lettered = self.dead_lettered,
             retried = self.figures.retries,
-            ms = millis(self.took),
+            ms = millis(took),
             "Invocation done."
         );
     }
 
-    /// The line for CloudWatch, with the function's name as the one dimension.
+    /// The line for CloudWatch, with the function's name as the only dimension.
     pub fn embedded_metrics(&self, function_name: &str, now: SystemTime) -> String {
         let counts = [
             ("Events", self.events),
@@ -118,11 +121,12 @@ impl Report {
             ("WriteRequests", self.figures.requests),
             ("WriteRetries", self.figures.retries),
         ];
-        let latencies = &self.figures.latencies_ms[..self.figures.latencies_ms.len().min(MAX_VALUES)];
+        let latencies = self.figures.latencies.iter().take(MAX_VALUES).map(|&latency| millis(latency));
+        let latencies: Vec<_> = latencies.collect();
         let mut metrics: Vec<_> = counts.iter().map(|&(name, _)| Metric { name, unit: "Count" }).collect();
         let mut line: Map<String, Value> =
             counts.iter().map(|&(name, count)| (name.to_owned(), count.into())).collect();
-        // A metric without a value is an error in the format, and there is none when nothing was sent.
+        // The format does not allow a metric without a value, and nothing may have been sent.
         if !latencies.is_empty() {
             metrics.push(Metric { name: "WriteLatency", unit: "Milliseconds" });
             line.insert("WriteLatency".to_owned(), latencies.into());
@@ -143,7 +147,7 @@ struct Metric {
 }
 
 /// Milliseconds with three decimals.
-pub(crate) fn millis(duration: Duration) -> f64 {
+fn millis(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
@@ -152,10 +156,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn embedded_metrics_declare_every_value_they_carry() {
+    fn embedded_metrics_declare_each_of_their_values() {
         let report = Report {
             events: 3,
-            figures: Figures { latencies_ms: vec![1.5; 150], requests: 150, ..Figures::default() },
+            figures: Figures {
+                latencies: vec![Duration::from_micros(1_500); 150],
+                requests: 150,
+                ..Figures::default()
+            },
             ..Report::default()
         };
         let line = report.embedded_metrics("push-gateway", UNIX_EPOCH + Duration::from_secs(7));

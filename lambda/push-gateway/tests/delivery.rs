@@ -1,16 +1,19 @@
-//! Delivery against receivers that refuse, fail and limit at random: nothing is lost, invented or put out of order,
-//! and only the guilty are refused.
+//! Delivery to receivers that reject, fail and limit at random: nothing is lost, invented or out of order, and only
+//! points at fault are rejected.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use aws::{Answer, Cause, Outcome, Written};
+use aws::{Attempts, Failure, Response};
 use prometheus_proto::WriteRequest;
 use proptest::prelude::*;
 use prost::Message;
-use push_gateway::delivery::{Delivery, Fate, Limits, Timed, deliver};
-use remote_write::{EncodedRequest, Labels, MetricName, NameEscaping, Origin, Sample, Series, SeriesBuilder};
+use push_gateway::delivery::{Delivery, Limits, deliver};
+use push_gateway::outcome::Outcome;
+use remote_write::{
+    EncodedRequest, Labels, MetricName, NameEscaping, Origin, Point, Series, SeriesBuilder, Value,
+};
 use tokio::time::Instant;
 
 /// One event: a timestamp, and the values of some of the series `a` to `e`.
@@ -23,62 +26,61 @@ struct Event {
 /// A receiver that decides by simple rules.
 #[derive(Clone, Debug)]
 struct Receiver {
-    /// Values that it refuses.
-    refused: HashSet<i32>,
-    /// Whether it writes the good samples of a refused request.
-    keeps_good: bool,
-    /// The most samples it takes in one request.
+    /// Values that it rejects.
+    rejected: HashSet<i32>,
+    /// Whether it writes the valid samples of a request that it rejects.
+    keeps_valid: bool,
+    /// The limit of samples in one request.
     max_samples: usize,
-    /// Which of the requests, by number, it fails to handle.
+    /// The numbers of the requests that it fails to handle.
     fails: HashSet<usize>,
-    /// The most bytes of a request, which is the sender's own limit.
+    /// The sender's own limit of bytes in a request.
     max_request_bytes: usize,
 }
 
-/// What a receiver saw.
+/// The requests of a receiver.
 #[derive(Debug, Default)]
 struct Seen {
     requests: usize,
     failures: usize,
-    /// What is stored, by series and timestamp.
+    /// The stored values, by series and timestamp.
     stored: HashMap<(char, i64), f64>,
     /// Samples of requests that were answered with success, by series in the order of their answers.
     succeeded: BTreeMap<char, Vec<i64>>,
 }
 
 impl Receiver {
-    /// Refuses these values, rolls back, and has no other fault.
-    fn refusing(refused: HashSet<i32>) -> Self {
+    /// Rejects these values, rolls back, and has no other fault.
+    fn rejecting(rejected: HashSet<i32>) -> Self {
         let (max_samples, max_request_bytes) = (usize::MAX, 1_000_000);
-        Self { refused, keeps_good: false, max_samples, fails: HashSet::new(), max_request_bytes }
+        Self { rejected, keeps_valid: false, max_samples, fails: HashSet::new(), max_request_bytes }
     }
 
-    fn answer(&self, request: &EncodedRequest, seen: &mut Seen) -> Outcome {
-        let answer = |status: u16| Answer { status, body: "refused".into() };
+    fn status(&self, request: &EncodedRequest, seen: &mut Seen) -> u16 {
         let number = seen.requests;
         seen.requests += 1;
         let samples = samples_of(request);
         if self.fails.contains(&number) {
             seen.failures += 1;
-            return Outcome::Retryable(Cause::Answered(answer(503)).into());
+            return 503;
         }
         if samples.len() > self.max_samples {
-            return Outcome::TooLarge(answer(413));
+            return 413;
         }
         #[expect(clippy::cast_possible_truncation, reason = "the values are small integers")]
-        let is_refused = |value: f64| self.refused.contains(&(value as i32));
-        if samples.iter().any(|&(_, _, value)| is_refused(value)) {
-            if self.keeps_good {
-                let good = samples.iter().filter(|&&(_, _, value)| !is_refused(value));
-                seen.stored.extend(good.map(|&(series, timestamp, value)| ((series, timestamp), value)));
+        let is_rejected = |value: f64| self.rejected.contains(&(value as i32));
+        if samples.iter().any(|&(_, _, value)| is_rejected(value)) {
+            if self.keeps_valid {
+                let valid = samples.iter().filter(|&&(_, _, value)| !is_rejected(value));
+                seen.stored.extend(valid.map(|&(series, timestamp, value)| ((series, timestamp), value)));
             }
-            return Outcome::Rejected(answer(400));
+            return 400;
         }
         for (series, timestamp, value) in samples {
             seen.stored.insert((series, timestamp), value);
             seen.succeeded.entry(series).or_default().push(timestamp);
         }
-        Outcome::Delivered
+        200
     }
 }
 
@@ -95,13 +97,13 @@ fn samples_of(request: &EncodedRequest) -> Vec<(char, i64, f64)> {
 
 fn series_of(events: &[Event]) -> Series {
     let mut builder = SeriesBuilder::default();
-    let labels = builder.labels(&Labels::default());
-    for (origin, event) in (0..).zip(events) {
-        for (name, value) in &event.values {
+    for event in events {
+        let metric = |(name, value): (&char, &i32)| {
             let name = MetricName::new(name.to_string(), NameEscaping::Reject).unwrap();
-            let series = builder.series(labels, &name);
-            builder.push(series, Sample::new(event.timestamp_ms, f64::from(*value)), Origin(origin));
-        }
+            (name, Value::float(f64::from(*value)))
+        };
+        let metrics = event.values.iter().map(metric).collect();
+        builder.add(&Point { labels: Labels::default(), timestamp_ms: event.timestamp_ms, metrics });
     }
     builder.group()
 }
@@ -115,9 +117,11 @@ fn run(events: &[Event], receiver: &Receiver, seconds: u64) -> (Delivery, Seen) 
     let send = async |request: EncodedRequest| {
         // Yields, so that lanes interleave as they do over a network.
         tokio::task::yield_now().await;
-        let outcome = receiver.answer(&request, &mut seen.borrow_mut());
+        let status = receiver.status(&request, &mut seen.borrow_mut());
         tokio::task::yield_now().await;
-        Timed { written: Written { outcome, attempts: 1 }, latency_ms: 0.0 }
+        let attempts = Attempts { count: 1, elapsed: Duration::ZERO };
+        let response = Response { attempts, ..Response::new(status, "rejected") };
+        if status == 503 { Err(Failure::answered(response)) } else { Ok(response) }
     };
     let series = series_of(events);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
@@ -153,9 +157,9 @@ fn receiver() -> impl Strategy<Value = Receiver> {
         // From one sample to all in a request, so that there are one lane, many, and lanes of many requests.
         prop_oneof![Just(1_000_000), 60..400usize],
     )
-        .prop_map(|(refused, keeps_good, max_samples, fails, max_request_bytes)| Receiver {
-            refused,
-            keeps_good,
+        .prop_map(|(rejected, keeps_valid, max_samples, fails, max_request_bytes)| Receiver {
+            rejected,
+            keeps_valid,
             max_samples,
             fails,
             max_request_bytes,
@@ -166,15 +170,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(3_000))]
 
     #[test]
-    fn every_event_ends_in_exactly_one_way_and_no_sample_is_lost_or_invented(
+    fn every_point_has_one_outcome_and_no_sample_is_lost(
         events in events(40),
         receiver in receiver(),
     ) {
         let (delivery, seen) = run(&events, &receiver, 60);
         for (at, event) in events.iter().enumerate() {
-            let is_guilty = |(_, value): (&char, &i32)| receiver.refused.contains(value);
-            match delivery.fate(Origin(u32::try_from(at).unwrap())) {
-                Fate::Delivered => {
+            let is_at_fault = |(_, value): (&char, &i32)| receiver.rejected.contains(value);
+            match delivery.outcome(Origin(u32::try_from(at).unwrap())) {
+                Outcome::Delivered => {
                     for (&series, &value) in &event.values {
                         let stored = seen.stored.get(&(series, event.timestamp_ms));
                         if !is_superseded(&events, at, series) {
@@ -183,11 +187,12 @@ proptest! {
                         prop_assert!(stored.is_some(), "event {} series {}: not even superseded", at, series);
                     }
                 }
-                Fate::Rejected(answer) => {
-                    prop_assert!(event.values.iter().any(is_guilty), "event {} is innocent", at);
-                    prop_assert_eq!(answer.status, 400, "a single sample is never too large here");
+                Outcome::Invalid(reason) => prop_assert!(false, "event {} is valid: {}", at, reason),
+                Outcome::Rejected { status, .. } => {
+                    prop_assert!(event.values.iter().any(is_at_fault), "event {} is not at fault", at);
+                    prop_assert_eq!(status, 400, "a single sample is never too large here");
                 }
-                Fate::NotDelivered(_) => {
+                Outcome::Retry(_) => {
                     prop_assert!(seen.failures > 0 || seen.requests > 32, "event {} had no reason to stay", at);
                 }
             }
@@ -201,7 +206,7 @@ proptest! {
     }
 
     #[test]
-    fn the_samples_of_a_series_ascend_over_all_requests_that_succeeded(
+    fn samples_of_a_series_ascend_over_all_requests(
         events in events(60),
         receiver in receiver(),
     ) {
@@ -212,14 +217,14 @@ proptest! {
     }
 
     #[test]
-    fn nothing_later_of_a_series_is_sent_once_something_of_it_has_to_wait(
+    fn a_failed_sample_blocks_later_ones_of_its_series(
         events in events(60),
         receiver in receiver(),
     ) {
         let (delivery, seen) = run(&events, &receiver, 60);
         for (at, event) in events.iter().enumerate() {
-            let is_guilty = event.values.values().any(|value| receiver.refused.contains(value));
-            if is_guilty || !matches!(delivery.fate(Origin(u32::try_from(at).unwrap())), Fate::NotDelivered(_)) {
+            let is_at_fault = event.values.values().any(|value| receiver.rejected.contains(value));
+            if is_at_fault || !matches!(delivery.outcome(Origin(u32::try_from(at).unwrap())), Outcome::Retry(_)) {
                 continue;
             }
             for &series in event.values.keys() {
@@ -234,24 +239,25 @@ proptest! {
     }
 
     #[test]
-    fn a_receiver_that_only_refuses_is_left_with_every_good_event_and_only_the_guilty_are_reported(
+    fn only_points_at_fault_are_rejected(
         events in events(40),
-        refused in 0..40i32,
-        keeps_good in any::<bool>(),
+        rejected in 0..40i32,
+        keeps_valid in any::<bool>(),
     ) {
-        let refused = HashSet::from([refused]);
-        let receiver = Receiver { keeps_good, ..Receiver::refusing(refused) };
+        let rejected = HashSet::from([rejected]);
+        let receiver = Receiver { keeps_valid, ..Receiver::rejecting(rejected) };
         let (delivery, seen) = run(&events, &receiver, 60);
         prop_assume!(seen.requests <= 32);
         for (at, event) in events.iter().enumerate() {
-            let guilty = event.values.iter().any(|(_, value)| receiver.refused.contains(value));
-            match delivery.fate(Origin(u32::try_from(at).unwrap())) {
-                // A guilty sample that a later event supersedes is not sent at all.
-                Fate::Delivered => prop_assert!(
-                    !guilty || event.values.iter().any(|(&s, v)| receiver.refused.contains(v) && is_superseded(&events, at, s))
+            let is_at_fault = event.values.iter().any(|(_, value)| receiver.rejected.contains(value));
+            match delivery.outcome(Origin(u32::try_from(at).unwrap())) {
+                // A sample at fault that a later event supersedes is not sent at all.
+                Outcome::Delivered => prop_assert!(
+                    !is_at_fault || event.values.iter().any(|(&s, v)| receiver.rejected.contains(v) && is_superseded(&events, at, s))
                 ),
-                Fate::Rejected(_) => prop_assert!(guilty),
-                Fate::NotDelivered(reason) => prop_assert!(false, "event {} was not delivered: {}", at, reason),
+                Outcome::Rejected { .. } => prop_assert!(is_at_fault),
+                Outcome::Invalid(reason) => prop_assert!(false, "event {} is valid: {}", at, reason),
+                Outcome::Retry(reason) => prop_assert!(false, "event {} was not delivered: {}", at, reason),
             }
         }
     }
@@ -263,99 +269,102 @@ fn one_each(events: i32) -> Vec<Event> {
         .collect()
 }
 
-fn count(delivery: &Delivery, events: usize, is_kind: impl Fn(&Fate) -> bool) -> usize {
-    (0..events).filter(|&at| is_kind(&delivery.fate(Origin(u32::try_from(at).unwrap())))).count()
+fn count(delivery: &Delivery, events: usize, is_kind: impl Fn(&Outcome) -> bool) -> usize {
+    (0..events).filter(|&at| is_kind(&delivery.outcome(Origin(u32::try_from(at).unwrap())))).count()
 }
 
 #[test]
-fn a_receiver_that_refuses_everything_is_asked_65_times_and_no_one_is_called_guilty_without_proof() {
+fn isolation_ends_after_64_requests() {
     let events = one_each(1_000);
-    let receiver = Receiver::refusing((0..1_000).collect());
+    let receiver = Receiver::rejecting((0..1_000).collect());
     let (delivery, seen) = run(&events, &receiver, 60);
     assert_eq!(seen.requests, 65);
-    let rejected = count(&delivery, 1_000, |fate| matches!(fate, Fate::Rejected(_)));
-    let unclear = count(&delivery, 1_000, |fate| matches!(fate, Fate::NotDelivered(_)));
+    let rejected = count(&delivery, 1_000, |outcome| matches!(outcome, Outcome::Rejected { .. }));
+    let unclear = count(&delivery, 1_000, |outcome| matches!(outcome, Outcome::Retry(_)));
     assert!(rejected > 0, "some stood alone before the end");
     assert_eq!(rejected + unclear, 1_000);
 }
 
 #[test]
-fn one_guilty_event_of_a_thousand_is_found_with_twenty_requests() {
+fn one_of_a_thousand_is_isolated_in_twenty_requests() {
     let events = one_each(1_000);
-    let receiver = Receiver::refusing(HashSet::from([617]));
+    let receiver = Receiver::rejecting(HashSet::from([617]));
     let (delivery, seen) = run(&events, &receiver, 60);
-    assert!(matches!(delivery.fate(Origin(617)), Fate::Rejected(_)));
-    assert_eq!(count(&delivery, 1_000, |fate| matches!(fate, Fate::Delivered)), 999);
+    assert!(matches!(delivery.outcome(Origin(617)), Outcome::Rejected { .. }));
+    assert_eq!(count(&delivery, 1_000, |outcome| matches!(outcome, Outcome::Delivered)), 999);
     assert!(seen.requests <= 21, "{}", seen.requests);
 }
 
 #[test]
-fn what_a_half_lacks_only_because_it_is_superseded_is_not_sent_again_to_be_refused_again() {
+fn rejected_bytes_are_never_sent_again() {
     let same = Event { timestamp_ms: NOW_MS, values: BTreeMap::from([('a', 5)]) };
     let events = vec![same; 500];
-    let receiver = Receiver::refusing(HashSet::from([5]));
+    let receiver = Receiver::rejecting(HashSet::from([5]));
     let (delivery, seen) = run(&events, &receiver, 60);
     assert_eq!(seen.requests, 1);
-    assert_eq!(count(&delivery, 500, |fate| matches!(fate, Fate::Rejected(_))), 500);
+    assert_eq!(count(&delivery, 500, |outcome| matches!(outcome, Outcome::Rejected { .. })), 500);
 }
 
 #[test]
-fn what_is_hopeless_leaves_requests_for_what_is_not() {
+fn old_samples_leave_isolation_requests_for_others() {
     let at = |timestamp_ms, series, value| Event { timestamp_ms, values: BTreeMap::from([(series, value)]) };
     let old = (0..100).map(|at_ms| at(NOW_MS - 12 * TICK_MS + at_ms, 'b', 9));
     let fresh = (0..200).map(|at_ms| at(NOW_MS + at_ms, 'a', if at_ms == 77 { 9 } else { 1 }));
     let events: Vec<_> = old.chain(fresh).collect();
-    let receiver = Receiver::refusing(HashSet::from([9]));
+    let receiver = Receiver::rejecting(HashSet::from([9]));
     let (delivery, _) = run(&events, &receiver, 60);
-    assert!(matches!(delivery.fate(Origin(177)), Fate::Rejected(_)));
-    assert_eq!((100..300).filter(|&at| matches!(delivery.fate(Origin(at)), Fate::Delivered)).count(), 199);
+    assert!(matches!(delivery.outcome(Origin(177)), Outcome::Rejected { .. }));
+    assert_eq!(
+        (100..300).filter(|&at| matches!(delivery.outcome(Origin(at)), Outcome::Delivered)).count(),
+        199
+    );
 }
 
 #[test]
 fn nothing_is_sent_when_there_is_no_time() {
     let events = one_each(3);
-    let receiver = Receiver::refusing(HashSet::new());
+    let receiver = Receiver::rejecting(HashSet::new());
     let (delivery, seen) = run(&events, &receiver, 0);
     assert_eq!(seen.requests, 0);
-    assert_eq!(count(&delivery, 3, |fate| matches!(fate, Fate::NotDelivered(_))), 3);
+    assert_eq!(count(&delivery, 3, |outcome| matches!(outcome, Outcome::Retry(_))), 3);
 }
 
 #[test]
-fn what_is_too_old_or_too_far_ahead_does_not_travel_with_what_is_not() {
+fn samples_outside_the_window_have_their_own_requests() {
     let at = |ticks: i64, value| Event {
         timestamp_ms: NOW_MS + ticks * TICK_MS,
         values: BTreeMap::from([('a', value), ('b', value)]),
     };
     let events = [at(1, 5), at(0, 1), at(-12, 9), at(-1, 2)];
-    let receiver = Receiver::refusing(HashSet::from([5, 9]));
+    let receiver = Receiver::rejecting(HashSet::from([5, 9]));
     let (delivery, seen) = run(&events, &receiver, 60);
     assert_eq!(
         seen.requests, 3,
-        "two are refused as they are, and the good ones go through at the first attempt"
+        "two are rejected as they are, and the good ones go through at the first attempt"
     );
     assert_eq!(seen.succeeded[&'a'], [NOW_MS - TICK_MS, NOW_MS]);
-    assert!(matches!(delivery.fate(Origin(0)), Fate::Rejected(_)));
-    assert!(matches!(delivery.fate(Origin(2)), Fate::Rejected(_)));
+    assert!(matches!(delivery.outcome(Origin(0)), Outcome::Rejected { .. }));
+    assert!(matches!(delivery.outcome(Origin(2)), Outcome::Rejected { .. }));
 }
 
 #[test]
-fn what_is_held_back_of_the_old_holds_back_the_rest_of_its_series() {
+fn a_failed_old_sample_blocks_later_ones() {
     let events = [(-12, 'a'), (0, 'a'), (0, 'b')].map(|(ticks, series)| Event {
         timestamp_ms: NOW_MS + ticks * TICK_MS,
         values: BTreeMap::from([(series, 1)]),
     });
-    let receiver = Receiver { fails: HashSet::from([0]), ..Receiver::refusing(HashSet::new()) };
+    let receiver = Receiver { fails: HashSet::from([0]), ..Receiver::rejecting(HashSet::new()) };
     let (delivery, seen) = run(&events, &receiver, 60);
     assert_eq!(seen.stored, HashMap::from([(('b', NOW_MS), 1.0)]));
-    assert_eq!(count(&delivery, 3, |fate| matches!(fate, Fate::NotDelivered(_))), 2);
+    assert_eq!(count(&delivery, 3, |outcome| matches!(outcome, Outcome::Retry(_))), 2);
 }
 
 #[test]
-fn two_events_for_one_instant_end_with_the_later_one_unless_it_is_refused() {
+fn the_later_of_two_points_for_one_instant_is_written() {
     let both = |first, second| {
         [first, second].map(|value| Event { timestamp_ms: 7, values: BTreeMap::from([('a', value)]) })
     };
-    let receiver = Receiver::refusing(HashSet::from([9]));
+    let receiver = Receiver::rejecting(HashSet::from([9]));
     let (_, seen) = run(&both(1, 2), &receiver, 60);
     assert_eq!(seen.stored, HashMap::from([(('a', 7), 2.0)]));
     let (delivery, seen) = run(&both(1, 9), &receiver, 60);
@@ -364,6 +373,6 @@ fn two_events_for_one_instant_end_with_the_later_one_unless_it_is_refused() {
         HashMap::from([(('a', 7), 1.0)]),
         "the earlier value is not lost with the later one"
     );
-    assert!(matches!(delivery.fate(Origin(0)), Fate::Delivered));
-    assert!(matches!(delivery.fate(Origin(1)), Fate::Rejected(_)));
+    assert!(matches!(delivery.outcome(Origin(0)), Outcome::Delivered));
+    assert!(matches!(delivery.outcome(Origin(1)), Outcome::Rejected { .. }));
 }

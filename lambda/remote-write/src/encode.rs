@@ -1,50 +1,45 @@
-//! Encode: the samples of one write request → protobuf with exact lengths in one pass → snappy block format.
+//! Encodes the samples of one write request: protobuf in one pass, then the snappy block format.
 //!
-//! In: samples in the order of [`Series`], whole or filtered. Out: [`EncodedRequest`]. Nothing can fail: names,
-//! order and uniqueness are settled by then. The same bytes could be had from the generated types of
-//! `prometheus-proto`, at the price of building them first; the tests hold this module against them.
+//! Names, order and uniqueness are settled before, so encoding cannot fail. Tests compare the bytes with those of the
+//! generated types of `prometheus-proto`, which would have to be built first.
 
 use crate::sample::Sample;
-use crate::series::{Series, SeriesSample, supersedes};
+use crate::series::Series;
 use crate::wire;
 
 /// The body of one write request.
 #[derive(Clone, Debug)]
 pub struct EncodedRequest {
-    /// The protobuf message in snappy block format: what is sent.
+    /// The protobuf message in snappy block format: the HTTP body.
     pub body: Vec<u8>,
-    /// The size of the message before snappy, in bytes.
+    /// The size of the message before compression, in bytes.
     pub decoded_len: usize,
-    /// The samples in the message.
+    /// The number of samples in the message.
     pub samples: usize,
-    /// The series in the message.
+    /// The number of series in the message.
     pub series: usize,
 }
 
 impl Series {
     /// Encodes a request of `samples`, which are some of [`Series::samples`] in the same order. Of several samples
     /// with one timestamp in one series, the last is written.
-    pub fn encode(&self, samples: &[SeriesSample]) -> EncodedRequest {
+    pub fn encode(&self, samples: &[Sample]) -> EncodedRequest {
         let mut message = Vec::with_capacity(self.encoded_len(samples));
         let (mut series, mut written) = (0, 0);
         for run in samples.chunk_by(|a, b| a.series == b.series) {
-            let fields = self.label_fields(run[0].series);
             series += 1;
-            wire::put_series(&mut message, fields, samples_len(run));
-            for sample in winners(run) {
+            wire::put_series(&mut message, self.label_fields(run[0].series), samples_len(run));
+            for sample in latest(run) {
                 written += 1;
                 wire::put_sample(&mut message, sample);
             }
         }
         debug_assert_eq!(message.len(), self.encoded_len(samples));
-        let body = snap::raw::Encoder::new()
-            .compress_vec(&message)
-            .expect("a request is far below snappy's limit of 2^32 bytes");
-        EncodedRequest { body, decoded_len: message.len(), samples: written, series }
+        compress(&message, written, series)
     }
 
-    /// The exact size in bytes of the message that [`Series::encode`] makes of `samples`, before snappy.
-    pub fn encoded_len(&self, samples: &[SeriesSample]) -> usize {
+    /// The exact size in bytes of the message that [`Series::encode`] makes of `samples`, before compression.
+    pub fn encoded_len(&self, samples: &[Sample]) -> usize {
         samples
             .chunk_by(|a, b| a.series == b.series)
             .map(|run| wire::series_len(self.label_fields(run[0].series), samples_len(run)))
@@ -52,15 +47,19 @@ impl Series {
     }
 }
 
-/// The size of all samples of a series as fields of its `TimeSeries`.
-fn samples_len(run: &[SeriesSample]) -> usize {
-    winners(run).map(wire::sample_field_len).sum()
+/// The request whose message is `message`, with these numbers of samples and series.
+pub(crate) fn compress(message: &[u8], samples: usize, series: usize) -> EncodedRequest {
+    let body = snap::raw::Encoder::new()
+        .compress_vec(message)
+        .expect("a request is far below snappy's limit of 2^32 bytes");
+    EncodedRequest { body, decoded_len: message.len(), samples, series }
+}
+
+fn samples_len(run: &[Sample]) -> usize {
+    latest(run).map(wire::sample_field_len).sum()
 }
 
 /// The samples of one series that are written: the last one of each timestamp.
-fn winners(run: &[SeriesSample]) -> impl Iterator<Item = Sample> {
-    run.iter().enumerate().filter_map(|(at, this)| match run.get(at + 1) {
-        Some(next) if supersedes(next, this) => None,
-        _ => Some(this.sample),
-    })
+fn latest(run: &[Sample]) -> impl Iterator<Item = &Sample> {
+    run.chunk_by(|a, b| b.supersedes(a)).map(|same| &same[same.len() - 1])
 }

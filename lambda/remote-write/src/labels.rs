@@ -1,8 +1,8 @@
-//! Labels: names and values → [`Labels`], the label set of a series without its metric name.
+//! The label set of a series without its metric name.
 //!
-//! Remote write 1.0, "Labels": sorted by name, no name twice, no empty name, no empty value. All of it holds for
-//! every [`Labels`], so later stages rely on it without looking. One event has many metrics and one [`Labels`],
-//! which is why the metric name is kept apart.
+//! Remote write 1.0, "Labels": sorted by name, no duplicate name, no empty name, no empty value. All of it holds for
+//! every [`Labels`], so later stages do not check it again. A point has many metrics and one label set, so the
+//! metric name is not part of it.
 
 use std::borrow::Cow;
 
@@ -14,14 +14,14 @@ pub struct Labels<'a>(Vec<(LabelName<'a>, Cow<'a, str>)>);
 
 /// Two labels have the same name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("label {name:?} is there twice, with names as they are after escaping")]
+#[error("duplicate label {name:?} after escaping")]
 pub struct DuplicateLabel {
-    /// The name that both labels have, shortened to 64 characters.
+    /// The name of both labels, truncated to 64 characters.
     pub name: String,
 }
 
 impl<'a> Labels<'a> {
-    /// Sorts `labels` and leaves out those with an empty value, which to Prometheus are no labels at all
+    /// Sorts `labels` and removes those with an empty value, which Prometheus treats as missing
     /// (<https://prometheus.io/docs/concepts/data_model/>).
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl<'a> Labels<'a> {
         }
     }
 
-    /// Adds the labels of `defaults` whose names are not here yet: an event's own label wins over an external one.
+    /// Adds the labels of `defaults` whose names are not in the set: a point's own label wins over an external one.
     pub fn add_missing(&mut self, defaults: &Labels<'a>) {
         for (name, value) in &defaults.0 {
             if let Err(at) = self.0.binary_search_by(|(own, _)| own.cmp(name)) {
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_with_an_empty_value_is_no_label() {
+    fn a_label_with_an_empty_value_is_removed() {
         assert_eq!(pairs(&labels(&[("a", ""), ("b", "x")]).unwrap()), [("b", "x")]);
         assert_eq!(labels(&[("a", "")]).unwrap(), Labels::default());
         assert_eq!(pairs(&labels(&[("a.b", ""), ("a_b", "x")]).unwrap()), [("a_b", "x")]);

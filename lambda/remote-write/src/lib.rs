@@ -1,37 +1,38 @@
-//! Prometheus remote write 1.0 for senders: samples in, encoded write requests out.
+//! Prometheus remote write 1.0 for senders: from points to encoded write requests.
 //!
-//! The crate is pure. It does no I/O, reads no clock and no environment, and knows neither AWS nor JSON.
-//! A sample walks straight through the modules, in this order:
+//! The crate is pure: no I/O, no clock, no environment, and neither AWS nor any input format. Data goes through the
+//! modules in this order:
 //!
-//! | module      | in → out                                                                  | may fail with          |
-//! |-------------|---------------------------------------------------------------------------|------------------------|
-//! | [`name`]    | text → [`MetricName`], [`LabelName`]                                       | [`InvalidName`]        |
-//! | [`labels`]  | names and values → [`Labels`]: sorted, unique, no empty value              | [`DuplicateLabel`]     |
-//! | [`sample`]  | timestamp and value → [`Sample`]                                           | cannot                 |
-//! | [`series`]  | samples with their [`Origin`] → [`Series`]: grouped by label set, ascending | cannot                 |
-//! | [`request`] | series → write requests within a size, in lanes                            | cannot                 |
-//! | [`split`]   | the samples of a refused request → its halves                             | cannot                 |
-//! | [`encode`]  | the samples of one request → protobuf, then snappy                         | cannot                 |
+//! | module      | what it does                                                                  | may fail with      |
+//! |-------------|-------------------------------------------------------------------------------|--------------------|
+//! | [`name`]    | makes text a [`MetricName`] or [`LabelName`]                                  | [`InvalidName`]    |
+//! | [`labels`]  | makes names and values [`Labels`]: sorted, unique, no empty value             | [`DuplicateLabel`] |
+//! | [`sample`]  | [`Point`]s, [`Value`]s and [`Sample`]s; each point is one [`Origin`]          | cannot             |
+//! | [`series`]  | groups points into [`Series`]: by label set, ascending in time                | cannot             |
+//! | [`request`] | plans requests within a size, in lanes                                        | cannot             |
+//! | [`encode`]  | writes the samples of one request: protobuf, then snappy                      | cannot             |
 //!
-//! `wire` knows the messages themselves: fields and their sizes.
-//!
-//! After [`Labels::new`] nothing is checked again: validity is in the type.
+//! [`metadata`] of metric families travels beside the series, and native [`histogram`]s are values of samples.
+//! `wire` has the fields of the messages and their sizes. After [`Labels::new`] nothing is checked again: validity is
+//! in the type.
 //!
 //! Specification: <https://prometheus.io/docs/specs/prw/remote_write_spec/>.
 
 pub mod encode;
+pub mod histogram;
 pub mod labels;
+pub mod metadata;
 pub mod name;
 pub mod request;
 pub mod sample;
 pub mod series;
-pub mod split;
 mod wire;
 
 pub use encode::EncodedRequest;
+pub use histogram::Histogram;
 pub use labels::{DuplicateLabel, Labels};
+pub use metadata::{Metadata, MetricType};
 pub use name::{InvalidName, LabelName, METRIC_NAME_LABEL, MetricName, NameEscaping};
 pub use request::{MAX_REQUEST_BYTES, PlannedRequest, lanes};
-pub use sample::{NORMAL_NAN, Origin, STALE_NAN, Sample};
-pub use series::{LabelsId, Series, SeriesBuilder, SeriesId, SeriesSample};
-pub use split::{Halves, halves_by_origin};
+pub use sample::{NORMAL_NAN, Origin, Oversized, Point, STALE_NAN, Sample, Value};
+pub use series::{Series, SeriesBuilder, SeriesId};

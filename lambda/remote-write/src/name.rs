@@ -1,15 +1,15 @@
-//! Names: text → [`MetricName`] and [`LabelName`], valid by construction.
+//! Names of metrics and labels, valid by construction.
 //!
 //! Remote write 1.0, "Labels": a metric name matches `[a-zA-Z_:]([a-zA-Z0-9_:])*`, a label name
-//! `[a-zA-Z_]([a-zA-Z0-9_])*`. Devices send `cpu.load` and `température` all the same, so the names outside the
-//! charset are escaped, or refused where the user asked for that.
+//! `[a-zA-Z_]([a-zA-Z0-9_])*`. Devices send `cpu.load` and `température` all the same, so names outside the
+//! charset are escaped, or rejected if the user chooses so.
 
 use std::borrow::Cow;
 
 /// The label that carries the metric name. It is never taken from a caller: [`MetricName`] becomes it.
 pub const METRIC_NAME_LABEL: &str = "__name__";
 
-/// How much of a refused name an error repeats, in characters.
+/// The number of characters of a rejected name that an error shows.
 pub(crate) const SHOWN_CHARS: usize = 64;
 
 /// What to do with a name outside the Prometheus charset.
@@ -19,11 +19,11 @@ pub enum NameEscaping {
     /// digit is replaced as well.
     #[default]
     Underscores,
-    /// The name is refused.
+    /// The name is rejected.
     Reject,
 }
 
-/// The reason why a text cannot be a name.
+/// The reason why a text is not a name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidName {
     /// Remote write forbids empty names.
@@ -35,9 +35,9 @@ pub enum InvalidName {
     /// The name has a character outside the charset and escaping is off.
     #[error("name {name:?} does not match {charset}")]
     Charset {
-        /// The refused name, shortened to 64 characters.
+        /// The rejected name, truncated to 64 characters.
         name: String,
-        /// The regular expression that it has to match.
+        /// The regular expression for valid names.
         charset: &'static str,
     },
 }
@@ -51,7 +51,7 @@ pub struct MetricName<'a>(Cow<'a, str>);
 pub struct LabelName<'a>(Cow<'a, str>);
 
 impl<'a> MetricName<'a> {
-    /// Takes `name` as it is when it is valid, else as `escaping` says.
+    /// Keeps a valid `name` and applies `escaping` to any other.
     ///
     /// # Errors
     /// - [`InvalidName::Empty`] for an empty name
@@ -68,7 +68,7 @@ impl<'a> MetricName<'a> {
 }
 
 impl<'a> LabelName<'a> {
-    /// Takes `name` as it is when it is valid, else as `escaping` says.
+    /// Keeps a valid `name` and applies `escaping` to any other.
     ///
     /// # Errors
     /// - [`InvalidName::Empty`] for an empty name

@@ -1,4 +1,12 @@
-//! Samples: a timestamp and a value, and the [`Origin`] that says where they came from.
+//! Points, which formats yield, and samples, which travel.
+
+use std::sync::Arc;
+
+use crate::histogram::Histogram;
+use crate::labels::Labels;
+use crate::name::MetricName;
+use crate::series::SeriesId;
+use crate::wire;
 
 /// The bits of the NaN that Prometheus itself writes for "not a number" (`NormalNaN` in its `model/value`).
 pub const NORMAL_NAN: f64 = f64::from_bits(0x7ff8_0000_0000_0001);
@@ -6,39 +14,96 @@ pub const NORMAL_NAN: f64 = f64::from_bits(0x7ff8_0000_0000_0001);
 /// The stale marker: the NaN that ends a series (remote write 1.0, "Stale Markers"). Used for nothing else.
 pub const STALE_NAN: f64 = f64::from_bits(0x7ff0_0000_0000_0002);
 
-/// One value at one instant.
-#[derive(Clone, Copy, Debug)]
-pub struct Sample {
-    timestamp_ms: i64,
-    value: f64,
+/// One label set at one instant, with its metrics. The unit of input: it gets one [`Origin`].
+#[derive(Clone, Debug)]
+pub struct Point<'a> {
+    /// The labels without the metric name.
+    pub labels: Labels<'a>,
+    /// Milliseconds since the Unix epoch.
+    pub timestamp_ms: i64,
+    /// Metrics with their values, each name once.
+    pub metrics: Vec<(MetricName<'a>, Value)>,
 }
 
-/// Which of the caller's inputs a sample came from: an index that the caller chose, ascending in the order of
-/// arrival. It travels with the sample, because grouping mixes inputs and only origins lead back.
+/// A float or a histogram.
+#[derive(Clone, Debug)]
+pub struct Value(pub(crate) Kind);
+
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    Float(f64),
+    Histogram(Arc<Histogram>),
+}
+
+/// One value of one series at one instant: the unit of delivery, which no request splits.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// The series.
+    pub series: SeriesId,
+    /// The point that the sample is from.
+    pub origin: Origin,
+    /// Milliseconds since the Unix epoch.
+    pub timestamp_ms: i64,
+    /// The value.
+    pub value: Value,
+}
+
+/// Identifies a point: its index in the order in which points were added. It travels with each sample, because
+/// grouping mixes points and only origins lead back. A point has one timestamp, so an origin has one too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin(pub u32);
 
+/// A sample that no request can carry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Oversized<'p> {
+    /// The metric.
+    pub metric: &'p str,
+    /// The size in bytes of a write request with this sample alone, before compression.
+    pub needed: usize,
+}
+
+impl Value {
+    /// A measured value. Every NaN becomes [`NORMAL_NAN`], so that none is mistaken for a stale marker.
+    pub fn float(value: f64) -> Self {
+        Self(Kind::Float(if value.is_nan() { NORMAL_NAN } else { value }))
+    }
+
+    /// The stale marker.
+    pub fn stale() -> Self {
+        Self(Kind::Float(STALE_NAN))
+    }
+
+    /// A native histogram.
+    pub fn histogram(histogram: Histogram) -> Self {
+        Self(Kind::Histogram(Arc::new(histogram)))
+    }
+
+    /// The float, if it is one. A NaN is either [`NORMAL_NAN`] or [`STALE_NAN`].
+    pub fn as_float(&self) -> Option<f64> {
+        match self.0 {
+            Kind::Float(value) => Some(value),
+            Kind::Histogram(_) => None,
+        }
+    }
+}
+
 impl Sample {
-    /// A sample of a measured `value` at `timestamp_ms` milliseconds since the Unix epoch.
-    ///
-    /// Every NaN becomes [`NORMAL_NAN`], so that no measured value is ever taken for a stale marker.
-    pub fn new(timestamp_ms: i64, value: f64) -> Self {
-        Self { timestamp_ms, value: if value.is_nan() { NORMAL_NAN } else { value } }
+    /// Whether this sample replaces `earlier`, the sample before it in the order of [`crate::Series::samples`]:
+    /// it has the same series and timestamp and arrived later.
+    pub fn supersedes(&self, earlier: &Self) -> bool {
+        self.series == earlier.series && self.timestamp_ms == earlier.timestamp_ms
     }
+}
 
-    /// The stale marker that ends a series at `timestamp_ms`.
-    pub fn stale(timestamp_ms: i64) -> Self {
-        Self { timestamp_ms, value: STALE_NAN }
-    }
-
-    /// Milliseconds since the Unix epoch.
-    pub fn timestamp_ms(self) -> i64 {
-        self.timestamp_ms
-    }
-
-    /// The value. A NaN is either [`NORMAL_NAN`] or [`STALE_NAN`].
-    pub fn value(self) -> f64 {
-        self.value
+impl Point<'_> {
+    /// The first metric whose sample needs a write request of more than `max_bytes`.
+    pub fn oversized(&self, max_bytes: usize) -> Option<Oversized<'_>> {
+        let labels_len = self.labels.iter().map(|(name, value)| wire::label_len(name, value)).sum();
+        self.metrics.iter().find_map(|(name, value)| {
+            let metric = name.as_str();
+            let needed = wire::smallest_request_len(labels_len, metric, value);
+            (needed > max_bytes).then_some(Oversized { metric, needed })
+        })
     }
 }
 
@@ -49,15 +114,15 @@ mod tests {
     #[test]
     fn no_measured_nan_has_the_bits_of_the_stale_marker() {
         for nan in [f64::NAN, -f64::NAN, STALE_NAN, f64::from_bits(0xfff8_dead_beef_0000)] {
-            assert_eq!(Sample::new(0, nan).value().to_bits(), NORMAL_NAN.to_bits());
+            assert_eq!(Value::float(nan).as_float().unwrap().to_bits(), NORMAL_NAN.to_bits());
         }
-        assert_eq!(Sample::stale(0).value().to_bits(), 0x7ff0_0000_0000_0002);
+        assert_eq!(Value::stale().as_float().unwrap().to_bits(), 0x7ff0_0000_0000_0002);
     }
 
     #[test]
     fn other_values_keep_their_bits() {
         for value in [0.0, -0.0, 1.5, f64::INFINITY, f64::NEG_INFINITY, f64::MIN_POSITIVE / 2.0] {
-            assert_eq!(Sample::new(0, value).value().to_bits(), value.to_bits());
+            assert_eq!(Value::float(value).as_float().unwrap().to_bits(), value.to_bits());
         }
     }
 }

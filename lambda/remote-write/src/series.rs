@@ -1,8 +1,8 @@
-//! Series: samples with their origins → [`Series`], one per label set, samples ascending in time.
+//! Groups points into series, one per label set, with samples ascending in time.
 //!
-//! Label sets are interned in the form in which they travel: the bytes of a label set's protobuf fields are written
-//! once, however many samples and metrics share it, and are its key as well. They are canonical (sorted names,
-//! every text behind its length), so equal bytes mean equal label sets.
+//! Label sets are interned as the bytes of their protobuf fields. These bytes are canonical (sorted names, every text
+//! after its length), so equal bytes mean equal label sets. They are written once, however many samples and metrics
+//! share them, and a request copies them as they are: the encoder never sees a label again.
 
 use std::hash::BuildHasher;
 use std::ops::Range;
@@ -10,30 +10,19 @@ use std::ops::Range;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::labels::Labels;
-use crate::name::{METRIC_NAME_LABEL, MetricName};
-use crate::sample::{Origin, Sample};
+use crate::name::METRIC_NAME_LABEL;
+use crate::sample::{Origin, Point, Sample};
 use crate::wire::{self, LabelFields};
 
-/// A set of labels that a [`SeriesBuilder`] has interned.
+/// A label set that a [`SeriesBuilder`] has interned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LabelsId(u32);
+struct LabelsId(u32);
 
-/// A series that a [`SeriesBuilder`] has interned.
+/// A series, by its index among the series of a [`SeriesBuilder`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SeriesId(u32);
 
-/// A sample, the series that it belongs to, and where it came from.
-#[derive(Clone, Copy, Debug)]
-pub struct SeriesSample {
-    /// The series of the sample.
-    pub series: SeriesId,
-    /// The input that brought the sample.
-    pub origin: Origin,
-    /// The sample itself.
-    pub sample: Sample,
-}
-
-/// Collects samples in the order of their arrival.
+/// Collects points in the order of their arrival.
 #[derive(Debug, Default)]
 pub struct SeriesBuilder {
     table: Table,
@@ -42,21 +31,22 @@ pub struct SeriesBuilder {
     hasher: DefaultHashBuilder,
     /// The fields of the label set that is looked up; kept for its memory.
     scratch: Vec<u8>,
-    samples: Vec<SeriesSample>,
+    samples: Vec<Sample>,
+    points: u32,
 }
 
 /// Samples grouped by series, each series ascending in time.
 ///
 /// Samples of one series with the same timestamp are all here, in the order of their arrival: the last one is
-/// written, the others are superseded by it. They are kept because whether the last one may be written depends on
-/// its origin, and their own origins have to learn what became of them.
+/// written and supersedes the others. They are kept because whether the last one can be written depends on
+/// its origin, and the others' origins have outcomes too.
 #[derive(Debug)]
 pub struct Series {
     table: Table,
-    samples: Vec<SeriesSample>,
+    samples: Vec<Sample>,
 }
 
-/// What is known of label sets and series, by id.
+/// Label sets and series, by id.
 #[derive(Debug, Default)]
 struct Table {
     bytes: Vec<u8>,
@@ -68,27 +58,60 @@ struct Table {
 struct LabelSetEntry {
     /// The protobuf fields of all labels, in `Table::bytes`.
     fields: Range<usize>,
-    /// How many of these bytes come before the place of `__name__`.
+    /// The number of these bytes that come before `__name__`.
     name_at: usize,
 }
 
 #[derive(Debug)]
 struct SeriesEntry {
     labels: LabelsId,
-    /// Where the metric name starts in `Table::bytes`, and its length: half the size of a range, and there may be
+    /// The start of the metric name in `Table::bytes`, and its length: half the size of a range, and there may be
     /// hundreds of thousands of series.
     name_at: u32,
     name_len: u32,
 }
 
 impl SeriesBuilder {
+    /// Adds the samples of a point and returns its origin. Of samples with the same series and timestamp, the one that
+    /// is added last supersedes the others.
+    pub fn add(&mut self, point: &Point<'_>) -> Origin {
+        let origin = Origin(self.points);
+        self.points += 1;
+        let labels = self.labels(&point.labels);
+        // Growing step by step would hold each list twice.
+        self.samples.reserve(point.metrics.len());
+        self.table.series.reserve(point.metrics.len());
+        for (name, value) in &point.metrics {
+            let series = self.series(labels, name.as_str());
+            self.samples.push(Sample {
+                series,
+                origin,
+                timestamp_ms: point.timestamp_ms,
+                value: value.clone(),
+            });
+        }
+        origin
+    }
+
+    /// Groups the samples by series.
+    pub fn group(self) -> Series {
+        let Self { table, samples: arrived, .. } = self;
+        let mut samples = by_series(&arrived, table.series.len());
+        drop(arrived);
+        for run in samples.chunk_by_mut(|a, b| a.series == b.series) {
+            // Stable, so that equal timestamps stay in the order of arrival.
+            run.sort_by_key(|sample| sample.timestamp_ms);
+        }
+        Series { table, samples }
+    }
+
     /// Interns a label set; equal label sets get equal ids.
-    pub fn labels(&mut self, labels: &Labels<'_>) -> LabelsId {
+    fn labels(&mut self, labels: &Labels<'_>) -> LabelsId {
         let Self { table, labels_by_fields, hasher, scratch, .. } = self;
         scratch.clear();
         let mut name_at = 0;
         for (name, value) in labels.iter() {
-            wire::put_label(scratch, name, value);
+            wire::put_label(scratch, name.as_bytes(), value.as_bytes());
             if name < METRIC_NAME_LABEL {
                 name_at = scratch.len();
             }
@@ -106,75 +129,41 @@ impl SeriesBuilder {
     }
 
     /// Interns the series of a metric under an interned label set.
-    pub fn series(&mut self, labels: LabelsId, name: &MetricName<'_>) -> SeriesId {
+    fn series(&mut self, labels: LabelsId, name: &str) -> SeriesId {
         let Self { table, series_by_key, hasher, .. } = self;
-        let key = (labels.0, name.as_str().as_bytes());
+        let key = (labels.0, name.as_bytes());
         let hash = hasher.hash_one(key);
         if let Some(known) = series_by_key.find(hash, |id| table.series_key(*id) == key) {
             return *known;
         }
         let id = SeriesId(id_from(table.series.len()));
-        let name = append(&mut table.bytes, name.as_str().as_bytes());
+        let name = append(&mut table.bytes, name.as_bytes());
         let (name_at, name_len) = (id_from(name.start), id_from(name.len()));
         table.series.push(SeriesEntry { labels, name_at, name_len });
         series_by_key.insert_unique(hash, id, |id| hasher.hash_one(table.series_key(*id)));
         id
     }
-
-    /// The decoded size in bytes that a write request of a single sample of this series may have.
-    pub fn smallest_request(&self, labels: LabelsId, name: &MetricName<'_>) -> usize {
-        let fields = LabelFields {
-            before_name: self.table.label_fields(labels),
-            name: name.as_str().as_bytes(),
-            after_name: &[],
-        };
-        wire::series_len(fields, wire::MAX_SAMPLE_LEN)
-    }
-
-    /// Makes room for `samples` more, each of a new series: growing step by step would hold each list twice.
-    pub fn reserve(&mut self, samples: usize) {
-        self.samples.reserve(samples);
-        self.table.series.reserve(samples);
-    }
-
-    /// Adds a sample. Samples of one series at the same timestamp are kept in the order in which they are added.
-    pub fn push(&mut self, series: SeriesId, sample: Sample, origin: Origin) {
-        self.samples.push(SeriesSample { series, origin, sample });
-    }
-
-    /// Groups what was added.
-    pub fn group(self) -> Series {
-        let Self { table, samples: arrived, .. } = self;
-        let mut samples = by_series(&arrived, table.series.len());
-        drop(arrived);
-        for run in samples.chunk_by_mut(|a, b| a.series == b.series) {
-            // Stable, so that equal timestamps stay in the order of arrival.
-            run.sort_by_key(|s| s.sample.timestamp_ms());
-        }
-        Series { table, samples }
-    }
 }
 
 impl Series {
     /// All samples: by series, then by timestamp, then by arrival.
-    pub fn samples(&self) -> &[SeriesSample] {
+    pub fn samples(&self) -> &[Sample] {
         &self.samples
     }
 
-    /// How many series have samples.
+    /// The number of series.
     pub fn count(&self) -> usize {
-        self.samples.chunk_by(|a, b| a.series == b.series).count()
+        self.table.series.len()
     }
 
-    /// The label fields of a series, ready to be written.
+    /// The label fields of a series.
     pub(crate) fn label_fields(&self, series: SeriesId) -> LabelFields<'_> {
-        self.table.label_fields_of(series)
+        let entry = &self.table.series[series.0 as usize];
+        let fields = self.table.label_fields(entry.labels);
+        let (before_name, after_name) =
+            fields.split_at(self.table.label_sets[entry.labels.0 as usize].name_at);
+        LabelFields { before_name, name: self.table.name(entry), after_name }
     }
-}
-
-/// Whether `later` takes the place of `earlier`, which is the sample just before it in the order of [`Series`].
-pub(crate) fn supersedes(later: &SeriesSample, earlier: &SeriesSample) -> bool {
-    later.series == earlier.series && later.sample.timestamp_ms() == earlier.sample.timestamp_ms()
 }
 
 impl Table {
@@ -187,21 +176,14 @@ impl Table {
         (entry.labels.0, self.name(entry))
     }
 
-    fn label_fields_of(&self, series: SeriesId) -> LabelFields<'_> {
-        let entry = &self.series[series.0 as usize];
-        let fields = self.label_fields(entry.labels);
-        let (before, after) = fields.split_at(self.label_sets[entry.labels.0 as usize].name_at);
-        LabelFields { before_name: before, name: self.name(entry), after_name: after }
-    }
-
     fn name(&self, entry: &SeriesEntry) -> &[u8] {
         &self.bytes[entry.name_at as usize..][..entry.name_len as usize]
     }
 }
 
-/// Orders samples by series and leaves those of one series in the order of arrival: a counting sort, because ids are
+/// Orders samples by series and keeps those of one series in the order of arrival: a counting sort, because ids are
 /// dense.
-fn by_series(samples: &[SeriesSample], series: usize) -> Vec<SeriesSample> {
+fn by_series(samples: &[Sample], series: usize) -> Vec<Sample> {
     let mut place = vec![0_u32; series + 1];
     for sample in samples {
         place[sample.series.0 as usize + 1] += 1;
@@ -215,7 +197,7 @@ fn by_series(samples: &[SeriesSample], series: usize) -> Vec<SeriesSample> {
         order[*place as usize] = at;
         *place += 1;
     }
-    order.into_iter().map(|at| samples[at as usize]).collect()
+    order.into_iter().map(|at| samples[at as usize].clone()).collect()
 }
 
 fn append(bytes: &mut Vec<u8>, more: &[u8]) -> Range<usize> {
@@ -233,57 +215,50 @@ mod tests {
     use std::borrow::Cow;
 
     use super::*;
-    use crate::{LabelName, NameEscaping};
+    use crate::{LabelName, MetricName, NameEscaping, Value};
 
-    fn labels<'a>(pairs: &[(&'a str, &'a str)]) -> Labels<'a> {
-        let name = |name| LabelName::new(name, NameEscaping::Reject).expect("a name the test chose");
-        Labels::new(pairs.iter().map(|&(n, v)| (name(n), Cow::Borrowed(v))).collect()).expect("unique")
+    fn point<'a>(labels: &[(&'a str, &'a str)], metrics: &[&'a str], timestamp_ms: i64) -> Point<'a> {
+        let label = |&(n, v)| (LabelName::new(n, NameEscaping::Reject).unwrap(), Cow::Borrowed(v));
+        let metric = |&n| (MetricName::new(n, NameEscaping::Reject).unwrap(), Value::float(0.0));
+        Point {
+            labels: Labels::new(labels.iter().map(label).collect()).unwrap(),
+            timestamp_ms,
+            metrics: metrics.iter().map(metric).collect(),
+        }
     }
 
-    fn name(name: &str) -> MetricName<'_> {
-        MetricName::new(name, NameEscaping::Reject).expect("a name the test chose")
+    fn series_of(points: &[Point<'_>]) -> usize {
+        let mut builder = SeriesBuilder::default();
+        for point in points {
+            builder.add(point);
+        }
+        builder.group().count()
     }
 
     #[test]
-    fn the_order_in_which_labels_were_given_makes_no_difference() {
-        let mut builder = SeriesBuilder::default();
-        let ab = builder.labels(&labels(&[("a", "1"), ("b", "2")]));
-        let ba = builder.labels(&labels(&[("b", "2"), ("a", "1")]));
-        assert_eq!(ab, ba);
-        assert_eq!(builder.series(ab, &name("up")), builder.series(ba, &name("up")));
+    fn the_order_of_labels_makes_no_difference() {
+        let (ab, ba) = ([("a", "1"), ("b", "2")], [("b", "2"), ("a", "1")]);
+        assert_eq!(series_of(&[point(&ab, &["up"], 0), point(&ba, &["up"], 1)]), 1);
     }
 
     #[test]
-    fn label_sets_that_read_alike_when_joined_stay_apart() {
-        let mut builder = SeriesBuilder::default();
-        let sets = [
-            labels(&[]),
-            labels(&[("a", "1b2")]),
-            labels(&[("a", "1"), ("b", "2")]),
-            labels(&[("a1", "b2")]),
-            labels(&[("a", "1"), ("b2", "x")]),
-        ];
-        let ids: Vec<_> = sets.iter().map(|set| builder.labels(set).0).collect();
-        assert_eq!(ids, [0, 1, 2, 3, 4]);
-        let up = builder.series(LabelsId(0), &name("up"));
-        assert_ne!(up, builder.series(LabelsId(1), &name("up")));
-        assert_ne!(up, builder.series(LabelsId(0), &name("down")));
+    fn label_sets_with_the_same_joined_text_stay_apart() {
+        let sets: [&[(&str, &str)]; 5] =
+            [&[], &[("a", "1b2")], &[("a", "1"), ("b", "2")], &[("a1", "b2")], &[("a", "1"), ("b2", "x")]];
+        assert_eq!(series_of(&sets.map(|set| point(set, &["up", "down"], 0))), 10);
     }
 
     #[test]
-    fn samples_ascend_and_equal_timestamps_stay_in_the_order_of_arrival() {
+    fn samples_ascend_and_equal_timestamps_keep_their_order() {
         let mut builder = SeriesBuilder::default();
-        let labels = builder.labels(&labels(&[]));
-        let (up, down) = (builder.series(labels, &name("up")), builder.series(labels, &name("down")));
-        for (origin, (series, timestamp)) in
-            [(up, 3), (down, 2), (up, 1), (up, 3), (down, -1), (up, 2)].into_iter().enumerate()
+        for (metric, timestamp_ms) in [("up", 3), ("down", 2), ("up", 1), ("up", 3), ("down", -1), ("up", 2)]
         {
-            builder.push(series, Sample::new(timestamp, 0.0), Origin(u32::try_from(origin).unwrap()));
+            builder.add(&point(&[], &[metric], timestamp_ms));
         }
         let grouped = builder.group();
         assert_eq!(grouped.count(), 2);
         let seen: Vec<_> =
-            grouped.samples().iter().map(|s| (s.series, s.sample.timestamp_ms(), s.origin.0)).collect();
-        assert_eq!(seen, [(up, 1, 2), (up, 2, 5), (up, 3, 0), (up, 3, 3), (down, -1, 4), (down, 2, 1)]);
+            grouped.samples().iter().map(|s| (s.series.0, s.timestamp_ms, s.origin.0)).collect();
+        assert_eq!(seen, [(0, 1, 2), (0, 2, 5), (0, 3, 0), (0, 3, 3), (1, -1, 4), (1, 2, 1)]);
     }
 }

@@ -1,11 +1,11 @@
-//! From samples to requests on known inputs: what a receiver reads, how requests are cut, how lanes are formed.
+//! Requests of known points: what a receiver reads, where requests are cut, how lanes are formed.
 
 // Each test file uses a part of what they share.
 #[allow(dead_code)]
 mod support;
 
-use remote_write::{NORMAL_NAN, PlannedRequest, Series, SeriesSample, halves_by_origin, lanes};
-use support::{Given, Received, decode, given, group, receive};
+use remote_write::{Metadata, MetricType, NORMAL_NAN, PlannedRequest, Series, lanes};
+use support::{Given, GivenValue, Received, decode, generated, given, group, histogram, point, receive};
 
 fn all_requests(series: &Series, max_bytes: usize) -> Vec<Vec<usize>> {
     let len = |planned: &PlannedRequest| {
@@ -34,13 +34,13 @@ fn a_receiver_reads_the_example_event() {
         format!(
             "TimeSeries {{ labels: [Label {{ name: \"__name__\", value: \"{name}\" }}, \
              Label {{ name: \"customerId\", value: \"customer1\" }}], \
-             samples: [Sample {{ value: {value}, timestamp: 1676398017000 }}] }}"
+             samples: [Sample {{ value: {value}, timestamp: 1676398017000 }}], histograms: [] }}"
         )
     };
     assert_eq!(
         read,
         format!(
-            "WriteRequest {{ timeseries: [{}, {}] }}",
+            "WriteRequest {{ timeseries: [{}, {}], metadata: [] }}",
             expected("temperature", "14.3"),
             expected("ph", "6.7")
         )
@@ -48,7 +48,7 @@ fn a_receiver_reads_the_example_event() {
 }
 
 #[test]
-fn the_metric_name_takes_its_place_among_labels_in_byte_order() {
+fn the_metric_name_is_sorted_among_the_labels() {
     let series = group(&[given("m", &[("a", "1"), ("Z", "2"), ("__address__", "3"), ("___", "4")], 1, 1.0)]);
     let names: Vec<_> = decode(&series.encode(series.samples())).timeseries[0]
         .labels
@@ -59,7 +59,7 @@ fn the_metric_name_takes_its_place_among_labels_in_byte_order() {
 }
 
 #[test]
-fn zero_negative_zero_nan_and_infinities_arrive_with_their_bits() {
+fn special_values_arrive_with_their_bits() {
     let values = [0.0, -0.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MIN_POSITIVE / 8.0, f64::MAX];
     let samples: Vec<_> = (0..).zip(values).map(|(t, value)| given("m", &[], t, value)).collect();
     let series = group(&samples);
@@ -79,7 +79,7 @@ fn timestamps_may_be_zero_negative_and_extreme() {
 }
 
 #[test]
-fn of_two_samples_at_one_timestamp_the_last_that_arrived_is_written() {
+fn of_equal_timestamps_the_last_that_arrived_is_written() {
     let series = group(&[given("m", &[], 5, 1.0), given("m", &[], 4, 2.0), given("m", &[], 5, 3.0)]);
     let request = series.encode(series.samples());
     assert_eq!(request.samples, 2);
@@ -111,7 +111,7 @@ fn a_series_larger_than_a_request_runs_through_one_lane() {
 }
 
 #[test]
-fn series_that_fill_requests_badly_run_over_rather_than_cost_a_request_more() {
+fn a_series_is_cut_where_that_saves_a_request() {
     // Three series of 60 % of a request each: three requests when kept whole, two when one of them is cut.
     let samples: Vec<_> = ["a", "b", "c"]
         .iter()
@@ -125,7 +125,7 @@ fn series_that_fill_requests_badly_run_over_rather_than_cost_a_request_more() {
 }
 
 #[test]
-fn small_series_stay_whole_and_every_request_is_a_lane_of_its_own() {
+fn small_series_stay_whole_and_requests_are_lanes() {
     let names: Vec<_> = (0..1_000).map(|n| format!("metric_{n}")).collect();
     let samples: Vec<_> =
         names.iter().map(|name| given(name, &[("device", "d1")], 1_700_000_000_000, 1.0)).collect();
@@ -135,50 +135,62 @@ fn small_series_stay_whole_and_every_request_is_a_lane_of_its_own() {
 }
 
 #[test]
-fn halves_keep_superseded_samples_with_the_one_that_supersedes_them() {
-    let series = group(&[given("m", &[], 1, 1.0), given("m", &[], 1, 2.0), given("m", &[], 2, 3.0)]);
-    let (first, second) = series.halves_by_size(series.samples()).unwrap();
-    assert_eq!((first.len(), second.len()), (2, 1));
-    assert!(series.halves_by_size(&first).is_none(), "only one sample of these two would be written");
-    assert!(series.halves_by_size(&second).is_none());
-    assert!(series.halves_by_size(&[]).is_none());
+fn a_receiver_reads_native_histograms() {
+    let value = |buckets| GivenValue::Histogram(histogram(buckets));
+    let at = |timestamp_ms, value| Given { value, ..given("latency", &[("route", "/")], timestamp_ms, 0.0) };
+    let series = group(&[at(20, value(3)), at(10, value(1)), at(20, value(2))]);
+    let request = series.encode(series.samples());
+    assert_eq!((request.series, request.samples), (1, 2));
+    let expected = [generated(&histogram(1), 10), generated(&histogram(2), 20)];
+    assert_eq!(decode(&request).timeseries[0].histograms, expected);
 }
 
+/// Each histogram takes more than half a request, so that every cut would have to split one.
 #[test]
-fn halving_by_size_ends_at_single_samples_without_losing_one() {
-    let samples: Vec<_> =
-        (0..100).map(|t| given(if t % 3 == 0 { "a" } else { "b" }, &[], t / 2, 1.0)).collect();
+fn a_histogram_is_never_split() {
+    let samples: Vec<_> = (0..20)
+        .map(|t| Given { value: GivenValue::Histogram(histogram(60)), ..given("latency", &[], t, 0.0) })
+        .collect();
     let series = group(&samples);
-    let (mut pending, mut kept) = (vec![series.samples().to_vec()], 0);
-    while let Some(part) = pending.pop() {
-        if let Some((first, second)) = series.halves_by_size(&part) {
-            assert!(!first.is_empty() && !second.is_empty());
-            pending.extend([first, second]);
-        } else {
-            assert_eq!(series.encode(&part).samples, 1);
-            kept += part.len();
-        }
+    let plan = series.plan(series.samples(), 1_000);
+    assert_eq!(plan.len(), 20);
+    for (t, planned) in (0..).zip(&plan) {
+        let request = decode(&series.encode(&series.samples()[planned.samples.clone()]));
+        assert_eq!(request.timeseries[0].histograms, [generated(&histogram(60), t)]);
     }
-    assert_eq!(kept, 100);
 }
 
 #[test]
-fn halves_by_origin_go_by_time_and_by_the_last_arrival_among_equals() {
-    let series = group(&[
-        given("a", &[], 30, 0.0),
-        given("a", &[], 10, 1.0),
-        given("b", &[], 20, 2.0),
-        given("a", &[], 20, 3.0),
-        given("b", &[], 20, 4.0),
-    ]);
-    let origins = |part: &[SeriesSample]| {
-        let mut origins: Vec<_> = part.iter().map(|s| s.origin.0).collect();
-        origins.sort_unstable();
-        origins
+fn a_receiver_reads_metadata() {
+    let metadata = Metadata {
+        metric_type: MetricType::GaugeHistogram.into(),
+        family: "latency_seconds".to_owned(),
+        help: "Time to answer.".to_owned(),
+        unit: "seconds".to_owned(),
     };
-    let (first, second) = halves_by_origin(series.samples()).unwrap();
-    assert_eq!((origins(&first), origins(&second)), (vec![1, 4], vec![0, 2, 3]));
-    let (third, fourth) = halves_by_origin(&second).unwrap();
-    assert_eq!((origins(&third), origins(&fourth)), (vec![3], vec![0, 2]));
-    assert!(halves_by_origin(&third).is_none());
+    let read = decode(&Metadata::encode(vec![metadata]));
+    let expected = prometheus_proto::MetricMetadata {
+        r#type: prometheus_proto::metric_metadata::MetricType::Gaugehistogram.into(),
+        metric_family_name: "latency_seconds".to_owned(),
+        help: "Time to answer.".to_owned(),
+        unit: "seconds".to_owned(),
+    };
+    assert_eq!((read.timeseries.len(), read.metadata), (0, vec![expected]));
+}
+
+#[test]
+fn a_sample_that_no_request_can_carry_is_found() {
+    let long = "x".repeat(900);
+    let float = given("m", &[("label", &long)], -1, 1.0);
+    assert_eq!(point(&float).oversized(1_000), None);
+    for value in [GivenValue::Float(1.0), GivenValue::Histogram(histogram(20))] {
+        let given = Given { value, ..float.clone() };
+        let series = group(std::slice::from_ref(&given));
+        let needed = series.encoded_len(series.samples());
+        assert_eq!(point(&given).oversized(needed), None);
+        let oversized = point(&given)
+            .oversized(needed - 1)
+            .map(|oversized| (oversized.metric.to_owned(), oversized.needed));
+        assert_eq!(oversized, Some(("m".to_owned(), needed)));
+    }
 }

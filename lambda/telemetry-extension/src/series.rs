@@ -1,12 +1,12 @@
-//! Series: snapshots → samples of remote write: the zeros that begin series, the values, the markers that end them.
+//! Writes snapshots as series of remote write: a zero at the start of a counter, its values, and a stale marker at its end.
 //!
-//! A counter that appears with a value has no increase to that value, so its series begins with a zero
+//! A counter that starts with a value has no increase to that value, so its series begins with a zero
 //! (<https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics>). A series ends with a stale marker
-//! (remote write 1.0, "Stale Markers"), which nothing else has the bits of.
+//! (remote write 1.0, "Stale Markers").
 
 use std::borrow::Cow;
 
-use remote_write::{LabelName, Labels, MetricName, NameEscaping, Origin, Sample, Series, SeriesBuilder};
+use remote_write::{LabelName, Labels, MetricName, NameEscaping, Series, SeriesBuilder, Value};
 
 use crate::destination::timeline::TimedPoint;
 use crate::metrics::{Point, Snapshot};
@@ -19,7 +19,7 @@ pub struct Samples<'a> {
 }
 
 impl<'a> Samples<'a> {
-    /// Samples whose series have the `common` labels, with valid names.
+    /// Samples of series with the `common` labels, whose names are valid.
     pub fn new(common: &'a [(String, String)]) -> Self {
         Self { builder: SeriesBuilder::default(), common }
     }
@@ -27,30 +27,28 @@ impl<'a> Samples<'a> {
     /// Adds values.
     pub fn extend(&mut self, points: &[TimedPoint]) {
         for TimedPoint { point, timestamp_ms } in points {
-            self.push(point, Sample::new(*timestamp_ms, point.value));
+            self.push(point, *timestamp_ms, Value::float(point.value));
         }
     }
 
     /// Ends the series of every point of `snapshot`.
     pub fn end(&mut self, snapshot: &Snapshot, timestamp_ms: i64) {
         for point in snapshot.points() {
-            self.push(point, Sample::stale(timestamp_ms));
+            self.push(point, timestamp_ms, Value::stale());
         }
     }
 
-    /// The series, ready to be encoded.
+    /// The series of all samples.
     pub fn group(self) -> Series {
         self.builder.group()
     }
 
-    fn push(&mut self, point: &Point, sample: Sample) {
+    fn push(&mut self, point: &Point, timestamp_ms: i64, value: Value) {
         let common = self.common.iter().map(|(name, value)| label(name, value));
         let labels = common.chain(point.labels().map(|(name, value)| label(name, value))).collect();
         let labels = Labels::new(labels).expect("external labels never have a reserved name");
-        let labels = self.builder.labels(&labels);
         let name = MetricName::new(point.name, NameEscaping::Underscores).expect("names are not empty");
-        let series = self.builder.series(labels, &name);
-        self.builder.push(series, sample, Origin(0));
+        self.builder.add(&remote_write::Point { labels, timestamp_ms, metrics: vec![(name, value)] });
     }
 }
 
@@ -77,7 +75,7 @@ mod tests {
 
     /// Remote write 1.0, "Stale Markers": the bits 0x7ff0000000000002, after the last sample of each series.
     #[test]
-    fn every_series_ends_with_a_marker_after_its_value() {
+    fn every_series_ends_with_a_stale_marker() {
         let snapshot = Metrics::new(Some(128.0), false).snapshot();
         let common = [("instance".to_owned(), "01234567".to_owned())];
         let mut samples = Samples::new(&common);

@@ -83,12 +83,13 @@ fn encode(accepted: &StoredSeries) -> Result<Option<Bytes>, Refusal> {
         .map(|(labels, samples)| TimeSeries {
             labels: labels.iter().map(label).collect(),
             samples: samples.iter().map(sample).collect(),
+            histograms: Vec::new(),
         })
         .collect();
     if timeseries.is_empty() {
         return Ok(None);
     }
-    let message = WriteRequest { timeseries }.encode_to_vec();
+    let message = WriteRequest { timeseries, ..WriteRequest::default() }.encode_to_vec();
     let body = snap::raw::Encoder::new().compress_vec(&message);
     body.map(|body| Some(Bytes::from(body)))
         .map_err(|error| Refusal::text(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()))

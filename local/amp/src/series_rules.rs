@@ -118,7 +118,7 @@ fn samples_are_there(series: &TimeSeries) -> Result<(), String> {
     Ok(())
 }
 
-/// Remote write 1.0, "Ordering": samples of a series MUST be in timestamp order; twice the same is no order.
+/// Remote write 1.0, "Ordering": samples of a series MUST be in timestamp order, without repetition.
 fn samples_are_ascending(series: &TimeSeries) -> Result<(), String> {
     match series.samples.windows(2).find(|pair| pair[0].timestamp >= pair[1].timestamp) {
         None => Ok(()),

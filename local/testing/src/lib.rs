@@ -5,12 +5,14 @@
 //! - [`clock`]: the time of day as an argument.
 //! - [`moto`]: a real SQS API, and AMP's control plane.
 //! - [`prometheus`]: a real Prometheus, which stores samples and answers queries.
+//! - [`scripted`]: an HTTP server that answers as a test says and records every request.
 
 pub mod children;
 pub mod clock;
 pub mod http_server;
 pub mod moto;
 pub mod prometheus;
+pub mod scripted;
 mod text;
 
 pub use text::truncate;

@@ -1,12 +1,10 @@
-//! Remote write: a dispatch → write requests, sent one after the other.
+//! Sends write requests one at a time.
 //!
-//! The zeros of new series go ahead in a request of their own and nothing of a series is sent before its zero was
-//! answered: while a zero is repeated it is the newest of its series, which every receiver takes again. Values are
-//! never repeated; later ones supersede them.
+//! The zeros of new series have a request of their own, and no other sample of a series is sent before the response to it: a
+//! repeated zero is then the newest sample of its series, which every receiver accepts again. Values are not repeated,
+//! because later ones supersede them.
 
-use std::sync::Arc;
-
-use aws::{Client, Endpoint, RemoteWriter, Scope};
+use aws::{Client, Endpoint, Scope};
 use bytes::Bytes;
 use remote_write::MAX_REQUEST_BYTES;
 
@@ -17,8 +15,8 @@ use crate::series::Samples;
 /// A receiver of remote write.
 #[derive(Debug)]
 pub struct RemoteWrite {
-    client: Arc<Client>,
-    writer: RemoteWriter,
+    client: Client,
+    receiver: aws::RemoteWrite,
     identity: Identity,
     timeline: Timeline,
 }
@@ -26,14 +24,9 @@ pub struct RemoteWrite {
 impl RemoteWrite {
     /// Writes to `endpoint`, signed if there is a scope.
     pub fn new(client: Client, endpoint: Endpoint, scope: Option<Scope>, identity: Identity) -> Self {
-        let client = Arc::new(client);
-        let writer = RemoteWriter::new(
-            Arc::clone(&client),
-            endpoint,
-            scope,
-            concat!("telemetry-extension/", env!("CARGO_PKG_VERSION")),
-        );
-        Self { client, writer, identity, timeline: Timeline::default() }
+        let user_agent = concat!("telemetry-extension/", env!("CARGO_PKG_VERSION"));
+        let receiver = aws::RemoteWrite::new(endpoint, scope, user_agent);
+        Self { client, receiver, identity, timeline: Timeline::default() }
     }
 
     pub(super) async fn dispatch(&mut self, dispatch: &Dispatch) -> Result<(), Undelivered> {
@@ -41,7 +34,7 @@ impl RemoteWrite {
         let mut samples = Samples::new(&self.identity.labels);
         let zeros = self.timeline.zeros(snapshot, *now_ms);
         if dispatch.is_last {
-            // The end: zeros that are still missing, the last values, and a stale marker after them.
+            // The end: missing zeros, the last values, and a stale marker.
             samples.extend(zeros);
             samples.extend(&self.timeline.samples(snapshot, *now_ms));
             samples.end(snapshot, self.timeline.end_ms());
@@ -63,11 +56,11 @@ impl RemoteWrite {
         sent
     }
 
-    /// A receiver that refuses a zero (it may be too old by now) will refuse it again: then the series goes without.
+    /// A receiver that rejects a zero, which may be too old, rejects it again, so the series has none.
     async fn write_zeros(&self, zeros: Samples<'_>, dispatch: &Dispatch) -> Result<(), Undelivered> {
         match self.write(zeros, dispatch).await {
             Err(Undelivered::Rejected(answer)) => {
-                tracing::warn!(%answer, "The receiver refused the zeros that counters begin with.");
+                tracing::warn!(%answer, "The receiver rejected the zeros at the start of counters.");
                 Ok(())
             }
             result => result,
@@ -76,12 +69,12 @@ impl RemoteWrite {
 
     async fn write(&self, samples: Samples<'_>, dispatch: &Dispatch) -> Result<(), Undelivered> {
         let series = samples.group();
-        // One request, unless external labels are very long.
+        // One request, except with very long external labels.
         for (at, planned) in series.plan(series.samples(), MAX_REQUEST_BYTES).into_iter().enumerate() {
             let body = series.encode(&series.samples()[planned.samples]).body;
-            let sent = send(&self.client, &self.writer.request(Bytes::from(body)), dispatch).await;
+            let sent = send(&self.client, &self.receiver.request(Bytes::from(body)), dispatch).await;
             sent.map_err(|undelivered| match undelivered {
-                // The requests before it have arrived.
+                // The requests before it were delivered.
                 Undelivered::Failed(failure) if at > 0 => Undelivered::Unknown(failure),
                 other => other,
             })?;

@@ -20,7 +20,7 @@ fn forbidden(message: &str) -> Answer {
     (403, format!("{{\"message\":\"{message}\"}}"))
 }
 
-/// AWS STS: a session is valid until its `Expiration`; AWS's words for one that is over.
+/// AWS STS: a session is valid until its `Expiration`; AWS's message for an expired one.
 #[tokio::test]
 async fn a_session_is_forbidden_from_its_expiry_on() {
     let amp = stand_in(|_| ()).await;
@@ -34,7 +34,7 @@ async fn a_session_is_forbidden_from_its_expiry_on() {
     assert_eq!(write_as(&amp, &over).await, expired);
 }
 
-/// IAM User Guide, "Update access keys": for a while two keys are active, then the old one is not any more.
+/// IAM User Guide, "Update access keys": two keys are active until the old one is deleted.
 #[tokio::test]
 async fn two_pairs_are_valid_while_keys_rotate() {
     let amp = stand_in(|options| options.credentials = Some(credentials())).await;
@@ -51,7 +51,6 @@ async fn two_pairs_are_valid_while_keys_rotate() {
     assert_eq!(write_as(&amp, &new).await, unknown);
 }
 
-/// The token of one session does not go with the key of another.
 #[tokio::test]
 async fn key_and_token_belong_together() {
     let amp = stand_in(|_| ()).await;
@@ -65,12 +64,12 @@ async fn key_and_token_belong_together() {
 }
 
 #[tokio::test]
-async fn a_workspace_that_accepted_everybody_can_be_closed() {
+async fn a_workspace_can_start_to_require_signatures() {
     let amp = stand_in(|_| ()).await;
     let unsigned = || request(&amp, body_of(&[ph("a", NOW_MS, 7.0)]));
     assert_eq!(send(unsigned()).await.0, 200);
     amp.accept_credentials(vec![credentials()]);
     assert_eq!(send(unsigned()).await, forbidden("Missing Authentication Token"));
     amp.reset();
-    assert_eq!(send(unsigned()).await.0, 403, "what is forgotten is data, not who is trusted");
+    assert_eq!(send(unsigned()).await.0, 403, "a reset keeps the credentials");
 }

@@ -1,4 +1,4 @@
-//! A receiver that goes away for a while.
+//! A receiver that goes down and comes back.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ async fn while_it_is_down_connections_are_refused() {
 }
 
 #[tokio::test]
-async fn it_comes_back_at_the_same_address_with_all_it_had() {
+async fn it_comes_back_at_the_same_address_with_its_samples() {
     let amp = stand_in(|_| ()).await;
     let url = amp.remote_write_url();
     for n in 0..3 {
@@ -52,7 +52,6 @@ async fn going_down_cuts_open_connections() {
     assert_eq!(amp.requests()[0].status, None);
 }
 
-/// A connection that was kept alive is as dead as the others.
 #[tokio::test]
 async fn a_kept_connection_is_not_served_while_it_is_down() {
     let amp = stand_in(|_| ()).await;

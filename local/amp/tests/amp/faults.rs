@@ -1,4 +1,4 @@
-//! Faults on demand, and what the stand-in writes down about requests.
+//! Faults on demand, and the journal of requests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use local_amp::{Action, Fault, Ingestion, Matcher, Overlap, SeriesMatcher};
 const PATIENCE: Duration = Duration::from_millis(300);
 
 #[tokio::test]
-async fn a_fault_answers_as_often_as_it_is_told() {
+async fn a_fault_applies_to_a_number_of_requests() {
     let amp = stand_in(|_| ()).await;
     amp.set_faults(vec![
         Fault::times(2, Matcher::Any, Action::status(503, "busy")),
@@ -47,7 +47,7 @@ async fn a_fault_concerns_only_the_requests_it_matches() {
 }
 
 #[tokio::test]
-async fn a_request_that_breaks_a_rule_is_known_even_under_a_fault() {
+async fn a_violation_is_recorded_even_under_a_fault() {
     let amp = stand_in(|_| ()).await;
     amp.set_faults(vec![Fault::always(Matcher::Any, Action::status(503, ""))]);
     assert_eq!(send(request(&amp, b"no snappy".to_vec())).await.0, 503);
@@ -57,7 +57,7 @@ async fn a_request_that_breaks_a_rule_is_known_even_under_a_fault() {
 }
 
 #[tokio::test]
-async fn a_hanging_request_never_ends_and_the_others_go_on() {
+async fn a_hanging_request_does_not_block_others() {
     let amp = stand_in(|_| ()).await;
     amp.set_faults(vec![Fault::always(Matcher::series("device", "bad"), Action::Hang)]);
     let bad = [ph("bad", NOW_MS, 1.0)];
@@ -82,7 +82,7 @@ async fn a_trickling_answer_has_a_head_but_no_end() {
 }
 
 #[tokio::test]
-async fn a_reset_connection_is_a_reset_for_the_sender() {
+async fn a_reset_is_a_reset_for_the_sender() {
     let amp = stand_in(|_| ()).await;
     amp.set_faults(vec![Fault::times(1, Matcher::Any, Action::Reset)]);
     let error = try_send(request(&amp, body_of(&[ph("a", NOW_MS, 1.0)]))).await.expect_err("no answer");
@@ -92,7 +92,7 @@ async fn a_reset_connection_is_a_reset_for_the_sender() {
 }
 
 #[tokio::test]
-async fn a_request_may_be_stored_although_its_answer_is_lost() {
+async fn a_request_can_be_stored_and_its_answer_lost() {
     let amp = stand_in(|_| ()).await;
     amp.set_faults(vec![Fault::times(1, Matcher::Any, Action::AcceptThenDrop)]);
     let error = try_send(request(&amp, body_of(&[ph("a", NOW_MS, 1.0)]))).await.expect_err("no answer");
@@ -101,7 +101,7 @@ async fn a_request_may_be_stored_although_its_answer_is_lost() {
 }
 
 #[tokio::test]
-async fn refused_series_cost_amp_only_themselves() {
+async fn amp_keeps_the_series_that_a_fault_does_not_refuse() {
     let amp = stand_in(|_| ()).await;
     let (series, text) = (SeriesMatcher::new("device", "bad"), "series limit".to_owned());
     amp.set_faults(vec![Fault::always(Matcher::Any, Action::RefuseSeries { series, code: 400, text })]);
@@ -111,7 +111,7 @@ async fn refused_series_cost_amp_only_themselves() {
 }
 
 #[tokio::test]
-async fn refused_series_cost_prometheus_the_whole_request() {
+async fn prometheus_rolls_back_a_request_with_a_refused_series() {
     let amp = stand_in(|options| options.ingestion = Ingestion::RollBack).await;
     let (series, text) = (SeriesMatcher::new("device", "bad"), "no".to_owned());
     amp.set_faults(vec![Fault::always(Matcher::Any, Action::RefuseSeries { series, code: 422, text })]);
@@ -120,7 +120,7 @@ async fn refused_series_cost_prometheus_the_whole_request() {
 }
 
 #[tokio::test]
-async fn requests_in_flight_together_overlap_only_where_they_share_a_series() {
+async fn requests_overlap_only_where_they_share_a_series() {
     let amp = stand_in(|_| ()).await;
     amp.set_faults(vec![Fault::always(Matcher::Any, Action::Delay(Duration::from_millis(100)))]);
     let shared = [ph("a", NOW_MS, 1.0), ph("b", NOW_MS, 1.0)];
@@ -147,7 +147,7 @@ async fn requests_one_after_the_other_do_not_overlap() {
 }
 
 #[tokio::test]
-async fn what_arrived_is_written_down() {
+async fn the_journal_records_requests() {
     let amp = stand_in(|_| ()).await;
     let body = body_of(&[series(&[("__name__", "ph")], &[(NOW_MS, 1.0), (NOW_MS + 1, 2.0)])]);
     let bytes = body.len();
@@ -162,7 +162,7 @@ async fn what_arrived_is_written_down() {
 }
 
 #[tokio::test]
-async fn connections_are_counted_so_that_keep_alive_shows() {
+async fn connections_are_counted() {
     let amp = stand_in(|_| ()).await;
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     for _ in 0..5 {

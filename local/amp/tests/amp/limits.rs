@@ -29,7 +29,7 @@ impl Hands {
     }
 }
 
-/// A series with so many samples, ending now.
+/// A series with this many samples, ending now.
 fn samples(device: &str, count: i64) -> TimeSeries {
     let samples: Vec<_> = (0..count).map(|n| (NOW_MS - count + n, 1.0)).collect();
     series(&[("__name__", "ph"), ("device", device)], &samples)
@@ -39,8 +39,7 @@ fn rate_exceeded() -> Answer {
     (429, "{\"message\":\"Rate exceeded\"}".to_owned())
 }
 
-/// AMP quotas, "Ingestion throttling": "the entire request is rejected"; the words are those of AMP
-/// troubleshooting.
+/// AMP quotas, "Ingestion throttling": "the entire request is rejected"; the text is in AMP troubleshooting.
 #[tokio::test]
 async fn a_request_over_the_ingestion_rate_is_refused_whole() {
     let amp = stand_in(|options| options.ingestion_rate = Some(500.0)).await;
@@ -55,7 +54,7 @@ async fn a_request_over_the_ingestion_rate_is_refused_whole() {
 /// AMP quotas, "Ingestion throttling": "you can use tokens as they are added to the bucket", which "can't hold more
 /// than its maximum".
 #[tokio::test]
-async fn the_ingestion_rate_refills_with_time_and_no_further_than_one_second() {
+async fn the_ingestion_rate_refills_up_to_one_second() {
     let hands = Hands::new();
     let clock = hands.clock();
     let amp = stand_in(|options| {
@@ -93,8 +92,7 @@ async fn the_ingestion_rate_is_that_of_amp_unless_set() {
     check(&amp, &[samples("a", 30_000)], 200, "").await;
 }
 
-/// AMP quotas, "Number of `RemoteWrite` API operations": 3,000 a second, refused by the front door before the
-/// signature and everything after it.
+/// AMP quotas, "Number of `RemoteWrite` API operations": 3,000 a second, checked before the signature.
 #[tokio::test]
 async fn calls_over_the_rate_are_refused_before_anything_else() {
     assert_eq!(AmpOptions::default().remote_write_calls_per_second, Some(3_000.0));
@@ -117,7 +115,7 @@ async fn calls_over_the_rate_are_refused_before_anything_else() {
     assert_eq!(send(request(&amp, b"no snappy".to_vec())).await, rate_exceeded());
 }
 
-/// The front door is in front of the faults as well; without the limit there is none.
+/// The limit applies before faults.
 #[tokio::test]
 async fn calls_are_counted_even_if_they_meet_a_fault() {
     let amp = stand_in(|options| options.remote_write_calls_per_second = Some(1.0)).await;
@@ -145,7 +143,7 @@ async fn a_series_over_the_limit_is_refused_and_the_others_are_kept() {
     check(&amp, &[ph("b", NOW_MS + 1, 5.0)], 200, "").await;
 }
 
-/// Prometheus: what one series does costs the whole request.
+/// Prometheus rolls the whole request back.
 #[tokio::test]
 async fn a_series_over_the_limit_rolls_back_where_bad_samples_do() {
     let amp = stand_in(|options| {
@@ -173,7 +171,7 @@ async fn a_series_makes_room_two_hours_after_its_last_sample() {
     check(&amp, &[ph("a", NOW_MS + 120 * MINUTE_MS, 1.0)], 400, "series limit of 1").await;
 }
 
-/// A series of which nothing is stored takes no room.
+/// A series without stored samples does not count.
 #[tokio::test]
 async fn a_series_without_a_good_sample_is_not_active() {
     let amp = stand_in(|options| options.active_series = Some(2)).await;

@@ -1,4 +1,4 @@
-//! A sender that does what a test tells it, right or wrong.
+//! A sender that follows the rules or breaks them, as a test requires.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -29,7 +29,11 @@ pub(crate) fn credentials() -> Credentials {
 pub(crate) fn series(labels: &[(&str, &str)], samples: &[(i64, f64)]) -> TimeSeries {
     let label = |(name, value): &(&str, &str)| Label { name: (*name).to_owned(), value: (*value).to_owned() };
     let sample = |(timestamp, value): &(i64, f64)| Sample { timestamp: *timestamp, value: *value };
-    TimeSeries { labels: labels.iter().map(label).collect(), samples: samples.iter().map(sample).collect() }
+    TimeSeries {
+        labels: labels.iter().map(label).collect(),
+        samples: samples.iter().map(sample).collect(),
+        histograms: Vec::new(),
+    }
 }
 
 /// The series `ph{device=…}` with one sample.
@@ -38,7 +42,7 @@ pub(crate) fn ph(device: &str, timestamp: i64, value: f64) -> TimeSeries {
 }
 
 pub(crate) fn write_request(timeseries: &[TimeSeries]) -> WriteRequest {
-    WriteRequest { timeseries: timeseries.to_vec() }
+    WriteRequest { timeseries: timeseries.to_vec(), ..WriteRequest::default() }
 }
 
 /// The body of a write request.
@@ -57,10 +61,10 @@ pub(crate) fn label_set(labels: &[(&str, &str)]) -> LabelSet {
     labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// An answer: its status and its words.
+/// An answer: its status and its text.
 pub(crate) type Answer = (u16, String);
 
-/// A request that keeps all rules, to be spoilt before it is sent.
+/// A request that keeps all rules, for a test to change.
 pub(crate) fn request(amp: &AmpStandIn, body: Vec<u8>) -> http::Request<Vec<u8>> {
     let url: http::Uri = amp.remote_write_url().parse().expect("a URL");
     let host = url.authority().expect("an authority").as_str().to_owned();
@@ -74,7 +78,7 @@ pub(crate) fn request(amp: &AmpStandIn, body: Vec<u8>) -> http::Request<Vec<u8>>
         .expect("a valid request")
 }
 
-/// What a signature is made of.
+/// The parameters of a signature.
 pub(crate) struct Signing {
     pub(crate) credentials: Credentials,
     pub(crate) region: &'static str,
@@ -118,7 +122,7 @@ pub(crate) async fn send(request: http::Request<Vec<u8>>) -> Answer {
 
 pub(crate) async fn try_send(request: http::Request<Vec<u8>>) -> Result<Answer, reqwest::Error> {
     let request = reqwest::Request::try_from(request).expect("a request for reqwest");
-    // It fails when a provider is there already, which is as good.
+    // An error means that there already is a provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let response = client.execute(request).await?;
@@ -131,9 +135,9 @@ pub(crate) async fn write(amp: &AmpStandIn, timeseries: &[TimeSeries]) -> Answer
     send(request(amp, body_of(timeseries))).await
 }
 
-/// Writes series and expects the status and a part of the words.
-pub(crate) async fn check(amp: &AmpStandIn, timeseries: &[TimeSeries], status: u16, words: &str) {
+/// Writes series and expects the status and a part of the text.
+pub(crate) async fn check(amp: &AmpStandIn, timeseries: &[TimeSeries], status: u16, text: &str) {
     let answer = write(amp, timeseries).await;
     assert_eq!(answer.0, status, "{answer:?}");
-    assert!(answer.1.contains(words), "{answer:?} does not contain {words:?}");
+    assert!(answer.1.contains(text), "{answer:?} does not contain {text:?}");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::sender::{MINUTE_MS, NOW_MS, check, ph, series, stand_in, stored_ph, write};
 use local_amp::{AmpOptions, AmpStandIn, Ingestion};
 
-/// Prometheus, `appendable`: the same timestamp with the same value is no error (a retried request).
+/// Prometheus, `appendable`: the same timestamp with the same value is accepted (a retried request).
 #[tokio::test]
 async fn the_same_sample_again_changes_nothing() {
     let amp = stand_in(|_| ()).await;
@@ -26,7 +26,7 @@ async fn the_same_timestamp_with_another_value_is_refused() {
     assert_eq!(stored_ph(&amp, "a"), [(NOW_MS, 1.0)]);
 }
 
-/// Stricter than the engine, which would lose the second value unseen.
+/// Stricter than the engine, which would drop the second value silently.
 #[tokio::test]
 async fn another_value_for_an_older_timestamp_is_refused_too() {
     let amp = stand_in(|_| ()).await;
@@ -93,7 +93,7 @@ async fn without_a_window_any_older_sample_is_out_of_order() {
 
 /// AMP, "out-of-order time window": "it can be configured up to a maximum of 600 seconds".
 #[tokio::test]
-async fn a_window_that_amp_does_not_have_is_refused_at_the_start() {
+async fn a_window_over_600_seconds_is_refused_at_the_start() {
     let with =
         |seconds| AmpOptions { out_of_order_window: Duration::from_secs(seconds), ..AmpOptions::default() };
     for seconds in [0, 60, 600] {
@@ -130,7 +130,7 @@ async fn amp_keeps_the_good_samples_of_a_bad_request() {
 
 /// Cortex, `distributor.go`: validation drops a series with all its samples.
 #[tokio::test]
-async fn one_sample_over_an_hour_old_costs_its_series_the_others_of_the_request() {
+async fn one_sample_that_is_too_old_drops_its_whole_series() {
     let amp = stand_in(|_| ()).await;
     let samples = [(NOW_MS - 120 * MINUTE_MS, 1.0), (NOW_MS, 2.0)];
     check(&amp, &[series(&[("__name__", "ph")], &samples)], 400, "timestamp too old").await;
@@ -146,7 +146,7 @@ async fn prometheus_rolls_a_bad_request_back() {
     check(&amp, &[ph("b", NOW_MS, 1.0)], 200, "").await;
 }
 
-/// Prometheus answers success with 204, Cortex sometimes with 202: a sender takes any 2xx.
+/// Prometheus answers success with 204, Cortex sometimes with 202.
 #[tokio::test]
 async fn the_status_of_success_can_be_chosen() {
     let amp = stand_in(|options: &mut AmpOptions| options.success_status = 204).await;

@@ -128,9 +128,7 @@ fn listening_addresses() -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn it_listens_on_the_given_ports() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = free.local_addr().expect("an address").port().to_string();
-    drop(free);
+    let port = local_testing::scripted::closed_port().expect("a free port").to_string();
     let serve = Serve::start(&["--prometheus", "none", "--lambda-port", &port]).await;
     assert_eq!(serve.endpoints["lambda"]["endpoint"], format!("http://127.0.0.1:{port}"));
 }

@@ -1,11 +1,10 @@
-//! Invalid options, alone or together, are rejected by name before anything is started.
+//! Options that make no sense, alone or together: refused by name before anything is started.
 
-use http::{Method, StatusCode};
-use local_testing::http_server::{HttpServer, Reply};
+use local_testing::scripted::{Answer, ScriptedServer};
 
 use crate::support::{Trap, run};
 
-/// The exit code of clap for an invalid command line.
+/// What clap exits with for a command line that it refuses.
 const REFUSED: Option<i32> = Some(2);
 
 async fn serve_refuses(options: &[&str], named: &str) {
@@ -67,7 +66,7 @@ async fn values_that_contradict_each_other_are_rejected() {
 
 #[tokio::test]
 async fn a_missing_prometheus_is_rejected() {
-    // Port 1 is reserved, so nothing listens there.
+    // A port that is free, but perhaps not for long: nobody may listen below 1024 without the right to.
     for prometheus in ["/nowhere/prometheus", "http://127.0.0.1:1", "https://127.0.0.1:9090", "http://"] {
         serve_refuses(&["--prometheus", prometheus], "--prometheus: expected ").await;
     }
@@ -76,16 +75,14 @@ async fn a_missing_prometheus_is_rejected() {
     assert_eq!(code, REFUSED);
 }
 
-/// Prometheus answers 404 to writes unless it was started with the flag.
+/// Prometheus answers 404 to samples unless it was started with the flag.
 #[tokio::test]
 async fn a_prometheus_without_the_receiver_is_rejected() {
-    let server = HttpServer::start(0, |request, _| async move {
-        let is_query = request.method() == Method::GET;
-        Reply::Answer(Reply::full(if is_query { StatusCode::OK } else { StatusCode::NOT_FOUND }, ""))
-    });
-    let server = server.await.expect("a free port");
-    let url = format!("http://{}", server.address());
-    serve_refuses(&["--prometheus", &url], "--web.enable-remote-write-receiver").await;
+    let server = ScriptedServer::by(|request, _| {
+        Answer::new(if request.method == "GET" { 200 } else { 404 }, "")
+    })
+    .await;
+    serve_refuses(&["--prometheus", &server.url()], "--web.enable-remote-write-receiver").await;
 }
 
 #[tokio::test]

@@ -1,10 +1,9 @@
 //! No message is lost when SQS fails.
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use local_lambda::event_source::EventSourceOptions;
-use tokio::net::TcpListener;
+use local_testing::scripted::closed_port;
 
 use crate::scripted_sqs::{Fault, ScriptedSqs};
 use crate::support::{Mapping, bodies, eventually, numbered, succeed};
@@ -65,11 +64,7 @@ async fn a_message_with_an_invalid_receipt_is_not_retried() {
 
 #[tokio::test]
 async fn an_endpoint_that_is_not_there_cannot_be_mapped() {
-    let port = {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-        listener.local_addr().expect("an address").port()
-    };
-    let endpoint = format!("http://127.0.0.1:{port}");
+    let endpoint = format!("http://127.0.0.1:{}", closed_port().expect("a free port"));
     let options = EventSourceOptions::new(format!("{endpoint}/123456789012/none"));
     let error = Mapping::start(crate::support::client(&endpoint), options, succeed).await.expect_err("none");
     assert_eq!(error.to_string(), "the queue's attributes cannot be read");

@@ -1,22 +1,19 @@
-//! A scripted SQS endpoint with one standard queue. It fails on demand, is fast enough for many messages, and unlike moto
-//! never returns a message to two receives at once.
+//! An SQS endpoint with one standard queue that fails on demand, is fast enough for many messages, and never delivers a
+//! message twice by itself: two receives at once from moto may.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::{Request, StatusCode};
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use local_lambda::event_source::{EventSourceOptions, Invoked};
-use local_testing::http_server::{HttpServer, Reply};
+use local_testing::scripted::{Answer, Request, ScriptedServer};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::support::{Mapping, client};
 
-/// How an operation fails.
+/// A way for an operation to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The whole request is answered with this status.
@@ -25,13 +22,13 @@ pub(crate) enum Fault {
     Close,
     /// Each entry fails, and may succeed the next time.
     EntriesFail,
-    /// Each entry is rejected as the sender's fault.
+    /// Each entry is refused as the sender's fault.
     EntriesRefused,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// By number: body, times received, and when it is visible.
+    /// By number: the body, how often it was received, and when it becomes visible.
     messages: BTreeMap<usize, (String, usize, Option<Instant>)>,
     visibility_timeout: Duration,
     /// The faults of the next requests of an operation.
@@ -42,9 +39,8 @@ struct State {
 /// The endpoint. It ends with the value.
 #[derive(Debug)]
 pub(crate) struct ScriptedSqs {
-    endpoint: String,
+    server: ScriptedServer,
     state: Arc<Mutex<State>>,
-    _server: HttpServer,
 }
 
 impl ScriptedSqs {
@@ -53,10 +49,9 @@ impl ScriptedSqs {
         let messages = (0..).zip(bodies).map(|(number, body)| (number, (body.clone(), 0, None))).collect();
         let state = State { messages, visibility_timeout, ..State::default() };
         let state = Arc::new(Mutex::new(state));
-        let for_requests = Arc::clone(&state);
-        let server = HttpServer::start(0, move |request, _| answer(request, Arc::clone(&for_requests)));
-        let server = server.await.expect("a free port");
-        Self { endpoint: format!("http://{}", server.address()), state, _server: server }
+        let for_server = Arc::clone(&state);
+        let server = ScriptedServer::by(move |request, _| answer(request, &mut lock(&for_server))).await;
+        Self { server, state }
     }
 
     /// The next requests of this operation fail like this, one after the other.
@@ -89,7 +84,7 @@ impl ScriptedSqs {
         state.messages.insert(number, (body.to_owned(), 0, None));
     }
 
-    /// Starts a mapping to a function that answers with the result of `answer`.
+    /// Starts a mapping to a function that answers what `answer` makes of the records.
     pub(crate) async fn map<Fut>(
         &self,
         options: EventSourceOptions,
@@ -98,11 +93,11 @@ impl ScriptedSqs {
     where
         Fut: Future<Output = Invoked> + Send + 'static,
     {
-        Mapping::start(client(&self.endpoint), options, answer).await.expect("a mapping")
+        Mapping::start(client(&self.server.url()), options, answer).await.expect("a mapping")
     }
 
     pub(crate) fn options(&self) -> EventSourceOptions {
-        let options = EventSourceOptions::new(format!("{}/123456789012/scripted", self.endpoint));
+        let options = EventSourceOptions::new(format!("{}/123456789012/scripted", self.server.url()));
         EventSourceOptions { function_timeout: Duration::from_secs(1), ..options }
     }
 }
@@ -111,30 +106,19 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Reply {
-    let target = request.headers()["x-amz-target"].to_str().expect("text").to_owned();
-    let operation = target.strip_prefix("AmazonSQS.").expect("an operation of SQS").to_owned();
-    let body = request.into_body().collect().await.expect("a body").to_bytes();
-    let request: Value = serde_json::from_slice(&body).expect("JSON");
-    let fault = {
-        let mut state = lock(&state);
-        *state.requests.entry(operation.clone()).or_default() += 1;
-        let faults = state.faults.get_mut(operation.as_str()).filter(|faults| !faults.is_empty());
-        faults.map(|faults| faults.remove(0))
-    };
-    let (status, answer) = match fault {
-        Some(Fault::Close) => return Reply::Close,
+fn answer(request: &Request, state: &mut State) -> Answer {
+    let operation = request.header("x-amz-target").strip_prefix("AmazonSQS.").expect("an operation of SQS");
+    *state.requests.entry(operation.to_owned()).or_default() += 1;
+    let faults = state.faults.get_mut(operation).filter(|faults| !faults.is_empty());
+    let (status, answer) = match faults.map(|faults| faults.remove(0)) {
+        Some(Fault::Close) => return Answer::close(),
         Some(Fault::Status(status)) => (status, json!({ "__type": "ServiceUnavailable" })),
-        fault => (200, lock(&state).perform(&operation, &request, fault)),
+        fault => (200, state.perform(operation, &request.json(), fault)),
     };
-    if operation == "ReceiveMessage" && answer.get("Messages").is_none() {
-        // A short long poll.
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let status = StatusCode::from_u16(status).expect("a status");
-    let mut response = Reply::full(status, answer.to_string());
-    response.headers_mut().insert("content-type", "application/x-amz-json-1.0".parse().expect("a value"));
-    Reply::Answer(response)
+    // A long poll returns late if the queue is empty.
+    let is_empty = operation == "ReceiveMessage" && answer.get("Messages").is_none();
+    let delay = Duration::from_millis(if is_empty { 20 } else { 0 });
+    Answer::new(status, answer.to_string()).header("content-type", "application/x-amz-json-1.0").after(delay)
 }
 
 impl State {
@@ -178,7 +162,7 @@ impl State {
             let (number, _) = handle.split_once('/').expect("a handle of this server");
             if let Some(fault) = fault {
                 let is_senders = fault == Fault::EntriesRefused;
-                failed.push(json!({ "Id": entry["Id"], "SenderFault": is_senders, "Code": "Scripted" }));
+                failed.push(json!({ "Id": entry["Id"], "SenderFault": is_senders, "Code": "Told" }));
             } else {
                 self.messages.remove(&number.parse().expect("a number"));
                 successful.push(json!({ "Id": entry["Id"] }));

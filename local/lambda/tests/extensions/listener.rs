@@ -1,19 +1,16 @@
-//! A scripted telemetry listener.
+//! A telemetry listener in the test, which can refuse deliveries or not answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use http::{Method, Request, StatusCode};
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
-use local_testing::http_server::{HttpServer, Reply};
+use local_testing::scripted::{Answer, ScriptedServer};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-/// Accepts deliveries, with a status that can be changed.
+/// Takes deliveries; its answer can be changed.
 pub(crate) struct Listener {
-    server: HttpServer,
+    server: ScriptedServer,
     batches: Arc<watch::Sender<Vec<Vec<Value>>>>,
     status: Arc<AtomicU16>,
 }
@@ -22,13 +19,25 @@ impl Listener {
     pub(crate) async fn start() -> Self {
         let batches = Arc::new(watch::Sender::new(Vec::new()));
         let status = Arc::new(AtomicU16::new(200));
-        let (seen, answers) = (Arc::clone(&batches), Arc::clone(&status));
-        let server =
-            HttpServer::start(0, move |request, _| serve(request, Arc::clone(&seen), Arc::clone(&answers)));
-        Self { server: server.await.expect("a free port"), batches, status }
+        let (accepted, answered) = (Arc::clone(&batches), Arc::clone(&status));
+        let server = ScriptedServer::by(move |request, _| {
+            assert_eq!((request.method.as_str(), &*request.target), ("POST", "/in"));
+            assert!(request.header("host").starts_with("sandbox.localdomain:"), "{:?}", request.headers);
+            let status = answered.load(Ordering::SeqCst);
+            if status == 0 {
+                return Answer::hang();
+            }
+            if status == 200 {
+                let batch = serde_json::from_slice(&request.body).expect("a JSON array");
+                accepted.send_modify(|batches| batches.push(batch));
+            }
+            Answer::new(status, "")
+        })
+        .await;
+        Self { server, batches, status }
     }
 
-    /// Sets the status of the next answers; no answer at all if it is zero.
+    /// The status of the next answers; no answer at all if it is zero.
     pub(crate) fn answers_with(&self, status: u16) {
         self.status.store(status, Ordering::SeqCst);
     }
@@ -39,16 +48,19 @@ impl Listener {
             "schemaVersion": "2025-01-29",
             "types": ["platform", "function", "extension"],
             "buffering": { "maxItems": 1000, "maxBytes": 262_144, "timeoutMs": 25 },
-            "destination": { "protocol": "HTTP", "URI": format!("http://sandbox.localdomain:{}/in", self.server.address().port()) },
+            "destination": {
+                "protocol": "HTTP",
+                "URI": format!("http://sandbox.localdomain:{}/in", self.server.port()),
+            },
         })
     }
 
-    /// The accepted events so far.
+    /// All accepted events.
     pub(crate) fn events(&self) -> Vec<Value> {
         self.batches.borrow().concat()
     }
 
-    /// The accepted deliveries so far.
+    /// All accepted deliveries.
     pub(crate) fn batches(&self) -> Vec<Vec<Value>> {
         self.batches.borrow().clone()
     }
@@ -88,26 +100,4 @@ pub(crate) fn find(events: &[Value], kind: &str) -> Option<Value> {
 pub(crate) fn types(events: &[Value]) -> Vec<String> {
     let types = events.iter().filter_map(|event| event["type"].as_str()?.strip_prefix("platform."));
     types.map(str::to_owned).collect()
-}
-
-async fn serve(
-    request: Request<Incoming>,
-    batches: Arc<watch::Sender<Vec<Vec<Value>>>>,
-    status: Arc<AtomicU16>,
-) -> Reply {
-    let (head, body) = request.into_parts();
-    assert_eq!((&head.method, head.uri.path()), (&Method::POST, "/in"));
-    let host = head.headers["host"].to_str().expect("text");
-    assert!(host.starts_with("sandbox.localdomain:"), "{host}");
-    let body = body.collect().await.expect("a body").to_bytes();
-    let status = status.load(Ordering::SeqCst);
-    match status {
-        0 => std::future::pending::<()>().await,
-        200 => {
-            let batch = serde_json::from_slice(&body).expect("a JSON array");
-            batches.send_modify(|batches| batches.push(batch));
-        }
-        _ => {}
-    }
-    Reply::Answer(Reply::full(StatusCode::from_u16(status).expect("a status"), ""))
 }

@@ -1,4 +1,4 @@
-//! Headers whose value the caller chooses: whatever they hold, the functions answer, and answer the next invocation.
+//! Headers with values that the caller chooses: the functions answer whatever they contain, and survive.
 
 use http::{HeaderName, HeaderValue};
 use local_lambda::runtime::{Function, FunctionOptions, Invocation, InvocationRequest};
@@ -37,7 +37,7 @@ async fn invoke(function: &mut Function, payload: &str, header: (HeaderName, &[u
     function.invoke_as(request).await
 }
 
-/// A receiver that nothing is sent to.
+/// A receiver that gets no request.
 const NOWHERE: &str = "http://127.0.0.1:9/api/v1/remote_write";
 
 #[tokio::test]

@@ -22,8 +22,8 @@ fn telemetry_extension() -> PathBuf {
     program("TELEMETRY_EXTENSION_BINARY", "telemetry-extension")
 }
 
-/// A function that none of the network's variables mean anything to. Cargo builds examples together with tests, next to
-/// the folder of the test program.
+/// A function that ignores the network's variables. Cargo builds examples together with tests, next to the folder of the
+/// test program.
 fn obedient_function() -> PathBuf {
     let test = std::env::current_exe().expect("the test program has a path");
     test.ancestors().nth(2).expect("target/<profile>/deps/<test>").join("examples/obedient_function")

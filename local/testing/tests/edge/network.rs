@@ -1,12 +1,13 @@
-//! Receivers behind a certificate authority of one's own, and behind a proxy.
+//! Receivers behind a private certificate authority, and behind a proxy.
 
 use std::time::Duration;
 
 use local_lambda::runtime::{Function, FunctionOptions, InitError, RoleCredentials};
 use local_lambda::sqs::{QueueMessage, sqs_event};
+use local_testing::scripted::Request;
 use serde_json::json;
 
-use crate::server::{AUTHORITY, Proxy, Seen, Server, file};
+use crate::server::{AUTHORITY, Proxy, Server, file};
 use crate::{obedient_function, push_gateway, query, telemetry_extension};
 
 const WRITE: &str = "/api/v1/remote_write";
@@ -14,8 +15,8 @@ const NOW_MS: i64 = 1_676_398_017_000;
 const EVENT: &str = r#"{"dimensions":{},"timestamp":1676398017000,"metrics":{"ph":7}}"#;
 
 /// A workspace, a queue and the credentials of a role in one.
-fn cloud(seen: &Seen) -> (u16, String) {
-    let answer = match seen.target.split('?').next() {
+fn cloud(request: &Request) -> (u16, String) {
+    let answer = match request.target.split('?').next() {
         Some(WRITE) => return (204, String::new()),
         Some("/credentials") => json!({
             "AccessKeyId": "AKIDENDPOINT", "SecretAccessKey": "s", "Token": "t", "Expiration": "2999-01-01T00:00:00Z",
@@ -32,7 +33,7 @@ fn gateway(server: &Server) -> FunctionOptions {
     FunctionOptions::new(push_gateway()).env("REMOTE_WRITE_URL", server.url(WRITE))
 }
 
-/// All ways to say what to trust besides Mozilla's authorities.
+/// All ways to trust an authority besides Mozilla's.
 fn settings() -> [(&'static str, String); 4] {
     [
         ("CA_CERTIFICATES", AUTHORITY.to_owned()),
@@ -52,7 +53,7 @@ async fn a_server_of_an_unknown_authority_is_not_trusted() {
     let (kind, message) = invocation.function_error().expect("an error");
     assert_eq!(kind, "WriteFailed");
     assert!(message.contains("UnknownIssuer"), "{message}");
-    assert!(server.seen().is_empty());
+    assert!(server.requests().is_empty());
 }
 
 #[tokio::test]
@@ -78,11 +79,11 @@ async fn queue_and_credentials_are_reached_over_the_same_authority() {
     let invocation = function.invoke(sqs_event("arn:aws:sqs:eu-west-1:123456789012:q", &messages)).await;
     assert_eq!(invocation.batch_item_failures(), Some(Vec::new()), "{invocation:?}");
     for path in [WRITE, "/"] {
-        let requests = server.seen_at(path);
+        let requests = server.requests_for(path);
         assert_eq!(requests.len(), 1, "{path}");
         assert!(requests[0].header("authorization").contains("Credential=AKIDENDPOINT/"), "{path}");
     }
-    assert_eq!(server.seen_at("/credentials")[0].header("authorization"), "authorization");
+    assert_eq!(server.requests_for("/credentials")[0].header("authorization"), "authorization");
 }
 
 #[tokio::test]
@@ -103,7 +104,7 @@ async fn a_query_function_trusts_an_authority_that_is_set() {
 async fn the_extension_trusts_an_authority_that_is_set() {
     let server = Server::tls(cloud).await;
     for (variable, value) in settings() {
-        let before = server.seen().len();
+        let before = server.requests().len();
         let options = FunctionOptions::new(push_gateway())
             .extension(telemetry_extension())
             .env("REMOTE_WRITE_URL", server.url(WRITE))
@@ -112,7 +113,7 @@ async fn the_extension_trusts_an_authority_that_is_set() {
         let mut function = Function::spawn(options).await.expect("a start");
         assert!(function.invoke("[]").await.json().is_some());
         let shutdown = function.shutdown().await.expect("an environment");
-        assert!(server.seen().len() > before, "{variable}: {:?}", shutdown.logs);
+        assert!(server.requests().len() > before, "{variable}: {:?}", shutdown.logs);
     }
 }
 
@@ -194,7 +195,7 @@ async fn the_extension_writes_through_the_proxy() {
     let mut function = Function::spawn(options).await.expect("a start");
     assert!(function.invoke("{}").await.json().is_some());
     let shutdown = function.shutdown().await.expect("an environment");
-    assert!(!server.seen_at(WRITE).is_empty(), "{:?}", shutdown.logs);
+    assert!(!server.requests_for(WRITE).is_empty(), "{:?}", shutdown.logs);
     assert!(proxy.tunnels().iter().all(|line| line == &format!("CONNECT {host}:443 HTTP/1.1")));
 }
 

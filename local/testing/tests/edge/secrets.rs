@@ -1,26 +1,27 @@
-//! Every source of credentials, with every level of the log asked for: no secret is in what is logged or answered.
+//! Every source of credentials at every log level: no secret is logged or answered.
 
 use std::fs;
 
 use local_lambda::runtime::{Function, FunctionOptions, Invocation};
+use local_testing::scripted::{Request, closed_port};
 use tempfile::TempDir;
 
 use crate::push_gateway;
-use crate::server::{AUTHORITY, Proxy, Seen, Server};
+use crate::server::{AUTHORITY, Proxy, Server};
 
 const EVENT: &str = r#"{"dimensions":{},"timestamp":1676398017000,"metrics":{"ph":7}}"#;
 
 const ACCESS_KEY: &str = "AKIDOFTHISSOURCE";
 
-/// What must not be seen: the secret key, the session token, and what is shown to a source to get them.
+/// The secrets: the secret key, the session token, and the token that a source of credentials receives.
 const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYSECRETKEY";
 const TOKEN: &str = "IQoJb3JpZ2luX2VjEA/SESSION+TOKEN/of/a+fair+length==";
 const SHOWN: &str = "eyJhbGciOi-SHOWN-TO-THE-SOURCE-ONLY";
 const SECRETS: [&str; 3] = [SECRET_KEY, TOKEN, SHOWN];
 
-/// A receiver that refuses every signature, and repeats the session token as AMP does, and in other notations.
-fn receiver(seen: &Seen) -> (u16, String) {
-    let token = seen.header("x-amz-security-token");
+/// A receiver that refuses every signature and repeats the session token, as AMP does, in several notations.
+fn receiver(request: &Request) -> (u16, String) {
+    let token = request.header("x-amz-security-token");
     let escaped = token.replace('/', "\\/");
     let encoded = token.replace('/', "%2F").replace('+', "%2B").replace('=', "%3D");
     let text = format!(
@@ -37,9 +38,9 @@ fn credentials() -> String {
     )
 }
 
-/// What STS answers to `AssumeRole` and `AssumeRoleWithWebIdentity`.
-fn assumed(seen: &Seen) -> String {
-    let body = String::from_utf8_lossy(&seen.body);
+/// STS's answer to `AssumeRole` and `AssumeRoleWithWebIdentity`.
+fn assumed(request: &Request) -> String {
+    let body = String::from_utf8_lossy(&request.body);
     let action = if body.contains("WithWebIdentity") { "AssumeRoleWithWebIdentity" } else { "AssumeRole" };
     format!(
         "<{action}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{action}Result><AssumedRoleUser>\
@@ -51,15 +52,15 @@ fn assumed(seen: &Seen) -> String {
 }
 
 /// The container's and the instance's service for credentials.
-fn service(seen: &Seen) -> (u16, String) {
-    match seen.target.as_str() {
+fn service(request: &Request) -> (u16, String) {
+    match request.target.as_str() {
         "/latest/api/token" => (200, SHOWN.to_owned()),
         "/latest/meta-data/iam/security-credentials/" => (200, "role".to_owned()),
         _ => (200, credentials()),
     }
 }
 
-/// A function without credentials that logs all that can be logged.
+/// A function without credentials that logs everything.
 fn options(receiver: &Server, verbose: (&str, &str)) -> FunctionOptions {
     FunctionOptions::new(push_gateway())
         .env("REMOTE_WRITE_URL", receiver.url("/w"))
@@ -87,24 +88,24 @@ async fn invoke(options: FunctionOptions) -> Invocation {
 fn assert_hidden(source: &str, invocation: &Invocation) {
     let (kind, message) = invocation.function_error().expect("the receiver refuses");
     assert_eq!(kind, "WriteFailed", "{source}: {message}");
-    let said = format!("{message}\n{}", invocation.logs.join("\n"));
+    let output = format!("{message}\n{}", invocation.logs.join("\n"));
     for secret in SECRETS {
         // A beginning is enough for a search; every notation leaves letters and digits as they are.
         for part in secret.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| part.len() >= 8) {
-            assert!(!said.contains(part), "{source}: {part} in\n{said}");
+            assert!(!output.contains(part), "{source}: {part} in\n{output}");
         }
     }
 }
 
-/// Invokes with each way to log all, and checks that the receiver was shown the credentials of `source`.
+/// Invokes with each verbose setting, and checks that the request was signed with the credentials of `source`.
 async fn check(source: &str, set: impl Fn(FunctionOptions) -> FunctionOptions) {
     for verbose in VERBOSE {
         let receiver = Server::plain(receiver).await;
         let invocation = invoke(set(options(&receiver, verbose))).await;
         assert_hidden(source, &invocation);
-        let seen = receiver.seen();
-        assert!(!seen.is_empty(), "{source}: {invocation:?}");
-        assert!(seen[0].header("authorization").contains(ACCESS_KEY), "{source}: {invocation:?}");
+        let requests = receiver.requests();
+        assert!(!requests.is_empty(), "{source}: {invocation:?}");
+        assert!(requests[0].header("authorization").contains(ACCESS_KEY), "{source}: {invocation:?}");
         assert!(
             invocation.logs.iter().any(|line| line.contains("Invocation done")),
             "{source}: {invocation:?}"
@@ -144,7 +145,7 @@ async fn credentials_of_a_container_endpoint_are_not_logged() {
             .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", SHOWN)
     })
     .await;
-    assert_eq!(service.seen()[0].header("authorization"), SHOWN);
+    assert_eq!(service.requests()[0].header("authorization"), SHOWN);
 }
 
 #[tokio::test]
@@ -156,7 +157,7 @@ async fn credentials_of_an_instance_are_not_logged() {
             .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", service.url(""))
     })
     .await;
-    assert!(service.seen().iter().any(|seen| seen.header("x-aws-ec2-metadata-token") == SHOWN));
+    assert!(service.requests().iter().any(|request| request.header("x-aws-ec2-metadata-token") == SHOWN));
 }
 
 #[tokio::test]
@@ -168,7 +169,7 @@ async fn credentials_of_an_assumed_role_are_not_logged() {
         "[profile source]\naws_access_key_id=AKIDSOURCE\naws_secret_access_key=wJalrXUtnFEMISOURCE\n";
     let role = "[profile role]\nrole_arn=arn:aws:iam::123456789012:role/r\nsource_profile=source\n";
     fs::write(&config, format!("{source}{role}")).expect("written");
-    let sts = Server::tls(|seen| (200, assumed(seen))).await;
+    let sts = Server::tls(|request| (200, assumed(request))).await;
     let proxy = Proxy::to(&sts).await;
     let through =
         |options: FunctionOptions| options.env("CA_CERTIFICATES", AUTHORITY).env("HTTPS_PROXY", &proxy.url);
@@ -178,7 +179,7 @@ async fn credentials_of_an_assumed_role_are_not_logged() {
             .env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/r")
     })
     .await;
-    assert!(String::from_utf8_lossy(&sts.seen()[0].body).contains(SHOWN));
+    assert!(String::from_utf8_lossy(&sts.requests()[0].body).contains(SHOWN));
     check("role of a profile", |options| {
         through(options).env("AWS_CONFIG_FILE", config.to_str().expect("UTF-8")).env("AWS_PROFILE", "role")
     })
@@ -186,10 +187,8 @@ async fn credentials_of_an_assumed_role_are_not_logged() {
 }
 
 #[tokio::test]
-async fn the_url_of_a_source_that_is_not_reached_is_not_logged() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let host = listener.local_addr().expect("an address").to_string();
-    drop(listener);
+async fn the_url_of_an_unreachable_source_is_not_logged() {
+    let host = format!("127.0.0.1:{}", closed_port().expect("a free port"));
     for verbose in VERBOSE {
         let receiver = Server::plain(receiver).await;
         let url = format!("http://{host}/{SHOWN}?key={SHOWN}");
@@ -200,7 +199,7 @@ async fn the_url_of_a_source_that_is_not_reached_is_not_logged() {
     }
 }
 
-/// A source that fails may show in its answer what it was shown, or half of what it should have answered.
+/// A failed source may repeat its token, or return a part of the credentials.
 #[tokio::test]
 async fn answers_that_cannot_be_used_are_not_logged() {
     let broken = credentials().replace("\"AccessKeyId\"", "\"AccessKey\"");
@@ -211,8 +210,8 @@ async fn answers_that_cannot_be_used_are_not_logged() {
         let answer = (status, body);
         let service = Server::plain({
             let answer = answer.clone();
-            move |seen| {
-                if seen.target == "/latest/api/token" { (200, SHOWN.to_owned()) } else { answer.clone() }
+            move |request: &Request| {
+                if request.target == "/latest/api/token" { (200, SHOWN.to_owned()) } else { answer.clone() }
             }
         })
         .await;
@@ -227,7 +226,7 @@ async fn answers_that_cannot_be_used_are_not_logged() {
             for (source, options) in [("container", container), ("instance", instance)] {
                 assert_hidden(&format!("{source}, {answer:?}"), &invoke(options).await);
             }
-            assert!(receiver.seen().is_empty());
+            assert!(receiver.requests().is_empty());
         }
     }
 }

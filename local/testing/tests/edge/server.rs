@@ -1,40 +1,28 @@
-//! Servers that answer as a test says and write down what they were asked: with TLS behind an authority of one's own, or
-//! without; and a proxy in front of them.
+//! TLS behind a certificate authority of our own, and a proxy, in front of the scripted server.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use local_testing::scripted::{Answer, Request, ScriptedServer};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::io::{
-    AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _,
-    BufReader, copy_bidirectional,
-};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 /// The authority that signed the certificate of every server here.
 pub(crate) const AUTHORITY: &str = include_str!("authority/root.pem");
 
-/// A request as it arrived.
-#[derive(Clone, Debug)]
-pub(crate) struct Seen {
-    pub(crate) target: String,
-    /// Names in lower case.
-    headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
-}
-
 /// A running server.
 #[derive(Debug)]
 pub(crate) struct Server {
     url: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    scripted: ScriptedServer,
 }
 
-/// A proxy that takes every tunnel to one server, whatever host it is for.
+/// A proxy that takes every tunnel to one server, for any host.
 #[derive(Debug)]
 pub(crate) struct Proxy {
     pub(crate) url: String,
@@ -47,94 +35,91 @@ pub(crate) fn file(name: &str) -> String {
     path.to_str().expect("UTF-8").to_owned()
 }
 
-impl Seen {
-    pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
-    }
-}
-
 impl Server {
-    /// A server for `https://`.
-    pub(crate) async fn tls(reply: impl Fn(&Seen) -> (u16, String) + Send + Sync + 'static) -> Self {
-        Self::start(Some(acceptor()), reply).await
+    /// A server for `http://`.
+    pub(crate) async fn plain(reply: impl Fn(&Request) -> (u16, String) + Send + Sync + 'static) -> Self {
+        // The credentials service of an instance states the lifetime of its token.
+        let lifetime = ("x-aws-ec2-metadata-token-ttl-seconds", "21600");
+        let scripted = ScriptedServer::by(move |request, _| {
+            let (status, body) = reply(request);
+            Answer::new(status, body).header(lifetime.0, lifetime.1)
+        })
+        .await;
+        Self { url: scripted.url(), scripted }
     }
 
-    /// A server for `http://`.
-    pub(crate) async fn plain(reply: impl Fn(&Seen) -> (u16, String) + Send + Sync + 'static) -> Self {
-        Self::start(None, reply).await
+    /// A server for `https://`.
+    pub(crate) async fn tls(reply: impl Fn(&Request) -> (u16, String) + Send + Sync + 'static) -> Self {
+        let Self { scripted, .. } = Self::plain(reply).await;
+        let (listener, authority) = listen().await;
+        let (port, acceptor) = (scripted.port(), acceptor());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    // A client that does not trust the certificate ends the handshake.
+                    let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                    let mut upstream = TcpStream::connect(("127.0.0.1", port)).await.expect("the server");
+                    let _ = copy_bidirectional(&mut stream, &mut upstream).await;
+                });
+            }
+        });
+        Self { url: format!("https://{authority}"), scripted }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
 
-    pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.scripted.requests()
     }
 
     /// The requests for this path.
-    pub(crate) fn seen_at(&self, path: &str) -> Vec<Seen> {
-        self.seen().into_iter().filter(|seen| seen.target == path).collect()
-    }
-
-    async fn start(
-        tls: Option<TlsAcceptor>,
-        reply: impl Fn(&Seen) -> (u16, String) + Send + Sync + 'static,
-    ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        let url = format!("{scheme}://{}", listener.local_addr().expect("an address"));
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let (journal, reply) = (Arc::clone(&seen), Arc::new(reply));
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (tls, journal, reply) = (tls.clone(), Arc::clone(&journal), Arc::clone(&reply));
-                tokio::spawn(async move {
-                    match tls {
-                        // A client that does not trust us goes away during the handshake.
-                        Some(tls) => {
-                            if let Ok(stream) = tls.accept(stream).await {
-                                serve(stream, &journal, &*reply).await;
-                            }
-                        }
-                        None => serve(stream, &journal, &*reply).await,
-                    }
-                });
-            }
-        });
-        Self { url, seen }
+    pub(crate) fn requests_for(&self, path: &str) -> Vec<Request> {
+        self.requests().into_iter().filter(|request| request.target == path).collect()
     }
 }
 
 impl Proxy {
     pub(crate) async fn to(server: &Server) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let (listener, authority) = listen().await;
         let upstream = server.url.split_once("://").expect("a URL").1.to_owned();
-        let tunnels = Arc::new(Mutex::new(Vec::new()));
+        let tunnels = Arc::<Mutex<Vec<String>>>::default();
         let journal = Arc::clone(&tunnels);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (upstream, journal) = (upstream.clone(), Arc::clone(&journal));
                 tokio::spawn(async move {
                     let mut stream = BufReader::new(stream);
-                    let Some(head) = head(&mut stream).await else { return };
+                    let mut head = String::new();
+                    while !head.ends_with("\r\n\r\n") {
+                        if stream.read_line(&mut head).await.unwrap_or_default() == 0 {
+                            return;
+                        }
+                    }
                     let line = head.lines().next().expect("a request line").to_owned();
                     journal.lock().unwrap_or_else(PoisonError::into_inner).push(line);
                     let mut upstream = TcpStream::connect(upstream).await.expect("the server");
                     stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.expect("a client");
-                    // Either side may go away.
+                    // Either side may close the connection.
                     let _ = copy_bidirectional(&mut stream, &mut upstream).await;
                 });
             }
         });
-        Self { url, tunnels }
+        Self { url: format!("http://{authority}"), tunnels }
     }
 
     /// The request lines.
     pub(crate) fn tunnels(&self) -> Vec<String> {
         self.tunnels.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let authority = listener.local_addr().expect("an address").to_string();
+    (listener, authority)
 }
 
 fn acceptor() -> TlsAcceptor {
@@ -147,46 +132,4 @@ fn acceptor() -> TlsAcceptor {
         .with_single_cert(vec![certificate], key)
         .expect("a certificate and its key");
     TlsAcceptor::from(Arc::new(config))
-}
-
-async fn serve(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
-    journal: &Mutex<Vec<Seen>>,
-    reply: &(dyn Fn(&Seen) -> (u16, String) + Send + Sync),
-) {
-    let mut stream = BufReader::new(stream);
-    while let Some(head) = head(&mut stream).await {
-        let mut lines = head.lines();
-        let mut words = lines.next().expect("a request line").split(' ').map(str::to_owned);
-        let target = words.nth(1).expect("a target");
-        let headers: Vec<_> = lines
-            .filter_map(|line| line.split_once(':'))
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
-            .collect();
-        let mut seen = Seen { target, headers, body: Vec::new() };
-        seen.body = vec![0; seen.header("content-length").parse().unwrap_or(0)];
-        if stream.read_exact(&mut seen.body).await.is_err() {
-            return;
-        }
-        let (status, body) = reply(&seen);
-        journal.lock().unwrap_or_else(PoisonError::into_inner).push(seen);
-        // An instance's service says so how long its token is good.
-        let head = "x-aws-ec2-metadata-token-ttl-seconds: 21600";
-        let answer =
-            format!("HTTP/1.1 {status} Said\r\n{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-        if stream.write_all(answer.as_bytes()).await.is_err() || stream.flush().await.is_err() {
-            return;
-        }
-    }
-}
-
-/// A request line and headers; nothing at the end of the connection.
-async fn head(stream: &mut (impl AsyncBufRead + Unpin)) -> Option<String> {
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        if stream.read_line(&mut head).await.ok()? == 0 {
-            return None;
-        }
-    }
-    Some(head)
 }

@@ -41,8 +41,8 @@ async fn an_invalid_message_is_moved_unchanged_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_refused_message_is_moved_with_the_status_and_the_receivers_words() {
-    for code in [400, 409, 422] {
+async fn a_rejected_message_is_moved_with_status_and_text() {
+    for code in [400, 422] {
         let (mut stage, queue) = stage_with_queue(&format!("refused-{code}")).await;
         stage.fail(refuse("bad", code));
         let bodies = [event("a", NOW_MS, 1), event("bad", NOW_MS, 1), event("b", NOW_MS, 1)];
@@ -67,7 +67,7 @@ async fn a_refused_message_is_moved_with_the_status_and_the_receivers_words() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_delivered_now_is_given_back_and_not_moved() {
+async fn messages_that_may_succeed_later_are_not_moved() {
     for action in [Action::status(503, ""), Action::status(403, ""), Action::retry_after(429, "60")] {
         let (mut stage, queue) = start_with_queue(Setup::new().timeout_s(4), "not-now").await;
         stage.fail(Fault::always(Matcher::Any, action.clone()));
@@ -85,13 +85,13 @@ async fn a_base64_body_is_moved_as_it_came() {
     assert_eq!(bodies_of(&queue.letters().await), [body]);
 }
 
-/// They are in the dead-letter queue because something else failed. Sent to the queue again, they are written.
+/// They were dead letters of another service. Sent to the queue again, they are written.
 #[tokio::test]
 async fn wrapped_dead_letters_of_iot_core_and_lambda_can_be_redriven() {
     let (mut stage, queue) = stage_with_queue("wrapped").await;
     let (lambda, iot) = (
-        include_str!("../../../../lambda/push-gateway/tests/fixtures/lambda-destination.json"),
-        include_str!("../../../../lambda/push-gateway/tests/fixtures/iot-error-action.json"),
+        include_str!("../../../../lambda/formats/tests/event/lambda-destination.json"),
+        include_str!("../../../../lambda/formats/tests/event/iot-error-action.json"),
     );
     let published = base64::engine::general_purpose::STANDARD.encode(r#"{"temperature":14.3}"#);
     let reshaped = json!({"ruleName": "Telemetry", "base64OriginalPayload": published}).to_string();
@@ -101,7 +101,7 @@ async fn wrapped_dead_letters_of_iot_core_and_lambda_can_be_redriven() {
         assert_eq!(stored.into_iter().collect::<Vec<_>>(), [(NOW_MS, 14.3)], "{customer}");
     }
     let letters = queue.letters().await;
-    assert_eq!(bodies_of(&letters), [reshaped], "what the rule's SQL would have made of it is not known");
+    assert_eq!(bodies_of(&letters), [reshaped], "the result of the rule's SQL is unknown");
     let detail = &letters[0].attributes["detail"];
     assert!(detail.contains("error action message of the IoT rule \"Telemetry\""), "{detail}");
 }
@@ -145,7 +145,7 @@ async fn large_letters_all_arrive() {
 }
 
 #[tokio::test]
-async fn a_detail_is_one_bounded_line_whatever_it_repeats() {
+async fn a_detail_is_one_bounded_line() {
     let (mut stage, queue) = stage_with_queue("detail").await;
     let words = format!("first\r\nsecond\u{0}\u{1b}[31m {}", "y".repeat(5_000));
     stage.fail(Fault::always(Matcher::Any, Action::status(400, &words)));
@@ -171,7 +171,7 @@ async fn a_detail_is_one_bounded_line_whatever_it_repeats() {
 }
 
 #[tokio::test]
-async fn without_a_sent_timestamp_the_rest_is_told() {
+async fn without_a_sent_timestamp_the_others_are_attached() {
     let (mut stage, queue) = stage_with_queue("no-timestamp").await;
     let record =
         json!({"messageId": "id-1", "body": "hello", "eventSource": "aws:sqs", "eventSourceARN": QUEUE});
@@ -200,7 +200,7 @@ async fn a_fifo_queue_takes_dead_letters_of_both_kinds_of_queue() {
     }
 }
 
-/// Within a group the order of a FIFO queue has to hold for the dead letters, too. A batch has ten messages at most.
+/// The order within a group of a FIFO queue holds for dead letters too. A batch has at most ten messages.
 #[tokio::test]
 async fn dead_letters_of_a_group_arrive_in_their_order() {
     let (mut stage, queue) = stage_with_queue("in-order.fifo").await;
@@ -218,9 +218,9 @@ async fn dead_letters_of_a_group_arrive_in_their_order() {
     assert_eq!(arrived, messages.iter().map(|message| message.body.clone()).collect::<Vec<_>>());
 }
 
-/// SQS keeps what cannot be moved unchanged.
+/// A message that cannot be moved unchanged stays in its queue.
 #[tokio::test]
-async fn a_body_that_is_no_text_is_given_back_and_its_neighbours_are_moved() {
+async fn a_body_that_is_not_text_is_given_back() {
     let (mut stage, queue) = stage_with_queue("no-text").await;
     let record = |id: &str, body: &str| {
         format!(r#"{{"messageId":"{id}","body":{body},"eventSource":"aws:sqs","eventSourceARN":"{QUEUE}"}}"#)
@@ -232,9 +232,9 @@ async fn a_body_that_is_no_text_is_given_back_and_its_neighbours_are_moved() {
     assert_eq!(bodies_of(&queue.letters().await), ["bye", "hello"]);
 }
 
-/// An empty body is refused by SQS, and with it the whole call; the others are moved one by one.
+/// SQS refuses an empty body, and with it the whole call; the others are moved one by one.
 #[tokio::test]
-async fn a_letter_that_the_queue_refuses_is_given_back_and_harms_no_one() {
+async fn a_letter_that_the_queue_refuses_is_given_back() {
     let (mut stage, queue) = stage_with_queue("refuses-one").await;
     let bodies = ["hello", "", "bye"];
     let returned = stage.bodies(&bodies).await;
@@ -255,7 +255,7 @@ async fn a_direct_invoke_never_uses_the_queue() {
 
 /// Lambda delivers at least once: the same message may come twice in one batch.
 #[tokio::test]
-async fn a_message_that_is_there_twice_is_answered_like_one() {
+async fn a_message_twice_in_a_batch_is_answered_like_one() {
     let queue = Queue::create("twice").await;
     let mut stage = with_queue(Setup::new(), &queue.url).start().await;
     let message = QueueMessage::new(1, "hello", NOW_MS);

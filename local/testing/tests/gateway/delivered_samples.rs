@@ -1,4 +1,4 @@
-//! What delivered samples look like at the receiver: merged, ascending, one per timestamp, the last one of several.
+//! Delivered samples at the receiver: merged, ascending, one per timestamp, the last one of several.
 
 use local_amp::{Ingestion, ReceivedRequest};
 use serde_json::json;
@@ -11,7 +11,7 @@ fn series_of(request: &ReceivedRequest) -> usize {
 }
 
 #[tokio::test]
-async fn events_of_one_series_are_merged_and_ascend_however_they_came() {
+async fn events_of_one_series_are_merged_and_ascend() {
     let mut stage = Stage::start().await;
     let order = [7, 2, 9, 0, 5, 1, 8, 3, 6, 4];
     let bodies: Vec<_> = order.iter().map(|&at| event("a", NOW_MS + at, at)).collect();
@@ -23,7 +23,7 @@ async fn events_of_one_series_are_merged_and_ascend_however_they_came() {
 }
 
 #[tokio::test]
-async fn the_order_of_dimensions_makes_no_other_series() {
+async fn the_order_of_dimensions_does_not_matter() {
     let mut stage = Stage::start().await;
     let events = format!(
         r#"[{{"dimensions":{{"a":"1","b":"2"}},"timestamp":{NOW_MS},"metrics":{{"m":1}}}},
@@ -34,7 +34,7 @@ async fn the_order_of_dimensions_makes_no_other_series() {
 }
 
 #[tokio::test]
-async fn of_two_events_with_one_timestamp_the_last_is_written_and_both_are_delivered() {
+async fn of_two_events_with_one_timestamp_the_last_is_written() {
     let mut stage = Stage::start().await;
     let bodies = [event("a", NOW_MS, 1), event("b", NOW_MS, 7), event("a", NOW_MS, 2), event("a", NOW_MS, 3)];
     assert_eq!(stage.bodies(&bodies).await, [0; 0]);
@@ -64,7 +64,7 @@ async fn an_invalid_event_supersedes_nothing() {
 
 /// The later event also has a metric under a name that the receiver refuses, and with it falls as a whole.
 #[tokio::test]
-async fn a_value_is_not_lost_with_a_refused_event_that_would_supersede_it() {
+async fn a_value_is_not_lost_with_a_rejected_later_event() {
     let mut stage = Setup::new().amp(|amp| amp.ingestion = Ingestion::RollBack).start().await;
     stage.fail(refuse("bad", 400));
     let both = format!("[{},{}]", event("a", NOW_MS, 2), event("bad", NOW_MS, 2));
@@ -74,7 +74,7 @@ async fn a_value_is_not_lost_with_a_refused_event_that_would_supersede_it() {
 }
 
 #[tokio::test]
-async fn a_redelivery_of_what_is_stored_is_delivered_again_without_a_change() {
+async fn a_redelivery_of_stored_samples_changes_nothing() {
     let mut stage = Stage::start().await;
     let bodies: Vec<_> = (0..20).map(|at| event("a", NOW_MS + at, at)).collect();
     assert_eq!(stage.bodies(&bodies).await, [0; 0]);
@@ -93,7 +93,7 @@ async fn a_full_batch_of_small_events_is_one_request() {
 
 /// 2.8 MB of label sets and samples: three requests, and none of them over the limit.
 #[tokio::test]
-async fn a_large_payload_is_as_few_requests_as_the_limit_allows() {
+async fn a_large_payload_makes_few_requests() {
     let mut stage = Stage::start().await;
     let events: Vec<_> = (0..50_000).map(|at| event(&format!("d{at}"), NOW_MS + at % 100, at)).collect();
     let [events, samples, series, requests] = stage.summary(format!("[{}]", events.join(","))).await;

@@ -1,4 +1,4 @@
-//! FIFO queues: once a message of a group could not be delivered now, nothing later of that group is taken as done.
+//! FIFO queues: once a message of a group is given back, so are all later ones of the group.
 
 use local_amp::{Action, Fault, Matcher};
 use local_lambda::sqs::QueueMessage;
@@ -33,7 +33,7 @@ async fn all_groups_are_delivered_when_nothing_fails() {
 }
 
 #[tokio::test]
-async fn everything_behind_a_message_that_failed_is_given_back_with_it() {
+async fn everything_behind_a_failed_message_is_given_back() {
     let mut stage = Setup::new().timeout_s(2).start().await;
     stage.fail(Fault::always(Matcher::Any, Action::status(503, "not now")));
     let mut messages = in_groups(&["a", "a", "b", "a"]);
@@ -43,7 +43,7 @@ async fn everything_behind_a_message_that_failed_is_given_back_with_it() {
 }
 
 #[tokio::test]
-async fn an_invalid_message_in_front_stops_no_one() {
+async fn an_invalid_message_does_not_stop_its_group() {
     let mut stage = Stage::start().await;
     let mut messages = in_groups(&["a", "a", "b"]);
     messages[0].body = "hello".to_owned();
@@ -52,16 +52,16 @@ async fn an_invalid_message_in_front_stops_no_one() {
 }
 
 #[tokio::test]
-async fn a_refused_message_in_front_stops_no_one() {
+async fn a_rejected_message_does_not_stop_its_group() {
     let mut stage = Stage::start().await;
     stage.fail(refuse("d0", 400));
     assert_eq!(stage.fifo_batch(&in_groups(&["a", "a", "b"])).await, [0]);
     assert_eq!(stage.stored_devices(), ["d1", "d2"]);
 }
 
-/// What arrived of group `a` before `d1` is done; what comes after it is given back although the receiver has it.
+/// Message 0 of group `a` is done; message 2 is given back although the receiver has it.
 #[tokio::test]
-async fn a_group_is_given_back_from_its_first_failure_on_and_other_groups_are_not() {
+async fn a_failure_gives_back_its_group_and_no_other() {
     let mut stage = Stage::start().await;
     stage.amp.set_faults(cannot_take("d1"));
     assert_eq!(stage.fifo_batch(&in_groups(&["a", "a", "a", "b", "b"])).await, [1, 2]);
@@ -69,7 +69,7 @@ async fn a_group_is_given_back_from_its_first_failure_on_and_other_groups_are_no
 }
 
 #[tokio::test]
-async fn with_a_dead_letter_queue_an_invalid_message_behind_a_failure_stays_in_its_queue() {
+async fn an_invalid_message_behind_a_failure_is_not_moved() {
     let (mut stage, queue) = stage_with_queue("fifo-behind.fifo").await;
     stage.amp.set_faults(cannot_take("d1"));
     let mut messages = in_groups(&["a", "a", "a", "b"]);

@@ -5,13 +5,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use local_amp::{Action, Fault, Matcher};
 use local_lambda::runtime::{Invocation, MAX_PAYLOAD_BYTES};
+use local_testing::scripted::{Answer, ScriptedServer};
 use serde_json::json;
 
-use crate::random::Random;
-use crate::scripted;
 use crate::support::{NOW_MS, QUEUE, SMALLEST_FUNCTION_KB, Setup, Stage, event};
 
-/// Invokes with something hostile; the function has to answer within its memory and still do its work afterwards.
+/// Invokes with a hostile payload; the function must answer within its memory and still work afterwards.
 pub(crate) async fn survives(stage: &mut Stage, payload: impl Into<Bytes>) -> Invocation {
     let invocation = stage.invoke(payload).await;
     assert!(invocation.max_rss_kb < Some(SMALLEST_FUNCTION_KB), "{:?} kB", invocation.max_rss_kb);
@@ -23,7 +22,7 @@ pub(crate) async fn survives(stage: &mut Stage, payload: impl Into<Bytes>) -> In
 /// The share of a CPU that the smallest function has: a whole one comes with 1,769 MB.
 const SMALLEST_FUNCTION_CPU: f64 = 128.0 / 1_769.0;
 
-/// A quarter of the memory has to be left.
+/// Checks that a quarter of the memory is left.
 #[track_caller]
 fn has_spare_memory(invocation: &Invocation) {
     let rss_kb = invocation.max_rss_kb;
@@ -36,7 +35,7 @@ pub(crate) fn error_kind(invocation: &Invocation) -> &str {
 }
 
 #[tokio::test]
-async fn a_million_open_brackets_are_an_error_and_nothing_else() {
+async fn a_million_open_brackets_are_an_error() {
     let mut stage = Stage::start().await;
     let deep = 1_000_000;
     for (payload, kind) in [
@@ -55,7 +54,7 @@ async fn a_million_open_brackets_are_an_error_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn depth_inside_an_event_or_a_message_is_of_no_importance() {
+async fn depth_inside_an_event_or_a_message_is_survived() {
     let mut stage = Stage::start().await;
     let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
     let event = event("a", NOW_MS, 1);
@@ -67,10 +66,10 @@ async fn depth_inside_an_event_or_a_message_is_of_no_importance() {
 }
 
 #[tokio::test]
-async fn millions_of_things_that_are_no_events_or_records_are_counted_in_little_memory() {
+async fn millions_of_invalid_events_need_little_memory() {
     let mut stage = Stage::start().await;
     let zeros = survives(&mut stage, format!("[{}{}]", "0,".repeat(3_000_000), event("a", NOW_MS, 1))).await;
-    let (kind, message) = zeros.function_error().expect("zeros are no events");
+    let (kind, message) = zeros.function_error().expect("zeros are not events");
     assert_eq!(kind, "InvalidEvent");
     has_spare_memory(&zeros);
     let seconds = zeros.cpu.expect("it is alive").as_secs_f64() / SMALLEST_FUNCTION_CPU;
@@ -82,7 +81,7 @@ async fn millions_of_things_that_are_no_events_or_records_are_counted_in_little_
 }
 
 #[tokio::test]
-async fn six_megabytes_of_one_key_are_survived_wherever_it_is() {
+async fn six_megabytes_of_one_text_are_survived_anywhere() {
     let mut stage = Stage::start().await;
     let long = "k".repeat(MAX_PAYLOAD_BYTES - 200);
     for payload in [
@@ -101,8 +100,8 @@ async fn six_megabytes_of_one_key_are_survived_wherever_it_is() {
         format!(r#"{{"dimensions":{{}},"timestamp":1,"metrics":{{"m":"0.{}1"}}}}"#, "0".repeat(long.len())),
     ] {
         let invocation = survives(&mut stage, payload).await;
-        let told: usize = invocation.logs.iter().map(String::len).sum();
-        assert!(told < 20_000, "{told} bytes of logs");
+        let logged: usize = invocation.logs.iter().map(String::len).sum();
+        assert!(logged < 20_000, "{logged} bytes of logs");
         assert!(invocation.function_error().is_none_or(|(_, message)| message.len() < 4_000));
     }
 }
@@ -111,7 +110,7 @@ async fn six_megabytes_of_one_key_are_survived_wherever_it_is() {
 async fn sixty_thousand_events_of_one_series_are_written() {
     let mut stage = Stage::start().await;
     let mut order: Vec<i64> = (0..60_000).collect();
-    Random::new(7).shuffle(&mut order);
+    fastrand::Rng::with_seed(7).shuffle(&mut order);
     let events: Vec<_> = order
         .iter()
         .map(|at| format!(r#"{{"dimensions":{{}},"timestamp":{},"metrics":{{"m":{at}}}}}"#, NOW_MS + at))
@@ -166,9 +165,9 @@ async fn a_label_of_two_megabytes_harms_only_its_event() {
     assert!(kind == "InvalidEvent" && message.len() < 1_000, "{message}");
 }
 
-/// AMP takes 7 KB of labels; what is above that but fits into a request is for the receiver to refuse.
+/// AMP accepts 7 KB of labels; the receiver rejects larger ones that fit into a request.
 #[tokio::test]
-async fn a_label_that_just_fits_into_a_request_is_for_the_receiver_to_refuse() {
+async fn a_label_that_fits_into_a_request_is_sent() {
     let mut stage = Stage::start().await;
     let bodies = [event("a", NOW_MS, 1), event(&"x".repeat(999_000), NOW_MS, 1), event("b", NOW_MS, 1)];
     assert_eq!(stage.bodies(&bodies).await, [1]);
@@ -179,11 +178,11 @@ async fn a_label_that_just_fits_into_a_request_is_for_the_receiver_to_refuse() {
 }
 
 #[tokio::test]
-async fn random_bytes_as_labels_stay_within_the_limit_of_a_request_compressed_and_decoded() {
+async fn incompressible_requests_stay_within_the_limit() {
     let mut stage = Stage::start().await;
-    let mut random = Random::new(9);
+    let mut random = fastrand::Rng::with_seed(9);
     let mut noise = || -> String {
-        (0..6_500).map(|_| char::from(b"0123456789abcdefABCDEF+/"[random.below(24)])).collect()
+        (0..6_500).map(|_| char::from(b"0123456789abcdefABCDEF+/"[random.usize(..24)])).collect()
     };
     let bodies: Vec<_> = (0..800).map(|at| event(&noise(), NOW_MS + at, at)).collect();
     assert_eq!(stage.bodies(&bodies).await, [0; 0]);
@@ -192,16 +191,19 @@ async fn random_bytes_as_labels_stay_within_the_limit_of_a_request_compressed_an
     }
 }
 
-/// A receiver that takes everything and remembers nothing, for what would fill the memory of the stand-in.
-async fn sink() -> String {
-    format!("{}/api/v1/remote_write", scripted::server(|_| (200, String::new())).await)
+/// A receiver that answers every request with this status and does not decode it.
+async fn receiver(status: u16) -> (ScriptedServer, String) {
+    let server = ScriptedServer::by(move |_, _| Answer::new(status, "")).await;
+    let url = format!("{}/api/v1/remote_write", server.url());
+    (server, url)
 }
 
 /// Six megabytes on the way in: a label of 900 kB, under which there are metrics enough to make hundreds of gigabytes
 /// of it on the way out.
 #[tokio::test]
-async fn an_event_that_would_be_gigabytes_on_the_wire_is_answered_in_time_and_in_little_memory() {
-    let mut stage = Setup::new().timeout_s(5).url(&sink().await).start().await;
+async fn an_event_of_gigabytes_on_the_wire_is_answered_in_time() {
+    let (_receiver, url) = receiver(200).await;
+    let mut stage = Setup::new().timeout_s(5).url(&url).start().await;
     let metrics: Vec<_> = (0..350_000).map(|at| format!(r#""m{at:x}":1"#)).collect();
     let payload = format!(
         r#"{{"dimensions":{{"x":"{}"}},"timestamp":{NOW_MS},"metrics":{{{}}}}}"#,
@@ -216,8 +218,8 @@ async fn an_event_that_would_be_gigabytes_on_the_wire_is_answered_in_time_and_in
 /// The old ones of these series are held back, and with them all of the new ones, each in a request of its own.
 #[tokio::test]
 async fn series_by_the_hundred_thousand_are_held_back_in_time() {
-    let url = scripted::server(|_| (401, String::new())).await;
-    let mut stage = Setup::new().timeout_s(20).url(&format!("{url}/write")).start().await;
+    let (_receiver, url) = receiver(401).await;
+    let mut stage = Setup::new().timeout_s(20).url(&url).start().await;
     let metrics: Vec<_> = (0..150_000).map(|at| format!(r#""m{at:x}":1"#)).collect();
     let of = |timestamp: i64| {
         format!(
@@ -233,8 +235,9 @@ async fn series_by_the_hundred_thousand_are_held_back_in_time() {
 }
 
 #[tokio::test]
-async fn hundreds_of_thousands_of_metrics_in_one_event_stay_within_the_memory() {
-    let mut stage = Setup::new().timeout_s(20).url(&sink().await).start().await;
+async fn an_event_of_480_000_metrics_stays_within_the_memory() {
+    let (_receiver, url) = receiver(200).await;
+    let mut stage = Setup::new().timeout_s(20).url(&url).start().await;
     let metrics: Vec<_> = (0..480_000).map(|at| format!(r#""m{at:x}":1"#)).collect();
     let payload =
         format!(r#"{{"dimensions":{{}},"timestamp":{NOW_MS},"metrics":{{{}}}}}"#, metrics.join(","));
@@ -265,8 +268,8 @@ async fn the_largest_event_leaves_spare_memory_when_not_delivered() {
     }
     payload += "}}";
     assert!(metrics > 715_000 && payload.len() < MAX_PAYLOAD_BYTES, "{metrics}, {}", payload.len());
-    let url = scripted::server(|_| (503, String::new())).await;
-    let mut stage = Setup::new().timeout_s(10).url(&format!("{url}/write")).start().await;
+    let (_receiver, url) = receiver(503).await;
+    let mut stage = Setup::new().timeout_s(10).url(&url).start().await;
     let invocation = stage.invoke(payload).await;
     assert_eq!(error_kind(&invocation), "WriteFailed");
     has_spare_memory(&invocation);
@@ -274,7 +277,7 @@ async fn the_largest_event_leaves_spare_memory_when_not_delivered() {
 
 /// Tens of thousands of messages on one bad batch, and a receiver that only fails: still one answer.
 #[tokio::test]
-async fn a_large_batch_at_a_receiver_that_fails_is_given_back_in_little_memory() {
+async fn a_large_batch_is_given_back_in_little_memory() {
     let mut stage = Setup::new().timeout_s(3).start().await;
     stage.fail(Fault::always(
         Matcher::Any,

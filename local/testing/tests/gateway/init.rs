@@ -1,4 +1,4 @@
-//! A function that cannot start says in one line what to set, to Lambda and to a person alike.
+//! A function that cannot start reports in one line which variable to set.
 
 use local_lambda::runtime::InitError;
 use tokio::process::Command;
@@ -7,7 +7,7 @@ use crate::support::{Setup, function_binary};
 
 const AMP: &str = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1/api/v1/remote_write";
 
-/// Starts with these variables, which has to fail, and checks what is told of it.
+/// Starts with these variables, which must fail, and checks the error message.
 async fn check(variables: &[(&str, &str)], words: &[&str]) {
     let setup = variables.iter().fold(Setup::new(), |setup, (name, value)| setup.env(name, value));
     let error = setup.try_start().await.map(|_| ()).expect_err("it came up");
@@ -73,7 +73,7 @@ async fn a_bad_choice_is_named_with_what_is_allowed() {
     check(&[("NAME_ESCAPING", "dots")], &["NAME_ESCAPING", "underscores", "reject"]).await;
 }
 
-/// What stands in a variable may be a secret that was put there by mistake.
+/// The value may be a secret that was put into the wrong variable.
 #[tokio::test]
 async fn a_bad_choice_is_not_repeated() {
     let setup = Setup::new().env("REMOTE_WRITE_AUTH", "Bearer hunter2");
@@ -97,7 +97,7 @@ async fn an_unsigned_writer_needs_no_region_and_no_credentials() {
     assert!(stage.amp.requests()[0].headers.get("authorization").is_none());
 }
 
-/// Runs the program as a person would and returns whether it succeeded and what it printed.
+/// Runs the program in a shell's way; returns whether it succeeded, and its output.
 async fn by_hand(variables: &[(&str, &str)]) -> (bool, String) {
     let mut command = Command::new(function_binary());
     command.env_clear().envs(variables.iter().copied()).kill_on_drop(true);
@@ -108,21 +108,21 @@ async fn by_hand(variables: &[(&str, &str)]) -> (bool, String) {
 }
 
 #[tokio::test]
-async fn by_hand_it_says_where_it_belongs() {
+async fn by_hand_it_names_lambda() {
     let (success, said) = by_hand(&[("REMOTE_WRITE_URL", AMP)]).await;
     assert!(!success && said.contains("Lambda") && said.contains("AWS_LAMBDA_RUNTIME_API"), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
 }
 
 #[tokio::test]
-async fn by_hand_it_says_what_to_set() {
+async fn by_hand_it_names_the_missing_variable() {
     let (success, said) = by_hand(&[]).await;
     assert!(!success && said.contains("REMOTE_WRITE_URL is not set"), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
 }
 
 #[tokio::test]
-async fn a_runtime_api_that_is_not_there_does_not_hold_up_an_init_error() {
+async fn an_init_error_does_not_wait_for_the_runtime_api() {
     let (success, said) = by_hand(&[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9")]).await;
     assert!(!success && said.contains("REMOTE_WRITE_URL is not set"), "{said}");
 }

@@ -1,4 +1,4 @@
-//! A receiver that refuses some of the data: the guilty events are found, the good ones are written.
+//! A receiver that rejects some of the data: the rejected events are found, the others are written.
 
 use local_amp::{Action, Fault, Ingestion, Matcher};
 
@@ -13,49 +13,34 @@ async fn stage(ingestion: Ingestion) -> Stage {
     Setup::new().amp(|amp| amp.ingestion = ingestion).start().await
 }
 
-async fn one_refused_series_of_two_hundred(ingestion: Ingestion) {
-    let mut stage = stage(ingestion).await;
-    stage.fail(refuse("d137", 400));
-    let bodies = one_event_each(200);
-    assert_eq!(stage.bodies(&bodies).await, [137]);
-    assert_eq!(stage.amp.sample_count(), 199);
-    assert!(stage.stored("ph", "d137").is_empty());
-    assert!(stage.amp.requests().len() <= 1 + 16, "{} requests", stage.amp.requests().len());
-    stage.assert_nothing_overlapped();
-}
+const BOTH: [Ingestion; 2] = [Ingestion::RollBack, Ingestion::KeepGood];
 
 #[tokio::test]
-async fn one_refused_series_of_two_hundred_is_found_at_a_receiver_that_rolls_back() {
-    one_refused_series_of_two_hundred(Ingestion::RollBack).await;
+async fn one_rejected_series_of_two_hundred_is_found() {
+    for ingestion in BOTH {
+        let mut stage = stage(ingestion).await;
+        stage.fail(refuse("d137", 400));
+        let bodies = one_event_each(200);
+        assert_eq!(stage.bodies(&bodies).await, [137], "{ingestion:?}");
+        assert_eq!(stage.amp.sample_count(), 199);
+        assert!(stage.stored("ph", "d137").is_empty());
+        assert!(stage.amp.requests().len() <= 1 + 16, "{} requests", stage.amp.requests().len());
+        stage.assert_nothing_overlapped();
+    }
 }
 
+/// The receiver has another value for the timestamp of one sample.
 #[tokio::test]
-async fn one_refused_series_of_two_hundred_is_found_at_a_receiver_that_keeps_the_good() {
-    one_refused_series_of_two_hundred(Ingestion::KeepGood).await;
-}
-
-/// A sample that the receiver refuses for its own reasons: it has another value for that timestamp.
-async fn one_refused_sample_of_a_series(ingestion: Ingestion) {
-    let mut stage = stage(ingestion).await;
-    assert_eq!(stage.bodies(&[event("a", NOW_MS + 20, -1)]).await, [0; 0]);
-    let bodies: Vec<_> = (0..40).map(|at| event("a", NOW_MS + at, at)).collect();
-    assert_eq!(stage.bodies(&bodies).await, [20]);
-    let stored = stage.stored("ph", "a");
-    assert_eq!(stored.len(), 40);
-    assert!(stored.iter().all(|&(at, value)| {
-        let expected = if at == NOW_MS + 20 { -1 } else { at - NOW_MS };
-        value.to_bits() == (f64::from(i32::try_from(expected).expect("small"))).to_bits()
-    }));
-}
-
-#[tokio::test]
-async fn one_refused_sample_of_a_series_is_found_at_a_receiver_that_rolls_back() {
-    one_refused_sample_of_a_series(Ingestion::RollBack).await;
-}
-
-#[tokio::test]
-async fn one_refused_sample_of_a_series_is_found_at_a_receiver_that_keeps_the_good() {
-    one_refused_sample_of_a_series(Ingestion::KeepGood).await;
+async fn one_rejected_sample_of_a_series_is_found() {
+    for ingestion in BOTH {
+        let mut stage = stage(ingestion).await;
+        assert_eq!(stage.bodies(&[event("a", NOW_MS + 20, -1)]).await, [0; 0]);
+        let bodies: Vec<_> = (0..40).map(|at| event("a", NOW_MS + at, at)).collect();
+        assert_eq!(stage.bodies(&bodies).await, [20], "{ingestion:?}");
+        let expected =
+            (0_i32..40).map(|at| (NOW_MS + i64::from(at), f64::from(if at == 20 { -1 } else { at })));
+        assert_eq!(stage.stored("ph", "a"), expected.collect::<Vec<_>>());
+    }
 }
 
 /// A backlog that spans more than the receiver's out-of-order window, with one refused event; what is given back.
@@ -70,23 +55,24 @@ async fn one_refused_event_of_a_backlog(ingestion: Ingestion) -> Vec<usize> {
 }
 
 #[tokio::test]
-async fn one_refused_event_of_a_backlog_is_found_at_a_receiver_that_rolls_back() {
+async fn one_rejected_event_of_a_backlog_is_found() {
     assert_eq!(one_refused_event_of_a_backlog(Ingestion::RollBack).await, [20]);
 }
 
-/// The limit that ARCHITECTURE.md describes: the receiver has the good samples of the refused request, and those behind
-/// its window it refuses the second time. Its status does not tell the two apart, and its words may not be read.
+/// The limit that ARCHITECTURE.md describes: the receiver has stored the good samples of the rejected request and rejects
+/// those behind its window the second time. Its status does not distinguish the two cases, and its error message may not
+/// be interpreted.
 #[tokio::test]
-async fn behind_the_window_of_a_receiver_that_keeps_the_good_innocents_are_reported_but_not_lost() {
+async fn behind_the_window_unaffected_events_may_be_given_back() {
     let returned = one_refused_event_of_a_backlog(Ingestion::KeepGood).await;
-    assert!(returned.contains(&20), "the guilty one is among them: {returned:?}");
+    assert!(returned.contains(&20), "the rejected one is among them: {returned:?}");
     let within_the_window = 14..20;
     assert!(within_the_window.clone().all(|at| !returned.contains(&at)), "{returned:?}");
 }
 
 #[tokio::test]
-async fn several_refused_series_are_found() {
-    for ingestion in [Ingestion::RollBack, Ingestion::KeepGood] {
+async fn several_rejected_series_are_found() {
+    for ingestion in BOTH {
         let mut stage = stage(ingestion).await;
         // Devices are `g…` for good; the others have one label in common by which they are refused.
         let bodies: Vec<_> = (0..200)
@@ -102,7 +88,7 @@ async fn several_refused_series_are_found() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_refuses_everything_is_asked_a_bounded_number_of_times() {
+async fn requests_to_a_receiver_that_rejects_all_are_bounded() {
     let mut stage = Stage::start().await;
     stage.fail(Fault::always(Matcher::Any, Action::status(400, "per-user series limit exceeded")));
     let bodies = one_event_each(1_000);
@@ -111,9 +97,9 @@ async fn a_receiver_that_refuses_everything_is_asked_a_bounded_number_of_times()
     assert!((2..=1 + EXTRA).contains(&requests), "{requests} requests");
 }
 
-/// Only what stood alone is proven guilty; the rest is given back, not buried.
+/// An event is known to be rejected only if it was sent alone; the rest is given back.
 #[tokio::test]
-async fn of_a_receiver_that_refuses_everything_only_the_proven_become_dead_letters() {
+async fn only_events_rejected_alone_become_dead_letters() {
     let (mut stage, queue) = start_with_queue(Setup::new(), "isolation-bounded").await;
     stage.fail(Fault::always(Matcher::Any, Action::status(400, "per-user series limit exceeded")));
     let bodies = one_event_each(1_000);
@@ -138,7 +124,7 @@ async fn isolation_ends_before_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_fails_in_the_middle_of_isolation_loses_nothing() {
+async fn a_failure_in_the_middle_of_isolation_loses_nothing() {
     let mut stage = Setup::new().timeout_s(3).start().await;
     let fails = Fault::times(4, Matcher::SamplesOver(10), Action::status(400, "too many for today"));
     stage
@@ -180,9 +166,9 @@ async fn a_series_that_is_too_large_is_split_and_stays_in_order() {
     assert!((1..delivered.len()).all(|at| first(at - 1) < first(at)));
 }
 
-/// Its parts cannot be smaller, so the receiver's word is final.
+/// It cannot be split, so the status is final.
 #[tokio::test]
-async fn an_event_that_alone_is_too_large_is_refused_and_harms_no_one() {
+async fn an_event_that_is_too_large_alone_is_rejected_alone() {
     let mut stage = Stage::start().await;
     stage.fail(Fault::always(
         Matcher::DecodedBytesOver(3_000),
@@ -195,7 +181,7 @@ async fn an_event_that_alone_is_too_large_is_refused_and_harms_no_one() {
 }
 
 #[tokio::test]
-async fn a_receiver_with_a_limit_below_ours_that_is_refused_everything_is_asked_a_bounded_number_of_times() {
+async fn requests_to_a_receiver_that_answers_413_are_bounded() {
     let mut stage = Stage::start().await;
     stage.fail(Fault::always(Matcher::Any, Action::status(413, "")));
     assert_eq!(stage.bodies(&one_event_each(500)).await.len(), 500);

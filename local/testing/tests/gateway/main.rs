@@ -1,11 +1,10 @@
-//! The gateway from outside: the real binary under the runtime emulator, in front of the strict AMP stand-in and a
-//! real SQS API. What is expected is the contract; what is checked is what arrived, never the function's own words.
+//! The gateway end to end: the real binary under the runtime emulator, in front of the strict AMP stand-in and a real SQS
+//! API. The tests check the requests that arrived, not the function's own report.
 
-mod bodies;
-mod broken_text;
 mod dead_letters;
 mod delivered_samples;
 mod down;
+mod events;
 mod faults;
 mod fifo;
 mod fixtures;
@@ -13,15 +12,11 @@ mod hostile;
 mod init;
 mod isolation;
 mod mutated;
-mod names;
 mod outcomes;
 mod payloads;
 mod queue;
 mod queue_answers;
 mod random;
-mod scripted;
 mod spec;
 mod support;
 mod telemetry;
-mod timestamps;
-mod values;

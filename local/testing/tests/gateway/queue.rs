@@ -16,7 +16,7 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// A queue of this name; FIFO if the name says so.
+    /// A queue of this name; FIFO if the name ends so.
     pub(crate) async fn create(name: &str) -> Self {
         let sqs = Sqs::new(endpoint(), "eu-west-1", credentials());
         let url = sqs.create_queue(name).await.expect("a queue");
@@ -47,7 +47,7 @@ pub(crate) fn with_queue(setup: Setup, url: &str) -> Setup {
     setup.env("DEAD_LETTER_QUEUE_URL", url).env("AWS_ENDPOINT_URL_SQS", endpoint())
 }
 
-/// The server's endpoint. The server starts with the first test that asks and ends with the process.
+/// The server's endpoint. The server starts with the first test that needs it and ends with the process.
 pub(crate) fn endpoint() -> &'static str {
     static ENDPOINT: OnceLock<String> = OnceLock::new();
     ENDPOINT.get_or_init(|| {

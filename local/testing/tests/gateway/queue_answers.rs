@@ -1,22 +1,18 @@
-//! Answers of SQS that moto never gives: each entry's own result counts, and what is not understood moved nothing.
+//! Answers of SQS that moto never gives: each entry has a result of its own, and an answer that is not understood moved
+//! nothing.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
 use local_lambda::sqs::sqs_event;
+use local_testing::scripted::{Answer, ScriptedServer};
 use serde_json::{Value, json};
 
-use crate::scripted;
-use crate::support::{NOW_MS, QUEUE, Setup, event, messages};
+use crate::support::{NOW_MS, QUEUE, Setup, Stage, event, messages};
 
-/// The calls that a scripted SQS was given.
-type Calls = Arc<Mutex<Vec<Value>>>;
-
-/// A function whose dead-letter queue answers like this, and the calls that the queue gets.
+/// A function whose dead-letter queue gives this answer to the nth call.
 async fn stage(
-    answer: impl Fn(&Value) -> (u16, Value) + Send + Sync + 'static,
-) -> (crate::support::Stage, Calls) {
+    answer: impl Fn(&Value, usize) -> (u16, Value) + Send + Sync + 'static,
+) -> (Stage, ScriptedServer) {
     slow_stage(Duration::ZERO, 3, answer).await
 }
 
@@ -24,21 +20,22 @@ async fn stage(
 async fn slow_stage(
     delay: Duration,
     timeout_s: u64,
-    answer: impl Fn(&Value) -> (u16, Value) + Send + Sync + 'static,
-) -> (crate::support::Stage, Calls) {
-    let calls = Calls::default();
-    let for_server = Arc::clone(&calls);
-    let url = scripted::slow_server(delay, move |body: &Bytes| {
-        let call: Value = serde_json::from_slice(body).expect("a call is JSON");
-        let (status, answer) = answer(&call);
-        for_server.lock().expect("no test panicked with it").push(call);
-        (status, answer.to_string())
+    answer: impl Fn(&Value, usize) -> (u16, Value) + Send + Sync + 'static,
+) -> (Stage, ScriptedServer) {
+    let queue = ScriptedServer::by(move |call, number| {
+        let (status, answer) = answer(&call.json(), number);
+        Answer::new(status, answer.to_string()).after(delay)
     })
     .await;
     let setup = Setup::new()
         .timeout_s(timeout_s)
-        .env("DEAD_LETTER_QUEUE_URL", &format!("{url}/123456789012/letters"));
-    (setup.start().await, calls)
+        .env("DEAD_LETTER_QUEUE_URL", &format!("{}/123456789012/letters", queue.url()));
+    (setup.start().await, queue)
+}
+
+/// The calls that the queue received.
+fn calls(queue: &ScriptedServer) -> Vec<Value> {
+    queue.requests().iter().map(|call| call.json()).collect()
 }
 
 fn entries(call: &Value) -> Vec<(String, String)> {
@@ -52,8 +49,8 @@ fn hellos(count: usize) -> Vec<String> {
 }
 
 /// Refuses the entries whose body ends in this digit.
-fn all_but(digit: char) -> impl Fn(&Value) -> (u16, Value) {
-    move |call| {
+fn all_but(digit: char) -> impl Fn(&Value, usize) -> (u16, Value) {
+    move |call, _| {
         let (mut successful, mut failed) = (Vec::new(), Vec::new());
         for (id, body) in entries(call) {
             if body.ends_with(digit) {
@@ -69,8 +66,8 @@ fn all_but(digit: char) -> impl Fn(&Value) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn each_entrys_own_result_counts() {
-    let (mut stage, _) = stage(all_but('7')).await;
+async fn each_entry_has_a_result_of_its_own() {
+    let (mut stage, _queue) = stage(all_but('7')).await;
     let mut bodies = hellos(35);
     bodies.push(event("a", NOW_MS, 1));
     assert_eq!(stage.bodies(&bodies).await, [7, 17, 27]);
@@ -79,7 +76,7 @@ async fn each_entrys_own_result_counts() {
 
 #[tokio::test]
 async fn an_entry_that_the_answer_does_not_mention_is_given_back() {
-    let (mut stage, _) = stage(|call| {
+    let (mut stage, _queue) = stage(|call, _| {
         let first = entries(call).remove(0).0;
         (200, json!({"Successful": [{"Id": first, "MessageId": "m", "MD5OfMessageBody": "x"}]}))
     })
@@ -92,34 +89,29 @@ async fn an_answer_that_is_not_understood_moved_nothing() {
     for answer in
         [json!("yes"), json!({}), json!({"Successful": [{"Id": "no such entry"}]}), json!({"Successful": 1})]
     {
-        let (mut stage, _) = stage(move |_| (200, answer.clone())).await;
+        let (mut stage, _queue) = stage(move |_, _| (200, answer.clone())).await;
         assert_eq!(stage.bodies(&hellos(3)).await, [0, 1, 2]);
     }
 }
 
 #[tokio::test]
 async fn a_queue_that_recovers_gets_its_letters() {
-    let left = Mutex::new(3);
     let answer = all_but('x');
-    let (mut stage, _) = stage(move |call| {
-        let mut left = left.lock().expect("no test panicked with it");
-        if *left > 0 {
-            *left -= 1;
-            return (503, json!({"__type": "ServiceUnavailable"}));
-        }
-        answer(call)
+    let (mut stage, _queue) = stage(move |call, number| match number {
+        0..3 => (503, json!({"__type": "ServiceUnavailable"})),
+        _ => answer(call, number),
     })
     .await;
     assert_eq!(stage.bodies(&hellos(3)).await, [0; 0]);
 }
 
-/// An attempt that is given up may have put its letters into the queue.
+/// An attempt that is abandoned may have put its letters into the queue.
 #[tokio::test]
 async fn a_slow_queue_gets_each_letter_once() {
     // More than half of the time that there is for it.
-    let (mut stage, calls) = slow_stage(Duration::from_millis(3_300), 6, all_but('x')).await;
+    let (mut stage, queue) = slow_stage(Duration::from_millis(3_300), 6, all_but('x')).await;
     stage.bodies(&hellos(3)).await;
-    assert_eq!(calls.lock().expect("no test panicked with it").len(), 1);
+    assert_eq!(calls(&queue).len(), 1);
 }
 
 #[tokio::test]
@@ -127,66 +119,60 @@ async fn a_queue_that_throttles_gets_its_letters_later() {
     for kind in
         ["com.amazonaws.sqs#RequestThrottled", "com.amazonaws.sqs#KmsThrottled", "ThrottlingException"]
     {
-        let left = Mutex::new(2);
         let answer = all_but('x');
-        let (mut stage, calls) = stage(move |call| {
-            let mut left = left.lock().expect("no test panicked with it");
-            if *left > 0 {
-                *left -= 1;
-                return (400, json!({"__type": kind, "message": "Request is throttled."}));
-            }
-            answer(call)
+        let (mut stage, queue) = stage(move |call, number| match number {
+            0..2 => (400, json!({"__type": kind, "message": "Request is throttled."})),
+            _ => answer(call, number),
         })
         .await;
         assert_eq!(stage.bodies(&hellos(3)).await, [0; 0], "{kind}");
-        let calls = calls.lock().expect("no test panicked with it");
-        let sizes: Vec<_> = calls.iter().map(|call| entries(call).len()).collect();
+        let sizes: Vec<_> = calls(&queue).iter().map(|call| entries(call).len()).collect();
         assert_eq!(sizes, [3, 3, 3], "{kind}: the call is repeated as it was");
     }
 }
 
 #[tokio::test]
 async fn a_queue_that_throttles_to_the_end_gives_the_letters_back() {
-    let (mut stage, calls) = stage(|_| (400, json!({"__type": "com.amazonaws.sqs#RequestThrottled"}))).await;
+    let throttled = json!({"__type": "com.amazonaws.sqs#RequestThrottled"});
+    let (mut stage, queue) = stage(move |_, _| (400, throttled.clone())).await;
     let invocation = stage.invoke(sqs_event(QUEUE, &messages(&hellos(3)))).await;
     assert_eq!(invocation.batch_item_failures().map(|ids| ids.len()), Some(3));
-    let calls = calls.lock().expect("no test panicked with it");
-    assert!(calls.iter().all(|call| entries(call).len() == 3), "no letter is sent alone");
+    assert!(calls(&queue).iter().all(|call| entries(call).len() == 3), "no letter is sent alone");
     let warning = invocation.logs.iter().find(|line| line.contains("could not be moved"));
     assert!(warning.is_some_and(|line| line.contains("RequestThrottled")), "{warning:?}");
 }
 
 #[tokio::test]
-async fn a_queue_that_refuses_us_gets_no_second_call_with_the_same_letters() {
-    let (mut stage, calls) = stage(|_| (403, json!({"__type": "AccessDenied"}))).await;
+async fn a_call_that_is_refused_for_good_is_not_repeated() {
+    let (mut stage, queue) = stage(|_, _| (403, json!({"__type": "AccessDenied"}))).await;
     assert_eq!(stage.bodies(&hellos(10)).await.len(), 10);
-    assert_eq!(calls.lock().expect("no test panicked with it").len(), 1);
+    assert_eq!(calls(&queue).len(), 1);
 }
 
 #[tokio::test]
-async fn a_queue_that_refuses_every_letter_alone_is_not_asked_about_the_rest() {
-    let (mut stage, calls) = stage(|_| (400, json!({"__type": "QueueDoesNotExist"}))).await;
+async fn a_queue_that_refuses_every_letter_gets_few_calls() {
+    let (mut stage, queue) = stage(|_, _| (400, json!({"__type": "QueueDoesNotExist"}))).await;
     let invocation = stage.invoke(sqs_event(QUEUE, &messages(&hellos(1_000)))).await;
     assert_eq!(invocation.batch_item_failures().map(|ids| ids.len()), Some(1_000));
-    let calls = calls.lock().expect("no test panicked with it").len();
+    let calls = calls(&queue).len();
     assert!(calls <= 20, "{calls} calls");
     let warnings = invocation.logs.iter().filter(|line| line.contains("could not be moved")).count();
     assert_eq!(warnings, 1, "one line however many letters");
 }
 
 #[tokio::test]
-async fn one_letter_that_the_queue_refuses_does_not_keep_the_others_from_it() {
-    let (mut stage, _) = stage(|call| {
+async fn one_letter_that_is_refused_does_not_stop_the_others() {
+    let (mut stage, _queue) = stage(|call, number| {
         let bad = entries(call).iter().any(|(_, body)| body.ends_with('4'));
-        if bad { (400, json!({"__type": "InvalidMessageContents"})) } else { all_but('!')(call) }
+        if bad { (400, json!({"__type": "InvalidMessageContents"})) } else { all_but('!')(call, number) }
     })
     .await;
     assert_eq!(stage.bodies(&hellos(10)).await, [4]);
 }
 
 #[tokio::test]
-async fn an_answer_that_names_other_letters_or_has_nulls_is_taken_for_what_it_says() {
-    let (mut stage, _) = stage(|call| {
+async fn ids_of_other_letters_and_nulls_are_ignored() {
+    let (mut stage, _queue) = stage(|call, _| {
         let known = entries(call).into_iter().map(|(id, _)| json!({"Id": id}));
         let other = (0..2_000).map(|id| json!({"Id": (id + 1_000).to_string()}));
         let successful: Vec<_> = known.take(1).chain(other).collect();
@@ -199,14 +185,13 @@ async fn an_answer_that_names_other_letters_or_has_nulls_is_taken_for_what_it_sa
 /// SQS takes ten entries and 1 MiB, and ids that differ within a call.
 #[tokio::test]
 async fn calls_stay_within_the_limits_of_sqs() {
-    let (mut stage, calls) = stage(all_but('!')).await;
+    let (mut stage, queue) = stage(all_but('!')).await;
     let mut bodies = hellos(95);
     bodies.extend((0..9).map(|at| format!("{at}{}", "x".repeat(300_000))));
     assert_eq!(stage.bodies(&bodies).await, [0; 0]);
-    let calls = calls.lock().expect("no test panicked with it");
     let mut seen = Vec::new();
-    for call in calls.iter() {
-        let mut entries = entries(call);
+    for call in calls(&queue) {
+        let mut entries = entries(&call);
         assert!(entries.len() <= 10);
         assert!(entries.iter().map(|(_, body)| body.len()).sum::<usize>() <= 1_048_576);
         seen.extend(entries.iter().map(|(_, body)| body.clone()));

@@ -1,6 +1,4 @@
-//! The stage of every test: the real binary, configured like on Lambda, in front of a stand-in that checks signatures.
-//!
-//! In: changes to the usual set-up, and payloads. Out: what the function answered, by the places of the messages.
+//! Starts the real binary, configured as on Lambda, in front of a stand-in that checks signatures.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -29,7 +27,7 @@ pub(crate) struct Stage {
     pub(crate) function: Function,
 }
 
-/// What differs from the usual set-up.
+/// Differences from the usual setup.
 #[derive(Debug)]
 pub(crate) struct Setup {
     amp: AmpOptions,
@@ -171,7 +169,7 @@ impl Stage {
     }
 }
 
-/// The places of the messages in `batchItemFailures`; every id has to be one that was received, and there once.
+/// The places of the messages in `batchItemFailures`; every id must be one that was received, once.
 pub(crate) fn given_back(invocation: &Invocation, messages: &[QueueMessage]) -> Vec<usize> {
     let Some(ids) = invocation.batch_item_failures() else {
         panic!("no answer to a batch: {:?}", invocation.outcome)

@@ -1,4 +1,4 @@
-//! What the function tells: its log lines and its embedded metrics, and that no secret is ever among them.
+//! Log lines and embedded metrics, without secrets.
 
 use local_amp::{Action, Fault, Matcher};
 use local_lambda::runtime::Invocation;
@@ -9,7 +9,7 @@ use crate::outcomes::refuse;
 use crate::queue::stage_with_queue;
 use crate::support::{NOW_MS, QUEUE, SECRET, Setup, Stage, TOKEN, event, messages, one_event_each};
 
-/// Every line of an invocation; each has to be a JSON object.
+/// Every line of an invocation; each must be a JSON object.
 fn lines(invocation: &Invocation) -> Vec<Value> {
     let parse =
         |line: &String| serde_json::from_str::<Value>(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
@@ -128,7 +128,7 @@ async fn retries_and_failures_are_counted() {
     stage.fail(Fault::always(Matcher::Any, Action::status(403, "")));
     let invocation = stage.invoke(sqs_event(QUEUE, &messages(&one_event_each(3)))).await;
     assert_eq!(embedded_metrics(&invocation)["FailedEvents"].as_u64(), Some(3));
-    assert!(lines(&invocation).iter().any(|line| line["level"] == "ERROR"), "a person is needed");
+    assert!(lines(&invocation).iter().any(|line| line["level"] == "ERROR"), "someone must act");
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn a_thousand_bad_events_are_a_handful_of_lines() {
 }
 
 #[tokio::test]
-async fn an_unknown_payload_is_told_of_too() {
+async fn an_unknown_payload_is_logged() {
     let mut stage = Stage::start().await;
     let invocation = stage.invoke("12").await;
     assert!(lines(&invocation).iter().any(|line| line["level"] == "ERROR"), "{:?}", invocation.logs);
@@ -157,11 +157,11 @@ async fn the_log_level_of_lambda_is_obeyed() {
 }
 
 #[tokio::test]
-async fn text_is_logged_where_json_is_not_wanted() {
+async fn the_log_format_of_lambda_is_obeyed() {
     let mut stage = Setup::new().env("AWS_LAMBDA_LOG_FORMAT", "Text").start().await;
     let invocation = stage.invoke(event("a", NOW_MS, 1)).await;
-    let told: Vec<_> = invocation.logs.iter().filter(|line| line.contains("INFO")).collect();
-    assert!(told.len() == 1 && !told[0].starts_with('{') && told[0].contains("samples=1"), "{told:?}");
+    let info: Vec<_> = invocation.logs.iter().filter(|line| line.contains("INFO")).collect();
+    assert!(info.len() == 1 && !info[0].starts_with('{') && info[0].contains("samples=1"), "{info:?}");
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn no_level_of_logging_shows_a_secret() {
 /// AMP answers a signature that does not match with the canonical request that it expected, in which the session
 /// token is a header like any other.
 #[tokio::test]
-async fn a_receiver_that_repeats_the_session_token_does_not_bring_it_into_the_logs_or_the_answer() {
+async fn a_session_token_in_an_answer_is_not_repeated() {
     let mut stage = Stage::start().await;
     let words = format!(
         "{{\"message\":\"The request signature we calculated does not match the signature you provided. The Canonical \

@@ -1,0 +1,171 @@
+//! Reads the records of an envelope into series.
+//!
+//! A record stands or falls as a whole. Every point of a valid record has an origin, and those of one record are
+//! consecutive. A record with one invalid point is invalid, and nothing of it is sent.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use formats::{Body, Invalid};
+use remote_write::{Labels, MAX_REQUEST_BYTES, NameEscaping, Origin, Point, Series, SeriesBuilder};
+
+use crate::delivery::Delivery;
+use crate::envelopes::{Envelope, Record};
+use crate::outcome::{Outcome, Reason};
+
+/// The number of invalid records of a direct invoke whose reasons are kept. It may have millions, of which only the first
+/// few are shown; of an SQS batch, which has at most this many records, each one counts.
+const MAX_INVALID: usize = 10_000;
+
+/// The size limit of a sample with its labels. The rest of a request is for snappy, which adds a few dozen bytes to what
+/// it cannot compress.
+const MAX_SAMPLE_BYTES: usize = MAX_REQUEST_BYTES - 1_000;
+
+/// The records of an envelope.
+#[derive(Debug, Default)]
+pub struct Records {
+    /// The records in their order, without invalid ones of a direct invoke after the first 10,000.
+    pub records: Vec<ReadRecord>,
+    /// The number of invalid records that were left out.
+    pub left_out: usize,
+    /// The number of values that a float64 cannot hold exactly.
+    pub inexact_values: usize,
+    invalid: usize,
+}
+
+/// A record that was read.
+#[derive(Debug)]
+pub struct ReadRecord {
+    /// Its index in the envelope.
+    pub index: usize,
+    /// The group within which records keep their order.
+    pub group: Option<String>,
+    /// The origins of its points, or the reason why it is invalid.
+    pub points: Result<Range<u32>, InvalidRecord>,
+}
+
+/// The reason why a record is invalid.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRecord {
+    /// Its body has no points.
+    #[error(transparent)]
+    Body(#[from] Invalid),
+    /// A sample that no write request can carry.
+    #[error("metrics.{metric}: expected at most {limit} bytes for a sample with its labels, got {needed}")]
+    TooLarge {
+        /// The metric.
+        metric: String,
+        /// The size of the sample with its labels, in bytes.
+        needed: usize,
+        /// The limit.
+        limit: usize,
+    },
+}
+
+/// How points become samples.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// The treatment of names outside the charset.
+    pub escaping: NameEscaping,
+    /// Labels of every series, unless a point has its own.
+    pub external_labels: &'a Labels<'static>,
+}
+
+impl Records {
+    /// Reads every record of `envelope`. Invalid ones do not affect others.
+    pub fn read(envelope: &Envelope<'_>, rules: Rules<'_>) -> (Self, Series) {
+        let (mut all, mut samples) = (Self::default(), SeriesBuilder::default());
+        let keeps_all = !envelope.messages().is_empty();
+        for record in envelope.records() {
+            let is_full = !keeps_all && all.invalid == MAX_INVALID;
+            // Formatting a reason for each of millions of numbers would take most of the time.
+            if is_full && matches!(record.body, Body::Json(text) if !text.starts_with('{')) {
+                all.left_out += 1;
+                continue;
+            }
+            let points = all.add(&record, rules, &mut samples);
+            if points.is_err() {
+                if is_full {
+                    all.left_out += 1;
+                    continue;
+                }
+                all.invalid += 1;
+            }
+            all.records.push(ReadRecord { index: record.index, group: record.group, points });
+        }
+        (all, samples.group())
+    }
+
+    /// The number of invalid records.
+    pub fn invalid(&self) -> usize {
+        self.invalid + self.left_out
+    }
+
+    /// Reads a record and adds its points, if all of them are valid.
+    fn add(
+        &mut self,
+        record: &Record<'_>,
+        rules: Rules<'_>,
+        samples: &mut SeriesBuilder,
+    ) -> Result<Range<u32>, InvalidRecord> {
+        formats::read(record.format, &record.body, rules.escaping, |points, inexact_values| {
+            for point in &mut *points {
+                point.labels.add_missing(rules.external_labels);
+                check_size(point)?;
+            }
+            self.inexact_values += inexact_values;
+            let mut origins = points.iter().map(|point| samples.add(point).0);
+            let first = origins.next();
+            let last = origins.last().or(first);
+            Ok(first.zip(last).map_or(0..0, |(first, last)| first..last + 1))
+        })
+    }
+
+    /// The outcome of each record: the worst of its points. Behind a record of a group that could not be delivered, all
+    /// later ones of the group wait, so that the group keeps its order.
+    pub fn outcomes(&self, delivery: &Delivery) -> Vec<Outcome> {
+        let mut blocked = HashSet::new();
+        let outcome = |record: &ReadRecord| {
+            let outcome = match &record.points {
+                Err(reason) => Outcome::Invalid(reason.clone().into()),
+                // A record without points has nothing to deliver.
+                Ok(origins) => origins
+                    .clone()
+                    .map(|origin| delivery.outcome(Origin(origin)))
+                    .max_by_key(Outcome::severity)
+                    .unwrap_or(Outcome::Delivered),
+            };
+            match &record.group {
+                Some(group) if blocked.contains(group) => Outcome::Retry(Reason::BehindGroup.into()),
+                Some(group) if outcome.is_retry() => {
+                    blocked.insert(group.clone());
+                    outcome
+                }
+                _ => outcome,
+            }
+        };
+        self.records.iter().map(outcome).collect()
+    }
+}
+
+impl ReadRecord {
+    /// The number of its events, as far as it is known; at least one if it is invalid.
+    pub fn events(&self) -> usize {
+        match &self.points {
+            Ok(origins) => origins.len(),
+            Err(InvalidRecord::Body(reason)) => reason.events(),
+            Err(InvalidRecord::TooLarge { .. }) => 1,
+        }
+    }
+}
+
+fn check_size(point: &Point<'_>) -> Result<(), InvalidRecord> {
+    match point.oversized(MAX_SAMPLE_BYTES) {
+        None => Ok(()),
+        Some(oversized) => Err(InvalidRecord::TooLarge {
+            metric: formats::text::truncated(oversized.metric),
+            needed: oversized.needed,
+            limit: MAX_SAMPLE_BYTES,
+        }),
+    }
+}
