@@ -71,7 +71,7 @@ enum CheckError {
 pub(crate) async fn run(arguments: &CheckArguments) -> ExitCode {
     match check(arguments).await {
         Ok(answer) => {
-            print_line!("{} {} starts and answers {answer}", "✓".green(), arguments.file.display());
+            print_line!("{} {} starts: {answer}", "✓".green(), arguments.file.display());
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -125,8 +125,8 @@ async fn check(arguments: &CheckArguments) -> Result<String, Box<dyn Error>> {
             return Err(CheckError::Killed.into());
         }
         match amp.sample_count() {
-            0 => "as an extension without writing samples".to_owned(),
-            count => format!("as an extension, samples written: {count}"),
+            0 => "registered as an extension, no samples written".to_owned(),
+            count => format!("registered as an extension, samples written: {count}"),
         }
     } else {
         String::from_utf8_lossy(invocation.response().map_or(&[], |body| &body[..])).into_owned()
