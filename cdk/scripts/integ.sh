@@ -24,9 +24,9 @@ mkdir -p "$app/test"
 echo '{ "private": true }' >"$app/package.json"
 cp -R "$source" "$app/$source"
 (cd "$app" && npm install --silent --prefer-offline --no-audit --no-fund "$folder/$packed" "${packages[@]}")
-tsc="$PWD/node_modules/.bin/tsc"
+tsc="$(node -p "require.resolve('typescript/bin/tsc')")"
 runner="$(node -p "require.resolve('@aws-cdk/integ-runner/package.json')")"
-(cd "$app" && "$tsc" --module node16 --moduleResolution node16 --target es2022 --strict --skipLibCheck "$source"/*.ts)
+(cd "$app" && node "$tsc" --module node16 --moduleResolution node16 --target es2022 --strict --skipLibCheck "$source"/*.ts)
 
 result=0
 (cd "$app" && node "$(dirname "$runner")/bin/integ-runner" --directory "$source" --language javascript "$@") || result=$?
