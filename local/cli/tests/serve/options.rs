@@ -78,10 +78,9 @@ async fn a_prometheus_that_is_not_there_is_refused() {
 /// Prometheus answers 404 to samples unless it was started with the flag.
 #[tokio::test]
 async fn a_prometheus_that_takes_no_samples_is_refused() {
-    let server = ScriptedServer::by(|request, _| {
-        Answer::new(if request.method == "GET" { 200 } else { 404 }, "")
-    })
-    .await;
+    let server =
+        ScriptedServer::by(|request, _| Answer::new(if request.method == "GET" { 200 } else { 404 }, ""))
+            .await;
     serve_refuses(&["--prometheus", &server.url()], "--web.enable-remote-write-receiver").await;
 }
 
