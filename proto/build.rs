@@ -1,4 +1,4 @@
-//! Generates the message types from the `.proto` files with a compiler written in Rust, so no `protoc` is needed.
+//! Generates the message types from the `.proto` files, without `protoc`.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=remote.proto");

@@ -1,56 +1,33 @@
 #!/usr/bin/env bash
-# Measures the function side by side with what one would run instead: `npm run bench`. A full run writes the documents;
-# `-- --quick` only sees whether everything runs, `-- --scale` does the scale check alone.
+# Measures the function side by side with a null function and a handler in Node.js, and fails if it misses a budget:
+# `npm run bench`. Without options it writes docs/benchmarks.md. `-- --against FILE` compares with another build of the
+# function in the same run, `-- --rounds 3` is for a quick look.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-PEERS="$REPOSITORY/bench/peers"
+PEER="$REPOSITORY/bench/peer"
 
-# Installed again when requirements change; a stamp, written last, says which they were.
-require_python_peer() {
-  local requirements="$PEERS/python/requirements.txt" venv="$PEERS/python/.venv"
-  if cmp -s "$requirements" "$venv/requirements.installed"; then
-    return
-  fi
-  command -v python3 >/dev/null || return 0
-  say "Installing the packages of the Python peer (once)"
-  python3 -m venv --clear "$venv" || return 0
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements" || return 0
-  cp "$requirements" "$venv/requirements.installed"
-}
-
-require_node_peer() {
-  local lock="$PEERS/node/package-lock.json" stamp="$PEERS/node/node_modules/.package-lock.installed"
-  if cmp -s "$lock" "$stamp"; then
-    return
-  fi
-  command -v npm >/dev/null || return 0
-  say "Installing the packages of the Node peer (once)"
-  (cd "$PEERS/node" && npm ci --no-audit --no-fund --loglevel=error) || return 0
-  cp "$lock" "$stamp"
-}
-
-# Whether this is the whole benchmark, whose figures belong into the documents.
-is_full() {
-  local argument
-  for argument in "$@"; do
-    case "$argument" in
-      --quick | --scale | --batches* | --rounds* | --documents* | --help | -h | --version | -V) return 1 ;;
-    esac
-  done
+# Prints the processor, the system and the versions that decide the figures.
+describe_machine() {
+  local model
+  model="$(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -n 1)"
+  printf '%s: %s, %s cores, %s; %s, Node.js %s.' "$(date -u +%F)" "${model:-unknown processor}" "$(nproc)" "$(uname -sr)" \
+    "$(rustc --version | cut -d ' ' -f 1-2)" "$(node --version 2>/dev/null || echo none)"
 }
 
 require_cargo
-require_python_peer
-require_node_peer
 cd "$REPOSITORY"
+options=(--heading "$(describe_machine)")
+[ "$#" -gt 0 ] || options+=(--document "$REPOSITORY/docs/benchmarks.md")
+if command -v npm >/dev/null; then
+  say "Installing the packages of the handler in Node.js"
+  npm ci --prefix "$PEER" --no-audit --no-fund --loglevel=error --prefer-offline
+  options+=(--peer "$PEER/peer.mjs" --peer-path "$PATH")
+fi
 say "Building the function and the benchmark"
 cargo build --release --locked -p push-gateway-bench
 # Alone, because Cargo gives crates that are built together the features of all, and the artifact grows by them.
 cargo build --release --locked -p push-gateway
-if is_full "$@"; then
-  set -- --documents "$REPOSITORY/docs" "$@"
-fi
-exec "$(target_directory)/release/push-gateway-bench" "$@"
+exec "$(target_directory)/release/push-gateway-bench" "${options[@]}" "$@"

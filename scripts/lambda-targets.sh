@@ -1,6 +1,6 @@
-# Shared by the scripts that build for Lambda: what there is to build, the architectures, and what makes a build
-# reproducible.
-# To be sourced after lib.sh.
+# shellcheck shell=bash disable=SC2034 # Its variables are for the scripts that source it.
+# Shared by the scripts that build for Lambda: the artifacts, the architectures, and the flags of a reproducible build.
+# Source it after lib.sh.
 
 # Named as AWS names them (https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html).
 ARCHITECTURES=(arm64 x86_64)

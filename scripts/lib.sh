@@ -1,5 +1,6 @@
-# Shared by the scripts of this folder: where the repository is, how to speak, what a machine must have.
-# To be sourced; the caller has set -euo pipefail.
+# shellcheck shell=bash disable=SC2034 # Its variables are for the scripts that source it.
+# Shared by the scripts of this folder: paths, messages, and the programs and packages that a machine must have.
+# Source it after `set -euo pipefail`.
 
 REPOSITORY="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 RUST_VERSION="$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' "$REPOSITORY/Cargo.toml")"
@@ -19,20 +20,22 @@ die() {
   exit 1
 }
 
-# The local stack reads /proc, and the artifacts are Linux programs: fail at once elsewhere, not after minutes of building.
+# The local stack reads /proc, and the artifacts are Linux programs: fail before minutes of building.
 require_linux() {
   local system
   system="$(uname -s)"
   [ "$system" = Linux ] ||
     die "This needs Linux, and this machine runs $system." \
-      "Use a virtual machine or a container of Debian 12, Ubuntu 24.04 or newer (see README.md, \"Requirements\")."
+      "Use a virtual machine or a container of Debian 12, Ubuntu 24.04 or newer (see README.md)."
 }
 
-# Cargo, new enough: an old one fails late and with a message about an edition.
+# Checks that Cargo is new enough: an old one fails late, with a message about an edition.
 require_cargo() {
   require_linux
   command -v cargo >/dev/null ||
     die "cargo is missing. Install Rust $RUST_VERSION or newer from https://rustup.rs and run this again."
+  # Where rustup cannot download the version of rust-toolchain.toml, its stable one may do.
+  cargo --version >/dev/null 2>&1 || export RUSTUP_TOOLCHAIN=stable
   local version
   version="$(cargo --version | sed -n 's/^cargo \([0-9]*\.[0-9]*\).*/\1/p')"
   if [ "$(printf '%s\n' "$RUST_VERSION" "$version" | sort -V | head -n 1)" != "$RUST_VERSION" ]; then
@@ -40,27 +43,28 @@ require_cargo() {
   fi
 }
 
-# The Python packages of requirements.txt in a virtual environment of the repository. A stamp, written last, holds
-# the requirements that are installed, so an interrupted or outdated environment is made anew.
+# Installs the Python packages of scripts/<name>.txt into .venv. The stamp is written last, so an interrupted or outdated
+# installation is repeated.
+# Usage: require_python_packages <name>
 require_python_packages() {
-  local requirements="$REPOSITORY/scripts/requirements.txt" stamp="$VENV/requirements.installed"
+  local requirements="$REPOSITORY/scripts/$1.txt" stamp="$VENV/$1.installed"
   if [ -x "$VENV/bin/python" ] && cmp -s "$requirements" "$stamp"; then
     return
   fi
   command -v python3 >/dev/null || die "python3 is missing. Install Python 3.11 or newer and run this again."
-  say "Making a Python environment in .venv (once)"
-  if ! python3 -m venv --clear "$VENV"; then
-    die "Python cannot make a virtual environment." \
-      "On Debian and Ubuntu it needs a package: apt-get install python3-venv"
+  if [ ! -x "$VENV/bin/pip" ]; then
+    say "Creating a Python environment in .venv (once)"
+    python3 -m venv --clear "$VENV" ||
+      die "Python cannot create a virtual environment." \
+        "On Debian and Ubuntu it needs a package: apt-get install python3-venv"
   fi
-  say "Installing moto, which serves APIs of AWS on this machine (once, about half a minute)"
+  say "Installing the packages of scripts/$1.txt (once, up to half a minute)"
   "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements" ||
-    die "pip could not install the packages of scripts/requirements.txt; see its message above."
+    die "pip could not install the packages of scripts/$1.txt; see its message above."
   cp "$requirements" "$stamp"
 }
 
-# The real Prometheus, which the tests query; sets PROMETHEUS, to nothing where there is none. The distribution's package
-# is installed where this user may do that.
+# Sets PROMETHEUS to the path of Prometheus, or to nothing. Root with apt gets the distribution's package.
 find_prometheus() {
   if [ -z "${PROMETHEUS:-}" ] && ! command -v prometheus >/dev/null && can_install_packages; then
     say "Installing the package prometheus (once)"
@@ -77,7 +81,7 @@ require_prometheus() {
   export PROMETHEUS
 }
 
-# The real Pushgateway, to which the telemetry extension pushes; sets PUSHGATEWAY.
+# Sets PUSHGATEWAY to the path of the Pushgateway, to which the telemetry extension pushes in its tests.
 require_pushgateway() {
   if [ -z "${PUSHGATEWAY:-}" ] && ! command -v prometheus-pushgateway >/dev/null && can_install_packages; then
     say "Installing the package prometheus-pushgateway (once)"
@@ -94,7 +98,7 @@ can_install_packages() {
   [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null
 }
 
-# Packages of Debian or Ubuntu, for root. RUNLEVEL=1 keeps their services from being started.
+# Installs packages of Debian or Ubuntu, for root. RUNLEVEL=1 keeps their services from starting.
 install_debian_packages() {
   RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1 && return
   # The package lists may be missing or old.
@@ -102,7 +106,7 @@ install_debian_packages() {
   RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
-# The npm packages of the workspaces, as the lock file names them.
+# Installs the npm packages of the lock file.
 require_npm_packages() {
   command -v npm >/dev/null || die "npm is missing. Install Node 20 or newer and run this again."
   local stamp="$REPOSITORY/node_modules/.package-lock.installed"
@@ -114,14 +118,24 @@ require_npm_packages() {
   cp "$REPOSITORY/package-lock.json" "$stamp"
 }
 
-# Programs for use on this machine alone, built in one go with a profile that compiles fast; sets BUILT to their folder.
+# Builds programs for this machine in one go, with a profile that compiles fast; sets BUILT to their folder.
 # Usage: build_local <package>…
 build_local() {
   cargo build --profile local --locked "${@/#/--package=}"
   BUILT="$(target_directory)/local"
 }
 
-# Where Cargo builds: the user's environment or configuration may say so.
+# Prints the folder in which Cargo builds, which the user's environment or configuration may set.
 target_directory() {
   cargo metadata --format-version 1 --no-deps --locked | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
+}
+
+# Installs everything that the tests need.
+require_test_tools() {
+  require_cargo
+  require_python_packages requirements
+  require_python_packages requirements-checks
+  require_npm_packages
+  require_prometheus
+  require_pushgateway
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What builds and runs arm64 artifacts on an x86_64 machine with Debian 12 or newer, for root and without rustup: a C
-# compiler and linker, an emulator, and Debian's Rust with the standard libraries of both architectures, in a folder of its
-# own. A Rust that has the target already, as after `rustup target add aarch64-unknown-linux-gnu`, is used as it is.
+# Installs what builds and runs arm64 artifacts on x86_64 with Debian 12 or newer, for root and without rustup: a C compiler
+# and linker, an emulator, and Debian's Rust with the standard libraries of both architectures, in a separate folder. If the
+# installed Rust has the target, as after `rustup target add aarch64-unknown-linux-gnu`, it is used instead.
 # Usage: setup-arm64.sh <folder>   then: RUSTC=<folder>/bin/rustc ARM64_RUNNER=<folder>/bin/run-arm64 npm run build:lambda -- arm64
 set -euo pipefail
 

@@ -1,13 +1,9 @@
 #!/usr/bin/env bash
-# Installs what the tests and the local stack need beside Cargo's own packages: moto in the repository's .venv, the npm
-# packages, and Prometheus and the Pushgateway where this user may install them.
+# Installs what `npm test` installs, for tests run by hand: Python packages in .venv, npm packages, and where this user may
+# install packages of the system, Prometheus and the Pushgateway.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-require_cargo
-require_python_packages
-require_npm_packages
-require_prometheus
-require_pushgateway
+require_test_tools

@@ -6,7 +6,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 require_cargo
-require_python_packages
+require_python_packages requirements
 require_prometheus
 cd "$REPOSITORY"
 say "Building the function and the local stack"

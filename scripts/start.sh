@@ -54,7 +54,7 @@ esac
 
 require_cargo
 step 1 3 "Servers: moto for SQS, Prometheus for PromQL"
-require_python_packages
+require_python_packages requirements
 find_prometheus
 [ -n "$PROMETHEUS" ] ||
   say "Prometheus is not installed, so nothing is read back with PromQL. On Debian and Ubuntu: sudo apt-get install prometheus"

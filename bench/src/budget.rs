@@ -1,86 +1,46 @@
-//! Budgets: the figures → which promises are kept.
-//!
-//! They are ratios where a machine would decide otherwise. A missed one is said, never an error: whether a run on a
-//! busy machine means anything is for a person to judge.
+//! The budgets of the function, as ratios where the machine would decide otherwise.
 
 use crate::batch::{FULL, SMALLER};
-use crate::measure::{Costs, Start, megabytes};
-use crate::subject::Subject;
+use crate::measure::{Costs, Measured, Start, count, megabytes};
+use crate::subject::{OTHER_BUILD, Subject};
 
-const CPU_RATIO: Limit = Limit { budget: 2.5, aim: Some(1.5) };
-const PEAK_MB: Limit = Limit { budget: 40.0, aim: Some(28.0) };
-const START_MS: Limit = Limit { budget: 5.0, aim: None };
-const ARTIFACT_MB: Limit = Limit { budget: 6.0, aim: None };
-const GROWTH: Limit = Limit { budget: 1.3, aim: None };
-
-/// What a figure may be, and what it should be.
-#[derive(Debug, Clone, Copy)]
-struct Limit {
-    budget: f64,
-    aim: Option<f64>,
-}
-
-/// How a figure stands to its budget.
+/// A figure and its limit.
 #[derive(Debug)]
-pub(crate) struct Verdict {
-    /// What it is about.
+pub(crate) struct Budget {
     pub(crate) what: &'static str,
-    /// The figure.
-    pub(crate) figure: f64,
-    /// Its unit.
+    pub(crate) measured: f64,
+    pub(crate) at_most: f64,
     pub(crate) unit: &'static str,
-    /// What it may be.
-    pub(crate) budget: f64,
-    /// What it should be.
-    pub(crate) aim: Option<f64>,
 }
 
-/// The budgets of one subject, from its costs by batch size in samples and records.
-pub(crate) fn verdicts<'a>(
-    subject: &Subject,
-    start: &Start,
-    costs_of: impl Fn(usize) -> Option<(usize, &'a Costs)>,
-) -> Vec<Verdict> {
-    let verdict = |what, figure, unit, limit: Limit| Verdict {
-        what,
-        figure,
-        unit,
-        budget: limit.budget,
-        aim: limit.aim,
-    };
-    let mut verdicts = Vec::new();
-    let full = costs_of(FULL);
-    if let Some((_, costs)) = full {
-        verdicts.push(verdict(
-            "CPU for a full batch, as a multiple of the null function",
-            costs.of_null.median,
-            "×",
-            CPU_RATIO,
-        ));
-        verdicts.push(verdict("peak memory for it", costs.peak_mb, "MB", PEAK_MB));
+impl Budget {
+    pub(crate) fn is_met(&self) -> bool {
+        self.measured <= self.at_most
     }
-    verdicts.push(verdict("start to the first poll", start.wall_ms.median, "ms", START_MS));
-    verdicts.push(verdict("artifact", megabytes(subject.artifact_bytes), "MB", ARTIFACT_MB));
-    if let (Some(full), Some(smaller)) = (full, costs_of(SMALLER)) {
-        let growth = cpu_per_sample(full) / cpu_per_sample(smaller);
-        verdicts.push(verdict("CPU per sample at 11,000 samples over that at 1,000", growth, "×", GROWTH));
-    }
-    verdicts
 }
 
-impl Verdict {
-    /// `met`, `missed`, and whether the aim is reached too.
-    pub(crate) fn says(&self) -> &'static str {
-        match self.aim {
-            _ if self.figure > self.budget => "MISSED",
-            Some(aim) if self.figure <= aim => "met, aim reached",
-            Some(_) => "met, aim not reached",
-            None => "met",
+/// The budgets of the first subject. The last subject is the null function.
+pub(crate) fn budgets(subjects: &[Subject], starts: &[Start], batches: &[Measured]) -> Vec<Budget> {
+    let ours = |case| batches.iter().find(|measured| measured.batch.case == case).map(|m| &m.costs[0]);
+    let budget = |what, measured, at_most, unit| Budget { what, measured, at_most, unit };
+    let mut budgets = Vec::new();
+    if let Some((full, smaller)) = ours(FULL).zip(ours(SMALLER)) {
+        let null_function = full.ratios[subjects.len() - 1].median;
+        budgets.push(budget("CPU for a full batch, against the null function", null_function, 1.6, "×"));
+        if let Some(other) = subjects.iter().position(|subject| subject.name == OTHER_BUILD) {
+            let ratio = full.ratios[other].median;
+            budgets.push(budget("CPU for a full batch, against the other build", ratio, 1.1, "×"));
         }
+        let growth = per_record(full, FULL.records) / per_record(smaller, SMALLER.records);
+        budgets.push(budget("CPU per sample at 11,000 samples, against that at 1,000", growth, 1.1, "×"));
+        budgets.push(budget("peak memory for a full batch", full.peak_mb, 32.0, "MB"));
     }
+    budgets.push(budget("process start to the first poll", starts[0].wall_ms.median, 3.0, "ms"));
+    let artifact = megabytes(subjects[0].artifact_bytes.unwrap_or_default());
+    budgets.push(budget("artifact", artifact, 8.0, "MB"));
+    budgets
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a batch has fewer than 2^53 samples")]
-fn cpu_per_sample((samples, costs): (usize, &Costs)) -> f64 {
-    costs.cpu_ms.median / samples as f64
+fn per_record(costs: &Costs, records: usize) -> f64 {
+    costs.cpu_ms.median / count(records)
 }

@@ -1,6 +1,6 @@
-//! Cost: CPU time, memory and batch size → what a million samples cost on AWS. The formula of `docs/cost.md`.
+//! What a million samples cost on AWS, by the formula of `docs/cost.md`, which names the sources of the prices.
 //!
-//! Prices are those of us-east-1 in US dollars, without free tiers; `docs/cost.md` names their sources.
+//! The prices are those of us-east-1 in US dollars, without free tiers.
 
 /// An invocation.
 const LAMBDA_REQUEST: f64 = 0.20 / 1e6;
@@ -8,7 +8,7 @@ const LAMBDA_REQUEST: f64 = 0.20 / 1e6;
 const LAMBDA_GB_SECOND: f64 = 0.000_016_666_7;
 /// A request to a standard queue, first tier.
 const SQS_REQUEST: f64 = 0.40 / 1e6;
-/// A sample that AMP takes, first tier.
+/// A sample ingested by AMP, first tier.
 const AMP_SAMPLE: f64 = 0.90 / 10e6;
 
 /// "At 1,769 MB, a function has the equivalent of one vCPU" (Lambda, "Configure Lambda function memory").
@@ -17,13 +17,13 @@ const MB_OF_ONE_CPU: f64 = 1_769.0;
 /// Sent, received and deleted, each with nine others.
 const SQS_REQUESTS_FOR_A_MESSAGE: f64 = 0.3;
 
-/// How long a function waits for AMP in an invocation: an assumption, not measured.
+/// The wait for AMP in an invocation, in milliseconds: an assumption, not measured.
 const WAIT_MS: f64 = 20.0;
 
 /// Memory sizes, in MB.
 const SIZES: [f64; 5] = [128.0, 256.0, 512.0, 1_024.0, 1_769.0];
 
-/// What is left free of a memory size.
+/// How much larger than the peak a memory size must be.
 const HEADROOM: f64 = 1.25;
 
 /// One invocation.
@@ -39,7 +39,7 @@ pub(crate) struct Workload {
     pub(crate) memory_mb: f64,
 }
 
-/// What a million samples cost, in US dollars.
+/// The cost of a million samples, in US dollars.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cost {
     /// Invocations and their duration.
@@ -51,7 +51,7 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
-    /// All of it.
+    /// The sum.
     pub(crate) fn total(&self) -> f64 {
         self.lambda + self.queue + self.ingestion
     }
@@ -63,13 +63,13 @@ pub(crate) fn memory_for(peak_mb: f64) -> f64 {
     fits.unwrap_or(SIZES[SIZES.len() - 1])
 }
 
-/// What Lambda bills for one invocation: with less memory the same work takes longer.
+/// The milliseconds that Lambda bills for one invocation: with less memory the same work takes longer.
 pub(crate) fn billed_ms(workload: Workload) -> f64 {
     let share = (workload.memory_mb / MB_OF_ONE_CPU).min(1.0);
     (workload.cpu_ms / share + WAIT_MS).ceil()
 }
 
-/// What a million samples cost when all of them come in such invocations.
+/// The cost of a million samples, all of which come in such invocations.
 pub(crate) fn per_million_samples(workload: Workload) -> Cost {
     let invocations = 1e6 / workload.samples;
     let gb_seconds = billed_ms(workload) / 1e3 * workload.memory_mb / 1_024.0;
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_batch_costs_what_the_formula_says_by_hand() {
+    fn a_full_batch_costs_the_same_as_calculated_by_hand() {
         let workload = Workload { cpu_ms: 6.5, records: 5_500.0, samples: 11_000.0, memory_mb: 128.0 };
         // 6.5 ms × 1,769 / 128 = 89.8 ms, and 20 ms of waiting.
         assert!((billed_ms(workload) - 110.0).abs() < 1e-9);

@@ -1,92 +1,66 @@
-//! `push-gateway-bench`: what the function costs, measured side by side with what one would run instead.
+//! Measures the function side by side with a null function, a handler in Node.js and, if requested, another build of the
+//! function.
 //!
-//! In: the release builds of the function and of the null function, found beside this program; the peers in
-//! `bench/peers`; agents, if they are installed. Out: tables on standard output, progress on standard error, documents
-//! and plots in a folder. Functions run under the Lambda runtime emulator of `push-gateway-local`, in turns, and write
-//! to a receiver in another process. The exit code is 1 when one answered wrongly, never for a missed budget.
+//! All of them run under the Lambda runtime emulator, take turns, and write to a receiver that answers 200. The exit code
+//! is 1 if one of them does not do its job or the function misses a budget.
 
-mod agents;
 mod batch;
 mod budget;
 mod cost;
-mod floor;
-mod machine;
 mod measure;
-mod plan;
-mod progress;
 mod proof;
-mod receiver;
 mod report;
-mod scale;
-mod spread;
 mod subject;
-mod used;
 
 use std::env::current_exe;
 use std::error::Error;
-use std::ffi::OsString;
-use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
+use http::StatusCode;
+use http_body_util::BodyExt as _;
+use local_testing::http_server::{HttpServer, Reply};
 
-use batch::{Batch, Shape};
-use machine::Machine;
-use plan::Plan;
-use progress::Progress;
-use receiver::Receiver;
+use batch::{Batch, CASES};
 use report::Results;
 use subject::Subject;
 
-/// Measure what the function costs, side by side with what one would run instead.
+/// Measures the function side by side with a null function and a handler in Node.js.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    #[command(subcommand)]
-    command: Option<Command>,
-    /// Run everything once, to see that it works; the figures mean little, and the documents go to --documents only.
-    #[arg(long)]
-    quick: bool,
-    /// Only the scale check: 1 to 8 execution environments under load.
-    #[arg(long)]
-    scale: bool,
-    /// The function's binary; the one beside this program if not given.
+    /// The function's binary; by default the one beside this program.
     #[arg(long)]
     function: Option<PathBuf>,
-    /// The folder of the peers.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/peers"))]
-    peers: PathBuf,
-    /// Where documents and plots are written; not at all if not given.
+    /// Another build of the function to compare with, such as that of another commit.
     #[arg(long)]
-    documents: Option<PathBuf>,
-    /// Where programs are looked for.
-    #[arg(long, env = "PATH", hide_env_values = true)]
-    path: OsString,
-    /// How often everything is measured.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
-    rounds: Option<u16>,
-    /// Batches to measure, in records; all of them and other shapes if not given.
-    #[arg(long, value_delimiter = ',')]
-    batches: Option<Vec<usize>>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Answer 200 to everything until standard input ends.
-    #[command(name = receiver::COMMAND, hide = true)]
-    Receiver,
+    against: Option<PathBuf>,
+    /// The handler in Node.js, with its packages installed; by default there is none.
+    #[arg(long)]
+    peer: Option<PathBuf>,
+    /// The folders in which the peer looks for programs.
+    #[arg(long, default_value = "/usr/local/bin:/usr/bin:/bin")]
+    peer_path: String,
+    /// How often each figure is measured.
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+    /// The machine and the versions, for the document.
+    #[arg(long, default_value = "")]
+    heading: String,
+    /// The Markdown file to write; by default none is written.
+    #[arg(long)]
+    document: Option<PathBuf>,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let done = match arguments.command {
-        Some(Command::Receiver) => receiver::run().await.map_err(Into::into),
-        None => measure_and_report(arguments).await,
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
+    match run(Arguments::parse()).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => {
+            eprintln!("✗ A budget is missed.");
+            ExitCode::FAILURE
+        }
         Err(error) => {
             eprintln!("✗ {error}");
             ExitCode::FAILURE
@@ -94,91 +68,43 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn measure_and_report(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let documents = arguments.documents.clone();
-    let results = measure_all(arguments).await?;
-    results.print();
-    if let Some(folder) = documents {
-        results.write(&folder)?;
-        println!("\nWritten: benchmarks.md and its plots, in {}", folder.display());
-    }
-    Ok(())
-}
-
-async fn measure_all(arguments: Arguments) -> Result<Results, Box<dyn Error>> {
-    let plan = plan_of(&arguments);
+/// Measures and reports; whether every budget is met.
+async fn run(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
+    let receiver = HttpServer::start(0, |request, _| async {
+        // The whole request is read first, as a real receiver would.
+        let _ = request.into_body().collect().await;
+        Reply::Answer(Reply::full(StatusCode::OK, ""))
+    })
+    .await?;
+    let url = format!("http://{}/workspaces/ws-bench/api/v1/remote_write", receiver.address());
     let this = current_exe()?;
-    let receiver = Receiver::start(&this).await?;
-    let machine = Machine::describe(&arguments.path, &arguments.peers).await;
-    let function = arguments.function.clone().unwrap_or_else(|| this.with_file_name("push-gateway"));
-    let mut subjects = vec![Subject::gateway(&function, &receiver.url)?];
-    let mut absent = Vec::new();
-    if !arguments.scale {
-        for (name, peer) in peers(&arguments, &receiver) {
-            match peer {
-                Ok(peer) => subjects.push(peer),
-                Err(error) => absent.push((name.to_owned(), error.to_string())),
-            }
-        }
-        subjects.push(Subject::null_function(&this.with_file_name("null-function"))?);
+    let function = arguments.function.unwrap_or_else(|| this.with_file_name("push-gateway"));
+    let mut subjects = vec![Subject::function("push-gateway", &function, &url)?];
+    if let Some(other) = &arguments.against {
+        subjects.push(Subject::function(subject::OTHER_BUILD, other, &url)?);
     }
-    let only_scale = arguments.scale;
-    let of_functions = if only_scale { 0 } else { measure::ticks(&plan) + agents::ticks() };
-    let mut progress = Progress::of(of_functions + scale::ticks());
-    let rounds = plan.rounds;
-    let mut results = Results {
-        machine,
-        subjects,
-        absent,
-        starts: vec![],
-        batches: vec![],
-        agents: vec![],
-        scale: scale::Scale::default(),
-        rounds,
-    };
-    if !only_scale {
-        measure_functions(&mut results, &plan, &mut progress).await?;
-        results.agents = agents::measure(&arguments.path, &receiver, plan.agent_rounds, &mut progress).await;
+    if let Some(peer) = &arguments.peer {
+        subjects.push(Subject::peer(peer, &arguments.peer_path, &url));
     }
-    results.scale = scale::check(&results.subjects[0], plan.scale_step, &mut progress).await?;
-    progress.done();
-    Ok(results)
-}
+    subjects.push(Subject::null_function(&this.with_file_name("null-function"))?);
 
-async fn measure_functions(
-    results: &mut Results,
-    plan: &Plan,
-    progress: &mut Progress,
-) -> Result<(), Box<dyn Error>> {
-    let subjects = &results.subjects;
-    progress.step("starting");
-    results.starts = measure::starts(subjects, &Batch::of(Shape::Usual, 1), plan.rounds, progress).await?;
-    for &(shape, records) in &plan.cases {
-        progress.step(&format!("batches of {records} records: {}", shape.name()));
-        let batch = Batch::of(shape, records);
-        let messages = proof::same_job(subjects, &batch).await?;
-        let measured = measure::invocations(subjects, batch, &messages, plan, progress).await?;
-        results.batches.push(measured);
+    let rounds = usize::from(arguments.rounds);
+    eprintln!("• Starting");
+    let starts = measure::starts(&subjects, &Batch::of(CASES[0]), rounds).await?;
+    let mut batches = Vec::new();
+    for case in CASES {
+        let batch = Batch::of(case);
+        eprintln!("• {batch}");
+        proof::same_samples(&subjects, &batch).await?;
+        batches.push(measure::invocations(&subjects, batch, rounds).await?);
     }
-    Ok(())
-}
 
-fn plan_of(arguments: &Arguments) -> Plan {
-    let mut plan = if arguments.quick { Plan::quick() } else { Plan::full() };
-    if let Some(rounds) = arguments.rounds {
-        plan.rounds = usize::from(rounds);
+    let results = Results { heading: arguments.heading, subjects, starts, batches, rounds };
+    let budgets = results.budgets();
+    let text = results.markdown(&budgets);
+    println!("\n{text}");
+    if let Some(file) = &arguments.document {
+        std::fs::write(file, text)?;
     }
-    if let Some(batches) = &arguments.batches {
-        plan.cases = batches.iter().map(|&records| (Shape::Usual, records)).collect();
-    }
-    plan
-}
-
-/// The handlers that one would write instead, as far as they are installed.
-fn peers(arguments: &Arguments, receiver: &Receiver) -> [(&'static str, io::Result<Subject>); 2] {
-    let python = Subject::python(&arguments.peers, &receiver.url);
-    let node = agents::find("node", &arguments.path)
-        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "node is not installed"))
-        .and_then(|node| Subject::node(&arguments.peers, &node, &receiver.url));
-    [("Python handler", python), ("Node handler", node)]
+    Ok(budgets.iter().all(budget::Budget::is_met))
 }

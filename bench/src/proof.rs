@@ -1,8 +1,4 @@
-//! Proof: that all subjects do the same job, before any of it is measured.
-//!
-//! Each subject that writes is given the batch once, with the strict stand-in as its receiver: signatures, order and
-//! limits are checked there. What it stored must be the same for all. Out: the messages of the first subject's
-//! requests, which the floor is measured with.
+//! Proves that all subjects write the same samples, before any of them is measured.
 
 use std::io;
 
@@ -11,64 +7,54 @@ use local_lambda::runtime::{Function, InitError, RoleCredentials};
 
 use crate::batch::Batch;
 use crate::subject::{Subject, WrongAnswer};
-use prost::Message as _;
 
-/// Why the figures would not be comparable.
+/// Why the figures could not be compared.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The stand-in did not come up.
-    #[error("the stand-in did not start")]
+    /// The stand-in did not start.
+    #[error("the stand-in for AMP did not start")]
     StandIn(#[source] io::Error),
-    /// A subject did not come up.
+    /// A subject did not start.
     #[error("{0} did not start: {1}")]
-    Start(String, InitError),
-    /// A subject did something else than its job.
+    Start(&'static str, InitError),
+    /// A subject did not do its job.
     #[error(transparent)]
     WrongAnswer(#[from] WrongAnswer),
-    /// A subject sent what a strict receiver refuses.
-    #[error("{subject} broke a rule with {records} records: {violation}")]
-    Violation { subject: String, records: usize, violation: String },
-    /// A subject wrote something else than was in the batch.
-    #[error("{subject} wrote {written} samples of {samples}, or others than the first subject did")]
-    OtherSamples { subject: String, written: usize, samples: usize },
+    /// A subject sent a request that breaks a rule of the protocol.
+    #[error("{0} with {1}: {2}")]
+    Violation(&'static str, String, String),
+    /// A subject wrote other samples than the first subject.
+    #[error("{0} with {1}: expected the samples of the first subject, got others")]
+    OtherSamples(&'static str, String),
 }
 
-/// Holds all subjects that write against each other.
-pub(crate) async fn same_job(subjects: &[Subject], batch: &Batch) -> Result<Vec<Vec<u8>>, Error> {
+/// Gives the batch to every subject that writes. The strict stand-in for AMP checks signatures, order and limits; what it
+/// stored must be the same for all.
+pub(crate) async fn same_samples(subjects: &[Subject], batch: &Batch) -> Result<(), Error> {
     let mut first = None;
-    let mut messages = Vec::new();
-    for subject in subjects.iter().filter(|subject| subject.writes()) {
-        let mut options = subject.options.clone();
-        let credentials = match &options.credentials {
-            RoleCredentials::Environment(credentials) => Some(credentials.clone()),
-            RoleCredentials::Endpoint { .. } => None,
+    for subject in subjects.iter().filter(|subject| subject.writes) {
+        let RoleCredentials::Environment(credentials) = &subject.options.credentials else { continue };
+        // The timestamps are the same in every run, and therefore old.
+        let options = AmpOptions {
+            credentials: Some(credentials.clone()),
+            max_sample_age: None,
+            max_ahead: None,
+            ..AmpOptions::default()
         };
-        // The batches are the same in every run and therefore old.
-        let stand_in =
-            AmpOptions { credentials, max_sample_age: None, max_ahead: None, ..AmpOptions::default() };
-        let stand_in = AmpStandIn::start(stand_in).await.map_err(Error::StandIn)?;
-        options = options.env("REMOTE_WRITE_URL", stand_in.remote_write_url());
-        let named = |error| Error::Start(subject.name.clone(), error);
-        let mut function = Function::spawn(options).await.map_err(named)?;
+        let stand_in = AmpStandIn::start(options).await.map_err(Error::StandIn)?;
+        let options = subject.options.clone().env("REMOTE_WRITE_URL", stand_in.remote_write_url());
+        let mut function =
+            Function::spawn(options).await.map_err(|error| Error::Start(subject.name, error))?;
         let invocation = function.invoke(batch.payload.clone()).await;
-        let requests = stand_in.requests();
-        if let Some(violation) = requests.iter().find_map(|request| request.violation.clone()) {
-            return Err(Error::Violation {
-                subject: subject.name.clone(),
-                records: batch.records,
-                violation,
-            });
+        if let Some(violation) = stand_in.requests().into_iter().find_map(|request| request.violation) {
+            return Err(Error::Violation(subject.name, batch.to_string(), violation));
         }
         subject.check(batch, &invocation)?;
-        let (written, series) = (stand_in.sample_count(), stand_in.series());
-        if written != batch.samples || first.as_ref().is_some_and(|first| *first != series) {
-            let subject = subject.name.clone();
-            return Err(Error::OtherSamples { subject, written, samples: batch.samples });
-        }
-        if first.is_none() {
-            messages = requests.iter().filter_map(|r| Some(r.request.as_ref()?.encode_to_vec())).collect();
-            first = Some(series);
+        let series = stand_in.series();
+        if stand_in.sample_count() != batch.samples || first.get_or_insert_with(|| series.clone()) != &series
+        {
+            return Err(Error::OtherSamples(subject.name, batch.to_string()));
         }
     }
-    Ok(messages)
+    Ok(())
 }

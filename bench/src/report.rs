@@ -1,64 +1,158 @@
-//! Report: the figures → tables in a terminal, documents and plots.
+//! Writes the results as Markdown.
 
-mod document;
-mod plots;
-mod table;
-mod tables;
+use std::fmt::Write as _;
 
-use std::io;
-use std::path::Path;
-
-use crate::agents;
-use crate::machine::Machine;
-use crate::measure::{Measured, Start};
-use crate::scale::Scale;
+use crate::budget::{self, Budget};
+use crate::cost::{self, Workload};
+use crate::measure::{Costs, Measured, Spread, Start, count, megabytes};
 use crate::subject::Subject;
 
-/// Everything that was measured.
+/// How to read the figures.
+const NOTES: &str = "\
+## How it is measured
+
+- CPU is user and system time of the function's process, from handing over the payload until the process requests the next one. Ratios are medians of the ratios within a round. All subjects take turns, have the same warm-ups and write to the same receiver, which answers 200. Requests are signed and use no TLS.
+- Before a batch is measured, each subject writes it to a strict stand-in for AMP, which checks signatures, order and limits. The stored samples are the same for all subjects.
+- The null function is `lambda_runtime` with the payload as `Box<RawValue>`, and returns at once. Its environment makes glibc's allocator keep its pages (`MALLOC_TRIM_THRESHOLD_`, `MALLOC_MMAP_THRESHOLD_`, `MALLOC_TOP_PAD_`); the others have the environment of Lambda.
+- The Node.js handler does less than the function: it gives back rejected requests as a whole, has no dead-letter queue and escapes no names. Its runtime loop is a few lines; that of AWS does more in each invocation.
+- Memory is the largest resident set, which includes pages of shared libraries.
+";
+
+/// All measurements. The first subject is the function, the last one the null function.
 #[derive(Debug)]
 pub(crate) struct Results {
-    /// Where and when.
-    pub(crate) machine: Machine,
-    /// The subjects in their order; the first one is the function, the last one the yardstick.
+    pub(crate) heading: String,
     pub(crate) subjects: Vec<Subject>,
-    /// Subjects that could not be measured, and why.
-    pub(crate) absent: Vec<(String, String)>,
-    /// One for each subject.
     pub(crate) starts: Vec<Start>,
-    /// One for each batch.
     pub(crate) batches: Vec<Measured>,
-    /// The servers.
-    pub(crate) agents: Vec<agents::Outcome>,
-    /// The scale check.
-    pub(crate) scale: Scale,
-    /// How often each figure was taken.
     pub(crate) rounds: usize,
 }
 
 impl Results {
-    /// Prints all tables.
-    pub(crate) fn print(&self) {
-        println!("\n{}", self.machine);
-        println!("Each figure is the median of {} rounds, with the least and the greatest.", self.rounds);
-        for table in tables::all(self) {
-            println!("\n{}", table.for_terminal());
-        }
-        println!("{}", tables::NOTES.join("\n"));
+    pub(crate) fn budgets(&self) -> Vec<Budget> {
+        budget::budgets(&self.subjects, &self.starts, &self.batches)
     }
 
-    /// Writes `benchmarks.md` and its plots into `folder`, and the measured table into its `cost.md`, if there is one.
-    ///
-    /// # Errors
-    /// A file cannot be written, or a plot cannot be drawn.
-    pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
-        std::fs::create_dir_all(folder)?;
-        plots::draw(self, folder)?;
-        std::fs::write(folder.join("benchmarks.md"), document::benchmarks(self))?;
-        let cost = folder.join("cost.md");
-        match std::fs::read_to_string(&cost) {
-            Ok(text) => std::fs::write(&cost, document::with_measured_cost(&text, self)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
+    pub(crate) fn markdown(&self, budgets: &[Budget]) -> String {
+        let mut text = String::from("# Benchmarks\n\nWritten by `npm run bench`; do not edit.\n\n");
+        if !self.heading.is_empty() {
+            let _ = writeln!(text, "{}\n", self.heading);
         }
+        let _ = writeln!(text, "Figures are medians of {} rounds, with the range.\n", self.rounds);
+        let _ = writeln!(text, "## Budgets\n\n{}", budget_table(budgets));
+        let _ = writeln!(text, "## SQS batches\n\n{}", self.batch_table());
+        let _ = writeln!(text, "## From starting the program to its first poll\n\n{}", self.start_table());
+        let _ = writeln!(text, "## US dollars for a million samples\n\n{}", self.cost_table());
+        text.push_str("By the formula and the prices of [cost.md](cost.md).\n\n");
+        text.push_str(NOTES);
+        text
     }
+
+    /// The costs of each subject for each batch.
+    fn rows(&self) -> impl Iterator<Item = (&Measured, &Subject, &Costs)> {
+        self.batches.iter().flat_map(move |measured| {
+            let of_batch = self.subjects.iter().zip(&measured.costs);
+            of_batch.map(move |(subject, costs)| (measured, subject, costs))
+        })
+    }
+
+    fn batch_table(&self) -> String {
+        let mut table = Table::new(
+            &["records", "label sets", "subject"],
+            &["CPU, ms", "µs/sample", "CPU, × push-gateway", "CPU, × null function", "wall, ms", "peak, MB"],
+        );
+        for (measured, subject, costs) in self.rows() {
+            table.row(&[
+                measured.batch.case.records.to_string(),
+                measured.batch.case.label_sets.to_string(),
+                subject.name.to_owned(),
+                spread(costs.cpu_ms),
+                format!("{:.2}", costs.cpu_ms.median * 1e3 / count(measured.batch.samples)),
+                spread(costs.ratios[0]),
+                spread(costs.ratios[costs.ratios.len() - 1]),
+                spread(costs.wall_ms),
+                format!("{:.1}", costs.peak_mb),
+            ]);
+        }
+        table.text
+    }
+
+    fn start_table(&self) -> String {
+        let mut table =
+            Table::new(&["subject"], &["wall, ms", "CPU, ms", "CPU of the first event, ms", "artifact, MB"]);
+        for (subject, start) in self.subjects.iter().zip(&self.starts) {
+            let artifact = subject.artifact_bytes.map(|bytes| format!("{:.2}", megabytes(bytes)));
+            table.row(&[
+                subject.name.to_owned(),
+                spread(start.wall_ms),
+                spread(start.cpu_ms),
+                spread(start.first_cpu_ms),
+                artifact.unwrap_or_default(),
+            ]);
+        }
+        table.text
+    }
+
+    fn cost_table(&self) -> String {
+        let mut table = Table::new(
+            &["records", "label sets", "subject"],
+            &["memory, MB", "billed, ms", "Lambda", "SQS", "AMP", "total"],
+        );
+        for (measured, subject, costs) in self.rows().filter(|(_, subject, _)| subject.writes) {
+            let workload = Workload {
+                cpu_ms: costs.cpu_ms.median,
+                records: count(measured.batch.case.records),
+                samples: count(measured.batch.samples),
+                memory_mb: cost::memory_for(costs.peak_mb),
+            };
+            let cost = cost::per_million_samples(workload);
+            table.row(&[
+                measured.batch.case.records.to_string(),
+                measured.batch.case.label_sets.to_string(),
+                subject.name.to_owned(),
+                workload.memory_mb.to_string(),
+                cost::billed_ms(workload).to_string(),
+                format!("{:.6}", cost.lambda),
+                format!("{:.4}", cost.queue),
+                format!("{:.4}", cost.ingestion),
+                format!("{:.6}", cost.total()),
+            ]);
+        }
+        table.text
+    }
+}
+
+fn budget_table(budgets: &[Budget]) -> String {
+    let mut table = Table::new(&["budget"], &["measured", "at most", ""]);
+    for budget in budgets {
+        table.row(&[
+            budget.what.to_owned(),
+            format!("{:.2} {}", budget.measured, budget.unit),
+            format!("{} {}", budget.at_most, budget.unit),
+            if budget.is_met() { "met" } else { "**missed**" }.to_owned(),
+        ]);
+    }
+    table.text
+}
+
+/// A table in Markdown.
+struct Table {
+    text: String,
+}
+
+impl Table {
+    fn new(texts: &[&str], figures: &[&str]) -> Self {
+        let header = [texts, figures].concat().join(" | ");
+        let rule = [vec!["---"; texts.len()], vec!["---:"; figures.len()]].concat().join(" | ");
+        Self { text: format!("| {header} |\n| {rule} |\n") }
+    }
+
+    fn row(&mut self, cells: &[String]) {
+        let _ = writeln!(self.text, "| {} |", cells.join(" | "));
+    }
+}
+
+/// `median (least–greatest)`
+fn spread(spread: Spread) -> String {
+    format!("{:.2} ({:.2}–{:.2})", spread.median, spread.min, spread.max)
 }

@@ -1,5 +1,4 @@
-// Before the package is packed: it must carry the functions and the extension for both architectures, because a construct
-// without props uses arm64, and users choose either.
+// Fails unless the package has the functions and the extension for both architectures. npm runs it before packing.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -10,7 +9,9 @@ for (const architecture of ['arm64', 'x86_64']) {
   for (const name of ['push-gateway', 'query', 'telemetry-extension']) {
     const file = path.join(ASSETS, architecture, `${name}.zip`);
     if (!fs.existsSync(file)) {
-      console.error(`✗ ${file} is missing. Build it in the repository, with the Rust targets of both architectures: npm run build:lambda`);
+      console.error(
+        `✗ ${file} is missing. Build it in the repository, with the Rust targets of both architectures: npm run build:lambda`,
+      );
       process.exitCode = 1;
     }
   }

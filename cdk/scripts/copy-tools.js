@@ -1,4 +1,4 @@
-// Takes the tool definitions for agent gateways into the package, from where they are written: the query function.
+// Copies the tool definitions of the query functions into the package.
 
 const fs = require('node:fs');
 const path = require('node:path');

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The integration tests in test/integ, with integ-runner. Without options it compares what they synthesise with their
-# snapshots, for which it needs no account; on an account, with credentials in the environment:
+# Runs the integration tests in test/integ with integ-runner. Without options it only compares their templates with the
+# snapshots, without an AWS account. With credentials in the environment, it deploys them:
 #   npm run integ --workspace cdk -- --update-on-failed --parallel-regions eu-west-1
-# They use the packed package with the oldest aws-cdk-lib that it allows, because integ-runner reads the cloud assemblies
-# of newer versions only after a release of its own.
+# They use the packed package with the oldest aws-cdk-lib that it allows, because integ-runner cannot read the cloud
+# assemblies of versions that are newer than itself.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -30,9 +30,9 @@ runner="$(node -p "require.resolve('@aws-cdk/integ-runner/package.json')")"
 
 result=0
 (cd "$app" && node "$(dirname "$runner")/bin/integ-runner" --directory "$source" --language javascript "$@") || result=$?
-# Assets are large, and are not compared.
+# Assets are large and not compared.
 find "$app/$source" \( -name 'asset.*' -o -name 'cdk-integ.out.*' \) -prune -exec rm -rf {} +
-# Stack traces name the folder.
+# Stack traces contain the folder.
 find "$app/$source" -name '*.json' -exec sed -i "s#$app/##g" {} +
 cp -R "$app/$source"/*.snapshot "$source/" 2>/dev/null || true
 exit "$result"

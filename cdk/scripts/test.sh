@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the package and runs its tests: `npm test --workspace cdk`. The function has to be built: npm run build:lambda.
+# Builds the package and runs its tests: `npm test --workspace cdk`. It requires the artifacts: npm run build:lambda.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -8,17 +8,17 @@ source ../scripts/lib.sh
 
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20
 
-# cfn-lint, and what a Python app with constructs needs, in a virtual environment that is made anew when the
-# requirements change. A stamp, written last, holds those that are installed.
+# A Python environment with cfn-lint and the requirements of a Python app with constructs. The stamp records the installed
+# requirements and is written last, so that the environment is recreated when they change.
 requirements=test/requirements.txt
 stamp=.venv/requirements.installed
 if ! cmp -s "$requirements" "$stamp"; then
-  say "Making a Python environment in cdk/.venv (once, about a minute)"
+  say "Creating a Python environment in cdk/.venv (once, about a minute)"
   python3 -m venv --clear .venv ||
-    die "Python cannot make a virtual environment." \
+    die "Python cannot create a virtual environment." \
       "On Debian and Ubuntu it needs a package: apt-get install python3-venv"
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$requirements" ||
-    die "pip could not install the packages of cdk/$requirements; see its message above."
+    die "pip could not install the packages of cdk/$requirements; see its error message above."
   cp "$requirements" "$stamp"
 fi
 
@@ -27,5 +27,5 @@ npm run --silent build
 rm -rf test/build
 npx --no-install tsc --project test
 node --test --test-reporter=spec test/build/*.test.js
-# One after the other: they pack the package, which compiles it anew.
+# Sequentially, because they pack the package, which compiles it again.
 node --test --test-reporter=spec --test-concurrency=1 test/build/package/*.test.js

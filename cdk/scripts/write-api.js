@@ -1,5 +1,5 @@
 // Writes the API reference from the compiled package. Usage: write-api.js <file>
-// The command jsii-docgen looks for assemblies under this folder, and in a workspace they are not there.
+// The command jsii-docgen looks for assemblies in node_modules of this package, which a workspace does not have.
 
 const fs = require('node:fs');
 const os = require('node:os');

@@ -13,19 +13,23 @@ import { PACKAGE, REPOSITORY, inStack, newQueries, newStack } from './support';
 const TOOLS = fs.readFileSync(path.join(REPOSITORY, 'lambda', 'query', 'tools.json'), 'utf8');
 
 function targets(template: Template): Record<string, any>[] {
-  return Object.values(template.findResources('AWS::BedrockAgentCore::GatewayTarget')).map(({ Properties }) => Properties);
+  return Object.values(template.findResources('AWS::BedrockAgentCore::GatewayTarget')).map(
+    ({ Properties }) => Properties,
+  );
 }
 
-test('the package carries the tools that the function defines, and each operation is one of them', () => {
+test('the package has a tool for each operation', () => {
   assert.equal(fs.readFileSync(path.join(PACKAGE, 'assets', 'tools.json'), 'utf8'), TOOLS);
   const names = JSON.parse(TOOLS).map(({ name }: { name: string }) => name);
   assert.deepEqual(Object.values(QueryOperation).sort(), names.sort());
 });
 
 /** https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-add-target-lambda.html */
-test('each function is a target with the one tool that it serves, as the function defines it', () => {
+test('each function is a target with its tool', () => {
   const operations = Object.values(QueryOperation);
-  const template = inStack((stack) => void newQueries(stack, { operations }).addToAgentCoreGateway(newAgentGateway(stack)));
+  const template = inStack(
+    (stack) => void newQueries(stack, { operations }).addToAgentCoreGateway(newAgentGateway(stack)),
+  );
   const functions = template.findResources('AWS::Lambda::Function');
   const made = targets(template);
   assert.equal(made.length, 5);
@@ -34,20 +38,22 @@ test('each function is a target with the one tool that it serves, as the functio
     assert.ok(target, tool.name);
     const { LambdaArn, ToolSchema } = target.TargetConfiguration.Mcp.Lambda;
     assert.equal(functions[LambdaArn['Fn::GetAtt'][0]].Properties.Handler, tool.name);
-    // CloudFormation wants its own letter case, and nothing but that may differ.
+    // CloudFormation uses another letter case.
     assert.deepEqual(lowerCased(ToolSchema), { inlinePayload: [tool] });
     assert.deepEqual(target.CredentialProviderConfigurations, [{ CredentialProviderType: 'GATEWAY_IAM_ROLE' }]);
   }
 });
 
-/** Keys as in the API; the names of parameters are lower case anyway. */
+/** Keys as in the API. */
 function lowerCased(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(lowerCased);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key[0].toLowerCase() + key.slice(1), lowerCased(inner)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key[0].toLowerCase() + key.slice(1), lowerCased(inner)]),
+  );
 }
 
-test('the role of the gateway may invoke the functions that are its tools, and no others', () => {
+test('the agent gateway may only invoke its tools', () => {
   const template = inStack((stack) => {
     newQueries(stack, { operations: [QueryOperation.QUERY] }).addToAgentCoreGateway(newAgentGateway(stack));
   });
@@ -62,33 +68,38 @@ test('the role of the gateway may invoke the functions that are its tools, and n
   ]);
 });
 
-test('the names of the targets begin as they are told, and the targets come back', () => {
+test('targetNamePrefix is the prefix of the target names', () => {
   const stack = newStack();
   const queries = newQueries(stack, { operations: [QueryOperation.RANGE_QUERY, QueryOperation.QUERY] });
   const made = queries.addToAgentCoreGateway(newAgentGateway(stack), { targetNamePrefix: 'team-a' });
-  assert.deepEqual(made.map(({ gatewayTargetName }) => gatewayTargetName), ['team-a-range-query', 'team-a-query']);
+  assert.deepEqual(
+    made.map(({ gatewayTargetName }) => gatewayTargetName),
+    ['team-a-range-query', 'team-a-query'],
+  );
 });
 
 for (const targetNamePrefix of ['', 'a_b', '-a', 'a-', 'a--b', 'a'.repeat(81)]) {
-  test(`fails if the names of the targets would begin with "${targetNamePrefix.slice(0, 10)}"`, () => {
+  test(`fails if the prefix is "${targetNamePrefix.slice(0, 10)}"`, () => {
     const stack = newStack();
     const gateway = newAgentGateway(stack);
     assert.throws(() => newQueries(stack).addToAgentCoreGateway(gateway, { targetNamePrefix }), {
-      message: `Stack/Queries: targetNamePrefix must be 1 to 80 letters and digits, with single hyphens between them, but is "${targetNamePrefix}"`,
+      message: `Stack/Queries: targetNamePrefix: expected 1 to 80 letters and digits, with single hyphens between them, got "${targetNamePrefix}"`,
     });
   });
 }
 
-/** AgentCore refuses two targets of a name when the second is deployed. */
-test('fails if two constructs would give one gateway the same target', () => {
+/** AgentCore rejects a duplicate target only at deployment. */
+test('fails if a gateway would have a duplicate target', () => {
   const stack = newStack();
   const gateway = newAgentGateway(stack);
-  const [first, second] = ['First', 'Second'].map((id) => newQueries(new Stack(stack, id), { operations: [QueryOperation.QUERY] }));
+  const [first, second] = ['First', 'Second'].map((id) =>
+    newQueries(new Stack(stack, id), { operations: [QueryOperation.QUERY] }),
+  );
   first.addToAgentCoreGateway(gateway);
   assert.throws(() => second.addToAgentCoreGateway(gateway), {
     message:
-      'Stack/Second/Queries: targetNamePrefix: expected one that no other targets of Stack/Agents have, got "prometheus", ' +
-      'but there is a target "prometheus-query"',
+      'Stack/Second/Queries: targetNamePrefix: "prometheus" gives the target name "prometheus-query", ' +
+      'which Stack/Agents already has',
   });
   assert.doesNotThrow(() => second.addToAgentCoreGateway(gateway, { targetNamePrefix: 'second' }));
 });
@@ -97,6 +108,8 @@ test('the same prefix serves two gateways', () => {
   const stack = newStack();
   const queries = newQueries(stack, { operations: [QueryOperation.QUERY] });
   queries.addToAgentCoreGateway(newAgentGateway(stack));
-  const other = new agentcore.Gateway(stack, 'Other', { authorizerConfiguration: agentcore.GatewayAuthorizer.usingAwsIam() });
+  const other = new agentcore.Gateway(stack, 'Other', {
+    authorizerConfiguration: agentcore.GatewayAuthorizer.usingAwsIam(),
+  });
   assert.doesNotThrow(() => queries.addToAgentCoreGateway(other));
 });

@@ -1,30 +1,30 @@
-/** What `npm run build:lambda` makes: zip archives below `assets/<architecture>`. */
+/** The zip archives in `assets/<architecture>`, which `npm run build:lambda` creates. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 const ASSETS = path.resolve(__dirname, '..', '..', 'assets');
 
-/** By the name of an artifact: its one file. */
+/** The file in each artifact. */
 export const ARTIFACTS = {
   'push-gateway': 'bootstrap',
   query: 'bootstrap',
   'telemetry-extension': 'extensions/telemetry-extension',
 } as const;
 
-/** By the name of an architecture, as AWS has it: its `e_machine` in an ELF header. */
+/** The `e_machine` of each architecture in an ELF header. */
 export const MACHINES = { arm64: 183, x86_64: 62 } as const;
 
 export type Architecture = keyof typeof MACHINES;
 export const ARCHITECTURES = Object.keys(MACHINES) as Architecture[];
 
-/** This machine's architecture. */
+/** The architecture of this machine. */
 export const HOST = process.arch === 'x64' ? 'x86_64' : process.arch;
 
 export function archive(architecture: string, name: string): string {
   return path.join(ASSETS, architecture, `${name}.zip`);
 }
 
-/** The architectures that everything is built for. */
+/** The architectures for which every artifact is built. */
 export const BUILT = ARCHITECTURES.filter((architecture) =>
   Object.keys(ARTIFACTS).every((name) => fs.existsSync(archive(architecture, name))),
 );

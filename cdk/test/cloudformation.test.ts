@@ -1,4 +1,4 @@
-/** The template for people without the CDK, and the commands that deploy it. */
+/** The CloudFormation template, and the documented commands that deploy it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -14,9 +14,12 @@ const template = JSON.parse(fs.readFileSync(FILE, 'utf8'));
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cloudformation-'));
 after(() => fs.rmSync(folder, { recursive: true }));
 
-test('the template is up to date; otherwise: npm run template', () => {
+test('the template is up to date (npm run template)', () => {
   const made = path.join(folder, 'made.json');
-  const { status, stderr } = spawnSync(process.execPath, ['scripts/template.js', made], { cwd: PACKAGE, encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/template.js', made], {
+    cwd: PACKAGE,
+    encoding: 'utf8',
+  });
   assert.equal(status, 0, stderr);
   assert.ok(fs.readFileSync(made).equals(fs.readFileSync(FILE)), `${FILE} is not up to date: npm run template`);
 });
@@ -26,7 +29,7 @@ test('cfn-lint finds nothing in the template', () => {
 });
 
 /** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html */
-test('the template fits into the request that deploys it', () => {
+test('the template is within the size limit', () => {
   assert.ok(fs.statSync(FILE).size <= 51_200);
 });
 
@@ -40,7 +43,7 @@ test('all code comes from the parameters', () => {
   ]);
 });
 
-/** Runs the first commands of the page with an `aws` that notes its arguments. */
+/** The arguments of `aws` in the first commands of the page. */
 function deployed(): string[][] {
   const page = fs.readFileSync(path.join(REPOSITORY, 'docs', 'cloudformation.md'), 'utf8');
   const [, commands] = /^```sh\n([^]*?)^```$/m.exec(page) ?? [];
@@ -49,25 +52,39 @@ function deployed(): string[][] {
   const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
   const { status, stderr } = spawnSync('bash', ['-euc', commands], { cwd: folder, encoding: 'utf8', env });
   assert.equal(status, 0, stderr);
-  return fs.readFileSync(log, 'utf8').split('\n\n').filter(Boolean).map((call) => call.split('\n'));
+  return fs
+    .readFileSync(log, 'utf8')
+    .split('\n\n')
+    .filter(Boolean)
+    .map((call) => call.split('\n'));
 }
 
-test('the documented commands upload and deploy what belongs together', () => {
+test('the documented commands deploy the template', () => {
   const calls = deployed();
   const uploads = calls.filter(([service]) => service === 's3').map(([, , from, to]) => ({ from, to }));
-  assert.deepEqual(uploads.map(({ from }) => from), Object.keys(ARTIFACTS).map((name) => `${name}-arm64.zip`));
+  assert.deepEqual(
+    uploads.map(({ from }) => from),
+    Object.keys(ARTIFACTS).map((name) => `${name}-arm64.zip`),
+  );
 
   const [deploy, ...others] = calls.filter(([service]) => service === 'cloudformation');
   assert.deepEqual(others, []);
   assert.equal(deploy[1], 'deploy');
   assert.equal(deploy[deploy.indexOf('--template-file') + 1], path.basename(FILE));
-  const given = Object.fromEntries(deploy.slice(deploy.indexOf('--parameter-overrides') + 1).map((text) => text.split('=')));
+  const given = Object.fromEntries(
+    deploy.slice(deploy.indexOf('--parameter-overrides') + 1).map((text) => text.split('=')),
+  );
   const required = Object.entries<any>(template.Parameters).filter(([, { Default }]) => Default === undefined);
   assert.deepEqual(Object.keys(given).sort(), required.map(([name]) => name).sort());
-  const keys = ['PushGatewayKey', 'QueryKey', 'TelemetryExtensionKey'].map((key) => `s3://${given.CodeBucket}/${given[key]}`);
-  assert.deepEqual(keys, uploads.map(({ to }) => to));
+  const keys = ['PushGatewayKey', 'QueryKey', 'TelemetryExtensionKey'].map(
+    (key) => `s3://${given.CodeBucket}/${given[key]}`,
+  );
+  assert.deepEqual(
+    keys,
+    uploads.map(({ to }) => to),
+  );
 
-  // Roles without names of their own need no more than this.
+  // Sufficient for roles without names.
   assert.equal(deploy[deploy.indexOf('--capabilities') + 1], 'CAPABILITY_IAM');
   const named = Object.values<any>(template.Resources).filter(({ Properties }) => Properties?.RoleName);
   assert.deepEqual(named, []);

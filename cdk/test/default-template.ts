@@ -1,4 +1,4 @@
-/** The template of a gateway without props, without what depends on the machine. */
+/** The template of a gateway without props, without hashes of assets. */
 import * as path from 'node:path';
 import { PACKAGE, gatewayTemplate, withoutHashes } from './support';
 

@@ -1,4 +1,4 @@
-/** Definitions in YAML: what is refused with which text, and that the package carries its parser. */
+/** Validation of YAML definitions. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
@@ -6,7 +6,8 @@ import { Aws, Token } from 'aws-cdk-lib';
 import { PrometheusWorkspace, YamlDefinition } from 'cdk-serverless-prometheus-push-gateway';
 import { PACKAGE, newStack } from './support';
 
-const addRules = (yaml: string) => new PrometheusWorkspace(newStack(), 'Workspace').addRuleGroups('Rules', YamlDefinition.fromInline(yaml));
+const addRules = (yaml: string) =>
+  new PrometheusWorkspace(newStack(), 'Workspace').addRuleGroups('Rules', YamlDefinition.fromInline(yaml));
 const withAlertmanager = (yaml: string) =>
   new PrometheusWorkspace(newStack(), 'Workspace', { alertmanagerDefinition: YamlDefinition.fromInline(yaml) });
 
@@ -19,15 +20,23 @@ for (const [what, yaml] of [
   ['a token as a whole', Token.asString({ 'Fn::ImportValue': 'rules' })],
   ['with a token that may be several lines', `${Token.asString({ 'Fn::ImportValue': 'rules' })}\n# the end\n`],
 ]) {
-  test(`rules that are ${what} pass`, () => {
+  test(`rules are accepted: ${what}`, () => {
     assert.doesNotThrow(() => addRules(yaml));
   });
 }
 
 for (const [what, yaml, problem] of [
   ['broken YAML', 'groups:\n- name: [\n', /^: expected valid YAML, got: .* at line \d+, column \d+$/],
-  ['broken YAML with tokens', `groups:\n- name: ${Aws.REGION}\n rules: []\n`, /^: expected valid YAML, got: .* at line \d+, column \d+$/],
-  ['a duplicate key', 'groups: []\ngroups: []\n', /^: expected valid YAML, got: Map keys must be unique at line 2, column 1$/],
+  [
+    'broken YAML with tokens',
+    `groups:\n- name: ${Aws.REGION}\n rules: []\n`,
+    /^: expected valid YAML, got: .* at line \d+, column \d+$/,
+  ],
+  [
+    'a duplicate key',
+    'groups: []\ngroups: []\n',
+    /^: expected valid YAML, got: Map keys must be unique at line 2, column 1$/,
+  ],
   ['an empty mapping', '{}', /^: expected the key "groups" with a list, got no keys$/],
   ['another key', 'rules: []', /^: expected the key "groups" with a list, got the key "rules"$/],
   ['other keys', 'a: 1\nb: 2\n', /^: expected the key "groups" with a list, got the keys "a", "b"$/],
@@ -35,15 +44,22 @@ for (const [what, yaml, problem] of [
   ['the key without a list', 'groups: none\n', /^: expected the key "groups" with a list, got groups with "none"$/],
   ['a list', '- groups: []\n', /^: expected a mapping at the root, got a list$/],
   ['nothing', '', /^: expected a mapping at the root, got nothing$/],
-  ['aliases without end', `a: &a [x]\n${[...'bcdefgh'].map((key, at) => `${key}: &${key} [${`*${'abcdefgh'[at]},`.repeat(9)}]`).join('\n')}\n`, /^: expected valid YAML, got: /],
+  [
+    'aliases without end',
+    `a: &a [x]\n${[...'bcdefgh'].map((key, at) => `${key}: &${key} [${`*${'abcdefgh'[at]},`.repeat(9)}]`).join('\n')}\n`,
+    /^: expected valid YAML, got: /,
+  ],
 ] as [string, string, RegExp][]) {
-  test(`fails if rules are ${what}`, () => {
-    assert.throws(() => addRules(yaml), ({ message }: Error) => {
-      const start = 'Stack/Workspace: the rules of "Rules"';
-      assert.ok(message.startsWith(start), message);
-      assert.match(message.slice(start.length), problem);
-      return true;
-    });
+  test(`rules are rejected: ${what}`, () => {
+    assert.throws(
+      () => addRules(yaml),
+      ({ message }: Error) => {
+        const start = 'Stack/Workspace: the rules of "Rules"';
+        assert.ok(message.startsWith(start), message);
+        assert.match(message.slice(start.length), problem);
+        return true;
+      },
+    );
   });
 }
 
@@ -54,25 +70,35 @@ for (const [what, yaml, problem] of [
     'alertmanager_config:\n  route: {}\n',
     'expected the key "alertmanager_config" with a block of text (|), got alertmanager_config with a mapping',
   ],
-  ['a text that is not a mapping', 'alertmanager_config: |\n  - route\n', 'alertmanager_config: expected a mapping at the root, got a list'],
+  [
+    'a text that is not a mapping',
+    'alertmanager_config: |\n  - route\n',
+    'alertmanager_config: expected a mapping at the root, got a list',
+  ],
 ]) {
-  test(`fails if the Alertmanager definition is ${what}`, () => {
+  test(`an Alertmanager definition is rejected: ${what}`, () => {
     assert.throws(() => withAlertmanager(yaml), { message: `Stack/Workspace: alertmanagerDefinition: ${problem}` });
   });
 }
 
-test('fails if the YAML in the Alertmanager definition is broken, with tokens in it', () => {
+test('fails if the Alertmanager YAML with tokens is invalid', () => {
   const yaml = `alertmanager_config: |\n  receivers:\n  - name: [\n  region: ${Aws.REGION}\n`;
-  assert.throws(() => withAlertmanager(yaml), /alertmanagerDefinition: alertmanager_config: expected valid YAML, got: .* at line \d+, column \d+$/);
+  assert.throws(
+    () => withAlertmanager(yaml),
+    /alertmanagerDefinition: alertmanager_config: expected valid YAML, got: .* at line \d+, column \d+$/,
+  );
 });
 
-test('an Alertmanager definition with tokens and templates passes', () => {
+test('an Alertmanager definition may have tokens', () => {
   const yaml = `    template_files:\n      default: |\n        {{ define "a" }}b{{ end }}\n    alertmanager_config: |\n      route:\n        receiver: a\n      receivers:\n      - name: a\n        sns_configs:\n        - topic_arn: ${Token.asString({ Ref: 'Topic' })}\n`;
   assert.doesNotThrow(() => withAlertmanager(yaml));
 });
 
-test('the package carries its YAML parser', () => {
-  const listed = execFileSync('npm', ['pack', '--dry-run', '--ignore-scripts', '--json'], { cwd: PACKAGE, encoding: 'utf8' });
+test('the package contains its YAML parser', () => {
+  const listed = execFileSync('npm', ['pack', '--dry-run', '--ignore-scripts', '--json'], {
+    cwd: PACKAGE,
+    encoding: 'utf8',
+  });
   const result = JSON.parse(listed);
   const [{ bundled, files }] = Array.isArray(result) ? result : Object.values<any>(result);
   assert.deepEqual(bundled, ['yaml']);

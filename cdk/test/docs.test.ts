@@ -1,4 +1,4 @@
-/** The documentation: snippets compile, the reference is that of the code, every prop says what one needs to know. */
+/** The README, the API reference and the doc comments. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -18,7 +18,7 @@ function run(command: string, args: string[]): string {
   return stdout;
 }
 
-test('every snippet of the README and of the doc comments compiles', () => {
+test('every snippet compiles', () => {
   const tablet = path.join(folder, 'tablet.json');
   run('npx', ['--no-install', 'jsii-rosetta', 'extract', '--strict', '--cache-to', tablet, '.']);
   const readme = fs.readFileSync(path.join(PACKAGE, 'README.md'), 'utf8');
@@ -27,7 +27,7 @@ test('every snippet of the README and of the doc comments compiles', () => {
   assert.equal(fromReadme.length, [...readme.matchAll(/^```ts$/gm)].length);
 });
 
-test('API.md is what the code says; otherwise: npm run docs --workspace cdk', () => {
+test('API.md is up to date (npm run docs -w cdk)', () => {
   const written = path.join(folder, 'API.md');
   run(process.execPath, ['scripts/write-api.js', written]);
   assert.ok(
@@ -36,13 +36,13 @@ test('API.md is what the code says; otherwise: npm run docs --workspace cdk', ()
   );
 });
 
-test('every prop has a sentence, and every optional one its default', () => {
+test('every prop has a description and default', () => {
   const structs = Object.values<any>(assembly.types).filter(({ datatype }) => datatype);
   assert.ok(structs.length >= 5);
   for (const { name, properties } of structs) {
     for (const { name: prop, optional, docs } of properties) {
       assert.ok(docs?.summary, `${name}.${prop} has no summary`);
-      // What comes out has no default.
+      // A result has no default.
       if (optional && name !== 'PushGatewayAlarms') assert.ok(docs.default, `${name}.${prop} has no @default`);
     }
   }
@@ -58,17 +58,20 @@ test('every class, method and enum member is documented', () => {
   }
 });
 
-test('links within the README lead somewhere', () => {
+test('links within the README have targets', () => {
   const readme = fs.readFileSync(path.join(PACKAGE, 'README.md'), 'utf8');
   const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
-    heading.toLowerCase().replace(/[^a-z0-9 -]/g, '').replace(/ /g, '-'),
+    heading
+      .toLowerCase()
+      .replace(/[^a-z0-9 -]/g, '')
+      .replace(/ /g, '-'),
   );
   for (const [, anchor] of readme.matchAll(/\]\(#([^)]*)\)/g)) {
     assert.ok(headings.includes(anchor), anchor);
   }
 });
 
-test('the lock file names no registry, so that it fits every one', () => {
+test('the lock file names no registry', () => {
   const lock = JSON.parse(fs.readFileSync(path.join(REPOSITORY, 'package-lock.json'), 'utf8'));
   const resolved = Object.values<any>(lock.packages).filter(({ resolved, link }) => resolved && !link);
   assert.deepEqual(resolved, []);

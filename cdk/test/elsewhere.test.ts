@@ -1,4 +1,4 @@
-/** Workspaces and queues of another region or account: where metrics look, and what alarms cannot watch. */
+/** Metrics and alarms of workspaces and queues in other regions and accounts. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { App, Stack, Token } from 'aws-cdk-lib';
@@ -29,7 +29,7 @@ function metricsOf(workspace: IPrometheusWorkspace): cloudwatch.Metric[] {
 }
 
 for (const [what, env] of Object.entries({ region: OTHER_REGION, account: OTHER_ACCOUNT })) {
-  test(`metrics of a workspace in another ${what} look there`, () => {
+  test(`metrics of a workspace in another ${what} name it`, () => {
     for (const stackEnv of [HERE, undefined]) {
       for (const { metricName, region, account } of metricsOf(importedIn(newStack({ env: stackEnv }), env))) {
         assert.deepEqual({ region, account }, env, metricName);
@@ -39,13 +39,13 @@ for (const [what, env] of Object.entries({ region: OTHER_REGION, account: OTHER_
     assert.deepEqual({ region: discarded.searchRegion, account: discarded.searchAccount }, env);
   });
 
-  test(`there is no alarm for discarded samples in another ${what}, and a warning says so`, () => {
+  test(`no alarm watches a workspace in another ${what}`, () => {
     const { alarms, template, warnings } = alarmsFor(env, HERE);
     assert.equal(alarms.discardedSamples, undefined);
     template.resourceCountIs(ALARM, 4);
     assert.deepEqual(warnings, [
       'there is no alarm for discarded samples, because the workspace Stack/Workspace is in another region or account; ' +
-        'make one there on metricDiscardedSamples',
+        'create one there on metricDiscardedSamples',
     ]);
   });
 }
@@ -55,17 +55,21 @@ function alarmsFor(workspaceEnv: typeof HERE, env?: typeof HERE) {
   const gateway = newGateway(stack, { workspace: importedIn(stack, workspaceEnv) });
   const alarms = gateway.addAlarms(new sns.Topic(stack, 'Topic'));
   const warnings = Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('discarded samples'));
-  return { alarms, template: Template.fromStack(stack), warnings: warnings.map(({ entry }) => String(entry.data).replace(/ \[ack: .*/, '')) };
+  return {
+    alarms,
+    template: Template.fromStack(stack),
+    warnings: warnings.map(({ entry }) => String(entry.data).replace(/ \[ack: .*/, '')),
+  };
 }
 
-test('a workspace here has its alarm, without a warning', () => {
+test('a workspace in the same environment has an alarm', () => {
   const { alarms, template, warnings } = alarmsFor(HERE, HERE);
   assert.ok(alarms.discardedSamples);
   template.resourceCountIs(ALARM, 5);
   assert.deepEqual(warnings, []);
 });
 
-test('where only deployment can tell, there is the alarm and a warning', () => {
+test('an unknown environment has the alarm and a warning', () => {
   const { alarms, warnings } = alarmsFor(HERE);
   assert.ok(alarms.discardedSamples);
   assert.deepEqual(warnings, [
@@ -74,44 +78,53 @@ test('where only deployment can tell, there is the alarm and a warning', () => {
   ]);
 });
 
-test('a workspace of the same stack needs no environment', () => {
+test('metrics of a workspace in the stack name no region', () => {
   const stack = newStack();
   const workspace = new PrometheusWorkspace(stack, 'Workspace');
-  for (const { region, account } of metricsOf(workspace)) assert.deepEqual({ region, account }, { region: undefined, account: undefined });
+  for (const { region, account } of metricsOf(workspace))
+    assert.deepEqual({ region, account }, { region: undefined, account: undefined });
   newGateway(stack, { workspace }).addAlarms(new sns.Topic(stack, 'Topic'));
   assert.deepEqual(Annotations.fromStack(stack).findWarning('*', Match.anyValue()), []);
 });
 
-test('an ARN that is known only at deployment adds no region that alarms refuse', () => {
+test('metrics of a workspace with a token ARN have no region', () => {
   const stack = newStack({ env: HERE });
   const workspaceArn = Token.asString({ 'Fn::ImportValue': 'workspace' });
   const workspace = PrometheusWorkspace.fromWorkspaceAttributes(stack, 'Workspace', { workspaceArn });
-  assert.doesNotThrow(() => workspace.metricIngestionRate().createAlarm(stack, 'Alarm', { threshold: 1, evaluationPeriods: 1 }));
+  assert.doesNotThrow(() =>
+    workspace.metricIngestionRate().createAlarm(stack, 'Alarm', { threshold: 1, evaluationPeriods: 1 }),
+  );
 });
 
-/** The metrics of the only dashboard that look in another region: what each names first. */
+/** The metrics of the dashboard that name another region. */
 function inOtherRegion(stack: Stack): string[] {
-  const body = JSON.stringify(only(Template.fromStack(stack), 'AWS::CloudWatch::Dashboard').DashboardBody).replaceAll('\\', '');
+  const body = JSON.stringify(only(Template.fromStack(stack), 'AWS::CloudWatch::Dashboard').DashboardBody).replaceAll(
+    '\\',
+    '',
+  );
   const metrics = body.match(/"metrics":\[\[.*?\]\],"yAxis"/g)!.flatMap((graph) => graph.split('],['));
   const found = metrics.filter((metric) => metric.includes('"region":"us-east-1"'));
   return found.map((metric) => /DiscardedSamples|IngestionRate|ActiveSeries|OutOfOrderSampleAge/.exec(metric)![0]);
 }
 
-test("the dashboard of a gateway shows the workspace's region", () => {
+test('the dashboard names the region of an imported workspace', () => {
   const stack = newStack({ env: HERE });
   newGateway(stack, { workspace: importedIn(stack, OTHER_REGION) }).addDashboard();
   assert.deepEqual(inOtherRegion(stack), ['DiscardedSamples', 'IngestionRate', 'ActiveSeries', 'OutOfOrderSampleAge']);
 });
 
-test('a dashboard shows the region of a workspace that another stack makes', () => {
+test('the dashboard names the region of another stack', () => {
   const app = new App();
-  const workspace = new PrometheusWorkspace(new Stack(app, 'There', { env: OTHER_REGION, crossRegionReferences: true }), 'Workspace');
+  const workspace = new PrometheusWorkspace(
+    new Stack(app, 'There', { env: OTHER_REGION, crossRegionReferences: true }),
+    'Workspace',
+  );
   const stack = new Stack(app, 'Stack', { env: HERE, crossRegionReferences: true });
   newGateway(stack, { workspace }).addDashboard();
   assert.deepEqual(inOtherRegion(stack), ['DiscardedSamples', 'IngestionRate', 'ActiveSeries', 'OutOfOrderSampleAge']);
 });
 
-test('queues of another account are named in their metrics, and a warning says what they need', () => {
+test('metrics of a queue in another account name the account', () => {
   const stack = newStack({ env: HERE });
   const queue = sqs.Queue.fromQueueArn(stack, 'Queue', 'arn:aws:sqs:eu-west-1:210987654321:queue');
   const gateway = newGateway(stack, { queue });
@@ -120,6 +133,8 @@ test('queues of another account are named in their metrics, and a warning says w
   gateway.addAlarms(new sns.Topic(stack, 'Topic'));
   Annotations.fromStack(stack).hasWarning(
     '/Stack/Metrics',
-    Match.stringLikeRegexp('^the alarm for the queue Stack/Queue works only if its account 210987654321 shares its metrics'),
+    Match.stringLikeRegexp(
+      '^the alarm for the queue Stack/Queue works only if its account 210987654321 shares its metrics',
+    ),
   );
 });

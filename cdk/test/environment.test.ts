@@ -1,29 +1,33 @@
-/** The function's variables have one source of truth: its own documentation and code, which are read here. */
+/** The variables of the construct match the documentation and the code of the function. */
 import assert from 'node:assert/strict';
-import * as fs from 'node:fs';
-import * as path from 'node:path';
 import { test } from 'node:test';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { NameEscaping } from 'cdk-serverless-prometheus-push-gateway';
-import { NETWORK_VARIABLES, REPOSITORY, gatewayTemplate, newGateway, newStack, variables } from './support';
+import {
+  NETWORK_VARIABLES,
+  choicesOf,
+  documentedInReadme,
+  gatewayTemplate,
+  newGateway,
+  newStack,
+  rustSources,
+  variables,
+} from './support';
 
-const read = (...file: string[]) => fs.readFileSync(path.join(REPOSITORY, ...file), 'utf8');
-
-/** The first column of the README's table of variables. */
+/** The first column of the table of variables. */
 function documented(): string[] {
-  const section = /\n## Configuration\n([\s\S]*?)\n## /.exec(read('README.md'));
-  assert.ok(section, 'the README has a section "Configuration"');
-  const rows = section[1].split('\n').filter((line) => line.startsWith('| `'));
+  const section = documentedInReadme(/\n## Configuration\n([^]*?)(?:\n## |$)/);
+  const rows = section.split('\n').filter((line) => line.startsWith('| `'));
   return rows.flatMap((row) => [...row.split('|')[1].matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name));
 }
 
-/** The variables that the function's code looks up for its configuration. */
-function lookedUp(): string[] {
-  const code = read('lambda', 'push-gateway', 'src', 'config.rs').split('#[cfg(test)]')[0];
-  return [...new Set([...code.matchAll(/\bget\("([A-Z_]+)"\)/g)].map(([, name]) => name))];
+/** The variables that the code of the function reads. */
+function read(): string[] {
+  const names = [...rustSources('push-gateway').matchAll(/"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"/g)].map(([, name]) => name);
+  return [...new Set(names)].filter((name) => !name.startsWith('CARGO_'));
 }
 
-/** Every variable that the construct sets when every prop that sets one is given. */
+/** Every variable that the construct can set. */
 function set(): string[] {
   const template = gatewayTemplate({
     externalLabels: { env: 'prod' },
@@ -33,7 +37,7 @@ function set(): string[] {
   return Object.keys(variables(template));
 }
 
-/** Documented, but not for the construct to set, with the reason. */
+/** Documented variables that the construct does not set, with the reason. */
 const NOT_SET: Record<string, string> = {
   REMOTE_WRITE_AUTH: 'requests to AMP are signed, which is the default',
   AWS_LAMBDA_LOG_LEVEL: 'Lambda sets it from LoggingConfig',
@@ -42,31 +46,31 @@ const NOT_SET: Record<string, string> = {
   ...Object.fromEntries(NETWORK_VARIABLES.map((name) => [name, 'through the prop environment'])),
 };
 
-test('the variables that the construct sets are those that the function documents, but for a few with a reason', () => {
+test('the construct sets the documented variables', () => {
   assert.deepEqual([...set(), ...Object.keys(NOT_SET)].sort(), documented().sort());
 });
 
-test('the function documents what it looks up', () => {
-  const ofLambda = ['AWS_REGION', 'AWS_DEFAULT_REGION'];
-  const undocumented = lookedUp().filter((name) => !documented().includes(name) && !ofLambda.includes(name));
-  assert.deepEqual(undocumented, []);
+test('the function documents the variables that it reads', () => {
+  const ofLambda = ['AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_LAMBDA_FUNCTION_NAME'];
+  assert.ok(read().includes('REMOTE_WRITE_URL'));
+  assert.deepEqual(
+    read().filter((name) => !documented().includes(name) && !ofLambda.includes(name)),
+    [],
+  );
 });
 
-test('by default the construct sets the URL and the dead-letter queue alone', () => {
+test('by default only the URL and dead-letter queue are set', () => {
   assert.deepEqual(Object.keys(variables(gatewayTemplate())), ['REMOTE_WRITE_URL', 'DEAD_LETTER_QUEUE_URL']);
 });
 
-test('what the construct sets cannot be set by hand, but for RUST_LOG', () => {
+test('the environment may set only RUST_LOG of these', () => {
   for (const name of [...set(), 'REMOTE_WRITE_AUTH', 'AWS_LAMBDA_LOG_LEVEL', 'AWS_LAMBDA_LOG_FORMAT']) {
     const given = () => newGateway(newStack(), { environment: { [name]: 'x' } });
     if (name === 'RUST_LOG') assert.doesNotThrow(given);
-    else assert.throws(given, new RegExp(`environment must not have ${name}; use the prop`));
+    else assert.throws(given, new RegExp(`environment: ${name} is reserved; use the prop`));
   }
 });
 
-/** lambda/push-gateway/src/config.rs: NAME_ESCAPING has to be underscores or reject */
-test('every kind of escaping is one that the function knows', () => {
-  const allowed = /variable: "NAME_ESCAPING",\s*allowed: "([^"]*)"/.exec(read('lambda', 'push-gateway', 'src', 'config.rs'));
-  assert.ok(allowed);
-  assert.deepEqual(Object.values(NameEscaping), allowed[1].split(' or '));
+test('the function supports every NameEscaping', () => {
+  assert.deepEqual(Object.values(NameEscaping), choicesOf('push-gateway', 'NAME_ESCAPING'));
 });

@@ -5,7 +5,12 @@ import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sns from 'aws-cdk-lib/aws-sns';
-import { IotRuleOptions, IotRuleVia, PrometheusPushGateway, PrometheusPushGatewayProps } from 'cdk-serverless-prometheus-push-gateway';
+import {
+  IotRuleOptions,
+  IotRuleVia,
+  PrometheusPushGateway,
+  PrometheusPushGatewayProps,
+} from 'cdk-serverless-prometheus-push-gateway';
 import { gatewayTemplate, newGateway, newStack, someCode } from './support';
 
 const SQL = "SELECT {'device': topic(2)} AS dimensions, timestamp() AS timestamp, * AS metrics FROM 'devices/+'";
@@ -17,7 +22,7 @@ function ruleTemplate(options: Partial<IotRuleOptions> = {}, props: PrometheusPu
 }
 
 /** https://docs.aws.amazon.com/iot/latest/developerguide/sqs-rule-action.html */
-test('by default a rule sends to the queue, and to the dead-letter queue what it cannot send', () => {
+test('by default a rule sends to the queue', () => {
   const sqs = (id: string) => ({ Sqs: { QueueUrl: ref(id), RoleArn: arn('MetricsTelemetryRole'), UseBase64: false } });
   ruleTemplate().hasResourceProperties('AWS::IoT::TopicRule', {
     RuleName: Match.absent(),
@@ -32,7 +37,7 @@ test('by default a rule sends to the queue, and to the dead-letter queue what it
 });
 
 /** https://docs.aws.amazon.com/iot/latest/developerguide/iot-create-role.html */
-test("a rule's role serves rules of this account and region alone, may send to the two queues, and exists before the rule", () => {
+test('the role of a rule is limited to the account and region', () => {
   const template = ruleTemplate();
   template.hasResourceProperties('AWS::IAM::Role', {
     AssumeRolePolicyDocument: {
@@ -44,7 +49,15 @@ test("a rule's role serves rules of this account and region alone, may send to t
               'aws:SourceArn': {
                 'Fn::Join': [
                   '',
-                  ['arn:', { Ref: 'AWS::Partition' }, ':iot:', { Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' }, ':rule/*'],
+                  [
+                    'arn:',
+                    { Ref: 'AWS::Partition' },
+                    ':iot:',
+                    { Ref: 'AWS::Region' },
+                    ':',
+                    { Ref: 'AWS::AccountId' },
+                    ':rule/*',
+                  ],
                 ],
               },
             },
@@ -70,19 +83,21 @@ test("a rule's role serves rules of this account and region alone, may send to t
   });
 });
 
-test('a rule may use the key of encrypted queues', () => {
+test('a rule may use the key of the queues', () => {
   const stack = newStack();
   newGateway(stack, { queueEncryptionKey: new kms.Key(stack, 'Key') }).addIotRule('Telemetry', { sql: SQL });
   Template.fromStack(stack).hasResourceProperties('AWS::IAM::Policy', {
     PolicyDocument: {
-      Statement: Match.arrayWith([{ Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Effect: 'Allow', Resource: arn('Key') }]),
+      Statement: Match.arrayWith([
+        { Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Effect: 'Allow', Resource: arn('Key') },
+      ]),
     },
     Roles: [ref('MetricsTelemetryRole')],
   });
 });
 
 /** https://docs.aws.amazon.com/iot/latest/developerguide/lambda-rule-action.html */
-test('a rule may invoke the function, with a permission for this rule of this account', () => {
+test('a rule may invoke the function', () => {
   const template = ruleTemplate({ via: IotRuleVia.FUNCTION });
   template.hasResourceProperties('AWS::IoT::TopicRule', {
     TopicRulePayload: { Actions: [{ Lambda: { FunctionArn: arn('MetricsFunction') } }] },
@@ -96,7 +111,7 @@ test('a rule may invoke the function, with a permission for this rule of this ac
   });
 });
 
-test('without a queue, and with a FIFO queue, a rule invokes the function', () => {
+test('without a standard queue, a rule invokes the function', () => {
   for (const props of [{ directInvokeOnly: true }, { fifo: true }]) {
     ruleTemplate({}, props).hasResourceProperties('AWS::IoT::TopicRule', {
       TopicRulePayload: { Actions: [{ Lambda: { FunctionArn: arn('MetricsFunction') } }] },
@@ -104,17 +119,17 @@ test('without a queue, and with a FIFO queue, a rule invokes the function', () =
   }
 });
 
-/** The warnings about losing messages of a rule through the function. */
+/** The warnings about lost messages of a rule. */
 function warnings(props: PrometheusPushGatewayProps, options: Partial<IotRuleOptions> = {}): string[] {
   const stack = newStack();
   newGateway(stack, props).addIotRule('Telemetry', { sql: SQL, via: IotRuleVia.FUNCTION, ...options });
   const found = Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('are lost'));
-  return found.map(({ entry }) => String(entry.data).split(':')[0]);
+  return found.map(({ entry }) => String(entry.data).split(',')[0]);
 }
 
-test('with a FIFO dead-letter queue, warnings say what is lost and what to set', () => {
+test('a FIFO dead-letter queue gives warnings about loss', () => {
   assert.deepEqual(warnings({ fifo: true }), [
-    'messages that the rule cannot pass on are lost',
+    'messages for which the action of the rule fails are lost',
     'messages for which the function fails are lost',
   ]);
   const onFailure: lambda.IDestination = { bind: () => ({ destination: 'arn:aws:sns:eu-west-1:123456789012:failed' }) };
@@ -122,12 +137,12 @@ test('with a FIFO dead-letter queue, warnings say what is lost and what to set',
   assert.deepEqual(warnings({ fifo: true, onFailure }, { errorAction }), []);
 });
 
-test('with a standard dead-letter queue nothing is lost, and there is no warning', () => {
+test('a standard dead-letter queue gives no warning', () => {
   assert.deepEqual(warnings({}), []);
   assert.deepEqual(warnings({ directInvokeOnly: true }), []);
 });
 
-test('a rule has the name, description, state and error action that are given', () => {
+test('a rule has the given settings', () => {
   const template = ruleTemplate({
     ruleName: 'telemetry_1',
     description: 'from devices',
@@ -144,7 +159,7 @@ test('a rule has the name, description, state and error action that are given', 
   });
 });
 
-test("a rule's role serves that rule alone if its name is known", () => {
+test('the role of a named rule is limited to that rule', () => {
   const roles = Object.values(ruleTemplate({ ruleName: 'telemetry_1' }).findResources('AWS::IAM::Role'));
   const ofRule = roles.filter((role) => JSON.stringify(role).includes('iot.amazonaws.com'));
   assert.equal(ofRule.length, 1);
@@ -161,7 +176,7 @@ test('a gateway can have several rules', () => {
   template.resourceCountIs('AWS::Lambda::Permission', 2);
 });
 
-test('a rule cannot have the identifier of a part of the gateway, used or not', () => {
+test('a rule cannot have the identifier of a gateway part', () => {
   const gateway = newGateway(newStack(), { directInvokeOnly: true });
   gateway.addAlarms(new sns.Topic(gateway, 'Resource'));
   gateway.addDashboard();
@@ -170,18 +185,22 @@ test('a rule cannot have the identifier of a part of the gateway, used or not', 
   assert.ok(parts.includes('Alarms') && parts.includes('Dashboard'));
   for (const id of parts) {
     assert.throws(() => gateway.addIotRule(id, { sql: SQL }), {
-      message: `Stack/Metrics: id: expected an identifier that no part of the gateway has, got "${id}"`,
+      message: `Stack/Metrics: id: "${id}" is reserved for a part of the gateway`,
     });
   }
   gateway.addIotRule('Telemetry', { sql: SQL });
   assert.throws(() => gateway.addIotRule('Telemetry', { sql: SQL }), {
-    message: 'Stack/Metrics: id: expected an identifier that no other rule has, got "Telemetry"',
+    message: 'Stack/Metrics: id: duplicate rule "Telemetry"',
   });
 });
 
-test('gateways that share a function can have rules of one name', () => {
+test('gateways with one function can have the same rules', () => {
   const stack = newStack();
-  const fn = new lambda.Function(stack, 'Fn', { runtime: lambda.Runtime.PROVIDED_AL2023, handler: 'bootstrap', code: someCode() });
+  const fn = new lambda.Function(stack, 'Fn', {
+    runtime: lambda.Runtime.PROVIDED_AL2023,
+    handler: 'bootstrap',
+    code: someCode(),
+  });
   for (const id of ['One', 'Two']) {
     const gateway = new PrometheusPushGateway(stack, id, { function: fn, directInvokeOnly: true });
     gateway.addIotRule('Telemetry', { sql: SQL });
@@ -189,13 +208,21 @@ test('gateways that share a function can have rules of one name', () => {
   Template.fromStack(stack).resourceCountIs('AWS::Lambda::Permission', 2);
 });
 
-for (const [what, props, options, message] of [
-  ['a rule is to use a queue that is not there', { directInvokeOnly: true }, { via: IotRuleVia.QUEUE }, 'via must be FUNCTION, because there is no queue, but is QUEUE'],
-  ['a rule is to use a FIFO queue', { fifo: true }, { via: IotRuleVia.QUEUE }, 'via must be FUNCTION, because IoT Core cannot send to a FIFO queue, but is QUEUE'],
-  ['the statement is empty', {}, { sql: ' ' }, 'sql must be a SQL statement, but is " "'],
-  ['the name has a hyphen', {}, { ruleName: 'a-b' }, 'ruleName must be 1 to 128 letters, digits and underscores, but is "a-b"'],
-] as [string, PrometheusPushGatewayProps, Partial<IotRuleOptions>, string][]) {
-  test(`fails if ${what}`, () => {
+for (const [props, options, message] of [
+  [
+    { directInvokeOnly: true },
+    { via: IotRuleVia.QUEUE },
+    'via: expected FUNCTION, because there is no queue, got QUEUE',
+  ],
+  [
+    { fifo: true },
+    { via: IotRuleVia.QUEUE },
+    'via: expected FUNCTION, because IoT Core cannot send to a FIFO queue, got QUEUE',
+  ],
+  [{}, { sql: ' ' }, 'sql: expected a SQL statement, got " "'],
+  [{}, { ruleName: 'a-b' }, 'ruleName: expected 1 to 128 letters, digits and underscores, got "a-b"'],
+] as [PrometheusPushGatewayProps, Partial<IotRuleOptions>, string][]) {
+  test(`fails: ${message}`.slice(0, 60), () => {
     const gateway = newGateway(new Stack(), props);
     assert.throws(() => gateway.addIotRule('Telemetry', { sql: SQL, ...options }), {
       message: `Default/Metrics: ${message}`,

@@ -1,4 +1,4 @@
-/** cfn-lint, in the environment that scripts/test.sh makes. */
+/** Runs cfn-lint from the environment of scripts/test.sh. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -7,7 +7,7 @@ import { PACKAGE } from './support';
 
 const CFN_LINT = path.join(PACKAGE, '.venv', 'bin', 'cfn-lint');
 
-/** A duplicate dependency: CDK lets a function, and we a rule, depend on its role and on the role's policy. */
+/** Duplicate dependencies: a function or rule depends on its role and on the policy of the role. */
 const IGNORED = ['W3005'];
 
 export function lint(file: string): { status: number | null; output: string } {

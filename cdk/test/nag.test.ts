@@ -1,4 +1,4 @@
-/** The AwsSolutions rules of cdk-nag: on the defaults nothing is acknowledged; on the rest each acknowledgement says why. */
+/** The AwsSolutions rules of cdk-nag. Each acknowledged finding has a reason; the defaults have none. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -53,7 +53,8 @@ const ACKNOWLEDGED: Record<string, { id: string; reason: string }[]> = {
   TelemetryToAPushgateway: [
     {
       id: 'AwsSolutions::AwsSolutions-SMG4',
-      reason: 'The secret is the test\'s own, and its password that of a Pushgateway, which nothing can change from here.',
+      reason:
+        "The secret is the test's own, and its password that of a Pushgateway, which nothing can change from here.",
     },
   ],
   AgentGateway: [
@@ -73,7 +74,7 @@ function versionsOf(fn: string) {
   };
 }
 
-/** What the rules find in an app, or undefined. */
+/** The findings in an app, or undefined. */
 function findings(app: App): string | undefined {
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   const log: string[] = [];
@@ -93,7 +94,7 @@ function findings(app: App): string | undefined {
 }
 
 for (const name of Object.keys(STACKS)) {
-  test(`cdk-nag finds nothing in the stack ${name} that is not acknowledged with a reason`, () => {
+  test(`cdk-nag finds nothing else in ${name}`, () => {
     const { app, stack } = appWith(name, path.join(folder, name));
     for (const acknowledgement of ACKNOWLEDGED[name] ?? []) {
       Validations.of(stack).acknowledge(acknowledgement);
@@ -102,7 +103,7 @@ for (const name of Object.keys(STACKS)) {
   });
 }
 
-test('cdk-nag would find a queue that allows connections without TLS', () => {
+test('cdk-nag finds a queue without TLS', () => {
   const app = new App({ outdir: path.join(folder, 'wrong') });
   new sqs.Queue(new Stack(app, 'Wrong'), 'Queue');
   assert.match(findings(app) ?? '', /AwsSolutions-SQS4/);

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
-import * as fs from 'node:fs';
-import * as path from 'node:path';
 import { test } from 'node:test';
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as sns from 'aws-cdk-lib/aws-sns';
-import { PrometheusPushGateway, PushGatewayAlarmOptions, PushGatewayAlarms } from 'cdk-serverless-prometheus-push-gateway';
-import { REPOSITORY, gatewayTemplate, newGateway, newStack, only } from './support';
+import {
+  PrometheusPushGateway,
+  PushGatewayAlarmOptions,
+  PushGatewayAlarms,
+} from 'cdk-serverless-prometheus-push-gateway';
+import { documentedInReadme, gatewayTemplate, newGateway, newStack, only } from './support';
 
 const ALARM = 'AWS::CloudWatch::Alarm';
 
@@ -17,7 +19,7 @@ function withAlarms(options?: PushGatewayAlarmOptions, props = {}): { alarms: Pu
   return { alarms, template: Template.fromStack(stack) };
 }
 
-/** The methods that give the function's own metrics. */
+/** The metrics that the function publishes. */
 function ownMetrics(gateway: PrometheusPushGateway): cloudwatch.Metric[] {
   return [
     gateway.metricEvents(),
@@ -31,16 +33,16 @@ function ownMetrics(gateway: PrometheusPushGateway): cloudwatch.Metric[] {
   ];
 }
 
-test('there is a method for each metric that the README says the function publishes', () => {
-  const readme = fs.readFileSync(path.join(REPOSITORY, 'README.md'), 'utf8');
-  const sentence = /in the namespace `PrometheusPushGateway` with the dimension `FunctionName`: ([^.]*)\./.exec(readme);
-  assert.ok(sentence, 'the README lists the metrics');
-  const documented = [...sentence[1].matchAll(/`(\w+)`/g)].map(([, name]) => name);
+test('there is a method for each documented metric', () => {
+  const sentence = documentedInReadme(
+    /in the namespace `PrometheusPushGateway` with the dimension `FunctionName`: ([^.]*)\./,
+  );
+  const documented = [...sentence.matchAll(/`(\w+)`/g)].map(([, name]) => name);
   const metrics = ownMetrics(newGateway(newStack()));
   assert.deepEqual(metrics.map(({ metricName }) => metricName).sort(), documented.sort());
 });
 
-test("the function's metrics are sums over 5 minutes, but for the latency, which is an average", () => {
+test('metrics of the function are sums, latency is an average', () => {
   const stack = newStack();
   const gateway = newGateway(stack);
   for (const metric of ownMetrics(gateway)) {
@@ -54,7 +56,7 @@ test("the function's metrics are sums over 5 minutes, but for the latency, which
   assert.equal(p99.period.toMinutes(), 1);
 });
 
-test('metrics of the function and the queues are those of Lambda and SQS', () => {
+test('errors, throttles and queues use metrics of AWS', () => {
   const gateway = newGateway(newStack());
   const names = [
     gateway.metricErrors(),
@@ -70,7 +72,7 @@ test('metrics of the function and the queues are those of Lambda and SQS', () =>
   ]);
 });
 
-test('alarms tell of dead letters, age, errors, throttles and discarded samples, and when they are over', () => {
+test('there is an alarm for each kind of loss or delay', () => {
   const { template } = withAlarms();
   template.resourceCountIs(ALARM, 5);
   template.allResourcesProperties(ALARM, {
@@ -81,7 +83,9 @@ test('alarms tell of dead letters, age, errors, throttles and discarded samples,
     EvaluationPeriods: 1,
     TreatMissingData: 'notBreaching',
   });
-  const queue = (id: string) => [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [Match.stringLikeRegexp(id), 'QueueName'] } }];
+  const queue = (id: string) => [
+    { Name: 'QueueName', Value: { 'Fn::GetAtt': [Match.stringLikeRegexp(id), 'QueueName'] } },
+  ];
   template.hasResourceProperties(ALARM, {
     Dimensions: queue('^MetricsDeadLetterQueue'),
     MetricName: 'ApproximateNumberOfMessagesVisible',
@@ -97,7 +101,13 @@ test('alarms tell of dead letters, age, errors, throttles and discarded samples,
     Threshold: 300,
   });
   for (const MetricName of ['Errors', 'Throttles']) {
-    template.hasResourceProperties(ALARM, { MetricName, Namespace: 'AWS/Lambda', Period: 300, Statistic: 'Sum', Threshold: 1 });
+    template.hasResourceProperties(ALARM, {
+      MetricName,
+      Namespace: 'AWS/Lambda',
+      Period: 300,
+      Statistic: 'Sum',
+      Threshold: 1,
+    });
   }
   template.hasResourceProperties(ALARM, {
     Metrics: [
@@ -119,27 +129,19 @@ test('alarms tell of dead letters, age, errors, throttles and discarded samples,
   });
 });
 
-test('the age that is alarming can be changed, and each alarm extended', () => {
-  const { alarms, template } = withAlarms({ maxAgeOfOldestMessage: Duration.minutes(20) });
-  template.hasResourceProperties(ALARM, { MetricName: 'ApproximateAgeOfOldestMessage', Threshold: 1200 });
-  for (const alarm of [alarms.deadLetters, alarms.ageOfOldestMessage, alarms.errors, alarms.throttles, alarms.discardedSamples]) {
-    assert.ok(alarm instanceof cloudwatch.Alarm);
-  }
-});
-
-test('without a queue there is no alarm about one', () => {
+test('without a queue there is no alarm on its age', () => {
   const { alarms, template } = withAlarms({}, { directInvokeOnly: true });
   template.resourceCountIs(ALARM, 4);
   assert.equal(alarms.ageOfOldestMessage, undefined);
 });
 
-test('fails if the age that is alarming is 0', () => {
+test('fails if maxAgeOfOldestMessage is 0', () => {
   assert.throws(() => withAlarms({ maxAgeOfOldestMessage: Duration.seconds(0) }), {
-    message: 'Stack/Metrics: maxAgeOfOldestMessage must be whole seconds between 1 s and 1209600 s, but is 0 s',
+    message: 'Stack/Metrics: maxAgeOfOldestMessage: expected whole seconds between 1 s and 1209600 s, got 0 s',
   });
 });
 
-/** The dashboard's body, in which tokens are joined. */
+/** The body of the dashboard as text. */
 function dashboardBody(props = {}): string {
   const template = gatewayTemplate(props, (gateway) => {
     const dashboard = gateway.addDashboard({ dashboardName: 'push-gateway' });
@@ -150,7 +152,7 @@ function dashboardBody(props = {}): string {
   return JSON.stringify(DashboardBody);
 }
 
-test('the dashboard shows every metric of the function, its queues and its workspace that tells of loss', () => {
+test('the dashboard shows every metric', () => {
   const body = dashboardBody();
   for (const name of [
     ...ownMetrics(newGateway(newStack())).map(({ metricName }) => metricName),
@@ -169,7 +171,7 @@ test('the dashboard shows every metric of the function, its queues and its works
   }
 });
 
-test('without a queue the dashboard has no age of its messages', () => {
+test('without a queue the dashboard shows concurrency', () => {
   const body = dashboardBody({ directInvokeOnly: true });
   assert.equal(body.includes('ApproximateAgeOfOldestMessage'), false);
   assert.ok(body.includes('ConcurrentExecutions'));

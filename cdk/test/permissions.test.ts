@@ -1,11 +1,11 @@
-/** What the default stack may do, as an explicit list: whatever is not on it fails. */
+/** The complete permissions of the default stack. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Template } from 'aws-cdk-lib/assertions';
 import { documents } from './policies';
 import { gatewayTemplate } from './support';
 
-/** Each action that a policy of the default stack allows, and the one resource that it allows it on. */
+/** The resource of each allowed action. */
 const ALLOWED: Record<string, string> = {
   'aps:RemoteWrite': 'MetricsWorkspace',
   'logs:CreateLogStream': 'MetricsLogGroup',
@@ -16,7 +16,7 @@ const ALLOWED: Record<string, string> = {
   'sqs:SendMessage': 'MetricsDeadLetterQueue',
 };
 
-test('the default stack may do what is on the list, on the resource that is on the list, and all of it', () => {
+test('the default stack has exactly the listed permissions', () => {
   const used = new Set<string>();
   for (const { at, statements } of documents(gatewayTemplate())) {
     for (const statement of statements) {
@@ -45,7 +45,7 @@ test('the default stack may do what is on the list, on the resource that is on t
   assert.deepEqual([...used].sort(), Object.keys(ALLOWED));
 });
 
-test('the default stack attaches no managed policy and lets nobody in from outside', () => {
+test('the default stack has no managed or resource policy', () => {
   const template = gatewayTemplate();
   for (const role of Object.values(template.findResources('AWS::IAM::Role'))) {
     assert.equal(role.Properties.ManagedPolicyArns, undefined);
@@ -55,7 +55,7 @@ test('the default stack attaches no managed policy and lets nobody in from outsi
   }
 });
 
-test('the walk sees what is too much', () => {
+test('the check finds other permissions', () => {
   const wide = Template.fromJSON({
     Resources: {
       A: { Type: 'AWS::IAM::Role', Properties: { Policies: [{ PolicyDocument: { Statement: [{ Action: '*' }] } }] } },

@@ -1,7 +1,7 @@
-/** The policies in a template: what is checked on permissions is checked on all of them. */
+/** Finds the policies in a template. */
 import { Template } from 'aws-cdk-lib/assertions';
 
-/** Every policy document of a template, wherever it is in a resource. */
+/** Every policy document of a template, in any property of a resource. */
 export function documents(template: Template): { at: string; statements: any[] }[] {
   const found: { at: string; statements: any[] }[] = [];
   const walk = (value: unknown, at: string) => {

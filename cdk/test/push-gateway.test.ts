@@ -11,18 +11,18 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { NameEscaping, PrometheusPushGateway, PrometheusWorkspace } from 'cdk-serverless-prometheus-push-gateway';
-import { gatewayTemplate, inStack, newGateway, newStack, only, someCode, variables } from './support';
+import { gatewayTemplate, inStack, newGateway, newStack, someCode, variables } from './support';
 
 const FUNCTION = 'AWS::Lambda::Function';
 const QUEUE = 'AWS::SQS::Queue';
 const EVENT_SOURCE = 'AWS::Lambda::EventSourceMapping';
 const ASYNCHRONOUS = 'AWS::Lambda::EventInvokeConfig';
-/** As long as a message has to be hidden by default. */
+/** The default visibility timeout. */
 const HIDDEN = Duration.seconds(6 * 30 + 10);
 const ref = (id: string) => ({ Ref: Match.stringLikeRegexp(`^${id}`) });
 const arn = (id: string) => ({ 'Fn::GetAtt': [Match.stringLikeRegexp(`^${id}`), 'Arn'] });
 
-/** The policy statements of the function's role. */
+/** The policy statements of the role of the function. */
 function statements(template: Template): any[] {
   const policies = Object.entries(template.findResources('AWS::IAM::Policy'));
   const [, policy] = policies.find(([id]) => id.startsWith('MetricsRole'))!;
@@ -38,47 +38,8 @@ function someFunction(stack: Stack, timeout?: Duration): lambda.Function {
   });
 }
 
-test('by default there is a small arm64 function with JSON logs that are kept for a month', () => {
-  const template = gatewayTemplate();
-  template.hasResourceProperties(FUNCTION, {
-    Architectures: ['arm64'],
-    Handler: 'bootstrap',
-    LoggingConfig: { ApplicationLogLevel: 'INFO', LogFormat: 'JSON', LogGroup: ref('MetricsLogGroup') },
-    MemorySize: 128,
-    Runtime: 'provided.al2023',
-    Timeout: 30,
-    TracingConfig: Match.absent(),
-    VpcConfig: Match.absent(),
-  });
-  template.hasResource('AWS::Logs::LogGroup', { Properties: { RetentionInDays: 30 }, DeletionPolicy: 'Delete' });
-});
-
-test('by default a new workspace gets the samples', () => {
-  const template = gatewayTemplate();
-  template.resourceCountIs('AWS::APS::Workspace', 1);
-  template.hasResourceProperties(FUNCTION, {
-    Environment: {
-      Variables: {
-        REMOTE_WRITE_URL: {
-          'Fn::Join': ['', Match.arrayWith([{ 'Fn::GetAtt': [Match.stringLikeRegexp('^MetricsWorkspace'), 'WorkspaceId'] }])],
-        },
-      },
-    },
-  });
-});
-
-test('by default batches are the largest, gathered for 10 seconds, and come back in part', () => {
-  gatewayTemplate().hasResourceProperties(EVENT_SOURCE, {
-    BatchSize: 10_000,
-    EventSourceArn: arn('MetricsQueue'),
-    FunctionResponseTypes: ['ReportBatchItemFailures'],
-    MaximumBatchingWindowInSeconds: 10,
-    ScalingConfig: Match.absent(),
-  });
-});
-
 /** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html: six times the timeout, plus the window */
-test('by default a message is hidden for six timeouts and a window, and is a dead letter after 10 receives', () => {
+test('the default queue hides messages for six timeouts', () => {
   const template = gatewayTemplate();
   template.hasResourceProperties(QUEUE, {
     VisibilityTimeout: 6 * 30 + 10,
@@ -87,42 +48,7 @@ test('by default a message is hidden for six timeouts and a window, and is a dea
   template.hasResourceProperties(QUEUE, { MessageRetentionPeriod: 14 * 24 * 3600 });
 });
 
-test('both queues are encrypted and refuse connections without TLS', () => {
-  const template = gatewayTemplate();
-  template.allResourcesProperties(QUEUE, { SqsManagedSseEnabled: true });
-  for (const id of ['MetricsQueue', 'MetricsDeadLetterQueue']) {
-    template.hasResourceProperties('AWS::SQS::QueuePolicy', {
-      PolicyDocument: {
-        Statement: [
-          { Action: 'sqs:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } }, Effect: 'Deny', Principal: { AWS: '*' } },
-        ],
-      },
-      Queues: [ref(id)],
-    });
-  }
-});
-
-test('by default asynchronous invokes that failed, or waited for an hour, go to the dead-letter queue', () => {
-  gatewayTemplate().hasResourceProperties(ASYNCHRONOUS, {
-    DestinationConfig: { OnFailure: { Destination: arn('MetricsDeadLetterQueue') } },
-    MaximumEventAgeInSeconds: 3600,
-    MaximumRetryAttempts: 2,
-  });
-});
-
-test('the function knows the dead-letter queue and may send to it, so that reasons arrive there', () => {
-  const template = gatewayTemplate();
-  template.hasResourceProperties(FUNCTION, {
-    Environment: { Variables: { DEAD_LETTER_QUEUE_URL: ref('MetricsDeadLetterQueue') } },
-  });
-  template.hasResourceProperties('AWS::IAM::Policy', {
-    PolicyDocument: {
-      Statement: Match.arrayWith([{ Action: 'sqs:SendMessage', Effect: 'Allow', Resource: arn('MetricsDeadLetterQueue') }]),
-    },
-  });
-});
-
-test('a given workspace is written to, and none is made', () => {
+test('a given workspace is used', () => {
   const template = inStack((stack) => {
     const workspace = PrometheusWorkspace.fromWorkspaceAttributes(stack, 'Shared', {
       workspaceArn: 'arn:aws:aps:eu-west-1:123456789012:workspace/ws-1',
@@ -130,15 +56,20 @@ test('a given workspace is written to, and none is made', () => {
     newGateway(stack, { workspace });
   });
   template.resourceCountIs('AWS::APS::Workspace', 0);
-  assert.match(JSON.stringify(variables(template).REMOTE_WRITE_URL), /aps-workspaces\.eu-west-1\..*\/workspaces\/ws-1\/api\/v1\/remote_write/);
+  assert.match(
+    JSON.stringify(variables(template).REMOTE_WRITE_URL),
+    /aps-workspaces\.eu-west-1\..*\/workspaces\/ws-1\/api\/v1\/remote_write/,
+  );
   assert.deepEqual(
     statements(template).filter(({ Action }) => Action === 'aps:RemoteWrite'),
     [{ Action: 'aps:RemoteWrite', Effect: 'Allow', Resource: 'arn:aws:aps:eu-west-1:123456789012:workspace/ws-1' }],
   );
 });
 
-test('a given queue feeds the function', () => {
-  const template = inStack((stack) => newGateway(stack, { queue: new sqs.Queue(stack, 'Own', { visibilityTimeout: HIDDEN }) }));
+test('the function receives from a given queue', () => {
+  const template = inStack((stack) =>
+    newGateway(stack, { queue: new sqs.Queue(stack, 'Own', { visibilityTimeout: HIDDEN }) }),
+  );
   template.hasResourceProperties(EVENT_SOURCE, { EventSourceArn: arn('Own') });
   template.hasResourceProperties('AWS::IAM::Policy', {
     PolicyDocument: {
@@ -151,11 +82,11 @@ test('a given queue feeds the function', () => {
       ]),
     },
   });
-  // Its own and the dead-letter queue that is made.
+  // The given queue and a new dead-letter queue.
   template.resourceCountIs(QUEUE, 2);
 });
 
-test("a given queue's own dead-letter queue gets the dead letters", () => {
+test('the dead-letter queue of a given queue is used', () => {
   const template = inStack((stack) => {
     const letters = new sqs.Queue(stack, 'Letters');
     const deadLetterQueue = { queue: letters, maxReceiveCount: 5 };
@@ -167,7 +98,7 @@ test("a given queue's own dead-letter queue gets the dead letters", () => {
   });
 });
 
-test('a given dead-letter queue gets what the queue, the function and asynchronous invokes cannot deliver', () => {
+test('a given dead-letter queue gets all dead letters', () => {
   const template = inStack((stack) => newGateway(stack, { deadLetterQueue: new sqs.Queue(stack, 'Letters') }));
   template.resourceCountIs(QUEUE, 2);
   template.hasResourceProperties(QUEUE, { RedrivePolicy: { deadLetterTargetArn: arn('Letters') } });
@@ -177,7 +108,7 @@ test('a given dead-letter queue gets what the queue, the function and asynchrono
   });
 });
 
-test('without a queue there is a function, and a dead-letter queue for asynchronous invokes alone', () => {
+test('directInvokeOnly creates no queue', () => {
   const template = gatewayTemplate({ directInvokeOnly: true });
   template.resourceCountIs(EVENT_SOURCE, 0);
   template.resourceCountIs(QUEUE, 1);
@@ -188,7 +119,7 @@ test('without a queue there is a function, and a dead-letter queue for asynchron
 });
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html: 10 messages and no window with FIFO */
-test('FIFO queues come in pairs, with high throughput and batches of 10', () => {
+test('FIFO queues have high throughput and batches of 10', () => {
   const template = gatewayTemplate({ fifo: true });
   template.resourceCountIs(QUEUE, 2);
   template.allResourcesProperties(QUEUE, {
@@ -200,18 +131,17 @@ test('FIFO queues come in pairs, with high throughput and batches of 10', () => 
   });
   template.hasResourceProperties(QUEUE, { VisibilityTimeout: 180 });
   template.hasResourceProperties(EVENT_SOURCE, { BatchSize: 10, MaximumBatchingWindowInSeconds: Match.absent() });
-  // Lambda takes no FIFO queue as a destination.
+  // Lambda cannot send to a FIFO queue.
   template.hasResourceProperties(ASYNCHRONOUS, { DestinationConfig: Match.absent() });
 });
 
-test('a given FIFO queue has the limits of one', () => {
-  inStack((stack) => newGateway(stack, { queue: new sqs.Queue(stack, 'Own', { fifo: true, visibilityTimeout: HIDDEN }) })).hasResourceProperties(
-    EVENT_SOURCE,
-    { BatchSize: 10, MaximumBatchingWindowInSeconds: Match.absent() },
-  );
+test('a given FIFO queue has the limits of FIFO', () => {
+  inStack((stack) =>
+    newGateway(stack, { queue: new sqs.Queue(stack, 'Own', { fifo: true, visibilityTimeout: HIDDEN }) }),
+  ).hasResourceProperties(EVENT_SOURCE, { BatchSize: 10, MaximumBatchingWindowInSeconds: Match.absent() });
 });
 
-test('batches have the size, window and concurrency that are given', () => {
+test('batches have the given size, window and concurrency', () => {
   const template = gatewayTemplate({ batchSize: 100, maxBatchingWindow: Duration.seconds(60), maxConcurrency: 2 });
   template.hasResourceProperties(EVENT_SOURCE, {
     BatchSize: 100,
@@ -221,7 +151,7 @@ test('batches have the size, window and concurrency that are given', () => {
   template.hasResourceProperties(QUEUE, { VisibilityTimeout: 240 });
 });
 
-test('the visibility timeout follows the timeout unless it is given', () => {
+test('the visibility timeout follows the timeout', () => {
   gatewayTemplate({ timeout: Duration.seconds(60) }).hasResourceProperties(QUEUE, { VisibilityTimeout: 370 });
   gatewayTemplate({ visibilityTimeout: Duration.minutes(15) }).hasResourceProperties(QUEUE, { VisibilityTimeout: 900 });
 });
@@ -231,14 +161,16 @@ test('the receive count can be changed', () => {
 });
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html */
-test('a key encrypts both queues, and the function may use it', () => {
+test('the function may use the key of the queues', () => {
   const template = inStack((stack) => newGateway(stack, { queueEncryptionKey: new kms.Key(stack, 'Key') }));
   template.allResourcesProperties(QUEUE, { KmsMasterKeyId: arn('Key') });
-  const ofKey = statements(template).filter(({ Action }) => [Action].flat().some((action) => action.startsWith('kms:')));
+  const ofKey = statements(template).filter(({ Action }) =>
+    [Action].flat().some((action) => action.startsWith('kms:')),
+  );
   assert.deepEqual([...new Set(ofKey.flatMap(({ Action }) => Action))].sort(), ['kms:Decrypt', 'kms:GenerateDataKey']);
 });
 
-test('the function has the memory, timeout, architecture and code that are given', () => {
+test('the function has the given settings', () => {
   inStack((stack) =>
     newGateway(stack, {
       architecture: lambda.Architecture.X86_64,
@@ -254,7 +186,7 @@ test('the function has the memory, timeout, architecture and code that are given
   });
 });
 
-test('a given function gets the variables, the permissions and the event source', () => {
+test('a given function gets variables, permissions and events', () => {
   const template = inStack((stack) =>
     newGateway(stack, { function: someFunction(stack, Duration.seconds(20)), externalLabels: { env: 'prod' } }),
   );
@@ -277,13 +209,13 @@ test('a given function gets the variables, the permissions and the event source'
 });
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html: 3 seconds */
-test("a given function without a timeout has Lambda's", () => {
+test("a given function without a timeout has Lambda's default", () => {
   inStack((stack) => newGateway(stack, { function: someFunction(stack) })).hasResourceProperties(QUEUE, {
     VisibilityTimeout: 6 * 3 + 10,
   });
 });
 
-test('logs go to the group that is given, or are kept as long as is said', () => {
+test('logs have the given group or retention', () => {
   const template = inStack((stack) => newGateway(stack, { logGroup: new logs.LogGroup(stack, 'Own') }));
   template.resourceCountIs('AWS::Logs::LogGroup', 1);
   template.hasResourceProperties(FUNCTION, { LoggingConfig: { LogGroup: ref('Own') } });
@@ -292,14 +224,14 @@ test('logs go to the group that is given, or are kept as long as is said', () =>
   });
 });
 
-test('below INFO, Lambda tells the function how much to log', () => {
+test('below INFO, Lambda sets the log level', () => {
   const template = gatewayTemplate({ logLevel: lambda.ApplicationLogLevel.DEBUG });
   template.hasResourceProperties(FUNCTION, { LoggingConfig: { ApplicationLogLevel: 'DEBUG', LogFormat: 'JSON' } });
   assert.equal('RUST_LOG' in variables(template), false);
 });
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html: lines without a level are INFO */
-test('above INFO, the function is quiet and Lambda still passes its metrics on', () => {
+test('above INFO, Lambda still forwards metrics', () => {
   for (const [level, quiet] of [
     [lambda.ApplicationLogLevel.WARN, 'warn'],
     [lambda.ApplicationLogLevel.ERROR, 'error'],
@@ -311,17 +243,19 @@ test('above INFO, the function is quiet and Lambda still passes its metrics on',
   }
 });
 
-test('X-Ray is off, and can be switched on with its permission', () => {
+test('X-Ray tracing adds its permission', () => {
   const template = gatewayTemplate({ tracing: lambda.Tracing.ACTIVE });
   template.hasResourceProperties(FUNCTION, { TracingConfig: { Mode: 'Active' } });
   assert.deepEqual(
-    statements(template).filter(({ Resource }) => Resource === '*').flatMap(({ Action }) => Action),
+    statements(template)
+      .filter(({ Resource }) => Resource === '*')
+      .flatMap(({ Action }) => Action),
     ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
   );
 });
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html */
-test('in a VPC the function has subnets, a security group and the permissions for its network interfaces', () => {
+test('a function in a VPC has subnets, groups and permissions', () => {
   const template = inStack((stack) => {
     const vpc = new ec2.Vpc(stack, 'Vpc', { natGateways: 0 });
     const group = new ec2.SecurityGroup(stack, 'Group', { vpc });
@@ -339,7 +273,9 @@ test('in a VPC the function has subnets, a security group and the permissions fo
     },
   });
   assert.deepEqual(
-    statements(template).filter(({ Resource }) => Resource === '*').flatMap(({ Action }) => Action),
+    statements(template)
+      .filter(({ Resource }) => Resource === '*')
+      .flatMap(({ Action }) => Action),
     [
       'ec2:AssignPrivateIpAddresses',
       'ec2:CreateNetworkInterface',
@@ -351,7 +287,7 @@ test('in a VPC the function has subnets, a security group and the permissions fo
   );
 });
 
-test('labels, escaping and more variables reach the function', () => {
+test('labels, escaping and environment become variables', () => {
   const template = gatewayTemplate({
     externalLabels: { env: 'prod', team: 'a "b"' },
     nameEscaping: NameEscaping.REJECT,
@@ -362,12 +298,14 @@ test('labels, escaping and more variables reach the function', () => {
   assert.equal(variables(template).AWS_ENDPOINT_URL_SQS, 'https://sqs.example.com');
 });
 
-test('a label value may be known only at deployment', () => {
+test('a label value may be a token', () => {
   const template = inStack((stack) => newGateway(stack, { externalLabels: { region: stack.region } }));
-  assert.deepEqual(variables(template).EXTERNAL_LABELS, { 'Fn::Join': ['', ['{"region":"', { Ref: 'AWS::Region' }, '"}']] });
+  assert.deepEqual(variables(template).EXTERNAL_LABELS, {
+    'Fn::Join': ['', ['{"region":"', { Ref: 'AWS::Region' }, '"}']],
+  });
 });
 
-test('what becomes of asynchronous invokes can be changed', () => {
+test('asynchronous invocations have the given settings', () => {
   const template = inStack((stack) =>
     newGateway(stack, {
       onFailure: new destinations.SqsDestination(new sqs.Queue(stack, 'Failed')),
@@ -382,7 +320,7 @@ test('what becomes of asynchronous invokes can be changed', () => {
   });
 });
 
-test('invoking and sending are granted to others', () => {
+test('grants allow invoking and sending', () => {
   const template = gatewayTemplate({}, (gateway) => {
     const user = new iam.User(Stack.of(gateway), 'Producer');
     gateway.grantInvoke(user);
@@ -403,7 +341,10 @@ test('permissions can be granted to the gateway itself', () => {
   const template = gatewayTemplate({}, (gateway) => {
     new sqs.Queue(Stack.of(gateway), 'Other').grantSendMessages(gateway);
   });
-  assert.equal(statements(template).some(({ Resource }) => JSON.stringify(Resource).includes('Other')), true);
+  assert.equal(
+    statements(template).some(({ Resource }) => JSON.stringify(Resource).includes('Other')),
+    true,
+  );
 });
 
 test('several gateways of one stack share nothing', () => {
@@ -414,13 +355,4 @@ test('several gateways of one stack share nothing', () => {
   template.resourceCountIs(FUNCTION, 2);
   template.resourceCountIs(QUEUE, 4);
   template.resourceCountIs('AWS::APS::Workspace', 2);
-});
-
-test('one workspace can be written to by several gateways', () => {
-  const template = inStack((stack) => {
-    const workspace = new PrometheusWorkspace(stack, 'Workspace');
-    new PrometheusPushGateway(stack, 'One', { code: someCode(), workspace });
-    new PrometheusPushGateway(stack, 'Two', { code: someCode(), workspace, directInvokeOnly: true });
-  });
-  assert.equal(only(template, 'AWS::APS::Workspace').Alias, undefined);
 });

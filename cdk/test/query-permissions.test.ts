@@ -1,4 +1,4 @@
-/** What each query function may do, as an explicit list: whatever is not on it fails. */
+/** The complete permissions of each query function. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -12,11 +12,19 @@ const FURTHER = 'arn:aws:aps:eu-west-1:123456789012:workspace/ws-further';
 const ALL_OF_THE_ACCOUNT = {
   'Fn::Join': [
     '',
-    ['arn:', { Ref: 'AWS::Partition' }, ':aps:', { Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' }, ':workspace/*'],
+    [
+      'arn:',
+      { Ref: 'AWS::Partition' },
+      ':aps:',
+      { Ref: 'AWS::Region' },
+      ':',
+      { Ref: 'AWS::AccountId' },
+      ':workspace/*',
+    ],
   ],
 };
 
-/** By operation: each action on AMP, and what it is allowed on. */
+/** The allowed actions and resources of each operation. */
 const ALLOWED: Record<QueryOperation, [string, unknown][]> = {
   query: [['aps:QueryMetrics', WORKSPACE]],
   range_query: [['aps:QueryMetrics', WORKSPACE]],
@@ -31,7 +39,7 @@ const ALLOWED: Record<QueryOperation, [string, unknown][]> = {
   ],
 };
 
-/** What a stack with one operation alone allows, and for which of its logs. */
+/** The allowed actions and resources in a stack with one operation. */
 function allowed(operation: QueryOperation, more: string[] = []): [string, unknown][] {
   const template = inStack((stack) => {
     const queries = newQueries(stack, { operations: [operation] });
@@ -59,28 +67,37 @@ function allowed(operation: QueryOperation, more: string[] = []): [string, unkno
 }
 
 for (const operation of Object.values(QueryOperation)) {
-  test(`the function ${operation} may do what is on the list, and write its log, and nothing else`, () => {
+  test(`the function ${operation} has exactly the listed permissions`, () => {
     const found = allowed(operation);
     const logs = found.filter(([action]) => action.startsWith('logs:'));
     assert.deepEqual(logs.map(([action]) => action).sort(), ['logs:CreateLogStream', 'logs:PutLogEvents']);
     for (const [, resource] of logs) assert.match(JSON.stringify(resource), /"Queries\w+LogGroup[0-9A-F]{8}","Arn"/);
-    assert.deepEqual(found.filter((entry) => !logs.includes(entry)), ALLOWED[operation]);
+    assert.deepEqual(
+      found.filter((entry) => !logs.includes(entry)),
+      ALLOWED[operation],
+    );
   });
 }
 
 /** lambda/query/README.md, "Functions": the column of permissions */
-test('the permissions are those that the function documents', () => {
+test('the permissions are those in the README', () => {
   const readme = fs.readFileSync(path.join(REPOSITORY, 'lambda', 'query', 'README.md'), 'utf8');
   for (const operation of Object.values(QueryOperation)) {
     const row = readme.split('\n').find((line) => line.startsWith(`| \`${operation}\` |`) && line.includes('aps:'));
     const documented = [...(row ?? '').matchAll(/`(aps:\w+)`/g)].map(([, action]) => action);
-    assert.deepEqual(ALLOWED[operation].map(([action]) => action), documented, operation);
+    assert.deepEqual(
+      ALLOWED[operation].map(([action]) => action),
+      documented,
+      operation,
+    );
   }
 });
 
-test('a further workspace is allowed with the same actions, and finding needs none', () => {
+test('allowWorkspace grants the same actions', () => {
   const further = (operation: QueryOperation) =>
-    allowed(operation, ['ws-further']).filter(([, resource]) => resource === FURTHER).map(([action]) => action);
+    allowed(operation, ['ws-further'])
+      .filter(([, resource]) => resource === FURTHER)
+      .map(([action]) => action);
   assert.deepEqual(further(QueryOperation.LIST_METRICS), ['aps:GetLabels', 'aps:GetMetricMetadata']);
   assert.deepEqual(further(QueryOperation.RANGE_QUERY), ['aps:QueryMetrics']);
   assert.deepEqual(further(QueryOperation.FIND_WORKSPACE), []);

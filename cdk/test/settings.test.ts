@@ -1,4 +1,4 @@
-/** Settings that people look for: names, concurrency, keys, thresholds, workspaces of other constructs, code, policies. */
+/** Names, concurrency, keys, thresholds, workspaces of other constructs, code and workspace policies. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Duration, Stack } from 'aws-cdk-lib';
@@ -16,41 +16,61 @@ import {
   ShippedCode,
   TelemetryDestination,
 } from 'cdk-serverless-prometheus-push-gateway';
-import { gatewayTemplate, importedWorkspace, inStack, newGateway, newQueries, newStack, newTelemetry, only, someFunction, variables } from './support';
+import {
+  gatewayTemplate,
+  importedWorkspace,
+  inStack,
+  newGateway,
+  newQueries,
+  newStack,
+  newTelemetry,
+  only,
+  someFunction,
+  variables,
+} from './support';
 
 const FUNCTION = 'AWS::Lambda::Function';
 const ALARM = 'AWS::CloudWatch::Alarm';
-const ARN = 'arn:aws:aps:eu-west-1:123456789012:workspace/ws-1234-abcd';
 
-test('the function has the name and the reserved concurrency that are given', () => {
-  gatewayTemplate({ functionName: 'metrics_1', reservedConcurrentExecutions: 10, maxConcurrency: 10 }).hasResourceProperties(FUNCTION, {
+test('the function has the given name and concurrency', () => {
+  gatewayTemplate({
+    functionName: 'metrics_1',
+    reservedConcurrentExecutions: 10,
+    maxConcurrency: 10,
+  }).hasResourceProperties(FUNCTION, {
     FunctionName: 'metrics_1',
     ReservedConcurrentExecutions: 10,
   });
 });
 
-for (const [what, props, message] of [
-  ['the name has a dot', { functionName: 'a.b' }, 'functionName must be 1 to 64 letters, digits, hyphens and underscores, but is "a.b"'],
+for (const [props, message] of [
+  [{ functionName: 'a.b' }, 'functionName: expected 1 to 64 letters, digits, hyphens and underscores, got "a.b"'],
   [
-    'the reserved concurrency is negative',
     { reservedConcurrentExecutions: -1 },
-    'reservedConcurrentExecutions must be an integer between 0 and 9007199254740991, but is -1',
+    'reservedConcurrentExecutions: expected an integer between 0 and 9007199254740991, got -1',
   ],
   [
-    'more batches may run than concurrency is reserved for',
     { maxConcurrency: 10, reservedConcurrentExecutions: 9 },
-    'maxConcurrency: expected at most reservedConcurrentExecutions, which is 9, got 10',
+    'maxConcurrency: expected at most reservedConcurrentExecutions (9), got 10',
   ],
-] as [string, PrometheusPushGatewayProps, string][]) {
-  test(`fails if ${what}`, () => {
+] as [PrometheusPushGatewayProps, string][]) {
+  test(`fails: ${message}`.slice(0, 60), () => {
     assert.throws(() => newGateway(newStack(), props), { message: `Stack/Metrics: ${message}` });
   });
 }
 
-test('fails if settings of a new function are given with a function', () => {
-  for (const [prop, value] of Object.entries({ functionName: 'a', reservedConcurrentExecutions: 1, environmentEncryption: true })) {
+test('fails if a function and its settings are given', () => {
+  for (const [prop, value] of Object.entries({
+    functionName: 'a',
+    memorySize: 256,
+    environmentEncryption: true,
+  })) {
     const stack = newStack();
-    const fn = someFunction(stack, 'Fn', { runtime: lambda.Runtime.PROVIDED_AL2023, handler: 'bootstrap', code: lambda.Code.fromAsset(__dirname) });
+    const fn = someFunction(stack, 'Fn', {
+      runtime: lambda.Runtime.PROVIDED_AL2023,
+      handler: 'bootstrap',
+      code: lambda.Code.fromAsset(__dirname),
+    });
     const given = value === true ? new kms.Key(stack, 'Key') : value;
     assert.throws(() => newGateway(stack, { function: fn, [prop]: given }), {
       message: `Stack/Metrics: function and ${prop} cannot be set together`,
@@ -58,7 +78,7 @@ test('fails if settings of a new function are given with a function', () => {
   }
 });
 
-test('a key encrypts the variables of the function, which may decrypt them', () => {
+test('the function may decrypt its variables', () => {
   const template = inStack((stack) => newGateway(stack, { environmentEncryption: new kms.Key(stack, 'Key') }));
   const key = { 'Fn::GetAtt': [Match.stringLikeRegexp('^Key'), 'Arn'] };
   template.hasResourceProperties(FUNCTION, { KmsKeyArn: key });
@@ -72,10 +92,12 @@ function thresholds(options: PushGatewayAlarmOptions): Record<string, number> {
   const stack = newStack();
   newGateway(stack).addAlarms(new sns.Topic(stack, 'Topic'), options);
   const found = Object.entries(Template.fromStack(stack).findResources(ALARM));
-  return Object.fromEntries(found.map(([id, { Properties }]) => [/^MetricsAlarms(\w+)[0-9A-F]{8}$/.exec(id)![1], Properties.Threshold]));
+  return Object.fromEntries(
+    found.map(([id, { Properties }]) => [/^MetricsAlarms(\w+)[0-9A-F]{8}$/.exec(id)![1], Properties.Threshold]),
+  );
 }
 
-test('each alarm has the threshold that is given', () => {
+test('each alarm has the given threshold', () => {
   const options = {
     deadLettersThreshold: 2,
     maxAgeOfOldestMessage: Duration.seconds(3),
@@ -83,30 +105,48 @@ test('each alarm has the threshold that is given', () => {
     throttlesThreshold: 5,
     discardedSamplesThreshold: 6,
   };
-  assert.deepEqual(thresholds(options), { DeadLetters: 2, AgeOfOldestMessage: 3, Errors: 4, Throttles: 5, DiscardedSamples: 6 });
-  assert.deepEqual(thresholds({}), { DeadLetters: 1, AgeOfOldestMessage: 300, Errors: 1, Throttles: 1, DiscardedSamples: 1 });
+  assert.deepEqual(thresholds(options), {
+    DeadLetters: 2,
+    AgeOfOldestMessage: 3,
+    Errors: 4,
+    Throttles: 5,
+    DiscardedSamples: 6,
+  });
+  assert.deepEqual(thresholds({}), {
+    DeadLetters: 1,
+    AgeOfOldestMessage: 300,
+    Errors: 1,
+    Throttles: 1,
+    DiscardedSamples: 1,
+  });
 });
 
 for (const prop of ['deadLettersThreshold', 'errorsThreshold', 'throttlesThreshold', 'discardedSamplesThreshold']) {
   test(`fails if ${prop} is 0`, () => {
-    assert.throws(() => thresholds({ [prop]: 0 }), { message: `Stack/Metrics: ${prop} must be an integer between 1 and 9007199254740991, but is 0` });
+    assert.throws(() => thresholds({ [prop]: 0 }), {
+      message: `Stack/Metrics: ${prop}: expected an integer between 1 and 9007199254740991, got 0`,
+    });
   });
 }
 
-test('a workspace can be imported by its ARN alone', () => {
-  const workspace = PrometheusWorkspace.fromWorkspaceArn(newStack(), 'Workspace', ARN);
-  assert.equal(workspace.workspaceArn, ARN);
-  assert.match(workspace.remoteWriteUrl, /^https:\/\/aps-workspaces\.eu-west-1\..*\/workspaces\/ws-1234-abcd\/api\/v1\/remote_write$/);
-  assert.throws(() => PrometheusWorkspace.fromWorkspaceArn(newStack(), 'Workspace', 'ws-1234-abcd'), /workspaceArn must be arn:/);
-});
-
-/** Each place that takes a workspace, and the property of the only function that has its URL. */
+/** Each construct that takes a workspace, with the variable for its URL. */
 for (const [what, use, variable, action] of [
-  ['a gateway', (workspace, stack) => newGateway(stack, { workspace, directInvokeOnly: true }), 'REMOTE_WRITE_URL', 'aps:RemoteWrite'],
-  ['query functions', (workspace, stack) => newQueries(stack, { workspace, operations: [QueryOperation.QUERY] }), 'WORKSPACE_URL', 'aps:QueryMetrics'],
+  [
+    'a gateway',
+    (workspace, stack) => newGateway(stack, { workspace, directInvokeOnly: true }),
+    'REMOTE_WRITE_URL',
+    'aps:RemoteWrite',
+  ],
+  [
+    'query functions',
+    (workspace, stack) => newQueries(stack, { workspace, operations: [QueryOperation.QUERY] }),
+    'WORKSPACE_URL',
+    'aps:QueryMetrics',
+  ],
   [
     'telemetry',
-    (workspace, stack) => newTelemetry(stack, { destination: TelemetryDestination.workspace(workspace) }).addTo(someFunction(stack)),
+    (workspace, stack) =>
+      newTelemetry(stack, { destination: TelemetryDestination.workspace(workspace) }).addTo(someFunction(stack)),
     'TELEMETRY_REMOTE_WRITE_URL',
     'aps:RemoteWrite',
   ],
@@ -133,41 +173,65 @@ test('one workspace of another construct serves several constructs', () => {
   assert.deepEqual(Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('discarded')), []);
 });
 
-test('a workspace has a policy of its own as soon as a statement is added', () => {
+test('addToResourcePolicy creates one policy', () => {
   const template = inStack((stack) => {
     const workspace = new PrometheusWorkspace(stack, 'Workspace');
     const statement = (account: string, action: string) =>
-      new iam.PolicyStatement({ principals: [new iam.AccountPrincipal(account)], actions: [action], resources: [workspace.workspaceArn] });
+      new iam.PolicyStatement({
+        principals: [new iam.AccountPrincipal(account)],
+        actions: [action],
+        resources: [workspace.workspaceArn],
+      });
     assert.equal(workspace.addToResourcePolicy(statement('111111111111', 'aps:RemoteWrite')).statementAdded, true);
     workspace.addToResourcePolicy(statement('222222222222', 'aps:QueryMetrics'));
   });
   const { PolicyDocument, WorkspaceArn } = only(template, 'AWS::APS::ResourcePolicy');
   const arn = { 'Fn::GetAtt': [Match.stringLikeRegexp('^Workspace'), 'Arn'] };
   template.hasResourceProperties('AWS::APS::ResourcePolicy', { WorkspaceArn: arn });
-  const text = PolicyDocument['Fn::Join'][1].map((part: unknown) => (typeof part === 'string' ? part : JSON.stringify(part) === JSON.stringify(WorkspaceArn) ? 'ARN' : 'aws')).join('');
+  const text = PolicyDocument['Fn::Join'][1]
+    .map((part: unknown) =>
+      typeof part === 'string' ? part : JSON.stringify(part) === JSON.stringify(WorkspaceArn) ? 'ARN' : 'aws',
+    )
+    .join('');
   assert.deepEqual(JSON.parse(text), {
     Statement: [
-      { Action: 'aps:RemoteWrite', Effect: 'Allow', Principal: { AWS: 'arn:aws:iam::111111111111:root' }, Resource: 'ARN' },
-      { Action: 'aps:QueryMetrics', Effect: 'Allow', Principal: { AWS: 'arn:aws:iam::222222222222:root' }, Resource: 'ARN' },
+      {
+        Action: 'aps:RemoteWrite',
+        Effect: 'Allow',
+        Principal: { AWS: 'arn:aws:iam::111111111111:root' },
+        Resource: 'ARN',
+      },
+      {
+        Action: 'aps:QueryMetrics',
+        Effect: 'Allow',
+        Principal: { AWS: 'arn:aws:iam::222222222222:root' },
+        Resource: 'ARN',
+      },
     ],
     Version: '2012-10-17',
   });
 });
 
-test('another account is granted by the policy of the workspace', () => {
+test('a grant to another account is in the workspace policy', () => {
   const template = inStack((stack) => {
     new PrometheusWorkspace(stack, 'Workspace').grantRemoteWrite(new iam.AccountPrincipal('111111111111'));
   });
-  assert.match(JSON.stringify(only(template, 'AWS::APS::ResourcePolicy').PolicyDocument), /aps:RemoteWrite.*111111111111/);
+  assert.match(
+    JSON.stringify(only(template, 'AWS::APS::ResourcePolicy').PolicyDocument),
+    /aps:RemoteWrite.*111111111111/,
+  );
 });
 
-test('an imported workspace grants another account by a warning', () => {
+test('an imported workspace warns about another account', () => {
   const stack = newStack();
   const grant = importedWorkspace(stack).grantRemoteWrite(new iam.AccountPrincipal('111111111111'));
   assert.equal(grant.success, false);
   const [warning, ...others] = warningsOf(stack);
   assert.deepEqual(others, []);
-  const [, path, statement] = /^the policy of the workspace (\S+) cannot be changed here; add to it: (.*) \[ack: .*\]$/.exec(warning) ?? [];
+  const [, path, statement] =
+    /^the policy of the workspace (\S+) cannot change because the workspace is imported; add to it: (.*) \[ack: .*\]$/.exec(
+      warning,
+    ) ?? [];
   assert.equal(path, 'Stack/Workspacews-12345678-abcd-1234-abcd-123456789012');
   assert.deepEqual(JSON.parse(statement), {
     Action: 'aps:RemoteWrite',
@@ -177,16 +241,22 @@ test('an imported workspace grants another account by a warning', () => {
   });
 });
 
-test('a role of another account is granted by the workspace', () => {
+test('a grant to a role elsewhere is in the workspace policy', () => {
   const env = { account: '123456789012', region: 'eu-west-1' };
-  const template = inStack((stack) => {
-    const role = iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::111111111111:role/reader');
-    assert.equal(new PrometheusWorkspace(stack, 'Workspace').grantQuery(role).success, true);
-  }, { env });
-  assert.match(JSON.stringify(only(template, 'AWS::APS::ResourcePolicy').PolicyDocument), /aps:QueryMetrics.*111111111111:role\/reader/);
+  const template = inStack(
+    (stack) => {
+      const role = iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::111111111111:role/reader');
+      assert.equal(new PrometheusWorkspace(stack, 'Workspace').grantQuery(role).success, true);
+    },
+    { env },
+  );
+  assert.match(
+    JSON.stringify(only(template, 'AWS::APS::ResourcePolicy').PolicyDocument),
+    /aps:QueryMetrics.*111111111111:role\/reader/,
+  );
 });
 
-test('without env, an imported role is granted by its own policy', () => {
+test('without env, a grant is in the policy of the role', () => {
   const template = inStack((stack) => {
     const workspace = new PrometheusWorkspace(stack, 'Workspace');
     workspace.grant(iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::123456789012:role/own'), 'aps:DescribeWorkspace');
@@ -196,15 +266,18 @@ test('without env, an imported role is granted by its own policy', () => {
   assert.equal(Action, 'aps:DescribeWorkspace');
 });
 
-test('the workspace does not grant a role that must not change', () => {
+test('an immutable role is not in the workspace policy', () => {
   const stack = newStack();
   const role = iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::123456789012:role/own', { mutable: false });
   new PrometheusWorkspace(stack, 'Workspace').grantQuery(role);
   Template.fromStack(stack).resourceCountIs('AWS::APS::ResourcePolicy', 0);
-  assert.match(warningsOf(stack).join(), /^the role Stack\/Role gets no permission, because the app must not change it; [^]*aps:QueryMetrics/);
+  assert.match(
+    warningsOf(stack).join(),
+    /^the role Stack\/Role is imported as immutable and gets no permission; [^]*aps:QueryMetrics/,
+  );
 });
 
-test("an imported function's role is granted by a warning", () => {
+test('an imported function gives a warning', () => {
   const stack = newStack();
   const fn = lambda.Function.fromFunctionArn(stack, 'Reader', 'arn:aws:lambda:eu-west-1:123456789012:function:reader');
   new PrometheusWorkspace(stack, 'Workspace').grantQuery(fn);
@@ -212,9 +285,12 @@ test("an imported function's role is granted by a warning", () => {
   assert.match(warningsOf(stack).join(), /^Add statement to this resource's role: .*aps:QueryMetrics/);
 });
 
-const warningsOf = (stack: Stack) => Annotations.fromStack(stack).findWarning('*', Match.anyValue()).map(({ entry }) => String(entry.data));
+const warningsOf = (stack: Stack) =>
+  Annotations.fromStack(stack)
+    .findWarning('*', Match.anyValue())
+    .map(({ entry }) => String(entry.data));
 
-test('without a statement there is no policy, nor is there for an imported workspace', () => {
+test('a workspace without statements has no policy', () => {
   const template = inStack((stack) => {
     newGateway(stack);
     const principals = [new iam.AccountPrincipal('111111111111')];
@@ -227,17 +303,27 @@ test('without a statement there is no policy, nor is there for an imported works
 test('fails if a statement of the workspace has no principal', () => {
   const stack = newStack();
   const workspace = new PrometheusWorkspace(stack, 'Workspace');
-  workspace.addToResourcePolicy(new iam.PolicyStatement({ actions: ['aps:RemoteWrite'], resources: [workspace.workspaceArn] }));
-  assert.throws(() => Template.fromStack(stack), /A PolicyStatement used in a resource-based policy must specify at least one IAM principal/);
+  workspace.addToResourcePolicy(
+    new iam.PolicyStatement({ actions: ['aps:RemoteWrite'], resources: [workspace.workspaceArn] }),
+  );
+  assert.throws(
+    () => Template.fromStack(stack),
+    /A PolicyStatement used in a resource-based policy must specify at least one IAM principal/,
+  );
 });
 
 for (const what of ['pushGateway', 'query', 'telemetryExtension'] as const) {
-  test(`the code of ${what} is there for an app's own use, or the error says what is missing`, () => {
+  test(`ShippedCode.${what} returns the code or an error`, () => {
     for (const architecture of [lambda.Architecture.ARM_64, lambda.Architecture.X86_64]) {
       try {
         assert.ok(ShippedCode[what](architecture).bind(newStack()).s3Location);
       } catch (error) {
-        assert.match((error as Error).message, new RegExp(`^the .* for architecture ${architecture.name} is missing in .*; build it with "npm run build:lambda"`));
+        assert.match(
+          (error as Error).message,
+          new RegExp(
+            `^the .* for architecture ${architecture.name} is missing in .*; build it with "npm run build:lambda"`,
+          ),
+        );
       }
     }
   });

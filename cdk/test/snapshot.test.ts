@@ -1,6 +1,6 @@
 /**
- * The default template, whole. Logical IDs are a contract: a change replaces a user's resources. A test run never writes
- * the snapshot; `npm run snapshot --workspace cdk` does, and the change is reviewed.
+ * The default template. A changed logical ID replaces a user's resource. `npm run snapshot --workspace cdk` writes the
+ * snapshot; review its changes.
  */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
@@ -10,11 +10,11 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { SNAPSHOT, defaultTemplate } from './default-template';
 import { newGateway, withoutHashes } from './support';
 
-test('the default template is the one that was reviewed', () => {
+test('the default template equals its snapshot', () => {
   assert.deepEqual(defaultTemplate(), JSON.parse(fs.readFileSync(SNAPSHOT, 'utf8')));
 });
 
-test('the feature flags of a new app change nothing in it', () => {
+test('feature flags do not change the default template', () => {
   const stack = new Stack(new App({ context: require('aws-cdk-lib/recommended-feature-flags.json') }), 'Stack');
   newGateway(stack);
   assert.deepEqual(withoutHashes(Template.fromStack(stack)), defaultTemplate());

@@ -1,4 +1,4 @@
-/** The snippets of every document: TypeScript compiles, the others parse. docs.test.ts has those of the README of this package. */
+/** The snippets of every document: TypeScript compiles, the others parse. docs.test.ts checks the README of this package. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -12,21 +12,23 @@ interface Snippet {
   readonly text: string;
 }
 
-const DOCUMENTS = execFileSync('git', ['ls-files', '-z', '*.md'], { cwd: REPOSITORY, encoding: 'utf8' }).split('\0').filter(Boolean);
+const DOCUMENTS = execFileSync('git', ['ls-files', '-z', '*.md'], { cwd: REPOSITORY, encoding: 'utf8' })
+  .split('\0')
+  .filter(Boolean);
 
 function snippets(document: string): Snippet[] {
   const markdown = fs.readFileSync(path.join(REPOSITORY, document), 'utf8');
   return [...markdown.matchAll(/^ *```(\w+)\n([^]*?)^ *```$/gm)].map(([, language, text]) => ({ language, text }));
 }
 
-/** What parses a snippet: a command that reads it from its standard input. */
+/** The command that parses each language from standard input. */
 const PARSERS: Record<string, [string, string[]]> = {
   json: [process.execPath, ['-e', "JSON.parse(require('node:fs').readFileSync(0, 'utf8'))"]],
   sh: ['bash', ['-n']],
   yaml: [path.join(PACKAGE, '.venv', 'bin', 'python'), ['-c', 'import sys, yaml; yaml.safe_load(sys.stdin)']],
 };
 
-test('the shell, JSON and YAML snippets of all documents parse', () => {
+test('shell, JSON and YAML snippets parse', () => {
   const others = new Set<string>();
   for (const document of DOCUMENTS) {
     for (const { language, text } of snippets(document)) {
@@ -42,12 +44,12 @@ test('the shell, JSON and YAML snippets of all documents parse', () => {
   assert.deepEqual([...others], []);
 });
 
-/** Languages that are tested elsewhere: docs.test.ts compiles what API.md shows, and PromQL runs in the tests of the functions. */
+/** Languages that other tests check: docs.test.ts checks API.md, and the tests of the functions run PromQL. */
 function elsewhere(document: string): string[] {
   return document === 'cdk/API.md' ? ['typescript', 'python'] : ['ts', 'promql'];
 }
 
-/** By document: where its snippets stand, what they mention, and what is around them. They are compiled as one program. */
+/** The folder, declarations and surrounding code of the snippets of a document, which are compiled as one program. */
 const CONTEXTS: Record<string, { folder: string; declarations: string; around?: [string, string] }> = {
   'README.md': {
     folder: path.join(PACKAGE, 'test'),
@@ -70,7 +72,9 @@ const CONTEXTS: Record<string, { folder: string; declarations: string; around?: 
 
 for (const [document, { folder, declarations, around = ['', ''] }] of Object.entries(CONTEXTS)) {
   test(`the TypeScript of ${document} compiles`, () => {
-    const texts = snippets(document).filter(({ language }) => language === 'ts').map(({ text }) => text);
+    const texts = snippets(document)
+      .filter(({ language }) => language === 'ts')
+      .map(({ text }) => text);
     assert.notEqual(texts.length, 0);
     const lines = texts.join('\n').split('\n');
     const isImport = (line: string) => line.startsWith('import ');
@@ -82,11 +86,13 @@ for (const [document, { folder, declarations, around = ['', ''] }] of Object.ent
 
 test('no other document has TypeScript', () => {
   const known = [...Object.keys(CONTEXTS), 'cdk/README.md', 'cdk/API.md'];
-  const others = DOCUMENTS.filter((document) => !known.includes(document) && snippets(document).some(({ language }) => language === 'ts'));
+  const others = DOCUMENTS.filter(
+    (document) => !known.includes(document) && snippets(document).some(({ language }) => language === 'ts'),
+  );
   assert.deepEqual(others, []);
 });
 
-/** Compiles `source` as if it were in `file`; what the compiler finds. */
+/** The diagnostics of `source` as if it were in `file`. */
 function compile(file: string, source: string): string {
   const options: ts.CompilerOptions = {
     target: ts.ScriptTarget.ES2024,

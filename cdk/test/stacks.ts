@@ -1,4 +1,4 @@
-/** Stacks that together use every prop and method: what is checked on all templates is checked on these. */
+/** Stacks that together use every prop and method. */
 import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as agentcore from 'aws-cdk-lib/aws-bedrockagentcore';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
@@ -46,7 +46,10 @@ function everythingOfAGateway(stack: Stack): void {
   });
   gateway.addIotRule('ViaQueue', { sql: SQL, ruleName: 'via_queue', description: 'Telemetry of devices' });
   gateway.addIotRule('ViaFunction', { sql: SQL, via: IotRuleVia.FUNCTION });
-  gateway.addAlarms(topic, { errorsThreshold: 2, furtherTopics: [new sns.Topic(stack, 'Further', { enforceSSL: true })] });
+  gateway.addAlarms(topic, {
+    errorsThreshold: 2,
+    furtherTopics: [new sns.Topic(stack, 'Further', { enforceSSL: true })],
+  });
   gateway.addDashboard();
   const producer = new iam.Role(stack, 'Producer', { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com') });
   gateway.grantSendMessages(producer);
@@ -77,15 +80,22 @@ function everythingOfAWorkspace(stack: Stack): void {
     limitsPerLabelSet: [{ labels: { team: 'a' }, maxSeries: 100_000 }],
     logGroup: new logs.LogGroup(stack, 'Vended', { logGroupName: '/aws/vendedlogs/devices' }),
     outOfOrderTimeWindow: Duration.minutes(5),
-    queryLogging: { logGroup: new logs.LogGroup(stack, 'Queries', { logGroupName: '/aws/vendedlogs/devices-queries' }) },
+    queryLogging: {
+      logGroup: new logs.LogGroup(stack, 'Queries', { logGroupName: '/aws/vendedlogs/devices-queries' }),
+    },
     removalPolicy: RemovalPolicy.DESTROY,
     retention: Duration.days(400),
     ruleQueryOffset: Duration.minutes(1),
   });
   workspace.allowAlertsTo(topic);
   workspace.grantRemoteWrite(new iam.AccountPrincipal('210987654321'));
-  workspace.addRuleGroups('Rules', YamlDefinition.fromInline('groups:\n- name: g\n  rules:\n  - record: a:b\n    expr: sum(a)\n'));
-  workspace.grantQuery(new iam.Role(stack, 'Reader', { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com') }));
+  workspace.addRuleGroups(
+    'Rules',
+    YamlDefinition.fromInline('groups:\n- name: g\n  rules:\n  - record: a:b\n    expr: sum(a)\n'),
+  );
+  workspace.grantQuery(
+    new iam.Role(stack, 'Reader', { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com') }),
+  );
 }
 
 function partsThatAreGiven(stack: Stack): void {
@@ -122,7 +132,9 @@ function everythingOfQueryFunctions(stack: Stack): void {
     vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_ISOLATED },
   });
   queries.allowWorkspace(importedWorkspace(stack, 'ws-further'));
-  queries.grantInvoke(new iam.Role(stack, 'Reader', { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com') }));
+  queries.grantInvoke(
+    new iam.Role(stack, 'Reader', { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com') }),
+  );
 }
 
 function agentGateway(stack: Stack): void {
@@ -133,7 +145,11 @@ function telemetryToAPushgateway(stack: Stack): void {
   const key = new kms.Key(stack, 'Key', { enableKeyRotation: true });
   const authSecret = new secretsmanager.Secret(stack, 'Secret', { encryptionKey: key });
   const telemetry = newTelemetry(stack, {
-    destination: TelemetryDestination.pushgateway({ url: 'https://gateway.example.com', authSecret, deleteOnShutdown: true }),
+    destination: TelemetryDestination.pushgateway({
+      url: 'https://gateway.example.com',
+      authSecret,
+      deleteOnShutdown: true,
+    }),
     externalLabels: { env: 'prod', region: stack.region },
     instanceLabel: TelemetryInstanceLabel.FULL,
     maxAge: Duration.minutes(2),
@@ -148,13 +164,13 @@ function telemetryToAGateway(stack: Stack): void {
   newTelemetry(stack, { destination: TelemetryDestination.gateway(gateway) }).addTo(functionWithARole(stack));
 }
 
-/** Without the managed policy of a role that CDK makes, which is not ours to judge. */
+/** A function whose role has no managed policy, unlike the default role of CDK. */
 function functionWithARole(stack: Stack): lambda.Function {
   const role = new iam.Role(stack, 'FnRole', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
   return someFunction(stack, 'Fn', { role, runtime: lambda.Runtime.PYTHON_3_14 });
 }
 
-/** A gateway that lets in whoever IAM lets in. */
+/** A gateway with IAM authorization. */
 export function newAgentGateway(stack: Stack): agentcore.Gateway {
   return new agentcore.Gateway(stack, 'Agents', {
     gatewayName: 'agents',
@@ -162,7 +178,7 @@ export function newAgentGateway(stack: Stack): agentcore.Gateway {
   });
 }
 
-/** By name: what fills a stack. */
+/** Fills the stack of each name. */
 export const STACKS: Record<string, (stack: Stack) => void> = {
   Default: (stack) => void newGateway(stack),
   DirectInvokeOnly: (stack) => void newGateway(stack, { directInvokeOnly: true }),
@@ -182,7 +198,7 @@ export const STACKS: Record<string, (stack: Stack) => void> = {
   TelemetryToAPushgateway: telemetryToAPushgateway,
 };
 
-/** An app in a folder of its own, with one of the stacks. */
+/** An app in `outdir` with one of the stacks. */
 export function appWith(name: string, outdir: string): { app: App; stack: Stack } {
   const app = new App({ outdir });
   const stack = new Stack(app, name);

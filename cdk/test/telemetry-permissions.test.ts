@@ -1,4 +1,4 @@
-/** What a function may do for its telemetry, as an explicit list: whatever is not on it fails. */
+/** The complete permissions of a function for its telemetry. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Stack } from 'aws-cdk-lib';
@@ -12,7 +12,7 @@ const SECRET = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:gateway-AbC
 const URL = 'https://gateway.example.com';
 const WORKSPACE = 'arn:aws:aps:eu-west-1:123456789012:workspace/ws-12345678-abcd-1234-abcd-123456789012';
 
-/** Each action that the policy of the function allows, with its resource; that of the stack as `<logical ID>.Arn`. */
+/** Each allowed action with its resource, as `<logical ID>.Arn` if it is in the stack. */
 function allowed(destinationIn: (stack: Stack) => TelemetryDestination): [string, unknown, unknown][] {
   const template = inStack(
     (stack) => {
@@ -39,19 +39,21 @@ function allowed(destinationIn: (stack: Stack) => TelemetryDestination): [string
   return found;
 }
 
-test('for a workspace a function may write to it', () => {
+test('workspace: aps:RemoteWrite', () => {
   const found = allowed((stack) => TelemetryDestination.workspace(importedWorkspace(stack)));
   assert.deepEqual(found, [['aps:RemoteWrite', WORKSPACE, undefined]]);
 });
 
-test('for a queue it may send to it', () => {
+test('queue: sqs:SendMessage', () => {
   const found = allowed((stack) => TelemetryDestination.gateway(newGateway(stack)));
   assert.deepEqual(found, [['sqs:SendMessage', 'MetricsQueue.Arn', undefined]]);
 });
 
 /** Amazon SQS Developer Guide, "Key management": kms:GenerateDataKey and kms:Decrypt for producers. */
-test('for an encrypted queue it may use the key too', () => {
-  const found = allowed((stack) => TelemetryDestination.gateway(newGateway(stack, { queueEncryptionKey: new kms.Key(stack, 'Key') })));
+test('encrypted queue: use of the key', () => {
+  const found = allowed((stack) =>
+    TelemetryDestination.gateway(newGateway(stack, { queueEncryptionKey: new kms.Key(stack, 'Key') })),
+  );
   assert.deepEqual(found, [
     ['sqs:SendMessage', 'MetricsQueue.Arn', undefined],
     ['kms:Decrypt', 'Key.Arn', undefined],
@@ -59,22 +61,25 @@ test('for an encrypted queue it may use the key too', () => {
   ]);
 });
 
-test('for a function it may invoke it, but no version or alias', () => {
+test('function: lambda:InvokeFunction without versions', () => {
   const found = allowed((stack) => TelemetryDestination.function(newGateway(stack).function));
   assert.deepEqual(found, [['lambda:InvokeFunction', 'MetricsFunction.Arn', undefined]]);
 });
 
-test('for an alias it may invoke that alone', () => {
+test('alias: lambda:InvokeFunction on the alias', () => {
   const found = allowed((stack) => TelemetryDestination.function(newGateway(stack).function.addAlias('live')));
   assert.equal(found.length, 1);
   assert.match(JSON.stringify(found[0]), /^\["lambda:InvokeFunction",\{"Ref":"MetricsFunctionAliaslive/);
 });
 
-test('for a Pushgateway without a password it may do nothing more', () => {
-  assert.deepEqual(allowed(() => TelemetryDestination.pushgateway({ url: URL })), []);
+test('Pushgateway without a secret: no permission', () => {
+  assert.deepEqual(
+    allowed(() => TelemetryDestination.pushgateway({ url: URL })),
+    [],
+  );
 });
 
-test('for one with a password it may read the secret', () => {
+test('Pushgateway: secretsmanager:GetSecretValue', () => {
   const found = allowed((stack) => {
     const authSecret = secretsmanager.Secret.fromSecretCompleteArn(stack, 'Secret', SECRET);
     return TelemetryDestination.pushgateway({ url: URL, authSecret });
@@ -83,7 +88,7 @@ test('for one with a password it may read the secret', () => {
 });
 
 /** AWS Secrets Manager User Guide, "Secret encryption and decryption": kms:Decrypt through the service. */
-test('for a secret that a key of yours encrypts it may decrypt, through Secrets Manager', () => {
+test('Pushgateway: kms:Decrypt through Secrets Manager', () => {
   const found = allowed((stack) => {
     const authSecret = new secretsmanager.Secret(stack, 'Secret', { encryptionKey: new kms.Key(stack, 'Key') });
     return TelemetryDestination.pushgateway({ url: URL, authSecret });
@@ -94,8 +99,8 @@ test('for a secret that a key of yours encrypts it may decrypt, through Secrets 
   ]);
 });
 
-/** IAM for Secrets Manager: the six characters at the end of an ARN are random, and known only when the secret is made. */
-test('a secret that is known by its name alone is allowed whatever the characters at the end of its ARN', () => {
+/** IAM for Secrets Manager: the six characters at the end of an ARN are random. */
+test('a secret imported by name is allowed with any suffix', () => {
   const found = allowed((stack) => {
     const authSecret = secretsmanager.Secret.fromSecretNameV2(stack, 'Secret', 'gateway');
     return TelemetryDestination.pushgateway({ url: URL, authSecret });

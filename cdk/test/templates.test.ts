@@ -1,4 +1,4 @@
-/** cfn-lint knows the schema of every resource. The environment with it is made by scripts/test.sh. */
+/** cfn-lint checks each template against the schemas of its resources. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -11,7 +11,7 @@ const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'templates-'));
 after(() => fs.rmSync(folder, { recursive: true }));
 
 for (const name of Object.keys(STACKS)) {
-  test(`cfn-lint finds nothing in the template ${name}`, () => {
+  test(`cfn-lint finds nothing in ${name}`, () => {
     const outdir = path.join(folder, name);
     appWith(name, outdir).app.synth();
     const { status, output } = lint(path.join(outdir, `${name}.template.json`));
@@ -20,9 +20,12 @@ for (const name of Object.keys(STACKS)) {
   });
 }
 
-test('cfn-lint would find a property that does not exist', () => {
+test('cfn-lint finds an unknown property', () => {
   const file = path.join(folder, 'wrong.json');
-  fs.writeFileSync(file, JSON.stringify({ Resources: { A: { Type: 'AWS::APS::Workspace', Properties: { Aliass: 'a' } } } }));
+  fs.writeFileSync(
+    file,
+    JSON.stringify({ Resources: { A: { Type: 'AWS::APS::Workspace', Properties: { Aliass: 'a' } } } }),
+  );
   const { status, output } = lint(file);
   assert.notEqual(status, 0);
   assert.match(output, /Aliass/);

@@ -1,4 +1,4 @@
-/** Topics: who may publish after `addAlarms` and `allowAlertsTo`, and what is said where that cannot be arranged. */
+/** Topic policies of `addAlarms` and `allowAlertsTo`, and warnings for imported topics. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Stack } from 'aws-cdk-lib';
@@ -13,9 +13,11 @@ type Use = (stack: Stack, topic: sns.ITopic) => void;
 const withAlarms: Use = (stack, topic) => void newGateway(stack).addAlarms(topic);
 const withAlerts: Use = (stack, topic) => new PrometheusWorkspace(stack, 'Workspace').allowAlertsTo(topic);
 
-/** By service: the actions that the topic's policy allows it. */
+/** The actions that the topic policy allows each service. */
 function publishers(template: Template): Record<string, string[]> {
-  const allowed = only(template, 'AWS::SNS::TopicPolicy').PolicyDocument.Statement.filter(({ Effect }: any) => Effect === 'Allow');
+  const allowed = only(template, 'AWS::SNS::TopicPolicy').PolicyDocument.Statement.filter(
+    ({ Effect }: any) => Effect === 'Allow',
+  );
   return Object.fromEntries(allowed.map(({ Principal, Action }: any) => [Principal.Service, [Action].flat()]));
 }
 
@@ -29,28 +31,31 @@ function templateWith(uses: Use[], props?: sns.TopicProps): Template {
 const ALARMS = { 'cloudwatch.amazonaws.com': ['sns:Publish'] };
 const ALERTS = { 'aps.amazonaws.com': ['sns:GetTopicAttributes', 'sns:Publish'] };
 
-test('alarms and alerts of one topic may both publish, in either order', () => {
-  for (const uses of [[withAlarms, withAlerts], [withAlerts, withAlarms]]) {
+test('alarms and alerts may publish to the same topic', () => {
+  for (const uses of [
+    [withAlarms, withAlerts],
+    [withAlerts, withAlarms],
+  ]) {
     for (const enforceSSL of [false, true]) {
       assert.deepEqual(publishers(templateWith(uses, { enforceSSL })), { ...ALARMS, ...ALERTS });
     }
   }
 });
 
-test('alarms may publish to a topic that has a policy of its own', () => {
+test('alarms may publish to a topic with a policy', () => {
   assert.deepEqual(publishers(templateWith([withAlarms], { enforceSSL: true })), ALARMS);
 });
 
 /** https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html: SNS's default policy is replaced. */
-test("alerts leave the account's own alarms their permission", () => {
+test('alerts keep the default permission of alarms', () => {
   assert.deepEqual(publishers(templateWith([withAlerts])), { ...ALARMS, ...ALERTS });
 });
 
-test('alerts give alarms no permission that the topic did not give', () => {
+test('alerts add no permission for alarms', () => {
   assert.deepEqual(publishers(templateWith([withAlerts], { enforceSSL: true })), ALERTS);
 });
 
-test('every alarm of the account and region may publish, and no other', () => {
+test('only alarms of the account and region may publish', () => {
   templateWith([withAlarms]).hasResourceProperties('AWS::SNS::TopicPolicy', {
     PolicyDocument: {
       Statement: [
@@ -60,7 +65,15 @@ test('every alarm of the account and region may publish, and no other', () => {
               'aws:SourceArn': {
                 'Fn::Join': [
                   '',
-                  ['arn:', { Ref: 'AWS::Partition' }, ':cloudwatch:', { Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' }, ':alarm:*'],
+                  [
+                    'arn:',
+                    { Ref: 'AWS::Partition' },
+                    ':cloudwatch:',
+                    { Ref: 'AWS::Region' },
+                    ':',
+                    { Ref: 'AWS::AccountId' },
+                    ':alarm:*',
+                  ],
                 ],
               },
             },
@@ -75,7 +88,7 @@ test('every alarm of the account and region may publish, and no other', () => {
 });
 
 /** https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services */
-test("who may publish may use the topic's key", () => {
+test('publishers may use the key of the topic', () => {
   const stack = newStack();
   const topic = new sns.Topic(stack, 'Topic', { masterKey: new kms.Key(stack, 'Key') });
   withAlarms(stack, topic);
@@ -89,34 +102,49 @@ test("who may publish may use the topic's key", () => {
   }
 });
 
-/** The warnings of a use of an imported topic. */
+/** The warnings for an imported topic. */
 function warnings(use: Use, keyArn?: string): string[] {
   const stack = newStack();
-  use(stack, sns.Topic.fromTopicAttributes(stack, 'Imported', { topicArn: 'arn:aws:sns:eu-west-1:123456789012:topic', keyArn }));
-  return Annotations.fromStack(stack).findWarning('*', Match.anyValue()).map(({ entry }) => String(entry.data));
+  use(
+    stack,
+    sns.Topic.fromTopicAttributes(stack, 'Imported', { topicArn: 'arn:aws:sns:eu-west-1:123456789012:topic', keyArn }),
+  );
+  return Annotations.fromStack(stack)
+    .findWarning('*', Match.anyValue())
+    .map(({ entry }) => String(entry.data));
 }
 
 for (const [what, use, service] of [
   ['alarms', withAlarms, 'cloudwatch.amazonaws.com'],
   ['alerts', withAlerts, 'aps.amazonaws.com'],
 ] as const) {
-  test(`an imported topic is a warning with the statement for ${what}`, () => {
+  test(`an imported topic gives a warning for ${what}`, () => {
     const [topic, ...others] = warnings(use);
     assert.deepEqual(others, []);
-    assert.ok(topic.startsWith(`the policy of the topic Stack/Imported cannot be changed here, and must let ${service} publish; add to it: {`), topic);
+    assert.ok(
+      topic.startsWith(
+        `the policy of the topic Stack/Imported cannot change because the topic is imported, and must let ${service} publish; add to it: {`,
+      ),
+      topic,
+    );
     const statement = JSON.parse(topic.slice(topic.indexOf('{'), topic.lastIndexOf('}') + 1));
     assert.deepEqual(statement.Principal, { Service: service });
     assert.equal(statement.Resource, 'arn:aws:sns:eu-west-1:123456789012:topic');
   });
 
-  test(`its key is another warning for ${what}`, () => {
+  test(`an imported topic key gives a warning for ${what}`, () => {
     const [, key] = warnings(use, 'arn:aws:kms:eu-west-1:123456789012:key/12345678-abcd-1234-abcd-123456789012');
-    assert.match(key, new RegExp(`^the policy of the key Stack/Imported/\\w+ cannot be changed here, and must let ${service} use it`));
+    assert.match(
+      key,
+      new RegExp(
+        `^the policy of the key Stack/Imported/\\w+ cannot change because the key is imported, and must let ${service} use it`,
+      ),
+    );
     assert.match(key, /add to it: \{"Action":\["kms:Decrypt","kms:GenerateDataKey\*"\]/);
   });
 }
 
-test('each of several topics gets the notifications and the policy', () => {
+test('each topic gets notifications and a policy', () => {
   const stack = newStack();
   const [first, second] = ['First', 'Second'].map((id) => new sns.Topic(stack, id));
   newGateway(stack).addAlarms(first, { furtherTopics: [second] });

@@ -1,4 +1,4 @@
-/** Writes the snapshot: `npm run snapshot --workspace cdk`. Its difference is to be reviewed. */
+/** Writes the snapshot: `npm run snapshot --workspace cdk`. Review its changes. */
 import * as fs from 'node:fs';
 import { SNAPSHOT, defaultTemplate } from './default-template';
 

@@ -33,10 +33,10 @@ function workspaceTemplate(
 }
 
 function imported(stack = newStack()) {
-  return PrometheusWorkspace.fromWorkspaceAttributes(stack, 'Workspace', { workspaceArn: ARN });
+  return PrometheusWorkspace.fromWorkspaceArn(stack, 'Workspace', ARN);
 }
 
-test('by default a workspace has the widest out-of-order time window, a rule query offset to match, and is kept', () => {
+test('by default a workspace has the maximum window and is kept', () => {
   const template = workspaceTemplate({});
   template.hasResource(WORKSPACE, {
     Properties: {
@@ -53,7 +53,7 @@ test('by default a workspace has the widest out-of-order time window, a rule que
   template.resourceCountIs(WORKSPACE, 1);
 });
 
-test('a workspace has the alias, retention, window and offset that it is given', () => {
+test('a workspace has the given settings', () => {
   workspaceTemplate({
     alias: 'devices',
     retention: Duration.days(30),
@@ -75,7 +75,7 @@ test('the rule query offset follows the out-of-order time window', () => {
   });
 });
 
-test('label sets have limits, and {} is the default bucket', () => {
+test('label sets have the given limits', () => {
   workspaceTemplate({
     limitsPerLabelSet: [
       { labels: { team: 'a', env: 'prod' }, maxSeries: 1000 },
@@ -98,7 +98,7 @@ test('label sets have limits, and {} is the default bucket', () => {
 });
 
 /** https://docs.aws.amazon.com/prometheus/latest/userguide/encryption-at-rest-Amazon-Service-Prometheus.html, step 1 */
-test('a key encrypts the workspace, and its policy lets AMP use it for callers of the account', () => {
+test('AMP may use the key that encrypts the workspace', () => {
   const template = workspaceTemplate((stack) => ({ encryptionKey: new kms.Key(stack, 'Key') }));
   template.hasResourceProperties(WORKSPACE, { KmsKeyArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Key'), 'Arn'] } });
   template.hasResourceProperties('AWS::KMS::Key', {
@@ -121,7 +121,7 @@ test('a key encrypts the workspace, and its policy lets AMP use it for callers o
   });
 });
 
-test('errors of rules and alerts, and costly queries, are logged where it is said', () => {
+test('rules, alerts and expensive queries are logged', () => {
   const template = workspaceTemplate((stack) => ({
     logGroup: new logs.LogGroup(stack, 'Vended'),
     queryLogging: { logGroup: new logs.LogGroup(stack, 'Queries') },
@@ -148,7 +148,7 @@ test('the threshold of query logging can be set', () => {
   });
 });
 
-test('an Alertmanager definition comes inline, with tokens, or from a file', () => {
+test('an Alertmanager definition is inline or a file', () => {
   workspaceTemplate((stack) => ({
     alertmanagerDefinition: YamlDefinition.fromInline(`${ALERTMANAGER}# ${new sns.Topic(stack, 'Topic').topicArn}`),
   })).hasResourceProperties(WORKSPACE, {
@@ -162,11 +162,11 @@ test('an Alertmanager definition comes inline, with tokens, or from a file', () 
   });
 });
 
-test('a workspace can be removed with its stack', () => {
+test('removalPolicy sets the deletion policy', () => {
   workspaceTemplate({ removalPolicy: RemovalPolicy.DESTROY }).hasResource(WORKSPACE, { DeletionPolicy: 'Delete' });
 });
 
-test('the URLs are those that AMP documents, in the region of the stack', () => {
+test('the URLs are those that AMP documents', () => {
   const template = inStack(
     (stack) => {
       const workspace = new PrometheusWorkspace(stack, 'Workspace');
@@ -213,7 +213,7 @@ test('an imported workspace can have another endpoint', () => {
   );
 });
 
-test('an ARN that is known only at deployment can be imported', () => {
+test('an ARN may be a token', () => {
   const stack = newStack();
   const workspace = PrometheusWorkspace.fromWorkspaceAttributes(stack, 'Workspace', {
     workspaceArn: Token.asString({ 'Fn::ImportValue': 'workspace' }),
@@ -221,7 +221,7 @@ test('an ARN that is known only at deployment can be imported', () => {
   assert.match(JSON.stringify(stack.resolve(workspace.workspaceId)), /Fn::Split/);
 });
 
-test('writing and querying are granted on the workspace alone', () => {
+test('grants are limited to the workspace', () => {
   const template = workspaceTemplate({}, (workspace) => {
     workspace.grantRemoteWrite(new iam.User(workspace.stack, 'Writer'));
     workspace.grantQuery(new iam.User(workspace.stack, 'Reader'));
@@ -245,23 +245,21 @@ test('writing and querying are granted on the workspace alone', () => {
   });
 });
 
-test('rule groups become a namespace of the workspace, also of an imported one', () => {
-  workspaceTemplate({}, (workspace) => workspace.addRuleGroups('Recording', YamlDefinition.fromInline(RULES))).hasResourceProperties(
-    'AWS::APS::RuleGroupsNamespace',
-    {
-      Data: RULES,
-      Name: Match.stringLikeRegexp('^[0-9A-Za-z][-.0-9A-Z_a-z]{0,63}$'),
-      Workspace: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Workspace'), 'Arn'] },
-    },
-  );
-  inStack((stack) => imported(stack).addRuleGroups('Recording', YamlDefinition.fromInline(RULES))).hasResourceProperties(
-    'AWS::APS::RuleGroupsNamespace',
-    { Workspace: ARN },
-  );
+test('rule groups become a namespace of the workspace', () => {
+  workspaceTemplate({}, (workspace) =>
+    workspace.addRuleGroups('Recording', YamlDefinition.fromInline(RULES)),
+  ).hasResourceProperties('AWS::APS::RuleGroupsNamespace', {
+    Data: RULES,
+    Name: Match.stringLikeRegexp('^[0-9A-Za-z][-.0-9A-Z_a-z]{0,63}$'),
+    Workspace: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Workspace'), 'Arn'] },
+  });
+  inStack((stack) =>
+    imported(stack).addRuleGroups('Recording', YamlDefinition.fromInline(RULES)),
+  ).hasResourceProperties('AWS::APS::RuleGroupsNamespace', { Workspace: ARN });
 });
 
 /** https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-and-interface-VPC.html */
-test('an interface endpoint lets the workspace be written and queried, and nothing else', () => {
+test('an interface endpoint allows only this workspace', () => {
   const template = workspaceTemplate({}, (workspace) => {
     const vpc = new ec2.Vpc(workspace.stack, 'Vpc', { natGateways: 0 });
     workspace.addInterfaceEndpoint('Endpoint', { vpc, subnets: { subnetType: ec2.SubnetType.PRIVATE_ISOLATED } });
@@ -283,31 +281,30 @@ test('an interface endpoint lets the workspace be written and queried, and nothi
 });
 
 /** https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-alertmanager-receiver-AMPpermission.html */
-test('the workspace alone may send alerts to a topic that it is allowed', () => {
-  workspaceTemplate({}, (workspace) => workspace.allowAlertsTo(new sns.Topic(workspace.stack, 'Topic', { enforceSSL: true }))).hasResourceProperties(
-    'AWS::SNS::TopicPolicy',
-    {
-      PolicyDocument: {
-        Statement: Match.arrayWith([
-          {
-            Action: ['sns:GetTopicAttributes', 'sns:Publish'],
-            Condition: {
-              ArnEquals: { 'aws:SourceArn': { 'Fn::GetAtt': [Match.stringLikeRegexp('^Workspace'), 'Arn'] } },
-              StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
-            },
-            Effect: 'Allow',
-            Principal: { Service: 'aps.amazonaws.com' },
-            Resource: { Ref: Match.stringLikeRegexp('^Topic') },
-            Sid: Match.anyValue(),
+test('allowAlertsTo allows only the workspace', () => {
+  workspaceTemplate({}, (workspace) =>
+    workspace.allowAlertsTo(new sns.Topic(workspace.stack, 'Topic', { enforceSSL: true })),
+  ).hasResourceProperties('AWS::SNS::TopicPolicy', {
+    PolicyDocument: {
+      Statement: Match.arrayWith([
+        {
+          Action: ['sns:GetTopicAttributes', 'sns:Publish'],
+          Condition: {
+            ArnEquals: { 'aws:SourceArn': { 'Fn::GetAtt': [Match.stringLikeRegexp('^Workspace'), 'Arn'] } },
+            StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
           },
-        ]),
-      },
+          Effect: 'Allow',
+          Principal: { Service: 'aps.amazonaws.com' },
+          Resource: { Ref: Match.stringLikeRegexp('^Topic') },
+          Sid: Match.anyValue(),
+        },
+      ]),
     },
-  );
+  });
 });
 
 /** https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-CW-usage-metrics.html */
-test('metrics have the names and dimensions under which AMP publishes them', () => {
+test('metrics have the documented names and dimensions', () => {
   const workspace = imported();
   const inPrometheus = (metric: string, statistic: string, dimensions: object) => ({
     namespace: 'AWS/Prometheus',
@@ -319,7 +316,13 @@ test('metrics have the names and dimensions under which AMP publishes them', () 
     namespace: 'AWS/Usage',
     metric: 'ResourceCount',
     statistic: 'Maximum',
-    dimensions: { Class: 'None', Resource: resource, ResourceId: 'ws-1234-abcd', Service: 'Prometheus', Type: 'Resource' },
+    dimensions: {
+      Class: 'None',
+      Resource: resource,
+      ResourceId: 'ws-1234-abcd',
+      Service: 'Prometheus',
+      Type: 'Resource',
+    },
   });
   const cases = [
     [
@@ -344,78 +347,66 @@ test('metrics have the names and dimensions under which AMP publishes them', () 
   }
 });
 
-test('discarded samples are counted over all reasons', () => {
+test('metricDiscardedSamples counts all reasons', () => {
   assert.equal(
     imported().metricDiscardedSamples().expression,
     `SELECT SUM(DiscardedSamples) FROM "AWS/Prometheus" WHERE Workspace = 'ws-1234-abcd'`,
   );
 });
 
-for (const [what, props, message] of [
-  ['the alias is empty', { alias: '' }, 'alias must be 1 to 100 characters, but is ""'],
-  ['the retention is 0', { retention: Duration.days(0) }, 'retention must be whole days between 1 and 1095, but is 0 days'],
+for (const [props, message] of [
+  [{ alias: '' }, 'alias: expected 1 to 100 characters, got ""'],
+  [{ retention: Duration.days(0) }, 'retention: expected whole days between 1 and 1095, got 0 days'],
+  [{ retention: Duration.days(1096) }, 'retention: expected whole days between 1 and 1095, got 1096 days'],
+  [{ retention: Duration.hours(36) }, 'retention: expected whole days between 1 and 1095, got 1.5 days'],
   [
-    'the retention is too long',
-    { retention: Duration.days(1096) },
-    'retention must be whole days between 1 and 1095, but is 1096 days',
-  ],
-  [
-    'the retention is no whole day',
-    { retention: Duration.hours(36) },
-    'retention must be whole days between 1 and 1095, but is 1.5 days',
-  ],
-  [
-    'the out-of-order time window is too wide',
     { outOfOrderTimeWindow: Duration.seconds(601) },
-    'outOfOrderTimeWindow must be whole seconds between 0 s and 600 s, but is 601 s',
+    'outOfOrderTimeWindow: expected whole seconds between 0 s and 600 s, got 601 s',
   ],
   [
-    'the rule query offset is too long',
     { ruleQueryOffset: Duration.seconds(86_401) },
-    'ruleQueryOffset must be whole seconds between 0 s and 86400 s, but is 86401 s',
+    'ruleQueryOffset: expected whole seconds between 0 s and 86400 s, got 86401 s',
   ],
   [
-    'the rule query offset is no whole second',
     { ruleQueryOffset: Duration.millis(1500) },
-    'ruleQueryOffset must be whole seconds between 0 s and 86400 s, but is 1.5 s',
+    'ruleQueryOffset: expected whole seconds between 0 s and 86400 s, got 1.5 s',
   ],
   [
-    'a label set has a negative limit',
     { limitsPerLabelSet: [{ labels: {}, maxSeries: -1 }] },
-    'limitsPerLabelSet[0].maxSeries must be an integer between 0 and 9007199254740991, but is -1',
+    'limitsPerLabelSet[0].maxSeries: expected an integer between 0 and 9007199254740991, got -1',
   ],
   [
-    'a label set has a name that Prometheus does not allow',
-    { limitsPerLabelSet: [{ labels: { team: 'a' }, maxSeries: 1 }, { labels: { 'a.b': 'c' }, maxSeries: 1 }] },
-    'names in limitsPerLabelSet[1].labels must match [a-zA-Z_][a-zA-Z0-9_]*, but one is "a.b"',
+    {
+      limitsPerLabelSet: [
+        { labels: { team: 'a' }, maxSeries: 1 },
+        { labels: { 'a.b': 'c' }, maxSeries: 1 },
+      ],
+    },
+    'limitsPerLabelSet[1].labels: expected names that match [a-zA-Z_][a-zA-Z0-9_]*, got "a.b"',
   ],
   [
-    'a label set has an empty value',
     { limitsPerLabelSet: [{ labels: { team: '' }, maxSeries: 1 }] },
     'limitsPerLabelSet[0].labels.team: expected a value, got ""',
   ],
   [
-    'two limits are for the same label set',
     {
       limitsPerLabelSet: [
         { labels: { a: '1', b: '2' }, maxSeries: 1 },
         { labels: { b: '2', a: '1' }, maxSeries: 2 },
       ],
     },
-    'limitsPerLabelSet[1].labels: expected another label set than limitsPerLabelSet[0], got the same',
+    'limitsPerLabelSet[1].labels: duplicate of limitsPerLabelSet[0].labels',
   ],
   [
-    'the Alertmanager definition is that of a plain Alertmanager',
     { alertmanagerDefinition: YamlDefinition.fromInline('route:\n  receiver: a\n') },
     'alertmanagerDefinition: expected the key "alertmanager_config" with a block of text (|), got the key "route"',
   ],
   [
-    'the Alertmanager definition is too large',
     { alertmanagerDefinition: YamlDefinition.fromInline(ALERTMANAGER + ' '.repeat(1_000_000)) },
-    `alertmanagerDefinition must have at most 1000000 bytes, but has ${1_000_000 + ALERTMANAGER.length}`,
+    `alertmanagerDefinition: expected at most 1000000 bytes, got ${1_000_000 + ALERTMANAGER.length}`,
   ],
-] as [string, PrometheusWorkspaceProps, string][]) {
-  test(`fails if ${what}`, () => {
+] as [PrometheusWorkspaceProps, string][]) {
+  test(`fails: ${message}`.slice(0, 60), () => {
     assert.throws(() => workspaceTemplate(props), { message: `Stack/Workspace: ${message}` });
   });
 }
@@ -426,7 +417,7 @@ test('fails if the threshold of query logging is negative', () => {
       workspaceTemplate((stack) => ({
         queryLogging: { logGroup: new logs.LogGroup(stack, 'Queries'), samplesProcessedThreshold: -1 },
       })),
-    /queryLogging\.samplesProcessedThreshold must be an integer between 0 and \d+, but is -1/,
+    /queryLogging\.samplesProcessedThreshold: expected an integer between 0 and \d+, got -1/,
   );
 });
 
@@ -436,28 +427,28 @@ test('fails if rules have no groups', () => {
   });
 });
 
-test('fails if an imported ARN is no workspace', () => {
+test('fails if an imported ARN is not a workspace', () => {
   assert.throws(
     () =>
       PrometheusWorkspace.fromWorkspaceAttributes(newStack(), 'Workspace', {
         workspaceArn: 'arn:aws:sqs:eu-west-1:123456789012:queue',
       }),
-    /workspaceArn must be arn:<partition>:aps:<region>:<account>:workspace\/<workspace id>, but is "arn:aws:sqs:/,
+    /workspaceArn: expected arn:<partition>:aps:<region>:<account>:workspace\/<workspace id>, got "arn:aws:sqs:/,
   );
 });
 
-test('fails if an imported endpoint is already a remote-write URL', () => {
+test('fails if an imported endpoint is a remote-write URL', () => {
   assert.throws(
     () =>
       PrometheusWorkspace.fromWorkspaceAttributes(newStack(), 'Workspace', {
         workspaceArn: ARN,
         prometheusEndpoint: 'https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1/api/v1/remote_write',
       }),
-    /prometheusEndpoint must be a URL that ends in \/workspaces\/<workspace id>\/, but is "https:/,
+    /prometheusEndpoint: expected a URL that ends in \/workspaces\/<workspace id>\/, got "https:/,
   );
 });
 
-test('values that are known only at deployment pass', () => {
+test('tokens are accepted', () => {
   const parameter = (stack: Stack, id: string, type: string) => new CfnParameter(stack, id, { type });
   workspaceTemplate((stack) => ({
     alias: parameter(stack, 'Alias', 'String').valueAsString,

@@ -1,8 +1,8 @@
-/** A reader of zip archives, written from the format and not from what makes the artifacts. */
+/** Reads zip archives, independently of the code that writes them. */
 import * as fs from 'node:fs';
 import { inflateRawSync } from 'node:zlib';
 
-/** An entry as the archive's directory lists it. */
+/** An entry of the central directory. */
 export interface ZipEntry {
   readonly name: string;
   /** The Unix mode with its file type, such as 0o100755. */

@@ -1,11 +1,10 @@
 #!/usr/bin/env node
 /**
- * The CDK app: what the command line sets in the context becomes props of the one stack.
+ * The CDK app. Its context values become props of the stack.
  *
- * Context: `alarmEmail`, who is told of alarms; `architecture`, `arm64` (the default) or `x86_64`; `agentGateway`, `true`
- * to give agents the query functions; `code`, `queryCode` and `extensionCode`, folders to run instead of the gateway, the
- * query functions (a file `bootstrap` each) and the telemetry extension (a file `extensions/telemetry-extension`) that the
- * construct library carries.
+ * `alarmEmail`: address for alarms. `architecture`: `arm64` (the default) or `x86_64`. `agentGateway`: `true` to add an
+ * agent gateway. `code`, `queryCode`, `extensionCode`: folders with your own builds of the gateway, the query functions (a
+ * file `bootstrap` each) and the telemetry extension (a file `extensions/telemetry-extension`).
  */
 
 import { App } from 'aws-cdk-lib';
@@ -20,23 +19,24 @@ const app = new App();
 function contextText(name: string): string | undefined {
   const value: unknown = app.node.tryGetContext(name);
   if (value === undefined || (typeof value === 'string' && value !== '')) return value;
-  throw new Error(`context ${name} must be a text that is not empty, but is ${JSON.stringify(value)}`);
+  throw new Error(`context ${name}: expected a non-empty string, got ${JSON.stringify(value)}`);
 }
 
 const architectureName = contextText('architecture') ?? lambda.Architecture.ARM_64.name;
 const architecture = ARCHITECTURES.find(({ name }) => name === architectureName);
 if (architecture === undefined) {
   const names = ARCHITECTURES.map(({ name }) => name).join(' or ');
-  throw new Error(`context architecture must be ${names}, but is ${architectureName}`);
+  throw new Error(`context architecture: expected ${names}, got ${architectureName}`);
 }
 const agentGateway = contextText('agentGateway') ?? 'false';
-if (!['true', 'false'].includes(agentGateway)) throw new Error(`context agentGateway must be true or false, but is ${agentGateway}`);
+if (!['true', 'false'].includes(agentGateway))
+  throw new Error(`context agentGateway: expected true or false, got ${agentGateway}`);
 const alarmEmail = contextText('alarmEmail');
 const codeFolder = contextText('code');
 const queryFolder = contextText('queryCode');
 const extensionFolder = contextText('extensionCode');
 
-// Without `env` the stack goes to the account and region of whoever deploys it.
+// Without `env`, the credentials choose the account and region.
 new PushGatewayStack(app, 'PushGateway', {
   description: 'Metrics as JSON into Amazon Managed Service for Prometheus',
   architecture,

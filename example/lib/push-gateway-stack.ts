@@ -1,8 +1,6 @@
 /**
- * A gateway with all three doors: a queue, a function to invoke, and an IoT rule; watched by alarms, a dashboard and its
- * own metrics. What it writes is read by query functions, and by agents if they are to have them as tools.
- *
- * Its outputs are what the commands in `src/commands` look for in `outputs.json`.
+ * A gateway with a queue, a function and an IoT rule, alarms, a dashboard, its own metrics, query functions, and optionally
+ * an agent gateway. The commands in `src/commands` read its outputs from `outputs.json`.
  */
 
 import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
@@ -19,41 +17,41 @@ import {
 } from 'cdk-serverless-prometheus-push-gateway';
 import type { Construct } from 'constructs';
 
-/** What may differ from one deployment to the next. */
+/** Settings of a deployment. */
 export interface PushGatewayStackProps extends StackProps {
   /**
-   * Who is told of alarms: an e-mail address, which has to confirm it.
-   * @default - nobody; subscribe to the topic of the output `AlarmTopicArn`
+   * E-mail address for alarms. It must confirm the subscription.
+   * @default - none; subscribe to the topic in the output `AlarmTopicArn`
    */
   readonly alarmEmail?: string;
 
   /**
-   * Whether agents get the query functions as tools, behind an AgentCore gateway that lets in whom IAM lets in.
+   * Whether agents get the query functions as tools, through an AgentCore gateway with IAM authorization.
    * @default false
    */
   readonly agentGateway?: boolean;
 
   /**
-   * The functions' processor: one that they were built for.
+   * Architecture of the functions. It must be built.
    * @default lambda.Architecture.ARM_64
    */
   readonly architecture?: lambda.Architecture;
 
   /**
-   * The gateway's code: a file `bootstrap`. Give your own to try a change.
-   * @default - the function that the construct library carries
+   * Code of the gateway, with a file `bootstrap`. Set it to try your own build.
+   * @default - the code in the construct library
    */
   readonly code?: lambda.Code;
 
   /**
-   * The query functions' code, likewise.
-   * @default - the functions that the construct library carries
+   * Code of the query functions, with a file `bootstrap`.
+   * @default - the code in the construct library
    */
   readonly queryCode?: lambda.Code;
 
   /**
-   * The telemetry extension: a file `extensions/telemetry-extension`, likewise.
-   * @default - the extension that the construct library carries
+   * Code of the telemetry extension, with a file `extensions/telemetry-extension`.
+   * @default - the code in the construct library
    */
   readonly extensionCode?: lambda.Code;
 }
@@ -67,17 +65,16 @@ export class PushGatewayStack extends Stack {
       ...(architecture === undefined ? {} : { architecture }),
       ...(code === undefined ? {} : { code }),
     });
-    // An example to try and to remove. Take this out to keep the metrics when the stack is deleted.
+    // Remove this line to keep the metrics when the stack is deleted.
     gateway.workspace.applyRemovalPolicy(RemovalPolicy.DESTROY);
 
-    // Devices publish whole events, so the rule has nothing to build.
+    // Devices publish complete events, so the rule selects them unchanged.
     gateway.addIotRule('Events', {
       sql: "SELECT * FROM 'devices/+/events'",
       description: 'Passes the events of devices on to the push gateway',
     });
 
-    // The gateway's own function: how often it runs, how long it takes, how much memory it needs, in the same workspace.
-    // Any other function of an app is added in the same way.
+    // Invocations, durations and memory of the gateway's function. Add other functions of an app in the same way.
     const telemetry = new PrometheusTelemetryExtension(this, 'Telemetry', {
       destination: TelemetryDestination.workspace(gateway.workspace),
       ...(extensionCode === undefined ? {} : { code: extensionCode }),
@@ -86,8 +83,13 @@ export class PushGatewayStack extends Stack {
 
     const queries = new PrometheusQueryFunctions(this, 'Queries', {
       workspace: gateway.workspace,
-      // There is one workspace, so nobody has to find it; and what looks for workspaces may list all of the account.
-      operations: [QueryOperation.QUERY, QueryOperation.RANGE_QUERY, QueryOperation.LIST_METRICS, QueryOperation.SERVER_INFO],
+      // Without FIND_WORKSPACE, whose function may list every workspace of the account.
+      operations: [
+        QueryOperation.QUERY,
+        QueryOperation.RANGE_QUERY,
+        QueryOperation.LIST_METRICS,
+        QueryOperation.SERVER_INFO,
+      ],
       ...(architecture === undefined ? {} : { architecture }),
       ...(queryCode === undefined ? {} : { code: queryCode }),
     });
@@ -99,29 +101,37 @@ export class PushGatewayStack extends Stack {
 
     const output = (name: string, value: string, description: string): CfnOutput =>
       new CfnOutput(this, name, { value, description });
-    output('Region', this.region, 'Where it all is');
-    // There is a queue, since nothing above says otherwise.
-    output('QueueUrl', gateway.queue!.queueUrl, 'Where producers send events');
-    output('DeadLetterQueueUrl', gateway.deadLetterQueue.queueUrl, 'Where events end that can never be written, with the reason');
-    output('FunctionName', gateway.function.functionName, 'What producers invoke who want an answer at once');
-    output('IotTopic', 'devices/<device>/events', 'Where devices publish events');
-    output('PrometheusEndpoint', gateway.workspace.prometheusEndpoint, 'What a Grafana data source wants, with SigV4');
-    output('QueryUrl', gateway.workspace.queryUrl, 'Where PromQL is asked, with SigV4 for the service aps');
+    output('Region', this.region, 'Region of the stack');
+    // There is a queue, because directInvokeOnly is not set.
+    output('QueueUrl', gateway.queue!.queueUrl, 'Queue for events');
+    output(
+      'DeadLetterQueueUrl',
+      gateway.deadLetterQueue.queueUrl,
+      'Queue of events that cannot be written, with the reason',
+    );
+    output('FunctionName', gateway.function.functionName, 'Function to invoke directly');
+    output('IotTopic', 'devices/<device>/events', 'Topic for events of devices');
+    output('PrometheusEndpoint', gateway.workspace.prometheusEndpoint, 'URL for a Grafana data source with SigV4');
+    output('QueryUrl', gateway.workspace.queryUrl, 'URL for PromQL queries with SigV4 for the service aps');
     const query = (operation: QueryOperation): string => queries.functionFor(operation).functionName;
-    output('QueryFunctionName', query(QueryOperation.QUERY), 'What is invoked for PromQL at one time');
-    output('RangeQueryFunctionName', query(QueryOperation.RANGE_QUERY), 'What is invoked for PromQL over a range of time');
-    output('ListMetricsFunctionName', query(QueryOperation.LIST_METRICS), 'What is invoked for the names of the metrics');
-    output('ServerInfoFunctionName', query(QueryOperation.SERVER_INFO), 'What is invoked to see whether the workspace answers');
+    output('QueryFunctionName', query(QueryOperation.QUERY), 'Function for PromQL at one time');
+    output('RangeQueryFunctionName', query(QueryOperation.RANGE_QUERY), 'Function for PromQL over a range of time');
+    output('ListMetricsFunctionName', query(QueryOperation.LIST_METRICS), 'Function that lists the metrics');
+    output(
+      'ServerInfoFunctionName',
+      query(QueryOperation.SERVER_INFO),
+      'Function that returns the build of the Prometheus server',
+    );
     if (agentGateway) {
       const agents = new agentcore.Gateway(this, 'Agents', {
         description: 'PromQL for agents',
         authorizerConfiguration: agentcore.GatewayAuthorizer.usingAwsIam(),
       });
       queries.addToAgentCoreGateway(agents);
-      // A gateway that is made here has a URL; only one that is imported may have none.
-      output('AgentGatewayUrl', agents.gatewayUrl!, 'Where agents find the query functions as tools, by MCP');
+      // Only an imported gateway may have no URL.
+      output('AgentGatewayUrl', agents.gatewayUrl!, 'MCP endpoint of the query functions for agents');
     }
-    output('AlarmTopicArn', alarmTopic.topicArn, 'Where alarms are announced');
-    output('DashboardName', dashboard.dashboardName, 'The dashboard in CloudWatch');
+    output('AlarmTopicArn', alarmTopic.topicArn, 'Topic of the alarms');
+    output('DashboardName', dashboard.dashboardName, 'CloudWatch dashboard');
   }
 }

@@ -1,15 +1,13 @@
 /**
- * Pushes events by invoking the function directly, without a queue.
- *
- * In: events, and a client and a function of the caller. Out: what was written, or an error that says what was not.
- * Pushing the same events twice changes nothing, so whatever is in doubt can be pushed again.
+ * Pushes events by invoking the function directly, without a queue. Pushing the same events twice changes nothing, so
+ * retries are safe.
  */
 
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 
 import { encodeEvents, type PushEvent } from './event.js';
 
-/** What the function wrote. */
+/** The counts of a successful push. */
 export interface PushSummary {
   readonly events: number;
   readonly samples: number;
@@ -18,12 +16,12 @@ export interface PushSummary {
   readonly requests: number;
 }
 
-/** The function ran and answered with an error, or ran out of time. */
+/** The function returned an error or timed out. */
 export class PushError extends Error {
   override readonly name = 'PushError';
   /**
-   * `InvalidEvent`: an event breaks the format. `WriteRejected`: the workspace refuses an event. In both cases every
-   * other event was written. `WriteFailed`: not everything could be written now. Else an error type of Lambda's own.
+   * `InvalidEvent`: an event has an invalid format. `WriteRejected`: the workspace rejected an event. In both cases every
+   * other event was written. `WriteFailed`: some events could not be written now. Other types come from Lambda.
    */
   readonly errorType: string;
 
@@ -32,7 +30,7 @@ export class PushError extends Error {
     this.errorType = errorType;
   }
 
-  /** Whether the same events may well be written when they are pushed again. */
+  /** Whether a retry may succeed. */
   get mayPassLater(): boolean {
     return this.errorType !== 'InvalidEvent' && this.errorType !== 'WriteRejected';
   }
@@ -57,10 +55,10 @@ export async function pushEvents(
 }
 
 /**
- * Hands over one event or several, at most 1 MB of JSON, and does not wait. Lambda invokes the function up to three
- * times; what it cannot write by then is lost unless the function has a destination for failures.
+ * Pushes one event or several, at most 1 MB of JSON, without waiting. Lambda invokes the function up to three times;
+ * events that it cannot write are lost unless the function has a destination for failures.
  *
- * @throws LambdaServiceException if Lambda does not take them
+ * @throws LambdaServiceException if Lambda rejects the request
  */
 export async function pushEventsLater(
   client: LambdaClient,
@@ -71,7 +69,7 @@ export async function pushEventsLater(
   await client.send(new InvokeCommand({ FunctionName: functionName, InvocationType: 'Event', Payload }));
 }
 
-/** Lambda answers for a function that crashed or ran out of time, and then there may be no error type. */
+/** If the function crashed or timed out, Lambda creates the payload, which may have no error type. */
 function pushError(functionError: string, answer: string): PushError {
   try {
     const { errorType, errorMessage } = JSON.parse(answer) as { errorType?: string; errorMessage?: string };

@@ -1,24 +1,22 @@
 /**
- * The event that the push gateway takes, and its JSON.
- *
- * In: events with JavaScript's own values. Out: text that the gateway reads back to the same doubles, and that SQS
- * accepts as a message body.
+ * The event of the push gateway, and its JSON, which keeps the exact value of every double and is a valid body of an SQS
+ * message.
  */
 
-/** Readings of one instant that share their labels; each metric becomes one sample. */
+/** Metrics with the same labels and timestamp; each becomes a sample. */
 export interface PushEvent {
   /** Label names and values; may be empty. */
   readonly dimensions: Readonly<Record<string, string>>;
-  /** Milliseconds since the epoch, as `Date.now()` gives them; a whole number. */
+  /** Milliseconds since the epoch, an integer. */
   readonly timestamp: number;
   /** Metric names and values, at least one; a string holds a number and keeps its decimals (`'14.30'`). */
   readonly metrics: Readonly<Record<string, number | string>>;
 }
 
-/** One event as JSON, or several as a JSON array. The events of an array stand or fall together in a queue. */
+/** One event as JSON, or several as a JSON array. In a queue, one invalid event makes the whole array invalid. */
 export function encodeEvents(events: PushEvent | readonly PushEvent[]): string {
   const json = JSON.stringify(isList(events) ? events.map(withJsonValues) : withJsonValues(events));
-  // JSON leaves these two as they are, and SQS refuses a body that contains them.
+  // SQS rejects bodies with these characters, which JSON does not escape.
   return json.replace(/[\uFFFE\uFFFF]/g, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
 }
 
@@ -31,7 +29,7 @@ function withJsonValues(event: PushEvent): PushEvent {
   return { ...event, metrics: Object.fromEntries(metrics) };
 }
 
-/** JSON has no NaN, no infinities and, as JavaScript writes it, no negative zero; as strings the gateway takes them. */
+/** NaN, infinities and negative zero as strings, because JSON.stringify does not support them. */
 function jsonValue(value: number | string): number | string {
   if (typeof value === 'string') return value;
   if (Number.isNaN(value)) return 'NaN';

@@ -1,31 +1,29 @@
 /**
- * Publishes events to IoT Core, where a rule passes them on to the gateway.
- *
- * In: events, and a client and a topic of the caller. Out: nothing, once IoT Core has all of them; else an error that
- * holds each event that it does not have. What is published twice because an answer was lost changes nothing.
+ * Publishes events to IoT Core, whose rule sends them to the gateway. Publishing an event twice changes nothing, so retries
+ * are safe.
  */
 
 import { type IoTDataPlaneClient, PublishCommand } from '@aws-sdk/client-iot-data-plane';
 
 import { encodeEvents, type PushEvent } from './event.js';
 
-/** Calls that travel at once: most of a call is waiting for the answer. */
+/** Concurrent calls. */
 const CALLS_AT_ONCE = 10;
 
-/** What would lead to another topic than the one that is meant, or to none. */
+/** Characters that would change the topic or make it invalid. */
 const NOT_IN_A_LEVEL = /[/+#\0]/;
 
-/** An event of which IoT Core did not say that it has it. */
+/** An event that IoT Core did not confirm. */
 export interface UnpublishedEvent {
   readonly event: PushEvent;
-  /** Why, for a person. */
+  /** The error message. */
   readonly reason: string;
 }
 
-/** Not every event was published. */
+/** Some events were not published. */
 export class EventsNotPublishedError extends Error {
   override readonly name = 'EventsNotPublishedError';
-  /** The events that were not published, in their order. */
+  /** The events that were not published, in the given order. */
   readonly unpublished: readonly UnpublishedEvent[];
   /** How many were published. */
   readonly published: number;
@@ -39,21 +37,25 @@ export class EventsNotPublishedError extends Error {
 }
 
 /**
- * Publishes each event as one message of at most 128 KB, with QoS 1: IoT Core answers once it has the message.
+ * Publishes each event as one message of at most 128 KB, with QoS 1: IoT Core confirms each message.
  *
- * Messages travel some at a time and may overtake each other; the workspace's out-of-order time window takes them in.
- * A call that fails as a whole is retried by the client, see its `maxAttempts`.
+ * Messages are sent concurrently and may arrive out of order, within the out-of-order time window of the workspace. The
+ * client retries failed calls, see its `maxAttempts`.
  *
- * @param topic where to; `<name>` in it stands for the event's dimension of that name, as in `devices/<device>/events`
- * @throws EventsNotPublishedError if IoT Core does not have all of them at the end
+ * @param topic `<name>` in it is replaced by the dimension of that name, as in `devices/<device>/events`
+ * @throws EventsNotPublishedError if IoT Core did not confirm all of them
  * @see https://docs.aws.amazon.com/iot/latest/apireference/API_iotdata_Publish.html
  */
-export async function publishEvents(client: IoTDataPlaneClient, topic: string, events: Iterable<PushEvent>): Promise<void> {
+export async function publishEvents(
+  client: IoTDataPlaneClient,
+  topic: string,
+  events: Iterable<PushEvent>,
+): Promise<void> {
   const all = [...events];
   const reasons = new Map<number, string>();
   const places = all.keys();
   const publishInTurn = async (): Promise<void> => {
-    // All lanes take from one iterator, so each event has exactly one.
+    // All concurrent loops share one iterator, so each event is published once.
     for (const place of places) {
       const event = all[place] as PushEvent;
       try {
@@ -73,16 +75,18 @@ export async function publishEvents(client: IoTDataPlaneClient, topic: string, e
 }
 
 /**
- * The topic of an event: `<name>` is replaced by its dimension of that name.
+ * The topic of an event: `<name>` is replaced by the dimension of that name.
  *
- * @throws if there is no such dimension, or its value cannot be a level of a topic
+ * @throws if the dimension is missing, or its value cannot be a topic level
  */
 export function topicOf(topic: string, event: PushEvent): string {
   return topic.replace(/<([^<>]+)>/g, (_, name: string) => {
     const value = event.dimensions[name];
-    if (value === undefined || value === '') throw new Error(`the topic ${topic} needs the dimension ${name}`);
+    if (value === undefined || value === '') throw new Error(`the topic ${topic} requires the dimension ${name}`);
     if (NOT_IN_A_LEVEL.test(value)) {
-      throw new Error(`the dimension ${name} is ${JSON.stringify(value)}, and a level of a topic has no "/", "+" or "#"`);
+      throw new Error(
+        `dimension ${name}: expected a topic level without "/", "+" and "#", got ${JSON.stringify(value)}`,
+      );
     }
     return value;
   });

@@ -1,8 +1,6 @@
 /**
- * Which messages travel in one `SendMessageBatch` call.
- *
- * In: messages in the order in which they are to be sent. Out: the next batch, within the limits of SQS.
- * Limits: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+ * Splits messages into batches within the limits of `SendMessageBatch`:
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
  */
 
 /** Messages in one call. */
@@ -15,27 +13,26 @@ export const MAX_BATCH_BYTES = 1_048_576;
 export interface Message {
   /** The body: text, at least one character. */
   readonly body: string;
-  /** Only for FIFO queues: the group in which the order of messages holds. */
+  /** Group of a FIFO queue, within which SQS keeps the order of messages. */
   readonly groupId?: string;
 }
 
-/** The bytes of a message, as SQS counts them for a message without attributes: those of its body in UTF-8. */
+/** The size of a message without attributes, as SQS counts it: the bytes of its body in UTF-8. */
 export function messageBytes(message: Message): number {
   return Buffer.byteLength(message.body, 'utf8');
 }
 
 /**
- * Removes the next batch from the front of `waiting`. It is empty only if nothing waits; a message over the limit
- * must not be among them.
+ * Removes the next batch from the front of `waiting`, in which every message must be within the limit. The batch is empty
+ * only if `waiting` is.
  *
- * A batch holds at most one message of a group: SQS may refuse one message of a call and take the next, and so the
- * second would overtake the first.
+ * A batch has at most one message of a group, because SQS may reject one message of a call and accept the next.
  */
 export function takeBatch<M extends Message>(waiting: M[]): M[] {
   const batch: M[] = [];
   const groups = new Set<string>();
   let bytes = 0;
-  for (let at = 0; at < waiting.length && batch.length < MAX_BATCH_MESSAGES; ) {
+  for (let at = 0; at < waiting.length && batch.length < MAX_BATCH_MESSAGES;) {
     const message = waiting[at] as M;
     if (message.groupId !== undefined && groups.has(message.groupId)) {
       at += 1;

@@ -1,9 +1,5 @@
 /**
- * Sends events to the gateway's queue.
- *
- * In: events, and a client and a queue of the caller. Out: the ids of the messages, once SQS has all of them; else an
- * error that holds each message that SQS does not have, with the reason. What is sent twice because an answer was
- * lost changes nothing: the gateway and its receiver take the same sample twice as one.
+ * Sends events to the queue of the gateway. Sending an event twice changes nothing, so retries are safe.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -14,41 +10,42 @@ import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { encodeEvents, type PushEvent } from './event.js';
 import { MAX_BATCH_BYTES, type Message, messageBytes, takeBatch } from './message-batch.js';
 
-/** The longest wait after a call that did not send everything; it doubles with each further one that sent nothing. */
+/** The maximum wait after a call that sent only a part. It doubles after each call that sent nothing. */
 const FIRST_BACKOFF_MS = 100;
 const LAST_BACKOFF_MS = 5_000;
 
-/** How to send. */
+/** Settings for sending messages. */
 export interface SendOptions {
   /**
-   * Calls in a row from which SQS may take nothing before the rest is given up, at least 1.
-   * These are calls that SQS answered; calls that fail as a whole are retried by the client, see its `maxAttempts`.
+   * Number of consecutive calls in which SQS accepts no message before sending stops, at least 1. The client retries
+   * calls that fail as a whole, see its `maxAttempts`.
    * @default 5
    */
   readonly attempts?: number;
-  /** Stops sending; what is not sent by then is in the error. */
+  /** Stops sending. The error contains the messages that were not sent. */
   readonly signal?: AbortSignal;
 }
 
-/** How to send events. */
+/** Settings for sending events. */
 export interface SendEventsOptions extends SendOptions {
   /**
-   * Only for FIFO queues, and needed there: the group of an event (1 to 128 characters). Within a group the order holds.
+   * The group of an event (1 to 128 characters), within which SQS keeps the order. Required for FIFO queues, and only
+   * valid for them.
    */
   readonly groupOf?: (event: PushEvent) => string;
 }
 
-/** A message of which SQS did not say that it has it. */
+/** A message that SQS did not confirm. */
 export interface UnsentMessage {
   readonly message: Message;
-  /** Why, for a person. */
+  /** The error message. */
   readonly reason: string;
 }
 
-/** Not every message was sent. */
+/** Some messages were not sent. */
 export class MessagesNotSentError extends Error {
   override readonly name = 'MessagesNotSentError';
-  /** The messages that were not sent, in their order; they can be given to {@link sendMessages} again. */
+  /** The messages that were not sent, in the given order. {@link sendMessages} can send them again. */
   readonly unsent: readonly UnsentMessage[];
   /** How many were sent. */
   readonly sent: number;
@@ -64,10 +61,10 @@ export class MessagesNotSentError extends Error {
 /**
  * Sends each event as one message, and returns the message ids in the order of the events.
  *
- * One call travels at a time. Whoever has more than about a thousand events a second calls this several times at once
- * with a part of the events each.
+ * Calls to SQS are sequential. For more than about a thousand events per second, split the events and call this
+ * concurrently.
  *
- * @throws MessagesNotSentError if SQS does not have all of them at the end
+ * @throws MessagesNotSentError if SQS did not confirm all of them
  */
 export async function sendEvents(
   client: SQSClient,
@@ -84,9 +81,9 @@ export async function sendEvents(
 }
 
 /**
- * Sends messages of any kind, such as several events in one, and returns the message ids in the order of the messages.
+ * Sends messages with any body, such as several events, and returns the message ids in the order of the messages.
  *
- * @throws MessagesNotSentError if SQS does not have all of them at the end
+ * @throws MessagesNotSentError if SQS did not confirm all of them
  */
 export async function sendMessages(
   client: SQSClient,
@@ -102,10 +99,11 @@ export async function sendMessages(
   try {
     const waiting = all.map(waitingMessage).filter((message) => {
       const bytes = messageBytes(message);
-      if (bytes > MAX_BATCH_BYTES) refusals.set(message.place, `${bytes} bytes are over the limit of ${MAX_BATCH_BYTES}`);
+      if (bytes > MAX_BATCH_BYTES)
+        refusals.set(message.place, `expected at most ${MAX_BATCH_BYTES} bytes, got ${bytes}`);
       return bytes <= MAX_BATCH_BYTES;
     });
-    for (let fruitless = 0; waiting.length > 0; ) {
+    for (let fruitless = 0; waiting.length > 0;) {
       const outcome = await sendBatch(client, queueUrl, takeBatch(waiting), signal);
       for (const [message, id] of outcome.sent) ids.set(message.place, id);
       for (const [message, reason] of outcome.refused) refusals.set(message.place, reason);
@@ -113,8 +111,9 @@ export async function sendMessages(
 
       fruitless = outcome.sent.length > 0 ? 0 : fruitless + 1;
       const [, reason] = outcome.postponed[0] as Postponed;
-      if (fruitless >= attempts) throw new Error(`SQS took nothing in ${attempts} calls in a row, at last: ${reason}`);
-      // To the front again, so that nothing of their groups overtakes them.
+      if (fruitless >= attempts)
+        throw new Error(`SQS accepted no message in ${attempts} consecutive calls, the last error: ${reason}`);
+      // Back to the front, to keep the order of their groups.
       waiting.unshift(...outcome.postponed.map(([message]) => message));
       await backOff(fruitless, signal);
     }
@@ -129,7 +128,7 @@ export async function sendMessages(
   return all.map((_, place) => ids.get(place) as string);
 }
 
-/** A message with its place among all; what identifies it stays the same however often it is sent. */
+/** A message with its index. Its deduplication id stays the same in every call. */
 interface WaitingMessage extends Message {
   readonly place: number;
   readonly deduplicationId?: string;
@@ -137,21 +136,21 @@ interface WaitingMessage extends Message {
 
 type Postponed = readonly [WaitingMessage, reason: string];
 
-/** What became of the messages of one call. */
+/** The result of one call. */
 interface BatchOutcome {
   readonly sent: readonly (readonly [WaitingMessage, id: string])[];
-  /** Never to be sent again as they are. */
+  /** Rejected for good. */
   readonly refused: readonly (readonly [WaitingMessage, reason: string])[];
-  /** To be sent again. */
+  /** To retry. */
   readonly postponed: readonly Postponed[];
 }
 
 function waitingMessage(message: Message, place: number): WaitingMessage {
-  // SQS takes the same id within five minutes as the same message, so a call that is made again doubles nothing.
+  // Within five minutes, SQS ignores a message with the same id, so a repeated call creates no duplicates.
   return message.groupId === undefined ? { ...message, place } : { ...message, place, deduplicationId: randomUUID() };
 }
 
-/** @throws whatever the client throws when a call fails as a whole, after the client's own retries */
+/** @throws the error of the client if the call fails as a whole, after the retries of the client */
 async function sendBatch(
   client: SQSClient,
   queueUrl: string,
@@ -176,7 +175,7 @@ async function sendBatch(
   batch.forEach((message, at) => {
     const id = successes.get(String(at))?.MessageId;
     const failure = failures.get(String(at));
-    const reason = failure === undefined ? 'no answer for this message' : `${failure.Code}: ${failure.Message ?? ''}`;
+    const reason = failure === undefined ? 'no result for this message' : `${failure.Code}: ${failure.Message ?? ''}`;
     if (id !== undefined) sent.push([message, id]);
     else if (failure?.SenderFault === true) refused.push([message, reason]);
     else postponed.push([message, reason]);
@@ -184,7 +183,7 @@ async function sendBatch(
   return { sent, refused, postponed };
 }
 
-/** Full jitter: producers that failed together do not come back together. */
+/** Waits with full jitter, so that producers that failed together retry at different times. */
 async function backOff(fruitless: number, signal: AbortSignal | undefined): Promise<void> {
   const longest = Math.min(FIRST_BACKOFF_MS * 2 ** fruitless, LAST_BACKOFF_MS);
   await delay(Math.random() * longest, undefined, signal === undefined ? {} : { signal });

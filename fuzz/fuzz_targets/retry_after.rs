@@ -1,4 +1,4 @@
-//! `Retry-After`: eight bytes of time of day and eight of another time, then the text of a header.
+//! Checks `Retry-After`. The input is eight bytes of the time of day, eight of another time, and the text of a header.
 #![no_main]
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -27,12 +27,12 @@ fn check(text: &str, now: SystemTime) {
             .fold(0_u64, |sum, digit| sum.saturating_mul(10).saturating_add(u64::from(digit - b'0')));
         assert_eq!(wait, Some(Duration::from_secs(seconds)));
     } else if wait.is_some() {
-        // The shortest form of a date is that of `asctime`, in any letters but with a year.
-        assert!(trimmed.len() >= 24 && trimmed.is_ascii(), "{text:?} is no date");
+        // The shortest form of a date is that of `asctime`, in any case but with a year.
+        assert!(trimmed.len() >= 24 && trimmed.is_ascii(), "{text:?} is not a date");
     }
 }
 
-/// RFC 9110, 5.6.7, `IMF-fixdate`, counted out year by year and month by month.
+/// RFC 9110, 5.6.7, `IMF-fixdate`, by counting years and months.
 fn http_date(seconds: u64) -> String {
     let (mut day, of_day) = (seconds / 86_400, seconds % 86_400);
     let weekday =

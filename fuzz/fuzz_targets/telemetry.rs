@@ -1,5 +1,5 @@
-//! A delivery of the Telemetry API → intake → metrics → every form in which they are sent, against a plain reading of the
-//! JSON, and against the same delivery once more.
+//! Compares the metrics of a delivery of the Telemetry API, in every form in which they are sent, with a plain reading of
+//! its JSON and with a repetition of the delivery.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -16,18 +16,19 @@ fuzz_target!(|body: &[u8]| {
     intake.deliver(body);
     let snapshot = intake.metrics.snapshot();
     if let Ok(Value::Array(events)) = serde_json::from_slice(body) {
-        // A plain reading refuses numbers beyond a double and deep nesting, which are the matter of each event.
+        // A plain reading rejects numbers beyond a double and deep nesting, which concern single events.
         assert_eq!(intake.metrics.received(), events.len() as u64);
         for kind in ["function", "extension"] {
-            // A key that is there twice makes an event invalid, and the plain reading takes the last.
+            // An event with a duplicate key is invalid, but the plain reading takes the last of its values.
             let most = events.iter().filter(|event| event["type"] == kind).count();
-            assert!(value(&snapshot, "aws_lambda_telemetry_events_total", kind) <= most as f64);
+            let most = u32::try_from(most).map_or(f64::INFINITY, f64::from);
+            assert!(value(&snapshot, "aws_lambda_telemetry_events_total", kind) <= most);
         }
     }
     check(&snapshot);
     let before = figures(&snapshot);
     intake.deliver(body);
-    // Now behind other bytes, so that its events have to be recognised one by one.
+    // A leading blank makes the bytes differ, so that the events are recognized one by one.
     intake.deliver(&[b" ", body].concat());
     assert_eq!(figures(&intake.metrics.snapshot()), before, "a repetition was counted");
 });

@@ -1,4 +1,4 @@
-//! Decimals: the text of a number as an exact value, and exact arithmetic to judge what was made of it.
+//! The text of a number as an exact value, with exact arithmetic to check how it was rounded.
 
 use std::cmp::Ordering;
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ use regex_lite::Regex;
 /// `digits` times ten to the power of `exponent`, negative or not.
 #[derive(Debug)]
 pub struct Decimal {
-    /// Whether there is a minus.
+    /// Whether it has a minus sign.
     pub negative: bool,
     /// All digits without the point.
     pub digits: BigUint,
@@ -54,8 +54,7 @@ impl Decimal {
         let whole = match exponent {
             0..=20 => &self.digits * ten_to(exponent),
             ..0 if exponent >= -len => {
-                let (whole, fraction) =
-                    (&self.digits / ten_to(-exponent), &self.digits % ten_to(-exponent));
+                let (whole, fraction) = (&self.digits / ten_to(-exponent), &self.digits % ten_to(-exponent));
                 if fraction != BigUint::ZERO && whole < ten_to(11) {
                     return None;
                 }

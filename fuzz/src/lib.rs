@@ -1,4 +1,4 @@
-//! Oracles: what the targets compare the gateway with. Nothing here shares code with what it judges.
+//! The oracles that the targets compare the gateway with. They share no code with it.
 
 pub mod decimal;
 pub mod names;

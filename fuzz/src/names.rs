@@ -1,4 +1,4 @@
-//! Names: the charsets of Prometheus's data model, from its documentation.
+//! The characters of names in Prometheus's data model, from its documentation.
 
 /// Whether `name` matches `[a-zA-Z_:][a-zA-Z0-9_:]*`.
 pub fn is_metric_name(name: &str) -> bool {

@@ -1,9 +1,9 @@
 //! The messages of Prometheus remote write 1.0, generated from `remote.proto` and `types.proto` at build time.
 //!
-//! In: the body of a write request after snappy. Out: plain structs. The gateway does not use this crate to
-//! encode (it writes the same bytes directly); receivers decode with it and tests hold the encoder against it.
+//! Receivers decode write requests with them after snappy, and tests compare the encoder with them. The gateway writes
+//! the same bytes without this crate.
 
-// What is generated carries no documentation of its own; the `.proto` files hold it.
+// Generated code has no documentation; the `.proto` files have it.
 #![allow(missing_docs, clippy::pedantic)]
 
 include!(concat!(env!("OUT_DIR"), "/prometheus.rs"));

@@ -1,8 +1,7 @@
-//! The yardstick: a function that is handed the payload as `Box<RawValue>` and answers at once.
+//! The yardstick: a function that receives its payload as `Box<RawValue>` and returns at once.
 //!
-//! It is what every function in Rust pays before its own first line runs: one request to the runtime API, one scan
-//! and one copy of the payload, one answer. The benchmark sets glibc's thresholds in its environment so that the
-//! allocator gives no pages back between invocations; a call of `mallopt` would need unsafe code.
+//! Every function in Rust pays for this much: one request to the runtime API, one scan and one copy of the payload, one
+//! answer. The benchmark sets glibc's thresholds in its environment, because a call of `mallopt` would need unsafe code.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::value::RawValue;

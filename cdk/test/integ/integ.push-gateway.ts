@@ -1,6 +1,6 @@
 /**
- * On AWS: an event sent to the queue is written, and a query function reads it back. A function in the stack sends and
- * asks, because the event needs the present time. `npm run integ --workspace cdk` runs it.
+ * On AWS: an event sent to the queue is written, and a query function returns it. A function in the stack sends and
+ * queries, because the event needs the current time. `npm run integ --workspace cdk` runs it.
  */
 import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';

@@ -1,4 +1,4 @@
-// What a Java app writes; languages.test.ts compiles it with the generated package.
+// An app in Java, which languages.test.ts compiles with the generated package.
 package app;
 
 import io.github.prometheuspushgateway.cdk.IotRuleOptions;

@@ -1,5 +1,4 @@
-// An app as a user writes it, for the oldest and the newest aws-cdk-lib. APP_ARCHITECTURE is set only where arm64, the
-// default, is not built.
+// An app for the oldest and newest aws-cdk-lib. APP_ARCHITECTURE is set only if arm64, the default, is not built.
 import { App, Stack } from 'aws-cdk-lib';
 import * as agentcore from 'aws-cdk-lib/aws-bedrockagentcore';
 import * as lambda from 'aws-cdk-lib/aws-lambda';

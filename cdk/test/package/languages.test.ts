@@ -1,4 +1,4 @@
-/** Other languages: the Python wheel makes the same template as TypeScript, Java and Go compile, .NET is generated. */
+/** The packages for Python, Java, Go and .NET. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -22,7 +22,7 @@ import {
 import { BUILT, HOST } from '../artifacts';
 import { PACKAGE, attempt, newFolder, run } from './support';
 
-/** The default, where it is built. */
+/** The default architecture if it is built. */
 const ARCHITECTURE = BUILT.includes('arm64') ? 'arm64' : HOST;
 const PYTHON = path.join(PACKAGE, '.venv', 'bin', 'python');
 const folder = newFolder('languages');
@@ -43,23 +43,37 @@ before(() => {
   ]);
 });
 
-test('a Python app makes the same template as its TypeScript twin', () => {
+test('a Python app gives the same template as TypeScript', () => {
   const wheels = path.join(folder, 'wheels');
   const site = path.join(folder, 'site');
   const pip = ['-m', 'pip', '--quiet', '--disable-pip-version-check'];
-  run(folder, PYTHON, [...pip, 'wheel', '--no-deps', '--no-build-isolation', '--no-index', '--wheel-dir', wheels, path.join(generated, 'python')]);
+  run(folder, PYTHON, [
+    ...pip,
+    'wheel',
+    '--no-deps',
+    '--no-build-isolation',
+    '--no-index',
+    '--wheel-dir',
+    wheels,
+    path.join(generated, 'python'),
+  ]);
   const [wheel] = fs.readdirSync(wheels);
   assert.match(wheel, /^cdk_serverless_prometheus_push_gateway-.*\.whl$/);
   run(folder, PYTHON, [...pip, 'install', '--no-deps', '--no-index', '--target', site, path.join(wheels, wheel)]);
-  run(folder, PYTHON, [path.join(PACKAGE, 'test', 'package', 'twin.py'), ARCHITECTURE, path.join(folder, 'python.out')], {
-    PYTHONPATH: site,
-    JSII_RUNTIME_PACKAGE_CACHE_ROOT: path.join(folder, 'cache'),
-  });
+  run(
+    folder,
+    PYTHON,
+    [path.join(PACKAGE, 'test', 'package', 'twin.py'), ARCHITECTURE, path.join(folder, 'python.out')],
+    {
+      PYTHONPATH: site,
+      JSII_RUNTIME_PACKAGE_CACHE_ROOT: path.join(folder, 'cache'),
+    },
+  );
   const template = JSON.parse(fs.readFileSync(path.join(folder, 'python.out', 'Twin.template.json'), 'utf8'));
   assert.deepEqual(template, Template.fromStack(twin()).toJSON());
 });
 
-/** What twin.py makes. */
+/** The stack of twin.py. */
 function twin(): Stack {
   const stack = new Stack(new App(), 'Twin');
   const workspace = new PrometheusWorkspace(stack, 'Workspace', { alias: 'twin', retention: Duration.days(30) });
@@ -93,7 +107,7 @@ function twin(): Stack {
   return stack;
 }
 
-/** Whether a command is missing on this machine, where the test is then skipped. CI must have it. */
+/** Skips the test if a command is missing, which CI must have. */
 function isMissing(context: TestContext, command: string, ...args: string[]): boolean {
   if (attempt(folder, command, args).status === 0) return false;
   const untested = `the generated package, because ${command} is missing`;
@@ -102,23 +116,26 @@ function isMissing(context: TestContext, command: string, ...args: string[]): bo
   return true;
 }
 
-test('the generated Java package compiles, and an app with it', (context) => {
+test('the Java package and an app compile', (context) => {
   if (isMissing(context, 'mvn', '--version')) return;
   const java = path.join(generated, 'java');
-  fs.cpSync(path.join(PACKAGE, 'test', 'package', 'MetricsStack.java'), path.join(java, 'src', 'main', 'java', 'app', 'MetricsStack.java'));
+  fs.cpSync(
+    path.join(PACKAGE, 'test', 'package', 'MetricsStack.java'),
+    path.join(java, 'src', 'main', 'java', 'app', 'MetricsStack.java'),
+  );
   run(java, 'mvn', ['--quiet', '--batch-mode', '--no-transfer-progress', 'compile']);
   assert.ok(fs.existsSync(path.join(java, 'target', 'classes', 'app', 'MetricsStack.class')));
 });
 
-test('the generated Go package compiles, and an app with it', (context) => {
+test('the Go package and an app compile', (context) => {
   if (isMissing(context, 'go', 'version')) return;
   const go = path.join(generated, 'go', 'pushgateway');
   fs.cpSync(path.join(PACKAGE, 'test', 'package', 'stack.go'), path.join(go, 'app', 'stack.go'));
-  // Nothing runs it, so no time goes into making it fast.
+  // Unoptimized, because the code is not run.
   run(go, 'go', ['build', '-mod=mod', '-gcflags=all=-N -l', './...'], { GOTOOLCHAIN: 'local' });
 });
 
-test('the sources for .NET are generated', () => {
+test('the .NET sources are generated', () => {
   const files = fs.readdirSync(path.join(generated, 'dotnet'), { recursive: true, encoding: 'utf8' });
   assert.ok(files.some((name) => name.endsWith('/PrometheusPushGateway.cs')));
 });

@@ -1,4 +1,4 @@
-/** The npm package: what is in it, and that an app elsewhere can use it. */
+/** The content of the npm package, and its use in an app outside the repository. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -12,7 +12,11 @@ const folder = newFolder('npm');
 after(() => fs.rmSync(folder, { recursive: true }));
 
 const NAME = 'cdk-serverless-prometheus-push-gateway';
-const { peerDependencies, dependencies, bundledDependencies = [] } = JSON.parse(fs.readFileSync(path.join(PACKAGE, 'package.json'), 'utf8'));
+const {
+  peerDependencies,
+  dependencies,
+  bundledDependencies = [],
+} = JSON.parse(fs.readFileSync(path.join(PACKAGE, 'package.json'), 'utf8'));
 
 interface Packed {
   readonly filename: string;
@@ -22,37 +26,63 @@ let packed: Packed;
 
 before(() => {
   assert.ok(BUILT.includes(HOST as Architecture), 'build what the package carries with: npm run build:lambda');
-  // Without both architectures nothing can be packed; what is here is tested all the same, and CI has both.
+  // Packing requires both architectures, which CI has. With one, the tests skip its check.
   const scripts = BUILT.length === ARCHITECTURES.length ? [] : ['--ignore-scripts'];
-  const out = run(REPOSITORY, 'npm', ['pack', '--workspace', 'cdk', '--json', '--pack-destination', folder, ...scripts]);
-  // What prepack prints comes before the JSON.
+  const out = run(REPOSITORY, 'npm', [
+    'pack',
+    '--workspace',
+    'cdk',
+    '--json',
+    '--pack-destination',
+    folder,
+    ...scripts,
+  ]);
+  // prepack prints before the JSON.
   [packed] = JSON.parse(out.slice(out.search(/^\[$/m)));
 });
 
-test('the package holds code, documents and archives, nothing else', () => {
+test('the package has only code, documents and archives', () => {
   const files = packed.files.map(({ path: file }) => file);
-  const built = BUILT.flatMap((architecture) => Object.keys(ARTIFACTS).map((name) => `assets/${architecture}/${name}.zip`));
-  const required = ['.jsii', 'API.md', 'LICENSE', 'README.md', 'package.json', 'lib/index.js', 'lib/index.d.ts', 'assets/tools.json'];
+  const built = BUILT.flatMap((architecture) =>
+    Object.keys(ARTIFACTS).map((name) => `assets/${architecture}/${name}.zip`),
+  );
+  const required = [
+    '.jsii',
+    'API.md',
+    'LICENSE',
+    'README.md',
+    'package.json',
+    'lib/index.js',
+    'lib/index.d.ts',
+    'assets/tools.json',
+  ];
   for (const file of [...required, ...built]) assert.ok(files.includes(file), file);
   const bundled = bundledDependencies.map((name: string) => `node_modules/${name}/`);
   for (const inner of bundled) assert.ok(files.includes(`${inner}package.json`), inner);
   const known = (file: string) =>
-    [...required, ...built].includes(file) || /^lib\/.*\.(js|d\.ts)$/.test(file) || bundled.some((inner: string) => file.startsWith(inner));
+    [...required, ...built].includes(file) ||
+    /^lib\/.*\.(js|d\.ts)$/.test(file) ||
+    bundled.some((inner: string) => file.startsWith(inner));
   const others = files.filter((file) => !known(file));
   assert.deepEqual(others, []);
 });
 
-test('npm pack fails if an archive is missing, and names it', () => {
+test('npm pack fails if an archive is missing', () => {
   const copy = path.join(folder, 'incomplete');
-  for (const file of ['package.json', 'scripts/check-package.js']) fs.cpSync(path.join(PACKAGE, file), path.join(copy, file));
-  for (const name of Object.keys(ARTIFACTS)) fs.cpSync(archive(HOST, name), path.join(copy, 'assets', HOST, `${name}.zip`));
+  for (const file of ['package.json', 'scripts/check-package.js'])
+    fs.cpSync(path.join(PACKAGE, file), path.join(copy, file));
+  for (const name of Object.keys(ARTIFACTS))
+    fs.cpSync(archive(HOST, name), path.join(copy, 'assets', HOST, `${name}.zip`));
   const { status, output } = attempt(copy, 'npm', ['pack']);
   assert.notEqual(status, 0);
   const [other] = ARCHITECTURES.filter((architecture) => architecture !== HOST);
   for (const name of Object.keys(ARTIFACTS)) {
     assert.ok(output.includes(`✗ ${path.join(copy, 'assets', other, `${name}.zip`)} is missing. `), output);
   }
-  assert.deepEqual(fs.readdirSync(copy).filter((file) => file.endsWith('.tgz')), []);
+  assert.deepEqual(
+    fs.readdirSync(copy).filter((file) => file.endsWith('.tgz')),
+    [],
+  );
 });
 
 for (const [what, version, packed] of [
@@ -80,7 +110,7 @@ test('bundled dependencies are required in exact versions', () => {
   for (const name of bundledDependencies) assert.match(dependencies[name], /^\d+\.\d+\.\d+$/);
 });
 
-/** Installs the package with `peers` in a new app, under a umask, and returns the folder of the app. */
+/** Installs the package with `peers` in a new app with a umask, and returns the folder of the app. */
 function install(name: string, peers: string[], umask: string, ...options: string[]): string {
   const app = path.join(folder, name);
   fs.mkdirSync(app);
@@ -94,11 +124,21 @@ function install(name: string, peers: string[], umask: string, ...options: strin
 /** Compiles app.ts of `app`. */
 function compile(app: string): void {
   const typeRoots = path.join(REPOSITORY, 'node_modules', '@types');
-  const options = ['--module', 'node16', '--moduleResolution', 'node16', '--strict', '--typeRoots', typeRoots, '--types', 'node'];
+  const options = [
+    '--module',
+    'node16',
+    '--moduleResolution',
+    'node16',
+    '--strict',
+    '--typeRoots',
+    typeRoots,
+    '--types',
+    'node',
+  ];
   run(app, process.execPath, [require.resolve('typescript/bin/tsc'), ...options, 'app.ts']);
 }
 
-/** Synthesises a program of `app`; the name of each asset for Lambda, and the staged file. */
+/** Synthesises a program of `app` and returns the template and the staged file of each artifact. */
 function synthesise(app: string, program: string): { template: string; assets: Record<string, string> } {
   const outdir = path.join(app, `${program}.out`);
   run(app, process.execPath, [program, outdir], DEFAULT_IS_BUILT ? {} : { APP_ARCHITECTURE: HOST });
@@ -106,7 +146,9 @@ function synthesise(app: string, program: string): { template: string; assets: R
   const assets = Object.values<any>(files).filter(({ source }) => source.path.endsWith('.zip'));
   return {
     template: fs.readFileSync(path.join(outdir, 'Stack.template.json'), 'utf8'),
-    assets: Object.fromEntries(assets.map(({ source, displayName }) => [artifactOf(displayName), path.join(outdir, source.path)])),
+    assets: Object.fromEntries(
+      assets.map(({ source, displayName }) => [artifactOf(displayName), path.join(outdir, source.path)]),
+    ),
   };
 }
 
@@ -117,13 +159,13 @@ function artifactOf(displayName: string): string {
   return displayName.startsWith('Metrics') ? 'push-gateway' : 'query';
 }
 
-/** Raising these excludes users. With 2.254.0 all but AgentCore works. */
+/** The oldest supported peers. AgentCore requires aws-cdk-lib 2.255.0. */
 const OLDEST = ['aws-cdk-lib@2.255.0', 'constructs@10.5.0'];
 const NEWEST = Object.entries(peerDependencies).map(([name, range]) => `${name}@${range}`);
 let oldest: string;
 let withOldest: ReturnType<typeof synthesise>;
 
-test('an app compiles with the oldest peers, and synthesises', () => {
+test('an app works with the oldest peers', () => {
   oldest = install('oldest', OLDEST, '077', '--prefer-offline');
   compile(oldest);
   withOldest = synthesise(oldest, 'app.js');
@@ -134,7 +176,7 @@ test('an app compiles with the oldest peers, and synthesises', () => {
   }
 });
 
-test('without props, everything is for arm64', () => {
+test('the default architecture is arm64', () => {
   const { Resources } = JSON.parse(withOldest.template);
   const architectures = Object.values<any>(Resources)
     .filter(({ Type }) => Type === 'AWS::Lambda::Function')
@@ -143,7 +185,7 @@ test('without props, everything is for arm64', () => {
   for (const names of architectures) assert.deepEqual(names, [DEFAULT_IS_BUILT ? 'arm64' : HOST]);
 });
 
-test('what is staged can be run by all, whatever the umask was', () => {
+test('staged files are executable with any umask', () => {
   assert.deepEqual(Object.keys(withOldest.assets).sort(), Object.keys(ARTIFACTS).sort());
   const installed = path.join(oldest, 'node_modules', NAME, 'package.json');
   assert.equal(fs.statSync(installed).mode & 0o777, 0o600, 'the umask was not in force');
@@ -153,25 +195,35 @@ test('what is staged can be run by all, whatever the umask was', () => {
   }
 });
 
-/** What CDK itself puts into a resource differs by version; resources and their IDs must not, or updates replace them. */
-test('an app compiles with the newest peers to the same resources', () => {
-  // What is in npm's cache may be older.
+/** Properties depend on the version of CDK, but logical IDs must not, or updates would replace resources. */
+test('an app has the same resources with the newest peers', () => {
+  // Without --prefer-offline, because the npm cache may be older.
   const newest = install('newest', NEWEST, '022');
   compile(newest);
   assert.deepEqual(resourcesOf(synthesise(newest, 'app.js').template), resourcesOf(withOldest.template));
 });
 
 function resourcesOf(template: string): string[] {
-  return Object.entries<any>(JSON.parse(template).Resources).map(([id, { Type }]) => `${id}: ${Type}`).sort();
+  return Object.entries<any>(JSON.parse(template).Resources)
+    .map(([id, { Type }]) => `${id}: ${Type}`)
+    .sort();
 }
 
-test('a bundled app gets the cause and the way out', () => {
+test('a bundled app fails with the cause and solution', () => {
   const bundle = (outfile: string, ...external: string[]) =>
-    buildSync({ absWorkingDir: oldest, entryPoints: ['app.ts'], bundle: true, platform: 'node', logLevel: 'error', outfile, external });
+    buildSync({
+      absWorkingDir: oldest,
+      entryPoints: ['app.ts'],
+      bundle: true,
+      platform: 'node',
+      logLevel: 'error',
+      outfile,
+      external,
+    });
   bundle('dist/bundled.js');
   const { status, output } = attempt(oldest, process.execPath, ['dist/bundled.js', 'bundled.out']);
   assert.notEqual(status, 0);
-  assert.match(output, /a bundler such as esbuild has merged it into the app; the library must stay external/);
+  assert.match(output, /a bundler such as esbuild merged the library into the app; keep the library external/);
   const [, external] = /\(esbuild: --external:([\w-]+)\)/.exec(output) ?? [];
   assert.doesNotMatch(output, /build:lambda/);
 
@@ -180,7 +232,7 @@ test('a bundled app gets the cause and the way out', () => {
 });
 
 for (const architecture of BUILT) {
-  test(`what the package has for ${architecture} answers and counts`, (context) => {
+  test(`the artifacts for ${architecture} work`, (context) => {
     const runner = architecture === HOST ? undefined : process.env[`${architecture.toUpperCase()}_RUNNER`];
     for (const [name, file] of Object.entries(ARTIFACTS)) {
       const shipped = path.join(oldest, 'node_modules', NAME, 'assets', architecture, `${name}.zip`);
@@ -191,6 +243,7 @@ for (const architecture of BUILT) {
       const script = path.join(REPOSITORY, 'scripts/check-program.sh');
       run(folder, 'bash', [script, name, shipped, ...(runner === undefined ? [] : [path.resolve(runner)])]);
     }
-    if (architecture !== HOST && !runner) context.diagnostic(`not started: ${architecture} on ${HOST}, which needs ${architecture.toUpperCase()}_RUNNER`);
+    if (architecture !== HOST && !runner)
+      context.diagnostic(`not started: ${architecture} on ${HOST}, which needs ${architecture.toUpperCase()}_RUNNER`);
   });
 }

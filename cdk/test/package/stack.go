@@ -1,4 +1,4 @@
-// Package app is what a Go app writes; languages.test.ts compiles it with the generated package.
+// Package app is a Go app, which languages.test.ts compiles with the generated package.
 package app
 
 import (

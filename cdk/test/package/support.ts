@@ -1,4 +1,4 @@
-/** Shared by the tests of the package as users get it. */
+/** Runs commands for the tests of the package. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -11,11 +11,11 @@ export const REPOSITORY = path.resolve(PACKAGE, '..');
 export interface Ran {
   readonly status: number | null;
   readonly stdout: string;
-  /** Both streams, for messages. */
+  /** stdout and stderr, for error messages. */
   readonly output: string;
 }
 
-/** Runs a command, whatever its end. */
+/** Runs a command, which may fail. */
 export function attempt(cwd: string, command: string, args: string[], env: NodeJS.ProcessEnv = {}): Ran {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd,
@@ -26,7 +26,7 @@ export function attempt(cwd: string, command: string, args: string[], env: NodeJ
   return { status, stdout, output: `${stdout}${stderr}${error ?? ''}` };
 }
 
-/** Runs a command that must succeed, and returns what it prints. */
+/** Runs a command, which must succeed, and returns its stdout. */
 export function run(cwd: string, command: string, args: string[], env: NodeJS.ProcessEnv = {}): string {
   const { status, stdout, output } = attempt(cwd, command, args, env);
   assert.equal(status, 0, `${command} ${args.join(' ')}\n${output}`);

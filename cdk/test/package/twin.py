@@ -1,4 +1,4 @@
-"""The twin of what languages.test.ts makes: twin.py <architecture> <output folder>"""
+"""The Python version of the stack in languages.test.ts. Usage: twin.py <architecture> <output folder>"""
 
 import sys
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command `load`: events of many devices at a rate, through any door, with a progress bar. */
+/** The command `load`: sends events of many devices at a rate and shows the progress. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -7,20 +7,20 @@ import { parseArgs } from 'node:util';
 import { checkPlan, type LoadPlan } from '../load/events.js';
 import { generateLoad, type Progress } from '../load/generate.js';
 import { progressBar, summary } from '../load/progress.js';
-import { openDoor } from './door.js';
+import { openChannel } from './channel.js';
 import { type ExitStatus, run } from './run.js';
 import { TARGET_HELP, TARGET_OPTIONS, targetOf } from './target.js';
 
-const HELP = `Put load on the push gateway.
+const HELP = `Send generated events to the push gateway.
 
 Usage: npm run load -- [OPTIONS]
 
-  --rate COUNT          events a second, each with two metrics (default: 100)
-  --duration TIME       for how long: 500ms, 30s, 10m or 1h (default: 30s)
-  --devices COUNT       devices that take turns, each with two series (default: 10)
+  --rate COUNT          events per second, each with two metrics (default: 100)
+  --duration TIME       duration, such as 500ms, 30s, 10m or 1h (default: 30s)
+  --devices COUNT       number of devices, each with two series (default: 10)
 
 ${TARGET_HELP}
-Ctrl-C stops it and shows the sums. The exit status is 0 if every event was sent, and 1 if not.
+Ctrl-C stops it and prints the totals. The exit status is 0 if every event was sent, otherwise 1.
 `;
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
@@ -46,15 +46,18 @@ async function load(args: string[]): Promise<ExitStatus> {
     startMs: Date.now(),
   };
   checkPlan(plan);
-  const door = openDoor(await targetOf(values));
+  const channel = openChannel(await targetOf(values));
 
   const stopping = new AbortController();
-  // Once: whoever presses it again wants to leave without the sums.
+  // Once: a second Ctrl-C ends the process.
   process.once('SIGINT', () => stopping.abort());
-  // Stopping ends a wait, too; that it did is no error.
+  // Stopping also ends a wait, which is not an error.
   const wait = (ms: number): Promise<void> => delay(ms, undefined, { signal: stopping.signal }).catch(() => {});
   const clock = { now: () => performance.now(), wait };
-  const progress = await generateLoad(plan, door, clock, { onProgress: progressPrinter(process.stderr), signal: stopping.signal });
+  const progress = await generateLoad(plan, channel, clock, {
+    onProgress: progressPrinter(process.stderr),
+    signal: stopping.signal,
+  });
 
   if (process.stderr.isTTY && progress.sent + progress.failed < progress.total) process.stderr.write('\n');
   process.stdout.write(`${summary(progress)}\n`);
@@ -62,7 +65,7 @@ async function load(args: string[]): Promise<ExitStatus> {
   return progress.sent === progress.total ? 0 : 1;
 }
 
-/** A terminal shows one bar that grows; a log gets a line for each tenth. */
+/** Draws one bar on a terminal, and prints a line for each tenth elsewhere. */
 function progressPrinter(stream: NodeJS.WriteStream): (progress: Progress) => void {
   let shown = 0;
   return (progress) => {
@@ -80,13 +83,14 @@ function progressPrinter(stream: NodeJS.WriteStream): (progress: Progress) => vo
 
 function number(option: string, text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new Error(`${option} must be a number, but is "${text}"`);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new Error(`${option}: expected a number, got "${text}"`);
   return value;
 }
 
 function milliseconds(option: string, text: string): number {
   const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
-  if (count === undefined || unit === undefined) throw new Error(`${option} must be a time such as 30s, but is "${text}"`);
+  if (count === undefined || unit === undefined)
+    throw new Error(`${option}: expected a time such as 30s, got "${text}"`);
   return Number(count) * (UNIT_MS[unit] as number);
 }
 

@@ -1,6 +1,6 @@
-/** The edge of every command: errors become one line, and the exit status tells scripts how it went. */
+/** Runs a command, prints errors as one line and sets the exit status. */
 
-/** Everything was sent; something was not; the command was not understood or could not begin. */
+/** 0: every event was sent. 1: some were not. 2: the command could not start. */
 export type ExitStatus = 0 | 1 | 2;
 
 /** Runs a command with the arguments of this process. */

@@ -1,17 +1,15 @@
 /**
- * Where a command sends to.
- *
- * In: its options, and the files that they name: the outputs of a deployment, or the endpoints of the local stack.
- * Out: the one address that the door needs. An option wins over a file.
+ * Finds the address of a channel from the options of a command, the outputs of a deployment, or the endpoints of the local
+ * stack. Options take precedence.
  */
 
 import { readFile } from 'node:fs/promises';
 
-/** The ways to the function. */
-export const DOORS = ['queue', 'function', 'iot'] as const;
-export type DoorName = (typeof DOORS)[number];
+/** The ways to send events to the gateway. */
+export const CHANNELS = ['queue', 'function', 'iot'] as const;
+export type ChannelName = (typeof CHANNELS)[number];
 
-/** Options that every command has; `parseArgs` reads them. */
+/** The options of every command, for `parseArgs`. */
 export const TARGET_OPTIONS = {
   via: { type: 'string', default: 'queue' },
   outputs: { type: 'string', default: 'outputs.json' },
@@ -23,13 +21,13 @@ export const TARGET_OPTIONS = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-export const TARGET_HELP = `Where to:
-  --via DOOR            queue, function or iot (default: queue)
-  --outputs FILE        the outputs of the deployment, as "cdk deploy" writes them (default: outputs.json)
-  --endpoints FILE      the local stack instead, by the file of "npm start -- --serve --endpoints FILE"
-  --endpoint-url URL    the endpoint of the door's service, instead of AWS's or the local stack's
+export const TARGET_HELP = `Target:
+  --via CHANNEL         queue, function or iot (default: queue)
+  --outputs FILE        outputs of the deployment, as "cdk deploy" writes them (default: outputs.json)
+  --endpoints FILE      endpoints of the local stack, from "npm start -- --serve --endpoints FILE"
+  --endpoint-url URL    endpoint of the service, instead of that of AWS or the local stack
   --queue-url URL, --function-name NAME, --iot-topic TOPIC
-                        instead of what the file says; <name> in a topic stands for the dimension of that name
+                        address; <name> in a topic is replaced by the dimension of that name
 `;
 
 /** The values of {@link TARGET_OPTIONS}. */
@@ -43,12 +41,12 @@ export interface TargetOptions {
   readonly 'iot-topic'?: string;
 }
 
-/** What makes an AWS SDK client for the door, and the address that it sends to. */
+/** The address of a channel, and settings of the AWS SDK client for it. */
 export interface Target {
-  readonly door: DoorName;
-  /** A queue's URL, a function's name or a topic. */
+  readonly channel: ChannelName;
+  /** A queue URL, function name or topic. */
   readonly address: string;
-  /** What differs from the SDK's own look at environment and profile. */
+  /** Settings that replace those of the environment and profile. */
   readonly client: {
     readonly region?: string;
     readonly endpoint?: string;
@@ -56,7 +54,7 @@ export interface Target {
   };
 }
 
-/** For each door: the option, the stack's output, and the place in the endpoints file. The local stack has no IoT Core. */
+/** For each channel the option, the output of the stack, and the key in the endpoints file. The local stack has no IoT Core. */
 const ADDRESSES = {
   queue: { option: 'queue-url', output: 'QueueUrl', service: 'sqs', key: 'queueUrl' },
   function: { option: 'function-name', output: 'FunctionName', service: 'lambda', key: 'functionName' },
@@ -71,34 +69,47 @@ interface EndpointsFile {
 
 type OutputsFile = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-/** @throws if an option has no such value, or nothing names the address; the message says what to do */
+/** @throws if an option is invalid or the address is unknown; the message names the options to set */
 export async function targetOf(options: TargetOptions): Promise<Target> {
-  const door = DOORS.find((name) => name === options.via);
-  if (door === undefined) throw new Error(`--via must be ${DOORS.join(', ')}, but is ${options.via}`);
-  const { option, output, service, key } = ADDRESSES[door];
+  const channel = CHANNELS.find((name) => name === options.via);
+  if (channel === undefined) throw new Error(`--via: expected ${CHANNELS.join(', ')}, got ${options.via}`);
+  const { option, output, service, key } = ADDRESSES[channel];
   const address = options[option];
   const endpoint = options['endpoint-url'];
   const given = endpoint === undefined ? {} : { endpoint };
 
   if (options.endpoints !== undefined) {
-    const file = await readJson<EndpointsFile>(options.endpoints, 'start the local stack: npm start -- --serve --endpoints FILE');
+    const file = await readJson<EndpointsFile>(
+      options.endpoints,
+      'start the local stack: npm start -- --serve --endpoints FILE',
+    );
     const { region, credentials } = file;
     const part = (file[service] ?? {}) as Readonly<Record<string, string>>;
     const named = address ?? part[key];
-    const client = { region, credentials, ...(part['endpoint'] === undefined ? {} : { endpoint: part['endpoint'] }), ...given };
+    const client = {
+      region,
+      credentials,
+      ...(part['endpoint'] === undefined ? {} : { endpoint: part['endpoint'] }),
+      ...given,
+    };
     if (named === undefined || client.endpoint === undefined) {
-      throw new Error(`${options.endpoints} names no endpoint for ${door}; set --endpoint-url and --${option}, or choose another door`);
+      throw new Error(
+        `${options.endpoints} has no endpoint for ${channel}; set --endpoint-url and --${option}, or another --via`,
+      );
     }
-    return { door, address: named, client };
+    return { channel, address: named, client };
   }
-  if (address !== undefined) return { door, address, client: given };
+  if (address !== undefined) return { channel, address, client: given };
 
-  const outputs = await readJson<OutputsFile>(options.outputs, `deploy with "npx cdk deploy", or set --${option} or --endpoints`);
+  const outputs = await readJson<OutputsFile>(
+    options.outputs,
+    `deploy with "npx cdk deploy", or set --${option} or --endpoints`,
+  );
   const stack = Object.values(outputs).find((values) => values[output] !== undefined);
   if (stack === undefined) throw new Error(`${options.outputs} has no output ${output}; set --${option}`);
-  // What is in the outputs is in their region, whatever the profile's is.
+  // The resources are in the region of the outputs, whatever the profile has.
   const region = stack['Region'] === undefined ? {} : { region: stack['Region'] };
-  return { door, address: stack[output] as string, client: { ...region, ...given } };
+  return { channel, address: stack[output] as string, client: { ...region, ...given } };
 }
 
 async function readJson<T>(file: string, advice: string): Promise<T> {

@@ -1,35 +1,40 @@
-/** The events of a load: a plan and a number become an event, the same in every run that starts at the same time. */
+/** Generates the events of a load. The same plan gives the same events. */
 
 import type { PushEvent } from '../index.js';
 
-/** How much load, and when. */
+/** The rate, duration and devices of a load. */
 export interface LoadPlan {
-  /** Events a second, of all devices together. */
+  /** Events per second of all devices together. */
   readonly rate: number;
   readonly durationMs: number;
-  /** Devices that take turns; each is a series per metric. */
+  /** Number of devices, each with a series per metric. */
   readonly devices: number;
-  /** When the first event is, in milliseconds since the epoch. */
+  /** Timestamp of the first event, in milliseconds since the epoch. */
   readonly startMs: number;
 }
 
-/** @throws if the plan has a value that is out of range, or gives a device two events in one millisecond */
+/** @throws if a value is out of range, or a device would have two events in one millisecond */
 export function checkPlan({ rate, durationMs, devices }: LoadPlan): void {
-  if (!(rate > 0 && Number.isFinite(rate))) throw new Error(`the rate must be more than 0 events a second, but is ${rate}`);
-  if (!(Number.isSafeInteger(devices) && devices > 0)) throw new Error(`there must be at least 1 device, not ${devices}`);
-  if (!(durationMs > 0 && Number.isFinite(durationMs))) throw new Error(`the duration must be more than 0 ms, but is ${durationMs}`);
-  // Of two samples of a series with one timestamp, only one is kept.
+  if (!(rate > 0 && Number.isFinite(rate)))
+    throw new Error(`rate: expected more than 0 events per second, got ${rate}`);
+  if (!(Number.isSafeInteger(devices) && devices > 0))
+    throw new Error(`devices: expected an integer of at least 1, got ${devices}`);
+  if (!(durationMs > 0 && Number.isFinite(durationMs)))
+    throw new Error(`duration: expected more than 0 ms, got ${durationMs}`);
+  // A series keeps only one sample for a timestamp.
   if (rate > 1_000 * devices) {
-    throw new Error(`${devices} devices have at most ${1_000 * devices} events a second, one each millisecond, but the rate is ${rate}`);
+    throw new Error(
+      `rate: expected at most ${1_000 * devices} events per second, one per device and millisecond, got ${rate}`,
+    );
   }
 }
 
-/** All events of a plan; at least one. */
+/** The number of events of a plan, at least one. */
 export function eventCount({ rate, durationMs }: LoadPlan): number {
   return Math.max(1, Math.round((rate * durationMs) / 1_000));
 }
 
-/** The event with a number from 0: readings that rise and fall over some minutes, shifted from device to device. */
+/** The event with an index from 0. Values rise and fall over a few minutes, with a phase for each device. */
 export function eventAt({ rate, devices, startMs }: LoadPlan, number: number): PushEvent {
   const device = number % devices;
   const timestamp = startMs + Math.floor((number * 1_000) / rate);

@@ -1,43 +1,46 @@
 /**
- * Sends the events of a plan at its rate.
- *
- * In: a plan, a door and a clock. Out: the sum of what became of the events. If the door is slower than the rate, events
- * leave later, with the timestamps of the plan: none is left out.
+ * Sends the events of a plan at its rate. If the channel is slower than the rate, events are sent later with the timestamps
+ * of the plan; none are skipped.
  */
 
-import type { Door, Outcome } from '../commands/door.js';
+import type { Channel, Outcome } from '../commands/channel.js';
 import { eventAt, eventCount, type LoadPlan } from './events.js';
 
-/** How often what has become due is sent: small enough for a steady rate, large enough to fill calls. */
+/** Interval between calls: short enough for a steady rate, long enough to fill calls. */
 const TICK_MS = 100;
 
-/** Calls that travel at once, at most; the generator waits for one of them before it makes more. */
+/** Maximum number of concurrent calls. */
 const CALLS_AT_ONCE = 32;
 
-/** How far it is. */
+/** The progress of a load. */
 export interface Progress {
   readonly total: number;
   readonly sent: number;
   readonly failed: number;
   readonly elapsedMs: number;
-  /** Why the first event that failed did. */
+  /** The error of the first event that failed. */
   readonly reason?: string;
 }
 
-/** Time, from outside. */
+/** A clock, which tests replace. */
 export interface LoadClock {
-  /** Milliseconds that only grow. */
+  /** Monotonic time in milliseconds. */
   readonly now: () => number;
   readonly wait: (ms: number) => Promise<unknown>;
 }
 
 export interface LoadOptions {
   readonly onProgress?: (progress: Progress) => void;
-  /** Makes no more events once it is aborted; calls that travel already are waited for. */
+  /** Stops sending new events. Calls in progress are awaited. */
   readonly signal?: AbortSignal;
 }
 
-export async function generateLoad(plan: LoadPlan, door: Door, clock: LoadClock, options: LoadOptions = {}): Promise<Progress> {
+export async function generateLoad(
+  plan: LoadPlan,
+  channel: Channel,
+  clock: LoadClock,
+  options: LoadOptions = {},
+): Promise<Progress> {
   const { onProgress = () => {}, signal } = options;
   const total = eventCount(plan);
   const start = clock.now();
@@ -47,7 +50,11 @@ export async function generateLoad(plan: LoadPlan, door: Door, clock: LoadClock,
   const progress = (): Progress => ({ ...sum, total, elapsedMs: clock.now() - start });
   const note = (outcome: Outcome): void => {
     const reason = sum.reason ?? outcome.reason;
-    sum = { sent: sum.sent + outcome.sent, failed: sum.failed + outcome.failed, ...(reason === undefined ? {} : { reason }) };
+    sum = {
+      sent: sum.sent + outcome.sent,
+      failed: sum.failed + outcome.failed,
+      ...(reason === undefined ? {} : { reason }),
+    };
     onProgress(progress());
   };
 
@@ -60,11 +67,14 @@ export async function generateLoad(plan: LoadPlan, door: Door, clock: LoadClock,
     } else if (calls.size >= CALLS_AT_ONCE) {
       await Promise.race(calls);
     } else {
-      const count = Math.min(door.eventsPerCall, due - made);
+      const count = Math.min(channel.eventsPerCall, due - made);
       const first = made;
       made += count;
       const events = Array.from({ length: count }, (_, at) => eventAt(plan, first + at));
-      const call: Promise<void> = door.send(events).then(note).finally(() => calls.delete(call));
+      const call: Promise<void> = channel
+        .send(events)
+        .then(note)
+        .finally(() => calls.delete(call));
       calls.add(call);
     }
   }

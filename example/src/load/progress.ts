@@ -1,10 +1,10 @@
-/** Progress as text: a bar of a terminal line, and the last word. */
+/** Formats the progress and the summary of a load. */
 
 import type { Progress } from './generate.js';
 
 const BAR_WIDTH = 30;
 
-/** One line without an end, such as `[#####.....]  50 %  sent 500  failed 0  100 events/s`. */
+/** One line without a newline, such as `[#####.....]  50 %  sent 500  failed 0  100 events/s`. */
 export function progressBar(progress: Progress): string {
   const { total, sent, failed } = progress;
   const share = (sent + failed) / total;
@@ -14,7 +14,7 @@ export function progressBar(progress: Progress): string {
   return `[${bar}] ${percent} %  sent ${sent}  failed ${failed}  ${speed(progress)} events/s`;
 }
 
-/** What became of the load, in one line. */
+/** The totals of a load in one line. */
 export function summary(progress: Progress): string {
   const { total, sent, failed, elapsedMs } = progress;
   const unmade = total - sent - failed;

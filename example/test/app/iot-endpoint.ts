@@ -1,8 +1,6 @@
 /**
- * IoT Core's HTTP endpoint for publishing, and behind it the rule of the example's stack.
- *
- * In: where the rule sends to. Out: a real HTTP server that the AWS SDK talks to. What matches `devices/+/events` goes
- * on as it came, as `SELECT *` and the SQS action do; anything else matches no rule and is gone, as in IoT Core.
+ * The HTTP endpoint of IoT Core for publishing, with the rule of the example's stack: messages on `devices/+/events` are
+ * passed on unchanged, others are dropped.
  * API: https://docs.aws.amazon.com/iot/latest/apireference/API_iotdata_Publish.html
  */
 
@@ -24,7 +22,7 @@ export class IotEndpoint implements AsyncDisposable {
     this.#server = server;
   }
 
-  /** @param pass what the rule's action does with a message; if it fails, so does the call, to be seen in the test */
+  /** @param pass the action of the rule; if it fails, the call fails too */
   static async start(pass: (payload: string) => Promise<unknown>): Promise<IotEndpoint> {
     const server = createServer((request, response) => {
       void (async () => {

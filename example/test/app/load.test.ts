@@ -1,9 +1,9 @@
-/** The load generator with a clock of its own: what it makes, when, and what it says of it. */
+/** The load generator with a simulated clock. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Door, Outcome } from '../../src/commands/door.js';
+import type { Channel, Outcome } from '../../src/commands/channel.js';
 import type { PushEvent } from '../../src/index.js';
 import { checkPlan, eventAt, eventCount, type LoadPlan } from '../../src/load/events.js';
 import { generateLoad, type LoadClock } from '../../src/load/generate.js';
@@ -11,7 +11,7 @@ import { progressBar, summary } from '../../src/load/progress.js';
 
 const PLAN: LoadPlan = { rate: 100, durationMs: 2_000, devices: 4, startMs: 1_676_398_017_000 };
 
-/** Time passes only while somebody waits. */
+/** A clock that advances only while the generator waits. */
 function steppedClock(): LoadClock & { readonly waits: number[] } {
   const waits: number[] = [];
   let nowMs = 0;
@@ -22,7 +22,10 @@ function steppedClock(): LoadClock & { readonly waits: number[] } {
   return { waits, wait, now: () => nowMs };
 }
 
-function door(send: (events: readonly PushEvent[]) => Outcome | Promise<Outcome>, eventsPerCall = 10): Door & { readonly calls: (readonly PushEvent[])[] } {
+function channel(
+  send: (events: readonly PushEvent[]) => Outcome | Promise<Outcome>,
+  eventsPerCall = 10,
+): Channel & { readonly calls: (readonly PushEvent[])[] } {
   const calls: (readonly PushEvent[])[] = [];
   return {
     calls,
@@ -36,8 +39,8 @@ function door(send: (events: readonly PushEvent[]) => Outcome | Promise<Outcome>
 
 const takesAll = (events: readonly PushEvent[]): Outcome => ({ sent: events.length, failed: 0 });
 
-test('every event of the plan is sent once, in its order, in calls that the door likes', async () => {
-  const open = door(takesAll);
+test('every event is sent once, in order, in full calls', async () => {
+  const open = channel(takesAll);
   const progress = await generateLoad(PLAN, open, steppedClock());
   const planned = Array.from({ length: 200 }, (_, number) => eventAt(PLAN, number));
   assert.deepEqual(open.calls.flat(), planned);
@@ -48,7 +51,7 @@ test('every event of the plan is sent once, in its order, in calls that the door
 test('no event is sent before its time', async () => {
   const clock = steppedClock();
   const early: number[] = [];
-  const open = door((events) => {
+  const open = channel((events) => {
     for (const { timestamp } of events) if (timestamp - PLAN.startMs > clock.now()) early.push(timestamp);
     return takesAll(events);
   });
@@ -56,46 +59,49 @@ test('no event is sent before its time', async () => {
   assert.deepEqual(early, []);
 });
 
-test('a rate below one a second waits for the next event, and not in ticks', async () => {
+test('a low rate waits for the next event', async () => {
   const clock = steppedClock();
-  await generateLoad({ ...PLAN, rate: 0.1, durationMs: 30_000 }, door(takesAll), clock);
+  await generateLoad({ ...PLAN, rate: 0.1, durationMs: 30_000 }, channel(takesAll), clock);
   assert.deepEqual(clock.waits, [10_000, 10_000]);
 });
 
-test('a door that is slow is not sent more than 32 calls at once, and no event is left out', async () => {
+test('a slow channel gets at most 32 concurrent calls', async () => {
   let travelling = 0;
   let most = 0;
-  const open = door(async (events) => {
+  const open = channel(async (events) => {
     travelling += 1;
     most = Math.max(most, travelling);
     await new Promise(setImmediate);
     travelling -= 1;
     return takesAll(events);
   }, 1);
-  // The time has passed when it begins, so that everything is due.
+  // All events are due when it starts.
   let reads = 0;
   const clock = { now: () => (reads++ === 0 ? 0 : 60_000), wait: async () => {} };
   const { sent } = await generateLoad(PLAN, open, clock);
   assert.deepEqual([sent, most], [200, 32]);
 });
 
-test('what fails is counted, with the first reason', async () => {
+test('failed events are counted, with the first reason', async () => {
   let call = 0;
-  const open = door((events) => ({ sent: 0, failed: events.length, reason: `reason ${call++}` }));
+  const open = channel((events) => ({ sent: 0, failed: events.length, reason: `reason ${call++}` }));
   const { sent, failed, reason } = await generateLoad(PLAN, open, steppedClock());
   assert.deepEqual([sent, failed, reason], [0, 200, 'reason 0']);
 });
 
-test('stopping makes no more events, and the sums say how many were not made', async () => {
+test('stopping ends the load and counts the unsent events', async () => {
   const stopping = new AbortController();
-  const open = door((events) => {
+  const open = channel((events) => {
     stopping.abort();
     return takesAll(events);
   });
   const progress = await generateLoad(PLAN, open, steppedClock(), { signal: stopping.signal });
   assert.equal(progress.sent, open.calls.flat().length);
   assert.ok(progress.sent < progress.total);
-  assert.match(summary(progress), new RegExp(`^sent ${progress.sent}, failed 0, stopped before ${200 - progress.sent} more,`));
+  assert.match(
+    summary(progress),
+    new RegExp(`^sent ${progress.sent}, failed 0, stopped before ${200 - progress.sent} more,`),
+  );
 });
 
 test('no device has two events in one millisecond', () => {
@@ -106,22 +112,25 @@ test('no device has two events in one millisecond', () => {
   assert.equal(instants.size, events.length);
 });
 
-test('fails if the plan has a value that is out of range', () => {
+test('fails if the plan has an invalid value', () => {
   const cases: [Partial<LoadPlan>, RegExp][] = [
-    [{ rate: 0 }, /rate must be more than 0 events a second, but is 0/],
-    [{ rate: Number.NaN }, /rate must be more than 0/],
-    [{ devices: 0 }, /at least 1 device, not 0/],
-    [{ devices: 1.5 }, /at least 1 device, not 1\.5/],
-    [{ durationMs: 0 }, /duration must be more than 0 ms, but is 0/],
-    [{ rate: 1_001, devices: 1 }, /1 devices have at most 1000 events a second/],
+    [{ rate: 0 }, /rate: expected more than 0 events per second, got 0/],
+    [{ rate: Number.NaN }, /rate: expected more than 0/],
+    [{ devices: 0 }, /devices: expected an integer of at least 1, got 0/],
+    [{ devices: 1.5 }, /devices: expected an integer of at least 1, got 1\.5/],
+    [{ durationMs: 0 }, /duration: expected more than 0 ms, got 0/],
+    [{ rate: 1_001, devices: 1 }, /rate: expected at most 1000 events per second/],
   ];
   for (const [change, message] of cases) assert.throws(() => checkPlan({ ...PLAN, ...change }), message);
 });
 
-test('the bar grows with what is sent and what failed', () => {
+test('the bar grows with sent and failed events', () => {
   const at = (sent: number, failed: number): string => progressBar({ total: 200, sent, failed, elapsedMs: 1_000 });
   assert.equal(at(0, 0), `[${'.'.repeat(30)}]   0 %  sent 0  failed 0  0 events/s`);
   assert.equal(at(90, 10), `[${'#'.repeat(15)}${'.'.repeat(15)}]  50 %  sent 90  failed 10  90 events/s`);
   assert.equal(at(200, 0), `[${'#'.repeat(30)}] 100 %  sent 200  failed 0  200 events/s`);
-  assert.equal(summary({ total: 200, sent: 190, failed: 10, elapsedMs: 2_000 }), 'sent 190, failed 10, in 2.0 s (95 events/s)');
+  assert.equal(
+    summary({ total: 200, sent: 190, failed: 10, elapsedMs: 2_000 }),
+    'sent 190, failed 10, in 2.0 s (95 events/s)',
+  );
 });

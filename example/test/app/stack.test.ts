@@ -1,4 +1,4 @@
-/** The CDK app: what its template holds, and what cdk-nag and cfn-lint say of it. */
+/** The CDK app: its template, cdk-nag and cfn-lint. */
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -22,10 +22,10 @@ import { programs } from '../support/environment.js';
 const PACKAGE = resolve(import.meta.dirname, '..', '..', '..');
 const CFN_LINT = resolve(PACKAGE, '..', 'cdk', '.venv', 'bin', 'cfn-lint');
 
-/** A dependency that is there twice, which CDK writes: a function depends on its role and on the role's policy. */
+/** Duplicate dependencies, which CDK creates for functions on their role and its policy. */
 const IGNORED = ['W3005'];
 
-/** What the AwsSolutions rules find in the whole app with agents, and why it is right as it is; without agents nothing. */
+/** The findings of the AwsSolutions rules in the app with agents, and the reason for each. */
 const ACKNOWLEDGED: readonly { readonly id: string; readonly reason: string }[] = [
   'QueriesQueryFunction1BA5E4AA',
   'QueriesRangeQueryFunction4CEAF234',
@@ -57,7 +57,10 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-function newStack(name: string, props: PushGatewayStackProps = {}): { app: App; stack: PushGatewayStack; outdir: string } {
+function newStack(
+  name: string,
+  props: PushGatewayStackProps = {},
+): { app: App; stack: PushGatewayStack; outdir: string } {
   const outdir = join(folder, name);
   const app = new App({ outdir });
   const codes = {
@@ -68,24 +71,39 @@ function newStack(name: string, props: PushGatewayStackProps = {}): { app: App; 
   return { app, stack: new PushGatewayStack(app, 'PushGateway', { ...codes, ...props }), outdir };
 }
 
-/** What the command line makes of the app; the environment holds nothing of whoever runs the test. */
+/** Runs `cdk synth` with an environment that does not depend on the user. */
 function synth(outdir: string, ...options: string[]): Promise<unknown> {
   const env = { PATH: process.env['PATH'], HOME: folder, CI: 'true', CDK_DISABLE_CLI_TELEMETRY: 'true' };
   const cdk = createRequire(import.meta.url).resolve('aws-cdk/bin/cdk');
-  // It is built already, and other tests are running from what was built.
-  const args = [cdk, 'synth', '--quiet', '--no-notices', '--build', 'true', '--output', join(folder, outdir), ...options];
+  // The app is already built, and other tests use the build.
+  const args = [
+    cdk,
+    'synth',
+    '--quiet',
+    '--no-notices',
+    '--build',
+    'true',
+    '--output',
+    join(folder, outdir),
+    ...options,
+  ];
   return execute(process.execPath, args, { cwd: PACKAGE, env });
 }
 
 async function lint(template: string): Promise<string> {
   assert.ok(existsSync(CFN_LINT), 'cfn-lint is missing; run npm test --workspace cdk, which installs it');
-  const { stdout, stderr } = await execute(CFN_LINT, ['--regions', 'eu-west-1', '--ignore-checks', ...IGNORED, '--', template]).catch(
-    (error: { stdout: string; stderr: string }) => error,
-  );
+  const { stdout, stderr } = await execute(CFN_LINT, [
+    '--regions',
+    'eu-west-1',
+    '--ignore-checks',
+    ...IGNORED,
+    '--',
+    template,
+  ]).catch((error: { stdout: string; stderr: string }) => error);
   return stdout + stderr;
 }
 
-/** What the AwsSolutions rules print when the app is synthesised. */
+/** The output of the AwsSolutions rules at synthesis. */
 function findings(context: TestContext, app: App): string {
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   const log: string[] = [];
@@ -101,10 +119,21 @@ function findings(context: TestContext, app: App): string {
   return log.join('\n');
 }
 
-test('the command line synthesises the stack, with the settings of the context', async () => {
+test('cdk synth applies the context', async () => {
   const codes = ['-c', `code=${code}`, '-c', `queryCode=${queryCode}`, '-c', `extensionCode=${extensionCode}`];
-  await synth('synth', ...codes, '-c', 'architecture=x86_64', '-c', 'alarmEmail=who@example.com', '-c', 'agentGateway=true');
-  const template = Template.fromJSON(JSON.parse(await readFile(join(folder, 'synth', 'PushGateway.template.json'), 'utf8')) as object);
+  await synth(
+    'synth',
+    ...codes,
+    '-c',
+    'architecture=x86_64',
+    '-c',
+    'alarmEmail=who@example.com',
+    '-c',
+    'agentGateway=true',
+  );
+  const template = Template.fromJSON(
+    JSON.parse(await readFile(join(folder, 'synth', 'PushGateway.template.json'), 'utf8')) as object,
+  );
   const functions = { Architectures: ['x86_64'], Runtime: 'provided.al2023' };
   template.resourcePropertiesCountIs('AWS::Lambda::Function', functions, 5);
   template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'who@example.com' });
@@ -115,20 +144,34 @@ test('the command line synthesises the stack, with the settings of the context',
 });
 
 const ARM64 = resolve(PACKAGE, '..', 'cdk', 'assets', 'arm64');
-const isBuilt = ['push-gateway', 'query', 'telemetry-extension'].every((name) => existsSync(join(ARM64, `${name}.zip`)));
+const isBuilt = ['push-gateway', 'query', 'telemetry-extension'].every((name) =>
+  existsSync(join(ARM64, `${name}.zip`)),
+);
 
-test('cdk synth works without options', { skip: !isBuilt && 'not tested: arm64, the default, is not built' }, async () => {
-  await synth('default');
-  const template = Template.fromJSON(JSON.parse(await readFile(join(folder, 'default', 'PushGateway.template.json'), 'utf8')) as object);
-  template.resourcePropertiesCountIs('AWS::Lambda::Function', { Architectures: ['arm64'] }, 5);
+test(
+  'cdk synth works without options',
+  { skip: !isBuilt && 'not tested: arm64, the default, is not built' },
+  async () => {
+    await synth('default');
+    const template = Template.fromJSON(
+      JSON.parse(await readFile(join(folder, 'default', 'PushGateway.template.json'), 'utf8')) as object,
+    );
+    template.resourcePropertiesCountIs('AWS::Lambda::Function', { Architectures: ['arm64'] }, 5);
+  },
+);
+
+test('fails if the context has an unknown architecture', async () => {
+  await assert.rejects(
+    synth('riscv', '-c', `code=${code}`, '-c', 'architecture=riscv'),
+    /context architecture: expected arm64 or x86_64, got riscv/,
+  );
 });
 
-test('fails if the context has an architecture that Lambda does not have', async () => {
-  await assert.rejects(synth('riscv', '-c', `code=${code}`, '-c', 'architecture=riscv'), /context architecture must be arm64 or x86_64, but is riscv/);
-});
-
-test('fails if the context says neither yes nor no to agents', async () => {
-  await assert.rejects(synth('agents', '-c', 'agentGateway=yes'), /context agentGateway must be true or false, but is yes/);
+test('fails if agentGateway is not true or false', async () => {
+  await assert.rejects(
+    synth('agents', '-c', 'agentGateway=yes'),
+    /context agentGateway: expected true or false, got yes/,
+  );
 });
 
 /** `cdk init` writes the flags of its version into cdk.json: https://docs.aws.amazon.com/cdk/v2/guide/featureflags.html */
@@ -137,7 +180,7 @@ test('the feature flags are those of a new app', async () => {
   assert.deepEqual(context, createRequire(import.meta.url)('aws-cdk-lib/recommended-feature-flags.json'));
 });
 
-test('the outputs name every door and every place to look', () => {
+test('the outputs are complete', () => {
   const template = Template.fromStack(newStack('outputs').stack);
   const outputs = template.findOutputs('*') as Record<string, { Value: unknown }>;
   assert.deepEqual(Object.keys(outputs).sort(), [
@@ -156,33 +199,44 @@ test('the outputs name every door and every place to look', () => {
     'ServerInfoFunctionName',
   ]);
   const [workspace] = Object.keys(template.findResources('AWS::APS::Workspace'));
-  assert.match(JSON.stringify(outputs['PrometheusEndpoint']?.Value), new RegExp(`/workspaces/.*"${workspace}","WorkspaceId"`));
+  assert.match(
+    JSON.stringify(outputs['PrometheusEndpoint']?.Value),
+    new RegExp(`/workspaces/.*"${workspace}","WorkspaceId"`),
+  );
 });
 
-test('the rule passes on what devices publish on the topic of the output', () => {
+test('the rule selects the topic in the output', () => {
   const template = Template.fromStack(newStack('rule').stack);
   const topic = (template.findOutputs('IotTopic')['IotTopic'] as { Value: string }).Value;
   const filter = topic.replace('<device>', '+');
   template.hasResourceProperties('AWS::IoT::TopicRule', {
-    TopicRulePayload: { Sql: `SELECT * FROM '${filter}'`, Actions: [{ Sqs: { UseBase64: false } }], ErrorAction: Match.anyValue() },
+    TopicRulePayload: {
+      Sql: `SELECT * FROM '${filter}'`,
+      Actions: [{ Sqs: { UseBase64: false } }],
+      ErrorAction: Match.anyValue(),
+    },
   });
 });
 
-test('the gateway has the telemetry extension, which writes to the workspace of the stack', () => {
+test('the gateway has the telemetry extension', () => {
   const template = Template.fromStack(newStack('telemetry').stack);
   const { Ref: gateway } = template.findOutputs('FunctionName')['FunctionName']?.['Value'] as { Ref: string };
-  const { Layers, Environment, Architectures } = template.findResources('AWS::Lambda::Function')[gateway]?.['Properties'] as {
+  const { Layers, Environment, Architectures } = template.findResources('AWS::Lambda::Function')[gateway]?.[
+    'Properties'
+  ] as {
     Layers: unknown[];
     Environment: { Variables: Record<string, unknown> };
     Architectures: string[];
   };
-  const [[layer, { Properties }] = ['', { Properties: {} }]] = Object.entries(template.findResources('AWS::Lambda::LayerVersion'));
+  const [[layer, { Properties }] = ['', { Properties: {} }]] = Object.entries(
+    template.findResources('AWS::Lambda::LayerVersion'),
+  );
   assert.deepEqual(Layers, [{ Ref: layer }]);
   assert.deepEqual(Properties['CompatibleArchitectures'], Architectures);
   assert.deepEqual(Environment.Variables['TELEMETRY_REMOTE_WRITE_URL'], Environment.Variables['REMOTE_WRITE_URL']);
 });
 
-test('the query functions may read the workspace of the stack and nothing else', () => {
+test('the query functions may only query the workspace', () => {
   const template = Template.fromStack(newStack('queries').stack);
   const [workspace] = Object.keys(template.findResources('AWS::APS::Workspace'));
   for (const [output, action] of [
@@ -206,7 +260,7 @@ test('the query functions may read the workspace of the stack and nothing else',
   }
 });
 
-test('agents have the query functions as tools if the stack is to have a gateway for them, which asks IAM who they are', () => {
+test('the agent gateway has the query functions and uses IAM', () => {
   assert.deepEqual(Template.fromStack(newStack('no-agents').stack).findResources('AWS::BedrockAgentCore::Gateway'), {});
   const template = Template.fromStack(newStack('agents', { agentGateway: true }).stack);
   template.hasResourceProperties('AWS::BedrockAgentCore::Gateway', { AuthorizerType: 'AWS_IAM' });
@@ -214,7 +268,7 @@ test('agents have the query functions as tools if the stack is to have a gateway
 });
 
 /** "the resource policy must allow CloudWatch": Notify_Users_Alarm_Changes.html of the CloudWatch user guide. */
-test('alarms of this account may notify the topic, although its policy is its own', () => {
+test('alarms of the account may publish to the topic', () => {
   const template = Template.fromStack(newStack('alarms').stack);
   const [topic] = Object.keys(template.findResources('AWS::SNS::Topic'));
   const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm'));
@@ -236,8 +290,10 @@ test('alarms of this account may notify the topic, although its policy is its ow
   template.resourceCountIs('AWS::CloudWatch::Dashboard', 1);
 });
 
-test('nothing of the stack stays behind when it is deleted', () => {
-  const { Resources } = Template.fromStack(newStack('removal').stack).toJSON() as { Resources: Record<string, { DeletionPolicy?: string }> };
+test('deleting the stack deletes every resource', () => {
+  const { Resources } = Template.fromStack(newStack('removal').stack).toJSON() as {
+    Resources: Record<string, { DeletionPolicy?: string }>;
+  };
   const kept = Object.entries(Resources).filter(([, { DeletionPolicy = 'Delete' }]) => DeletionPolicy !== 'Delete');
   assert.deepEqual(kept, []);
 });
@@ -247,13 +303,13 @@ test('cdk-nag finds nothing in the stack without agents', (context) => {
   assert.doesNotMatch(findings(context, app), /AwsSolutions-/);
 });
 
-test('cdk-nag finds nothing that is not acknowledged with a reason', (context) => {
+test('cdk-nag finds nothing else with agents', (context) => {
   const { app, stack } = newStack('nag-agents', { alarmEmail: 'who@example.com', agentGateway: true });
   for (const acknowledgement of ACKNOWLEDGED) Validations.of(stack).acknowledge(acknowledgement);
   assert.doesNotMatch(findings(context, app), /AwsSolutions-/);
 });
 
-test('cdk-nag would find a queue in the stack that allows connections without TLS', (context) => {
+test('cdk-nag finds a queue without TLS', (context) => {
   const { app, stack } = newStack('nag-wrong');
   new sqs.Queue(stack, 'Wrong');
   assert.match(findings(context, app), /AwsSolutions-SQS4/);

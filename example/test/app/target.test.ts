@@ -1,4 +1,4 @@
-/** Where commands send to: options, the outputs of a deployment, the endpoints of the local stack. */
+/** The address of a channel, from options, outputs of a deployment and endpoints of the local stack. */
 
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -18,7 +18,12 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'push-gateway-target-'));
   outputs = join(folder, 'outputs.json');
   endpoints = join(folder, 'endpoints.json');
-  const stack = { Region: 'eu-west-1', QueueUrl: QUEUE_URL, FunctionName: 'function', IotTopic: 'devices/<device>/events' };
+  const stack = {
+    Region: 'eu-west-1',
+    QueueUrl: QUEUE_URL,
+    FunctionName: 'function',
+    IotTopic: 'devices/<device>/events',
+  };
   await writeFile(outputs, JSON.stringify({ PushGateway: stack }));
   const lambda = { endpoint: 'http://127.0.0.1:1', functionName: 'local' };
   await writeFile(endpoints, JSON.stringify({ region: 'us-east-1', credentials: CREDENTIALS, lambda }));
@@ -27,32 +32,45 @@ after(() => rm(folder, { recursive: true }));
 
 const target = (options: Partial<TargetOptions>) => targetOf({ via: 'queue', outputs, ...options });
 
-test('the outputs of the deployment say where, and in which region', async () => {
+test('the outputs give the address and region', async () => {
   const client = { region: 'eu-west-1' };
-  assert.deepEqual(await target({}), { door: 'queue', address: QUEUE_URL, client });
-  assert.deepEqual(await target({ via: 'function' }), { door: 'function', address: 'function', client });
-  assert.deepEqual(await target({ via: 'iot' }), { door: 'iot', address: 'devices/<device>/events', client });
+  assert.deepEqual(await target({}), { channel: 'queue', address: QUEUE_URL, client });
+  assert.deepEqual(await target({ via: 'function' }), { channel: 'function', address: 'function', client });
+  assert.deepEqual(await target({ via: 'iot' }), { channel: 'iot', address: 'devices/<device>/events', client });
 });
 
-test('an option wins over the outputs, and then the region is that of the environment', async () => {
-  assert.deepEqual(await target({ 'queue-url': 'other', outputs: 'none' }), { door: 'queue', address: 'other', client: {} });
+test('an option replaces the outputs and their region', async () => {
+  assert.deepEqual(await target({ 'queue-url': 'other', outputs: 'none' }), {
+    channel: 'queue',
+    address: 'other',
+    client: {},
+  });
 });
 
-test('an endpoint is taken with the outputs or without', async () => {
+test('an endpoint works with or without the outputs', async () => {
   const endpoint = 'http://127.0.0.1:2';
   assert.deepEqual((await target({ 'endpoint-url': endpoint })).client, { region: 'eu-west-1', endpoint });
   assert.deepEqual((await target({ 'endpoint-url': endpoint, 'queue-url': 'q' })).client, { endpoint });
 });
 
-test('the endpoints of the local stack come with its credentials', async () => {
+test('the local endpoints give address and credentials', async () => {
   const client = { region: 'us-east-1', credentials: CREDENTIALS, endpoint: 'http://127.0.0.1:1' };
-  assert.deepEqual(await target({ via: 'function', endpoints }), { door: 'function', address: 'local', client });
+  assert.deepEqual(await target({ via: 'function', endpoints }), { channel: 'function', address: 'local', client });
 });
 
-test('fails if nothing says where', async () => {
-  await assert.rejects(target({ via: 'mail' }), /--via must be queue, function, iot, but is mail/);
-  await assert.rejects(target({ outputs: join(folder, 'none') }), /cannot read .*none.*npx cdk deploy.*--queue-url or --endpoints/);
-  await assert.rejects(target({ endpoints: join(folder, 'none') }), /cannot read .*npm start -- --serve --endpoints FILE/);
+test('fails if the address is unknown', async () => {
+  await assert.rejects(target({ via: 'mail' }), /--via: expected queue, function, iot, got mail/);
+  await assert.rejects(
+    target({ outputs: join(folder, 'none') }),
+    /cannot read .*none.*npx cdk deploy.*--queue-url or --endpoints/,
+  );
+  await assert.rejects(
+    target({ endpoints: join(folder, 'none') }),
+    /cannot read .*npm start -- --serve --endpoints FILE/,
+  );
   await assert.rejects(target({ outputs: endpoints }), /has no output QueueUrl; set --queue-url/);
-  await assert.rejects(target({ via: 'iot', endpoints }), /names no endpoint for iot; set --endpoint-url and --iot-topic/);
+  await assert.rejects(
+    target({ via: 'iot', endpoints }),
+    /has no endpoint for iot; set --endpoint-url and --iot-topic/,
+  );
 });

@@ -1,4 +1,4 @@
-/** The producer against a scripted SQS endpoint: limits, partial failures, and what an error says. */
+/** The producer with a scripted SQS endpoint: limits, partial failures, and errors. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -19,32 +19,41 @@ async function failure(sqs: ScriptedSqs, messages: readonly Message[], attempts 
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html: "up to 10 messages" */
-test('ten messages travel in a call, in their order', async () => {
+test('a call has ten messages, in order', async () => {
   await using sqs = await ScriptedSqs.start(() => 'sent');
   const ids = await sendMessages(sqs.client, sqs.queueUrl, numbered(25));
-  assert.deepEqual(sqs.calls.map((call) => call.length), [10, 10, 5]);
-  assert.deepEqual(sqs.calls.flat().map((entry) => entry.MessageBody), numbered(25).map(({ body }) => body));
+  assert.deepEqual(
+    sqs.calls.map((call) => call.length),
+    [10, 10, 5],
+  );
+  assert.deepEqual(
+    sqs.calls.flat().map((entry) => entry.MessageBody),
+    numbered(25).map(({ body }) => body),
+  );
   ids.forEach((id, at) => assert.ok(id.endsWith(` of message ${at}`), id));
 });
 
 /** The same page: "the sum of the individual lengths of all of the batched messages" is at most 1,048,576 bytes. */
-test('a call holds at most 1 MiB, counted in bytes and not in characters', async () => {
+test('a call has at most 1 MiB, in bytes of UTF-8', async () => {
   await using sqs = await ScriptedSqs.start(() => 'sent');
   const half = { body: 'é'.repeat(262_144) };
   await sendMessages(sqs.client, sqs.queueUrl, [half, half, { body: 'x' }, half]);
-  assert.deepEqual(sqs.calls.map((call) => call.length), [2, 2]);
+  assert.deepEqual(
+    sqs.calls.map((call) => call.length),
+    [2, 2],
+  );
 });
 
-test('a message over 1 MiB is not sent, and the others are', async () => {
+test('only a message over 1 MiB is not sent', async () => {
   await using sqs = await ScriptedSqs.start(() => 'sent');
   const large = { body: 'x'.repeat(1_048_577) };
   const { unsent, sent } = await failure(sqs, [...numbered(2), large]);
-  assert.deepEqual(unsent, [{ message: large, reason: '1048577 bytes are over the limit of 1048576' }]);
+  assert.deepEqual(unsent, [{ message: large, reason: 'expected at most 1048576 bytes, got 1048577' }]);
   assert.deepEqual([sent, sqs.calls.flat().length], [2, 2]);
 });
 
 /** The same page: "you should check for batch errors even when the call returns an HTTP status code of 200". */
-test('only the entries that failed are sent again', async () => {
+test('only failed entries are retried', async () => {
   const script: Script = (entry, call) => (call === 0 && entry.MessageBody.endsWith('3') ? 'service fault' : 'sent');
   await using sqs = await ScriptedSqs.start(script);
   const ids = await sendMessages(sqs.client, sqs.queueUrl, numbered(10));
@@ -52,14 +61,14 @@ test('only the entries that failed are sent again', async () => {
   assert.match(ids[3] ?? '', / of message 3$/);
 });
 
-test('an entry without an answer is sent again', async () => {
+test('an entry without a result is retried', async () => {
   await using sqs = await ScriptedSqs.start((entry, call) => (call === 0 && entry.Id === '0' ? 'silence' : 'sent'));
   await sendMessages(sqs.client, sqs.queueUrl, numbered(2));
   assert.deepEqual(sqs.bodies(1), ['message 0']);
 });
 
 /** SenderFault: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_BatchResultErrorEntry.html */
-test('an entry that is the sender\'s fault is not sent again, and the error names it', async () => {
+test('a sender fault is not retried', async () => {
   await using sqs = await ScriptedSqs.start((entry) => (entry.MessageBody === 'message 1' ? 'sender fault' : 'sent'));
   const error = await failure(sqs, numbered(3));
   assert.equal(sqs.calls.length, 1);
@@ -68,21 +77,24 @@ test('an entry that is the sender\'s fault is not sent again, and the error name
   assert.equal(error.message, '1 of 3 messages were not sent, the first: InvalidMessageContents: not so');
 });
 
-test('a queue that takes nothing is given up after the attempts, with everything that still waits', async () => {
+test('sending stops after the attempts without progress', async () => {
   await using sqs = await ScriptedSqs.start((_, call) => (call === 0 ? 'sent' : 'service fault'));
   const error = await failure(sqs, numbered(25));
   assert.equal(sqs.calls.length, 4);
-  assert.deepEqual(error.unsent.map(({ message }) => message), numbered(25).slice(10));
-  assert.match(error.message, /SQS took nothing in 3 calls in a row, at last: InternalError: not now/);
+  assert.deepEqual(
+    error.unsent.map(({ message }) => message),
+    numbered(25).slice(10),
+  );
+  assert.match(error.message, /SQS accepted no message in 3 consecutive calls, the last error: InternalError: not now/);
 });
 
-test('a queue that takes a little each time is not given up', async () => {
+test('sending continues while there is progress', async () => {
   await using sqs = await ScriptedSqs.start((entry) => (entry.Id === '0' ? 'sent' : 'service fault'));
   await sendMessages(sqs.client, sqs.queueUrl, numbered(5), { attempts: 1 });
   assert.equal(sqs.calls.length, 5);
 });
 
-test('a call that fails as a whole stops the rest, and the error has its cause', async () => {
+test('a failed call stops sending, with its cause', async () => {
   const sqs = await ScriptedSqs.start(() => 'sent');
   await sqs[Symbol.asyncDispose]();
   const error = await failure(sqs, numbered(12));
@@ -90,7 +102,7 @@ test('a call that fails as a whole stops the rest, and the error has its cause',
   assert.match(String(error.cause), /ECONNREFUSED/);
 });
 
-test('an abort stops sending and tells what was not sent', async () => {
+test('an abort stops sending and lists the unsent messages', async () => {
   const abort = new AbortController();
   await using sqs = await ScriptedSqs.start((_, call) => {
     if (call === 1) abort.abort();
@@ -104,7 +116,7 @@ test('an abort stops sending and tells what was not sent', async () => {
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html: entries of one call
  * fail on their own, so a later message of a group must not be in the same call.
  */
-test('nothing overtakes a message of its group, even when SQS takes only some of a call', async () => {
+test('a partly accepted call keeps the order of groups', async () => {
   const failed = new Set<string>();
   const taken: string[] = [];
   await using sqs = await ScriptedSqs.start(({ MessageBody }) => {
@@ -123,14 +135,20 @@ test('nothing overtakes a message of its group, even when SQS takes only some of
   await sendEvents(sqs.client, sqs.queueUrl, events, { groupOf: (event) => event.dimensions['group'] as string });
   for (const group of ['g0', 'g1', 'g2']) {
     const expected = events.filter((event) => event.dimensions.group === group).map((event) => JSON.stringify(event));
-    assert.deepEqual(taken.filter((body) => body.includes(group)), expected);
+    assert.deepEqual(
+      taken.filter((body) => body.includes(group)),
+      expected,
+    );
   }
 });
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-messagededuplicationid-property.html */
-test('a message keeps its deduplication id when it is sent again', async () => {
+test('a retried message keeps its deduplication id', async () => {
   await using sqs = await ScriptedSqs.start((_, call) => (call === 0 ? 'silence' : 'sent'));
-  await sendMessages(sqs.client, sqs.queueUrl, [{ body: 'a', groupId: 'g' }, { body: 'a', groupId: 'h' }]);
+  await sendMessages(sqs.client, sqs.queueUrl, [
+    { body: 'a', groupId: 'g' },
+    { body: 'a', groupId: 'h' },
+  ]);
   const idsOf = (call: number): unknown[] => (sqs.calls[call] ?? []).map((entry) => entry.MessageDeduplicationId);
   assert.deepEqual(idsOf(0), idsOf(1));
   assert.equal(new Set(idsOf(0)).size, 2);

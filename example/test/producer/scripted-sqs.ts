@@ -1,8 +1,6 @@
 /**
- * An SQS endpoint that answers as it is told, for what a well queue never does.
- *
- * In: for each SendMessageBatch call, what to do with each of its entries. Out: a real HTTP server that the AWS SDK
- * talks to, and the calls as they arrived.
+ * An SQS endpoint over HTTP whose result for each entry of a SendMessageBatch call comes from a script. It records the
+ * calls.
  */
 
 import { createHash, randomUUID } from 'node:crypto';
@@ -12,7 +10,7 @@ import { json } from 'node:stream/consumers';
 
 import { SQSClient } from '@aws-sdk/client-sqs';
 
-/** An entry of a call, as it arrived. */
+/** An entry of a received call. */
 export interface Entry {
   readonly Id: string;
   readonly MessageBody: string;
@@ -76,7 +74,8 @@ function answer(entries: readonly Entry[], fateOf: (entry: Entry) => Fate): obje
     // The SDK checks the digest.
     const MD5OfMessageBody = createHash('md5').update(MessageBody).digest('hex');
     if (fate === 'sent') Successful.push({ Id, MessageId: `${randomUUID()} of ${MessageBody}`, MD5OfMessageBody });
-    if (fate === 'sender fault') Failed.push({ Id, SenderFault: true, Code: 'InvalidMessageContents', Message: 'not so' });
+    if (fate === 'sender fault')
+      Failed.push({ Id, SenderFault: true, Code: 'InvalidMessageContents', Message: 'not so' });
     if (fate === 'service fault') Failed.push({ Id, SenderFault: false, Code: 'InternalError', Message: 'not now' });
   }
   return { Successful, Failed };

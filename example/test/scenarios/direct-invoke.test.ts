@@ -1,5 +1,5 @@
 /**
- * The function invoked directly, with the AWS SDK's Lambda client, in every way that the Invoke API knows.
+ * Direct invocations with the AWS SDK's Lambda client, in every mode of the Invoke API.
  * https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
  */
 
@@ -10,7 +10,7 @@ import { InvokeCommand, LambdaServiceException } from '@aws-sdk/client-lambda';
 import { encodeEvents, PushError, type PushEvent, pushEvents, pushEventsLater } from '../../src/index.js';
 import type { FunctionState } from '../support/control.js';
 import { readings } from '../support/events.js';
-import { scenario } from '../support/scenario.js';
+import { assertStored, scenario } from '../support/scenario.js';
 import { samplesOf } from '../support/series.js';
 import { waitFor } from '../support/wait.js';
 
@@ -25,16 +25,17 @@ const eventsOf = (device: string, count: number): PushEvent[] =>
 
 const oneOf = (device: string): PushEvent => eventsOf(device, 1)[0] as PushEvent;
 
-/** Log lines as on Lambda; the local stack's own default is text, for a person. */
+/** JSON log lines, as on Lambda; the local stack defaults to text. */
 const OPTIONS = ['--env', 'AWS_LAMBDA_LOG_FORMAT=JSON'];
 
-scenario('a function that is invoked directly answers as the API says', OPTIONS, async ({ stack, ledger }, context) => {
+scenario('direct invocations behave as the Invoke API documents', OPTIONS, async (stack, context) => {
+  const pushed: PushEvent[] = [];
   const { lambda, endpoints, workspace } = stack;
   const FunctionName = endpoints.lambda.functionName;
 
-  await context.test('one event is written and summed up', async () => {
+  await context.test('an event returns a summary', async () => {
     const event = oneOf('single');
-    ledger.note([event]);
+    pushed.push(event);
     const summary = await pushEvents(lambda, FunctionName, event);
     assert.deepEqual(summary, { events: 1, samples: 2, series: 2, requests: 1 });
     for (const { series, value } of samplesOf(event)) {
@@ -42,41 +43,43 @@ scenario('a function that is invoked directly answers as the API says', OPTIONS,
     }
   });
 
-  await context.test('an array of events is written and summed up', async () => {
+  await context.test('an array of events returns a summary', async () => {
     const events = eventsOf('array', 25);
-    ledger.note(events);
+    pushed.push(...events);
     const summary = await pushEvents(lambda, FunctionName, events);
     assert.deepEqual(summary, { events: 25, samples: 50, series: 2, requests: 1 });
   });
 
-  await context.test('an invalid event is a function error that names it, and the others are written', async () => {
+  await context.test('an invalid event is an error that names it', async () => {
     const good = oneOf('beside');
     const bad = { ...oneOf('invalid'), metrics: { temperature_celsius: 'warm' } };
-    ledger.note([good]);
+    pushed.push(good);
     const pushing = pushEvents(lambda, FunctionName, [good, bad]);
     await assert.rejects(pushing, isPushError('InvalidEvent', /event 1.*temperature_celsius/, false));
   });
 
   /** AMP: "Metric samples older than 1 hour are refused" (AMP_quotas.html). */
-  await context.test('an event that the receiver refuses is a function error with its words', async () => {
+  await context.test('a rejected event is an error with the status', async () => {
     const good = oneOf('young');
     const old = { ...oneOf('old'), timestamp: Date.now() - 2 * 3_600_000 };
-    ledger.note([good]);
+    pushed.push(good);
     const pushing = pushEvents(lambda, FunctionName, [old, good]);
     await assert.rejects(pushing, isPushError('WriteRejected', /400/, false));
   });
 
-  await context.test('an event that cannot be written now can be pushed again later', async () => {
+  await context.test('a failed event can be pushed again', async () => {
     const event = oneOf('later');
     await stack.control.setFaults('403');
     await assert.rejects(pushEvents(lambda, FunctionName, event), isPushError('WriteFailed', /403/, true));
     await stack.control.setFaults();
-    ledger.note([event]);
+    pushed.push(event);
     assert.equal((await pushEvents(lambda, FunctionName, event)).events, 1);
   });
 
-  await context.test('a function error comes with status 200 and its payload', async () => {
-    const { StatusCode, FunctionError, Payload } = await lambda.send(new InvokeCommand({ FunctionName, Payload: '{}' }));
+  await context.test('a function error has status 200 and a payload', async () => {
+    const { StatusCode, FunctionError, Payload } = await lambda.send(
+      new InvokeCommand({ FunctionName, Payload: '{}' }),
+    );
     assert.deepEqual([StatusCode, FunctionError], [200, 'Unhandled']);
     const { errorType, errorMessage } = JSON.parse(Payload?.transformToString() ?? '') as Record<string, unknown>;
     assert.equal(errorType, 'InvalidEvent');
@@ -84,9 +87,9 @@ scenario('a function that is invoked directly answers as the API says', OPTIONS,
   });
 
   /** "For the `Event` invocation type, this status code is 202." */
-  await context.test('an asynchronous invocation is taken with 202 and arrives', async () => {
+  await context.test('an asynchronous invocation returns 202 and is written', async () => {
     const events = [oneOf('async-0'), oneOf('async-1')] as const;
-    ledger.note(events);
+    pushed.push(...events);
     const Payload = encodeEvents(events[0]);
     const { StatusCode } = await lambda.send(new InvokeCommand({ FunctionName, InvocationType: 'Event', Payload }));
     assert.equal(StatusCode, 202);
@@ -96,8 +99,8 @@ scenario('a function that is invoked directly answers as the API says', OPTIONS,
   });
 
   /** "For the `DryRun` invocation type, the status code is 204." */
-  await context.test('a dry run is answered with 204 and invokes nothing', async () => {
-    // The asynchronous invocations before this one may have written their samples and still be at work.
+  await context.test('a dry run returns 204 and invokes nothing', async () => {
+    // The asynchronous invocations above may still be busy after writing their samples.
     const isIdle = ({ processes }: FunctionState): boolean => processes.every(({ busy }) => !busy);
     const { invocations } = await waitFor('an idle function', () => stack.control.functionState(), isIdle);
     const Payload = encodeEvents(oneOf('dry'));
@@ -107,9 +110,9 @@ scenario('a function that is invoked directly answers as the API says', OPTIONS,
   });
 
   /** "LogResult: The last 4 KB of the execution log, which is base64-encoded." */
-  await context.test('the tail of the log holds what Lambda and the function wrote', async () => {
+  await context.test('the log tail has the lines of Lambda and the function', async () => {
     const event = oneOf('tail');
-    ledger.note([event]);
+    pushed.push(event);
     const Payload = encodeEvents(event);
     const { LogResult } = await lambda.send(new InvokeCommand({ FunctionName, LogType: 'Tail', Payload }));
     const log = Buffer.from(LogResult ?? '', 'base64').toString('utf8');
@@ -121,21 +124,27 @@ scenario('a function that is invoked directly answers as the API says', OPTIONS,
     assert.match(lines.at(-1) ?? '', report);
     const written = lines.slice(1, -2).map((line) => JSON.parse(line) as Record<string, unknown>);
     const info = written.filter(({ level }) => level === 'INFO');
-    assert.deepEqual(info.map(({ events, samples, failed }) => [events, samples, failed]), [[1, 2, 0]], log);
+    assert.deepEqual(
+      info.map(({ events, samples, failed }) => [events, samples, failed]),
+      [[1, 2, 0]],
+      log,
+    );
   });
 
   /** RequestTooLargeException: "HTTP Status Code: 413" */
-  await context.test('a payload over 6 MB is refused with 413', async () => {
+  await context.test('a payload over 6 MB returns 413', async () => {
     const Payload = JSON.stringify('x'.repeat(MAX_PAYLOAD_BYTES));
     const invoking = lambda.send(new InvokeCommand({ FunctionName, Payload }));
     await assert.rejects(invoking, isServiceError('RequestTooLargeException', 413));
   });
 
   /** ResourceNotFoundException: "HTTP Status Code: 404" */
-  await context.test('an unknown function is not found', async () => {
+  await context.test('an unknown function returns 404', async () => {
     const pushing = pushEvents(lambda, 'no-such-function', oneOf('lost'));
     await assert.rejects(pushing, isServiceError('ResourceNotFoundException', 404));
   });
+
+  await assertStored(stack, pushed);
 });
 
 function isPushError(errorType: string, message: RegExp, mayPassLater: boolean): (error: unknown) => true {

@@ -1,8 +1,8 @@
-/** The stack's control API: faults of the receiver, and the stack's own figures. */
+/** The control API of the stack: faults of the receiver, and counts. */
 
 import assert from 'node:assert/strict';
 
-/** The stack answers at once, unless the machine is busy. */
+/** The stack responds immediately, unless the machine is busy. */
 const REQUEST_TIMEOUT_MS = 60_000;
 
 export interface FunctionState {
@@ -33,14 +33,9 @@ export class Control {
     this.#functionName = functionName;
   }
 
-  /** Replaces the receiver's faults; each is a specification such as `503:2`. None: the receiver is well. */
+  /** Replaces the faults of the receiver, each a specification such as `503:2`. Without any, the receiver has no faults. */
   async setFaults(...specifications: readonly string[]): Promise<void> {
     await this.#request('PUT', 'faults', specifications.join('\n'));
-  }
-
-  /** While the receiver is down, connections to it are refused. */
-  async setReceiver(state: 'up' | 'down'): Promise<void> {
-    await this.#request('PUT', 'amp', state);
   }
 
   async functionState(): Promise<FunctionState> {

@@ -1,7 +1,5 @@
 /**
- * Where the programs of the stack are.
- *
- * In: environment variables. Out: their values; a missing one is an error that says what to do.
+ * Reads the paths of the stack's programs from environment variables.
  */
 
 const VARIABLES = {
@@ -13,7 +11,7 @@ const VARIABLES = {
   PROMETHEUS: 'the program prometheus: on Debian and Ubuntu apt-get install prometheus, then /usr/bin/prometheus',
 } as const;
 
-/** The programs of the stack: paths, and for Prometheus anything that `--prometheus` takes. */
+/** The paths of the programs; `prometheus` is any value of `--prometheus`. */
 export interface Programs {
   readonly local: string;
   readonly functionBinary: string;
@@ -23,7 +21,7 @@ export interface Programs {
   readonly prometheus: string;
 }
 
-/** @throws if a variable is missing, with what each missing one has to be */
+/** @throws if variables are missing, with the value that each requires */
 export function programs(environment: NodeJS.ProcessEnv = process.env): Programs {
   const missing = Object.entries(VARIABLES).filter(([name]) => !environment[name]);
   if (missing.length > 0) {

@@ -1,7 +1,6 @@
 /**
- * Asks the workspace, as any client of AMP does: PromQL over HTTP, signed for the service `aps`.
+ * Queries the workspace with PromQL over HTTP, signed for the service `aps`.
  *
- * In: PromQL. Out: series with their samples, timestamps in whole milliseconds and values as doubles.
  * API: https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries
  */
 
@@ -51,7 +50,7 @@ export class Workspace {
     return new Map(result.map(({ metric, value }) => [seriesName(metric), parseValue((value as ResultValue)[1])]));
   }
 
-  /** Every sample that a range selector such as `temperature[1h]` finds, by series, in the order of the answer. */
+  /** The samples of a range selector such as `temperature[1h]`, by series. */
   async samples(rangeSelector: string): Promise<Map<string, readonly Sample[]>> {
     const result = await this.#query(rangeSelector, 'matrix');
     const sampleOf = ([seconds, value]: ResultValue): Sample => ({
@@ -73,7 +72,7 @@ export class Workspace {
       headers: { host: url.host, 'content-type': 'application/x-www-form-urlencoded' },
       body,
     });
-    // fetch sets the host by itself, from the same URL.
+    // fetch sets the host from the same URL.
     const { host: _, ...headers } = signed.headers;
     const response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(QUERY_TIMEOUT_MS) });
     const text = await response.text();

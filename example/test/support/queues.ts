@@ -1,4 +1,4 @@
-/** What is in a queue, by the SQS API. */
+/** Reads queues with the SQS API. */
 
 import { GetQueueAttributesCommand, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 
@@ -10,14 +10,16 @@ export interface DeadLetter {
   readonly attributes: ReadonlyMap<string, string>;
 }
 
-/** The messages of a queue: those that wait and those that somebody has received and not deleted. */
+/** The number of messages in a queue: visible, in flight and delayed. */
 export async function messageCount(sqs: SQSClient, queueUrl: string): Promise<number> {
   const names = [
     'ApproximateNumberOfMessages',
     'ApproximateNumberOfMessagesNotVisible',
     'ApproximateNumberOfMessagesDelayed',
   ] as const;
-  const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: [...names] }));
+  const { Attributes } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: [...names] }),
+  );
   return names.reduce((sum, name) => sum + Number(Attributes?.[name]), 0);
 }
 
@@ -27,7 +29,7 @@ export async function queueArn(sqs: SQSClient, queueUrl: string): Promise<string
   return Attributes?.QueueArn ?? '';
 }
 
-/** Receives every message of a dead-letter queue and leaves it there, for a while invisible to others. */
+/** Receives every message of a dead-letter queue without deleting it. */
 export async function readDeadLetters(sqs: SQSClient, queueUrl: string): Promise<DeadLetter[]> {
   const expected = await messageCount(sqs, queueUrl);
   const letters = new Map<string, DeadLetter>();
@@ -40,7 +42,9 @@ export async function readDeadLetters(sqs: SQSClient, queueUrl: string): Promise
     });
     const { Messages = [] } = await sqs.send(command);
     for (const { MessageId = '', Body = '', MessageAttributes = {} } of Messages) {
-      const attributes = Object.entries(MessageAttributes).map(([name, value]) => [name, value.StringValue ?? ''] as const);
+      const attributes = Object.entries(MessageAttributes).map(
+        ([name, value]) => [name, value.StringValue ?? ''] as const,
+      );
       letters.set(MessageId, { body: Body, attributes: new Map(attributes) });
     }
     return letters.size;

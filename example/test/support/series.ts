@@ -1,4 +1,4 @@
-/** Series and samples, as an event must become them and as a workspace shows them. */
+/** Series and samples of events and of the workspace. */
 
 import type { PushEvent } from '../../src/event.js';
 
@@ -8,12 +8,12 @@ export interface Sample {
   readonly value: number;
 }
 
-/** The one name of a series, whatever the order of its labels: `__name__` is a label like any other. */
+/** A name for a series that does not depend on the order of its labels. */
 export function seriesName(labels: Readonly<Record<string, string>>): string {
   return JSON.stringify(Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
-/** The samples that an event must become, with the names of their series. */
+/** The samples of an event, with the names of their series. */
 export function samplesOf(event: PushEvent): (Sample & { readonly series: string })[] {
   return Object.entries(event.metrics).map(([name, value]) => ({
     series: seriesName({ ...event.dimensions, __name__: name }),

@@ -1,8 +1,6 @@
 /**
- * The whole stack as one child process: queues, event source mapping, the real function, receiver, Prometheus.
- *
- * In: options of `push-gateway-local serve`. Out: clients for every part, with real AWS SDK clients among them.
- * The stack stops when it is disposed of, and with this process whatever happens to it.
+ * The local stack in a child process, with clients for its parts. It stops when it is disposed of, or when this process
+ * ends.
  */
 
 import assert from 'node:assert/strict';
@@ -24,7 +22,7 @@ import { waitFor } from './wait.js';
 const START_DEADLINE_MS = 180_000;
 const STOP_DEADLINE_MS = 120_000;
 
-/** Characters of the stack's own words that are kept for a failure. */
+/** Characters of output that are kept for error messages. */
 const KEPT_OUTPUT = 20_000;
 
 export class Stack implements AsyncDisposable {
@@ -64,12 +62,12 @@ export class Stack implements AsyncDisposable {
     }
   }
 
-  /** What the stack has printed so far, or the end of it. */
+  /** The end of the output of the stack. */
   get output(): string {
     return this.#process.output;
   }
 
-  /** Ends it as Ctrl+C does, and checks that it ends well. */
+  /** Interrupts the stack and checks its exit status. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.sqs.destroy();
     this.lambda.destroy();
@@ -108,7 +106,7 @@ class StackProcess {
     return new StackProcess(child, directory, endpointsFile);
   }
 
-  /** Why it is not running any more; `undefined` while it is. */
+  /** Why the process ended; `undefined` while it runs. */
   hasEnded(): Error | undefined {
     if (this.#failure !== undefined) return this.#failure;
     const { exitCode, signalCode } = this.#child;
@@ -128,7 +126,7 @@ class StackProcess {
       clearTimeout(late);
       await rm(this.#directory, { recursive: true, force: true });
     }
-    assert.equal(endedBefore, undefined, `the stack ended by itself\n${this.output}`);
+    assert.equal(endedBefore, undefined, `the stack ended unexpectedly\n${this.output}`);
     assert.equal(this.#child.exitCode, 0, `the stack ended with ${this.#child.signalCode}\n${this.output}`);
   }
 

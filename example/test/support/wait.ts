@@ -1,11 +1,11 @@
-/** Waits for conditions of other processes: polled until a deadline, and a failure says what was seen last. */
+/** Polls conditions of other processes until a deadline. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 
 const POLL_INTERVAL_MS = 200;
 
 /**
- * Polls until the value is as wanted, and returns it.
+ * Polls until `isWanted` accepts the value, and returns it.
  *
  * @param what completes "waited for", such as "the queue to be empty"
  * @throws after `deadlineMs`, with the last value or the last error of `probe`

@@ -1,7 +1,7 @@
 //! The signed HTTP client, which sends a request until there is a final response or its deadline.
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_credential_types::provider::ProvideCredentials;
 use bytes::{Bytes, BytesMut};
@@ -17,33 +17,25 @@ use crate::response::{Attempts, Cause, Failure, MAX_ERROR_BODY, MAX_QUERY_ERROR_
 use crate::retry::{self, RetryAction, retry_action};
 use crate::sign::{Scope, sign};
 use crate::throttling::is_throttled;
+use crate::world::World;
 
 /// The header that names the operation in the AWS JSON protocol.
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 
-/// What comes from outside: the clock and the randomness.
-#[derive(Clone, Copy, Debug)]
-pub struct World {
-    /// The time of day, for signatures and `Retry-After` dates.
-    pub now: fn() -> SystemTime,
-    /// Uniform in 0 to 1, for the jitter of the backoff.
-    pub random: fn() -> f64,
-}
-
-/// A request that can be sent, and sent again.
+/// A request that can be sent more than once.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The method.
     pub method: Method,
     /// The absolute URL.
     pub uri: Uri,
-    /// All headers but `host`, `content-length` and those of the signature.
+    /// All headers except `host`, `content-length` and those of the signature.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The body.
     pub body: Bytes,
-    /// What to sign for; `None` sends the request unsigned.
+    /// The scope of the signature; `None` sends the request unsigned.
     pub scope: Option<Scope>,
-    /// How much of the body of a 2xx answer is wanted, in bytes. With 0 it is not read at all.
+    /// How much of the body of a 2xx response is read, in bytes.
     pub wanted_body: usize,
 }
 
@@ -73,14 +65,15 @@ impl Request {
     }
 }
 
-/// What requests are for: how long an attempt may take, how an incomplete answer is treated, and when to give up.
+/// The kind of requests, which decides how long an attempt may take, how an incomplete response is treated, and when to
+/// give up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
-    /// The receiver answers at once, and its status says all: a body that breaks off changes nothing. A message
-    /// that is given back uses up one of its few deliveries, so a write is attempted until the deadline.
+    /// The receiver responds at once, and only the status matters: an incomplete body changes nothing. A message that is
+    /// given back uses up one of its few deliveries, so a write is attempted until the deadline.
     Write,
-    /// The answer may take long, and its body is what was asked for: one that breaks off does not count. The caller
-    /// waits for it and can send another query, so an error that will not change soon is final.
+    /// The response may take long, and an incomplete body is of no use. The caller waits and can send another query, so an
+    /// error that will not change soon is final.
     Query,
 }
 
@@ -93,8 +86,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that signs with credentials of the standard chain, whose own requests are signed for `region`. All of
-    /// them connect as `network` says.
+    /// A client that signs with credentials of the standard chain. `region` and `network` also apply to the requests of
+    /// the chain.
     pub fn new(region: Option<String>, network: &Network, world: World) -> Self {
         let http = http_client(network);
         let credentials = CredentialsCache::standard(http.clone(), region);
@@ -107,8 +100,8 @@ impl Client {
         Self { http: http_client(&Network::default()), credentials, purpose: Purpose::Write, world }
     }
 
-    /// The same client for queries: an attempt may take most of the time that is left, and a 2xx answer whose body
-    /// breaks off is sent for again.
+    /// The same client for queries: an attempt may take most of the time that is left, and a request whose 2xx response
+    /// has an incomplete body is sent again.
     #[must_use]
     pub fn for_queries(self) -> Self {
         Self { purpose: Purpose::Query, ..self }
@@ -252,12 +245,12 @@ impl Client {
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
                 Ok(Err(error)) if needs_all => return Err(network_failure(error)),
                 Err(_) if needs_all => return Err(Cause::TimedOut),
-                // The status decides. A body that breaks off or dribbles is reported as far as it came in time.
+                // Only the status matters. An incomplete body is reported as far as it was received in time.
                 _ => break,
             }
         }
         body.truncate(limit);
-        // A 2xx answer may be an error too: of a proxy, or in the form of Prometheus.
+        // A 2xx response may be an error too: of a proxy, or in the form of Prometheus.
         let body = redact::without(body.freeze(), &secrets);
         let response =
             Response { status: status.as_u16(), content_type, body, attempts: Attempts::default() };

@@ -1,7 +1,7 @@
-//! Credentials: the standard AWS chain → credentials, cached until shortly before they expire.
+//! Credentials of the standard AWS chain, cached until shortly before they expire.
 //!
-//! On Lambda the chain ends at its first link, the environment. The chain is built when credentials are first needed,
-//! so a function that signs nothing pays nothing for it.
+//! On Lambda the chain ends at its first link, the environment. The chain is built when credentials are first needed, so
+//! it costs nothing in a function that signs nothing.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -24,11 +24,11 @@ use tokio::sync::{Mutex, watch};
 
 use crate::response::explain;
 
-/// Credentials that expire sooner than this are fetched anew: a request signed with them must still be valid when
-/// it arrives, after its retries.
+/// The remaining lifetime at which credentials are fetched again: a request must still be valid when it arrives, after its
+/// retries.
 const EXPIRY_MARGIN: Duration = Duration::from_mins(1);
 
-/// Credentials from a provider, remembered for as long as they are good.
+/// Credentials from a provider, cached while they are valid.
 #[derive(Debug)]
 pub(crate) struct CredentialsCache {
     source: Source,
@@ -73,10 +73,10 @@ impl CredentialsCache {
         self.last_host.borrow().clone()
     }
 
-    /// Credentials that are good at `now` and for a minute after it.
+    /// Credentials that are valid at `now` and for a minute after it.
     ///
     /// # Errors
-    /// What the chain says when no link of it has credentials.
+    /// The error of the chain when no link of it has credentials.
     pub(crate) async fn credentials(&self, now: SystemTime) -> Result<Credentials, String> {
         let mut state = self.state.lock().await;
         if let Some(credentials) = &state.credentials
@@ -116,7 +116,7 @@ impl Source {
     }
 }
 
-/// Lends our HTTP client to the chain, for its links that ask a service for credentials.
+/// The HTTP client of the chain, for the links that request credentials from a service.
 #[derive(Clone)]
 struct ChainHttp {
     http: reqwest::Client,
@@ -156,8 +156,8 @@ async fn forward(chain: &ChainHttp, request: HttpRequest) -> Result<HttpResponse
     for (name, value) in response.headers() {
         answer = answer.header(name, value);
     }
-    // The chain's errors show all of an answer, and services of the container and the instance may put secrets in it. The
-    // errors of STS say what is wrong, and nothing else.
+    // The chain's errors contain the whole response, which may hold secrets if it comes from the container or the
+    // instance. Those of STS only have an error message.
     let is_hidden = is_local && !response.status().is_success();
     let body = response.bytes().await.map_err(|error| connector_error(&host, error))?;
     let body = if is_hidden { Bytes::new() } else { body };

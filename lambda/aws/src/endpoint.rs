@@ -25,13 +25,13 @@ pub enum InvalidEndpoint {
     /// `https:///path`
     #[error("expected a URL with a host")]
     Host,
-    /// What comes after `#` is never sent.
+    /// The fragment of a URL is never sent.
     #[error("expected a URL without a fragment (#)")]
     Fragment,
     /// On an AMP host, another path: of the API as a whole, or of queries.
     #[error("expected an AMP URL that ends in /api/v1/remote_write")]
     AmpPath,
-    /// Clients resolve them, so another path would be requested than the one that is written.
+    /// Clients resolve `.` and `..`, so another path than the configured one would be requested.
     #[error("expected a URL without the path segments . and ..")]
     DotSegment,
 }
@@ -64,7 +64,7 @@ impl Endpoint {
         Ok(Self { uri: sent.as_str().parse().map_err(not_a_url)? })
     }
 
-    /// Checks that the path of an AMP host is that of remote write. Other receivers take it where they like.
+    /// Checks that the path of an AMP host is that of remote write. Other receivers may use any path.
     ///
     /// # Errors
     /// [`InvalidEndpoint::AmpPath`].
@@ -113,8 +113,8 @@ fn is_dot_segment(segment: &str) -> bool {
     matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }
 
-/// Whether `text` has the form of a region's code, as in `eu-west-1` and `us-gov-east-1`. Other names under
-/// `amazonaws.com` are open to everyone: `aps-workspaces.s3.amazonaws.com` is somebody's bucket.
+/// Whether `text` has the form of a region's code, as in `eu-west-1` and `us-gov-east-1`. Anyone can have other names
+/// under `amazonaws.com`: `aps-workspaces.s3.amazonaws.com` is a bucket.
 pub fn is_region(text: &str) -> bool {
     let mut parts = text.split('-').rev();
     let number =
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn the_region_comes_from_every_form_of_an_amp_host() {
+    fn every_form_of_an_amp_host_names_a_region() {
         for host in [
             "aps-workspaces.eu-west-1.amazonaws.com",
             "aps-workspaces-fips.eu-west-1.amazonaws.com",
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(region("aps-workspaces.cn-north-1.amazonaws.com.cn").as_deref(), Some("cn-north-1"));
     }
 
-    /// What `reqwest::Url`, which sends, makes of a URL is final: parsed once more, it stays the same.
+    /// `reqwest::Url` sends the request, so its form of a URL is the one to sign: parsed again, it stays the same.
     #[test]
     fn a_url_has_the_form_in_which_it_is_sent() {
         for (given, sent) in [
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_url_is_said_without_repeating_it() {
+    fn an_invalid_url_has_a_reason() {
         let error = |url: &str| Endpoint::parse(url).unwrap_err();
         assert_eq!(error("aps-workspaces.eu-west-1.amazonaws.com"), InvalidEndpoint::Scheme);
         assert_eq!(error("/workspaces/ws-1"), InvalidEndpoint::Scheme);

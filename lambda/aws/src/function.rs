@@ -1,20 +1,17 @@
-//! The I/O boundary of a Lambda function: process environment → a configuration to run with, or an init error that says
-//! what to set; then invocations, one at a time, until Lambda ends the process.
-//!
-//! The functions are `push-gateway` and `query`. How they start, log, fail to start and are given their invocations is
-//! the same, and is here. Clock and environment are read here and in their `main.rs` only.
+//! Starts a Lambda function: log, configuration or init error, then invocations until Lambda ends the process.
 
 use std::fmt::Display;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::runtime::{Diagnostic, Invocation};
 use crate::runtime_api::RuntimeApi;
+use crate::world::{Environment, environment, now};
 use crate::{logging, runtime};
 
-/// Where Lambda says that its runtime API is.
+/// The variable with the address of the runtime API.
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
 /// The error type that Lambda shows for a function whose environment variables are wrong.
@@ -23,29 +20,12 @@ const INVALID_CONFIG: &str = "InvalidConfig";
 /// The error type that Lambda shows for a function that could not be restored from its snapshot.
 const NOT_RESTORED: &str = "NotRestored";
 
-/// How long a report may take: without it the function ends all the same, only with less of an explanation.
+/// The limit for reporting an error. Without the report the function ends all the same.
 const REPORT_LIMIT: Duration = Duration::from_secs(1);
 
-/// Reads environment variables: name → value, if there is one that is text.
-pub type Environment = fn(&str) -> Option<String>;
-
-/// The value of an environment variable.
-#[expect(clippy::disallowed_methods, reason = "the edge, from where the environment is passed inwards")]
-pub fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-/// The time of day.
-#[expect(clippy::disallowed_methods, reason = "the edge, from where the clock is passed inwards")]
-pub fn now() -> SystemTime {
-    SystemTime::now()
-}
-
-/// Starts the log, has `configure` read the environment, and hands every invocation to the handler that `build` makes of
-/// the configuration. Returns when the runtime API fails for good. Errors are logged; those of the init phase are reported
-/// to Lambda too.
-///
-/// `name` is what the binary is called.
+/// Runs the function `name`: `configure` reads the environment, and `build` makes the handler of all invocations from the
+/// configuration. Returns when the runtime API fails permanently. Errors are logged, and those of the init phase are also
+/// reported to Lambda.
 pub async fn start<Config, Invalid, Handler, Answer, Failed>(
     name: &str,
     configure: impl FnOnce(Environment) -> Result<Config, Invalid>,
@@ -98,9 +78,9 @@ where
     ExitCode::FAILURE
 }
 
-/// Reports to Lambda why the function cannot start, so that the caller sees the reason and not only an exit status.
+/// Reports an init error to Lambda, so that the caller gets the reason and not only an exit status.
 async fn report_init_error(api: &RuntimeApi, error_type: &'static str, message: &str) {
     if let Ok(Err(error)) = tokio::time::timeout(REPORT_LIMIT, api.init_error(error_type, message)).await {
-        tracing::error!(%error, "The runtime API did not take the init error.");
+        tracing::error!(%error, "Failed to report the init error to the Lambda runtime API.");
     }
 }

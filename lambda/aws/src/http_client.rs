@@ -1,4 +1,4 @@
-//! The one HTTP client: built for a quick cold start and for keep-alive over invocations.
+//! The HTTP client, built for a fast cold start and for keep-alive over invocations.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,18 +8,17 @@ use rustls::crypto::ring;
 
 use crate::network::Network;
 
-/// A host that does not even accept a connection in this time is tried again rather than waited for.
+/// The time limit of a connection attempt, after which the request is sent again.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// Load balancers close idle connections after about a minute; an older one is not worth trying.
+/// Load balancers close idle connections after about a minute, so an older one is not used.
 const IDLE: Duration = Duration::from_secs(50);
 
 /// Builds the client: HTTP/1.1, rustls with `ring`, Mozilla's certificates compiled in, those and the proxy of `network`,
 /// no redirects.
 ///
 /// `ring` and compiled-in certificates save about 3 ms of the cold start and 2 MB of the artifact over `aws-lc-rs`
-/// with the platform's certificates. A redirect is an answer like any other: following it would send the signature to
-/// a host that it is not for.
+/// with the platform's certificates. A redirect is a final response: following it would send the signature to another host.
 pub(crate) fn http_client(network: &Network) -> reqwest::Client {
     let mut roots = network.roots.clone();
     roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
@@ -32,7 +31,7 @@ pub(crate) fn http_client(network: &Network) -> reqwest::Client {
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
-        // The environment is not read behind our back.
+        // Proxies come from `network` only.
         .no_proxy()
         .http1_only()
         .connect_timeout(CONNECT)

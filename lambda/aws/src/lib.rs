@@ -17,7 +17,9 @@
 //! | [`reader`]       | queries                                                        | yes |
 //! | [`sqs`]          | messages to a queue                                            | yes |
 //! | [`logging`]      | the log on standard output                                     | yes |
-//! | `function`       | starts a function; reads environment and clock                 | yes |
+//! | `world`          | the clock and the environment of the process                   | yes |
+//! | `function`       | starts a function                                              | yes |
+//! | [`lambda_api`]   | requests to the APIs of an execution environment               | yes |
 //! | [`runtime`], [`runtime_api`] | the loop of invocations                            | yes |
 //!
 //! Time, credentials and randomness are arguments: [`Client`] is built with a clock and a source of jitter.
@@ -27,6 +29,7 @@ mod credentials;
 pub mod endpoint;
 mod function;
 mod http_client;
+pub mod lambda_api;
 pub mod logging;
 pub mod network;
 pub mod reader;
@@ -41,16 +44,17 @@ pub mod sign;
 pub mod sqs;
 pub mod text;
 mod throttling;
+mod world;
 
 pub use crate::remote_write::RemoteWrite;
-pub use client::{Client, Request, World};
+pub use client::{Client, Request};
 pub use endpoint::{Endpoint, InvalidEndpoint, is_region};
-pub use formats::{InvalidLabels, external_labels};
-pub use function::{Environment, environment, now, start};
-pub use network::{InvalidNetwork, Network};
+pub use function::start;
+pub use network::Network;
 pub use reader::Reader;
 pub use response::{Attempts, Cause, Failure, Response};
 pub use retry::{RetryAction, retry_action};
 pub use runtime::{Diagnostic, Invocation};
 pub use settings::{InvalidSetting, Settings};
 pub use sign::Scope;
+pub use world::{Environment, World, environment, now};

@@ -1,4 +1,4 @@
-//! Reads from the environment what connections need in some networks: certificates of one's own, and a proxy.
+//! Certificates to trust and a proxy, which some networks require, from the environment.
 //!
 //! | variable          | holds                                                                              |
 //! |-------------------|------------------------------------------------------------------------------------|
@@ -18,8 +18,16 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-/// What begins a certificate, or anything else, in PEM.
+use crate::settings::{InvalidSetting, Settings};
+
+/// The start of a certificate, or of another object, in PEM.
 const PEM_BEGIN: &str = "-----BEGIN ";
+
+/// The error of a proxy that is not a URL.
+const PROXY: InvalidSetting = InvalidSetting::Value {
+    variable: "HTTPS_PROXY",
+    expected: "the URL of a proxy such as http://proxy.example.com:3128",
+};
 
 /// Additional certificates and a proxy. The default is neither.
 #[derive(Clone)]
@@ -28,71 +36,45 @@ pub struct Network {
     pub(crate) proxy: Option<Proxy>,
 }
 
-/// The reason why a variable cannot be used. It never shows the value, which may be a secret that was put there by mistake.
-#[derive(Debug, thiserror::Error)]
-pub enum InvalidNetwork {
-    /// The file cannot be read.
-    #[error(
-        "{variable}: expected certificates in PEM or a file with them, got a file that cannot be read: {reason}"
-    )]
-    File {
-        /// The variable.
-        variable: &'static str,
-        /// What the system reports.
-        reason: io::Error,
-    },
-    /// The text is not PEM, or a certificate in it is not one.
-    #[error("{variable}: expected certificates in PEM, got {found}")]
-    Certificates {
-        /// The variable.
-        variable: &'static str,
-        /// What there is instead.
-        found: &'static str,
-    },
-    /// The proxy is not a URL.
-    #[error("HTTPS_PROXY: expected the URL of a proxy such as http://proxy.example.com:3128")]
-    Proxy,
-}
-
 impl Network {
-    /// Reads the variables through `lookup`, and files through `read`. A variable that is empty counts as not set.
+    /// Reads the variables through `lookup`, and files through `read`.
     ///
     /// # Errors
-    /// [`InvalidNetwork`]: the first variable that cannot be used.
+    /// [`InvalidSetting`]: the first variable that cannot be used.
     pub fn from_lookup(
         lookup: impl Fn(&str) -> Option<String>,
         read: impl Fn(&str) -> io::Result<Vec<u8>>,
-    ) -> Result<Self, InvalidNetwork> {
-        let get = |variable: &str| lookup(variable).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
+    ) -> Result<Self, InvalidSetting> {
+        let settings = Settings::new(&lookup);
         let mut roots = RootCertStore::empty();
         for variable in ["CA_CERTIFICATES", "AWS_CA_BUNDLE"] {
-            let Some(value) = get(variable) else { continue };
+            let Some(value) = settings.text(variable) else { continue };
             let pem = if value.contains(PEM_BEGIN) {
                 // Where a variable is one line, line breaks are written as in JSON.
                 value.replace("\\n", "\n").into_bytes()
             } else {
-                read(&value).map_err(|reason| InvalidNetwork::File { variable, reason })?
+                read(&value).map_err(|error| InvalidSetting::File { variable, reason: error.to_string() })?
             };
             roots.extend(certificates(variable, &pem)?.roots);
         }
-        let either = |name: &str| get(&name.to_ascii_lowercase()).or_else(|| get(name));
+        let either = |name: &str| settings.text(&name.to_ascii_lowercase()).or_else(|| settings.text(name));
         let direct = either("NO_PROXY").unwrap_or_default();
-        // The client's own reading of `*` leaves out addresses.
+        // The client applies `*` to names only, not to addresses.
         let url = either("HTTPS_PROXY").filter(|_| !direct.split(',').any(|host| host.trim() == "*"));
         let proxy = url.map(|url| {
             if url.split_once("://").is_some_and(|(scheme, _)| !matches!(scheme, "http" | "https")) {
-                return Err(InvalidNetwork::Proxy);
+                return Err(PROXY);
             }
             let except = NoProxy::from_string(&direct);
-            Proxy::https(url).map(|proxy| proxy.no_proxy(except)).map_err(|_| InvalidNetwork::Proxy)
+            Proxy::https(url).map(|proxy| proxy.no_proxy(except)).map_err(|_| PROXY)
         });
         Ok(Self { roots, proxy: proxy.transpose()? })
     }
 }
 
 /// The certificates in `pem`, at least one. A bundle may hold old ones that cannot be read, which are left out.
-fn certificates(variable: &'static str, pem: &[u8]) -> Result<RootCertStore, InvalidNetwork> {
-    let invalid = |found| InvalidNetwork::Certificates { variable, found };
+fn certificates(variable: &'static str, pem: &[u8]) -> Result<RootCertStore, InvalidSetting> {
+    let invalid = |found| InvalidSetting::Certificates { variable, found };
     let certificates = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|_| invalid("text in another format"))?;
@@ -130,7 +112,7 @@ mod tests {
 
     const PEM: &str = include_str!("../../../local/testing/tests/edge/authority/root.pem");
 
-    fn network(variables: &[(&str, &str)]) -> Result<Network, InvalidNetwork> {
+    fn network(variables: &[(&str, &str)]) -> Result<Network, InvalidSetting> {
         let lookup = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
         Network::from_lookup(lookup, |path| match path {
             "/ca.pem" => Ok(PEM.into()),
@@ -177,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_is_for_all_hosts_but_those_excepted() {
+    fn a_proxy_is_for_all_hosts_with_exceptions() {
         let proxy = |variables: &[(&str, &str)]| network(variables).unwrap().proxy.is_some();
         assert!(proxy(&[("HTTPS_PROXY", "http://proxy:3128")]));
         assert!(proxy(&[("https_proxy", "proxy:3128"), ("no_proxy", "example.com")]));

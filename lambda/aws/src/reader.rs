@@ -14,15 +14,15 @@ use crate::endpoint::Endpoint;
 use crate::response::{Cause, Failure, Response};
 use crate::sign::Scope;
 
-/// Parameters that are longer than this when encoded, in bytes, travel in a body. Servers and proxies take request
-/// lines of 8,000 bytes (RFC 9110, 4.1), often not more, and the host and the path need some of them.
+/// The most bytes of encoded parameters in a URL; longer ones are sent in the body. Servers and proxies accept request
+/// lines of 8,000 bytes (RFC 9110, 4.1), often not more, and host and path need some of them.
 const MAX_QUERY_BYTES: usize = 4_000;
 
-/// All but the unreserved characters of RFC 3986, 2.3. A space becomes `%20`, which reads the same in URLs, in form
+/// All except the unreserved characters of RFC 3986, 2.3. A space becomes `%20`, which means the same in URLs, in form
 /// bodies and in the canonical request of a signature; `+` does not.
 const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Parameters by their names; a name may be there more than once.
+/// Names and values; a name may occur more than once.
 pub type Parameters<'a> = [(&'a str, String)];
 
 /// Reads from one API.
@@ -36,8 +36,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader of what is below `base` that signs for `scope`, or not at all, and takes `wanted_body` bytes of a 2xx
-    /// answer. `client` should be one [for queries](Client::for_queries).
+    /// A reader of the API below `base`. Requests are signed for `scope`, or not at all, and `wanted_body` bytes of a 2xx
+    /// response are read. `client` should be one [for queries](Client::for_queries).
     pub fn new(
         client: Arc<Client>,
         base: Endpoint,
@@ -48,7 +48,7 @@ impl Reader {
         Self { client, base, scope, user_agent: HeaderValue::from_static(user_agent), wanted_body }
     }
 
-    /// Reads `path`, which begins with a slash and needs no encoding, with a GET.
+    /// Sends a GET for `path`, which begins with a slash and needs no encoding.
     ///
     /// # Errors
     /// [`Failure`]: no final response in time.
@@ -61,7 +61,7 @@ impl Reader {
         self.send(Method::GET, path, &form(parameters), deadline).await
     }
 
-    /// As [`Reader::get`], but parameters too long for a URL travel as the form body of a POST, which the operations
+    /// As [`Reader::get`], but parameters that are too long for a URL are sent in the form body of a POST, which the operations
     /// `query`, `query_range`, `labels` and `series` take
     /// (<https://prometheus.io/docs/prometheus/latest/querying/api/>).
     ///
@@ -119,7 +119,7 @@ mod tests {
 
     /// RFC 3986, 2.3, and <https://url.spec.whatwg.org/#concept-urlencoded-parser>, where `+` is a space.
     #[test]
-    fn what_is_not_unreserved_is_percent_encoded() {
+    fn reserved_characters_are_percent_encoded() {
         let form = |value: &str| form(&[("match[]", value.to_owned())]);
         assert_eq!(form("a b+c%d"), "match%5B%5D=a%20b%2Bc%25d");
         assert_eq!(form("{x=~\"1|2\"}"), "match%5B%5D=%7Bx%3D~%221%7C2%22%7D");
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_keep_their_order_and_their_repetitions() {
+    fn parameters_keep_their_order_and_repetitions() {
         let parameters = ["b", "a", "b"].map(|name| (name, name.to_owned()));
         assert_eq!(form(&parameters), "b=b&a=a&b=b");
         assert_eq!(form(&[]), "");

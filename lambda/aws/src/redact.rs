@@ -1,8 +1,8 @@
-//! Hides secrets of a request in what the server answers: AMP explains a wrong signature by repeating the signed headers,
-//! the session token among them, and error messages go to logs, callers and dead letters.
+//! Hides secrets of a request in its response: AMP explains a wrong signature by repeating the signed headers, the session
+//! token among them, and error messages go to logs, callers and dead letters.
 //!
-//! A server may repeat a secret escaped or cut short. So texts are compared without their notation, and every run of
-//! characters that the secret has too is hidden.
+//! A server may repeat a secret escaped or truncated. So texts are compared without their escapes, and every run of
+//! characters that is also in the secret is hidden.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -12,14 +12,14 @@ use http::HeaderValue;
 
 use crate::response::MAX_QUERY_ERROR_BODY;
 
-/// What stands in the place of a secret.
+/// The replacement of a secret.
 const HIDDEN: &[u8] = b"(hidden)";
 
-/// The shortest part of a secret that is hidden, in characters: a shorter one is of no use to anyone, and may be in
-/// another text by chance.
+/// The shortest part of a secret that is hidden, in characters: a shorter one is useless, and may be in another text by
+/// chance.
 const SHORTEST: usize = 8;
 
-/// How much of a body is searched, in bytes: all of an error, and the beginning of a good answer, which may have megabytes.
+/// How much of a body is searched, in bytes: all of an error, and the beginning of a result, which may have megabytes.
 const SEARCHED: usize = MAX_QUERY_ERROR_BODY;
 
 /// `body` without `secrets` and without parts of them. The end of a long body stays as it is.
@@ -54,8 +54,8 @@ pub(crate) fn without(body: Bytes, secrets: &[HeaderValue]) -> Bytes {
     shown.into()
 }
 
-/// The bytes of a text that may be JSON, a URL, XML or several of them in one another, each without its notation and with
-/// its place. Backslashes are left out: they belong to what follows them.
+/// The unescaped bytes of a text that may be JSON, a URL or XML, nested in any way, with their places. Backslashes are left
+/// out: they belong to the next character.
 fn plain(text: &[u8]) -> Vec<(u8, Range<usize>)> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut at = 0;
@@ -69,7 +69,7 @@ fn plain(text: &[u8]) -> Vec<(u8, Range<usize>)> {
     bytes
 }
 
-/// The first byte that is meant, and how many stand for it.
+/// The first byte without its escapes, and the number of bytes that represent it.
 fn character(text: &[u8]) -> (u8, usize) {
     let escaped = match text {
         [b'\\', ..] => json(text),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_token_is_hidden_wherever_it_was_cut() {
+    fn a_part_of_a_token_is_hidden() {
         for start in 0..TOKEN.len() - SHORTEST {
             for end in start + SHORTEST..=TOKEN.len() {
                 let part = &TOKEN[start..end];
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn other_text_stays_as_it_is() {
+    fn other_text_is_unchanged() {
         for text in [
             "",
             "\\",

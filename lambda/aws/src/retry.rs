@@ -6,20 +6,20 @@
 
 use std::time::{Duration, SystemTime};
 
-/// The first wait is at most this long. A receiver that hiccups is back in milliseconds.
+/// The longest first wait. Short failures are over within milliseconds.
 const BASE: Duration = Duration::from_millis(50);
 
-/// No wait is longer than this unless the receiver asks for it.
+/// The longest wait, unless the receiver requests a longer one.
 const CAP: Duration = Duration::from_secs(5);
 
-/// An attempt never takes longer, however far the deadline is: AMP answers in well under a second.
+/// The longest attempt, however far the deadline is: AMP responds in well under a second.
 const ATTEMPT: Duration = Duration::from_secs(10);
 
-/// An attempt that has less time than this is not worth sending.
+/// The shortest attempt worth sending.
 const SHORTEST_ATTEMPT: Duration = Duration::from_millis(20);
 
-/// So many attempts of a query may end without an answer: a name that does not resolve, or a connection that the server
-/// closes each time, does not change in seconds.
+/// The number of attempts of a query that may end without a response: a name that does not resolve, or a connection that
+/// the server closes each time, does not change within seconds.
 pub const UNANSWERED_QUERIES: u32 = 3;
 
 /// Whether the same bytes are to be sent again.
@@ -42,36 +42,36 @@ pub fn retry_action(status: u16) -> RetryAction {
     }
 }
 
-/// How long attempt number `attempt` (from 1) waits after it failed; `jitter` is drawn uniformly from 0 to 1.
+/// The wait after failed attempt number `attempt` (from 1); `jitter` is uniform in 0 to 1.
 pub fn backoff(attempt: u32, jitter: f64) -> Duration {
     let ceiling = BASE.saturating_mul(2u32.saturating_pow(attempt.saturating_sub(1))).min(CAP);
     ceiling.mul_f64(jitter.clamp(0.0, 1.0))
 }
 
-/// How long the next attempt may take with `left` until the deadline: at most half of it, so that there is time for
-/// a second one. `None` when it is too late for any.
+/// The time limit of the next attempt with `left` until the deadline: at most half of it, which leaves time for another
+/// one. `None` when it is too late.
 pub fn attempt_timeout(left: Duration) -> Option<Duration> {
     let timeout = (left / 2).min(ATTEMPT);
     (timeout >= SHORTEST_ATTEMPT).then_some(timeout)
 }
 
-/// How long the next attempt of a query may take with `left` until the deadline: three quarters of it. A query may
-/// compute for a minute (AMP, "Query time"), so a short attempt would give up what only needs patience; and what hangs
-/// still leaves time for a second attempt. `None` when it is too late for any.
+/// The time limit of the next attempt of a query with `left` until the deadline: three quarters of it. A query may
+/// compute for a minute (AMP, "Query time"), and one that hangs leaves time for another attempt. `None` when it is too
+/// late.
 pub fn query_timeout(left: Duration) -> Option<Duration> {
     let timeout = left / 4 * 3;
     (timeout >= SHORTEST_ATTEMPT).then_some(timeout)
 }
 
-/// How long the next attempt may take with `left` until the deadline, if an attempt that is given up may have had its
-/// effect: all of it. `None` when it is too late for any.
+/// The time limit of the next attempt with `left` until the deadline, if an attempt that is given up may have had its
+/// effect: all of it. `None` when it is too late.
 pub fn patient_timeout(left: Duration) -> Option<Duration> {
     let timeout = left.min(ATTEMPT);
     (timeout >= SHORTEST_ATTEMPT).then_some(timeout)
 }
 
 /// Reads a `Retry-After` header: seconds, or an HTTP date, which `now` turns into a wait (RFC 9110, 10.2.3).
-/// `None` for anything else, and a date in the past is no wait at all.
+/// `None` for anything else; a date in the past is a wait of zero.
 pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn backoff_doubles_up_to_its_cap_and_is_jittered_over_its_whole_range() {
+    fn backoff_doubles_up_to_its_cap_with_full_jitter() {
         let longest: Vec<_> = (1..=9).map(|attempt| backoff(attempt, 1.0).as_millis()).collect();
         assert_eq!(longest, [50, 100, 200, 400, 800, 1600, 3200, 5000, 5000]);
         assert_eq!(backoff(5, 0.0), Duration::ZERO);
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_leaves_time_for_a_second_one() {
+    fn an_attempt_leaves_time_for_another_one() {
         assert_eq!(attempt_timeout(Duration::from_secs(3)), Some(Duration::from_millis(1500)));
         assert_eq!(attempt_timeout(Duration::from_mins(15)), Some(ATTEMPT));
         assert_eq!(attempt_timeout(Duration::from_millis(39)), None);
@@ -113,14 +113,14 @@ mod tests {
     }
 
     #[test]
-    fn a_query_has_most_of_the_time_and_leaves_some_for_a_second_attempt() {
+    fn a_query_has_most_of_the_time_but_not_all() {
         assert_eq!(query_timeout(Duration::from_mins(1)), Some(Duration::from_secs(45)));
         assert_eq!(query_timeout(Duration::from_millis(26)), None);
         assert_eq!(query_timeout(Duration::ZERO), None);
     }
 
     #[test]
-    fn a_patient_attempt_has_all_the_time_that_is_left() {
+    fn a_patient_attempt_has_all_of_the_time() {
         assert_eq!(patient_timeout(Duration::from_secs(3)), Some(Duration::from_secs(3)));
         assert_eq!(patient_timeout(Duration::from_mins(15)), Some(ATTEMPT));
         assert_eq!(patient_timeout(Duration::from_millis(19)), None);
@@ -135,8 +135,8 @@ mod tests {
         assert_eq!(read("Sun, 06 Nov 1994 08:49:40 GMT"), Some(Duration::from_secs(3)));
         assert_eq!(read("Sun, 06 Nov 1994 08:49:00 GMT"), Some(Duration::ZERO), "a date in the past");
         assert_eq!(read("99999999999999999999999"), Some(Duration::from_secs(u64::MAX)));
-        for nonsense in ["", "-1", "1.5", "soon", "+5"] {
-            assert_eq!(read(nonsense), None, "{nonsense:?}");
+        for invalid in ["", "-1", "1.5", "soon", "+5"] {
+            assert_eq!(read(invalid), None, "{invalid:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Runtime: invocations of the runtime API → the handler → its answers, one after another.
+//! Passes invocations to the handler and its answers to Lambda, one invocation at a time.
 //!
-//! An invocation that goes wrong, even with a panic, is an error of that one invocation.
+//! A failure of the handler, even a panic, is an error of that one invocation.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -13,12 +13,13 @@ use http::HeaderValue;
 use serde::Serialize;
 use tracing::Instrument as _;
 
-use crate::runtime_api::{ApiError, Next, RuntimeApi};
+use crate::lambda_api::ApiError;
+use crate::runtime_api::{Next, RuntimeApi};
 
-/// How long an invocation has if its deadline is not given: Lambda's default timeout.
+/// The time limit of an invocation without a deadline: the default timeout of Lambda.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What a handler is given.
+/// The input of a handler.
 #[derive(Debug)]
 pub struct Invocation {
     /// The bytes of the event, which may be anything.
@@ -29,7 +30,7 @@ pub struct Invocation {
     pub client_context: Option<HeaderValue>,
 }
 
-/// The error of an invocation, as its caller sees it.
+/// The error of an invocation, as returned to its caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Diagnostic {
@@ -39,7 +40,7 @@ pub struct Diagnostic {
     pub error_message: String,
 }
 
-/// Hands the invocations of `api` to `handler`, forever.
+/// Passes the invocations of `api` to `handler` until the API fails.
 ///
 /// # Errors
 /// [`ApiError`]: the runtime API gives no more invocations.
@@ -64,9 +65,9 @@ pub async fn serve<Answer: Serialize, Failed: Into<Diagnostic>>(
                 Ok(answer) => api.respond(&id, answer).await,
                 Err(diagnostic) => api.fail(&id, &diagnostic).await,
             };
-            // Lambda has given up an invocation whose answer it refuses; the next one may be fine.
+            // Lambda has given up an invocation whose answer it rejects; the next one may be fine.
             if let Err(error) = posted {
-                tracing::error!(%error, "Lambda did not take the answer.");
+                tracing::error!(%error, "Failed to post the answer to the Lambda runtime API.");
             }
         }
         .instrument(span)
@@ -90,7 +91,6 @@ async fn outcome<Answer: Serialize, Failed: Into<Diagnostic>>(
     }
 }
 
-/// The panic hook has logged where it happened.
 fn panicked(panic: &(dyn Any + Send)) -> Diagnostic {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");

@@ -1,8 +1,7 @@
-//! Runtime API: invocations, answers and errors ↔ HTTP requests to Lambda, on the loopback.
+//! The Lambda runtime API, which is HTTP on the loopback.
 //!
 //! Only the headers that are needed are read. A caller chooses the client context and the Cognito identity, so neither
-//! is parsed here: `lambda_runtime` 1.5 does that before any code of ours runs, and ends the process over a value that
-//! it does not expect.
+//! is parsed here: `lambda_runtime` 1.5 parses both, and ends the process if a value is invalid.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
@@ -10,13 +9,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HeaderName;
-use http::{HeaderValue, Method, Response, StatusCode, Uri};
-use http_body_util::BodyExt as _;
-use hyper_util::client::legacy;
-use hyper_util::rt::TokioExecutor;
-use lambda_runtime_api_client::body::Body;
-use lambda_runtime_api_client::{BoxError, Client, build_request};
+use http::{HeaderValue, Method};
 
+use crate::lambda_api::{ApiError, LambdaApi};
 use crate::runtime::Diagnostic;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-request-id");
@@ -27,23 +22,17 @@ const CLIENT_CONTEXT: HeaderName = HeaderName::from_static("lambda-runtime-clien
 const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
 
-/// How often a request is sent when connections break or answers are errors of the server (5xx). After that the process
-/// ends, and Lambda starts another.
+/// The attempts of a request when connections break or the server responds 5xx. After that the process ends, and Lambda
+/// starts another.
 const ATTEMPTS: u32 = 4;
 
 /// The first pause between them; each is longer by as much.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How long the headers of an answer may be, in bytes: a client context is one of them.
-const MAX_HEADERS: usize = 1 << 20;
-
-/// How much of an answer an error repeats, in characters.
-const SHOWN_CHARS: usize = 200;
-
 /// The runtime API of one execution environment.
 #[derive(Debug)]
 pub struct RuntimeApi {
-    client: Client,
+    api: LambdaApi,
 }
 
 /// An invocation as the runtime API describes it.
@@ -51,7 +40,7 @@ pub struct RuntimeApi {
 pub struct Next {
     /// The bytes of the event.
     pub payload: Bytes,
-    /// What the answer names.
+    /// Identifies the invocation in its answer.
     pub(crate) id: Id,
     /// When Lambda ends it, in milliseconds since the epoch.
     pub deadline_ms: Option<u64>,
@@ -63,47 +52,13 @@ pub struct Next {
     pub client_context: Option<HeaderValue>,
 }
 
-/// What the answer to an invocation names.
+/// Identifies an invocation in its answer.
 #[derive(Debug)]
 pub(crate) struct Id {
     /// The request id.
     pub(crate) request: String,
-    /// Lambda's guard against answers to another invocation, sent back as it came.
+    /// Lambda's guard against answers to another invocation, returned unchanged.
     invocation: Option<HeaderValue>,
-}
-
-/// The reason why the runtime API did not do what was requested.
-#[derive(Debug, thiserror::Error)]
-pub enum ApiError {
-    /// The address is not one.
-    #[error("AWS_LAMBDA_RUNTIME_API: expected a host and a port, got {0:?}")]
-    Address(String),
-    /// No answer.
-    #[error("{path} cannot be reached: {reason}")]
-    Unreachable {
-        /// The path of the request.
-        path: String,
-        /// What the HTTP client reports.
-        reason: BoxError,
-    },
-    /// An answer other than 2xx.
-    #[error("{path} answered {status}: {message}")]
-    Refused {
-        /// The path of the request.
-        path: String,
-        /// The HTTP status.
-        status: StatusCode,
-        /// The beginning of the body.
-        message: String,
-    },
-    /// An answer without a header that is needed.
-    #[error("{path}: expected the header {header} in the answer, got none")]
-    NoHeader {
-        /// The path of the request.
-        path: String,
-        /// The header.
-        header: HeaderName,
-    },
 }
 
 impl RuntimeApi {
@@ -112,28 +67,21 @@ impl RuntimeApi {
     /// # Errors
     /// [`ApiError::Address`]
     pub fn new(address: &str) -> Result<Self, ApiError> {
-        let uri = address.parse::<Uri>().ok().filter(|uri| uri.authority().is_some());
-        let uri = uri.ok_or_else(|| ApiError::Address(address.to_owned()))?;
-        let client = legacy::Client::builder(TokioExecutor::new())
-            .http1_max_buf_size(MAX_HEADERS)
-            // A client context may hold bytes that HTTP forbids. Lambda sends the same invocation again until it is read.
-            .http1_ignore_invalid_headers_in_responses(true)
-            .build_http();
-        Ok(Self { client: Client { base: uri, client } })
+        Ok(Self { api: LambdaApi::new(address)? })
     }
 
-    /// Waits for an invocation as long as it takes.
+    /// Waits for an invocation without a time limit.
     ///
     /// # Errors
     /// [`ApiError`]: no invocation was received.
     pub async fn next(&self) -> Result<Next, ApiError> {
         const PATH: &str = "/2018-06-01/runtime/invocation/next";
         persistently(async || {
-            let answer = self.exchange(Method::GET, PATH, &[], Bytes::new()).await?;
+            let answer = self.api.request(Method::GET, PATH, &[], Bytes::new()).await?;
             let (head, payload) = answer.into_parts();
             let text = |name: HeaderName| Some(head.headers.get(name)?.to_str().ok()?.to_owned());
-            let request =
-                text(REQUEST_ID).ok_or(ApiError::NoHeader { path: PATH.to_owned(), header: REQUEST_ID })?;
+            let missing = || ApiError::Incomplete { path: PATH.to_owned(), part: "a request id" };
+            let request = text(REQUEST_ID).ok_or_else(missing)?;
             Ok(Next {
                 payload,
                 id: Id { request, invocation: head.headers.get(INVOCATION_ID).cloned() },
@@ -160,7 +108,7 @@ impl RuntimeApi {
         self.post(&format!("/2018-06-01/runtime/invocation/{}/error", id.request), headers, body).await
     }
 
-    /// Posts why the function cannot start.
+    /// Posts the reason why the function cannot start.
     pub(crate) async fn init_error(&self, error_type: &'static str, message: &str) -> Result<(), ApiError> {
         let body = serde_json::json!({"errorType": error_type, "errorMessage": message, "stackTrace": []});
         let headers = vec![(ERROR_TYPE, HeaderValue::from_static(error_type))];
@@ -174,7 +122,7 @@ impl RuntimeApi {
     /// [`ApiError`]: the restore failed.
     pub async fn wait_for_restore(&self) -> Result<(), ApiError> {
         const PATH: &str = "/2018-06-01/runtime/restore/next";
-        persistently(async || self.exchange(Method::GET, PATH, &[], Bytes::new()).await).await.map(drop)
+        persistently(async || self.api.request(Method::GET, PATH, &[], Bytes::new()).await).await.map(drop)
     }
 
     async fn post(
@@ -183,31 +131,9 @@ impl RuntimeApi {
         headers: Vec<(HeaderName, HeaderValue)>,
         body: Bytes,
     ) -> Result<(), ApiError> {
-        persistently(async || self.exchange(Method::POST, path, &headers, body.clone()).await).await.map(drop)
-    }
-
-    /// The answer to a request, if it is a 2xx.
-    async fn exchange(
-        &self,
-        method: Method,
-        path: &str,
-        headers: &[(HeaderName, HeaderValue)],
-        body: Bytes,
-    ) -> Result<Response<Bytes>, ApiError> {
-        let unreachable = |reason| ApiError::Unreachable { path: path.to_owned(), reason };
-        let mut request = build_request().method(method).uri(path);
-        for (name, value) in headers {
-            request = request.header(name, value);
-        }
-        let request = request.body(Body::from(body)).map_err(|error| unreachable(error.into()))?;
-        let (head, body) = self.client.call(request).await.map_err(unreachable)?.into_parts();
-        let body = body.collect().await.map_err(|error| unreachable(error.into()))?.to_bytes();
-        if head.status.is_success() {
-            return Ok(Response::from_parts(head, body));
-        }
-        let message = String::from_utf8_lossy(&body);
-        let message = message.chars().take(SHOWN_CHARS).map(|c| if c.is_control() { ' ' } else { c });
-        Err(ApiError::Refused { path: path.to_owned(), status: head.status, message: message.collect() })
+        persistently(async || self.api.request(Method::POST, path, &headers, body.clone()).await)
+            .await
+            .map(drop)
     }
 }
 
@@ -217,23 +143,21 @@ impl Id {
     }
 }
 
-impl ApiError {
-    /// Whether the same request may succeed in a moment.
-    fn may_pass(&self) -> bool {
-        match self {
-            Self::Unreachable { .. } | Self::NoHeader { .. } => true,
-            Self::Refused { status, .. } => !status.is_client_error(),
-            Self::Address(_) => false,
-        }
+/// Whether the same request may succeed in a moment.
+fn may_pass(error: &ApiError) -> bool {
+    match error {
+        ApiError::Unreachable { .. } | ApiError::Incomplete { .. } => true,
+        ApiError::Refused { status, .. } => !status.is_client_error(),
+        ApiError::Address(_) => false,
     }
 }
 
-/// Repeats an attempt whose error may pass.
+/// Repeats an attempt while its error may be temporary.
 async fn persistently<T>(attempt: impl AsyncFn() -> Result<T, ApiError>) -> Result<T, ApiError> {
     let mut attempts = 1;
     loop {
         match attempt().await {
-            Err(error) if error.may_pass() && attempts < ATTEMPTS => {
+            Err(error) if may_pass(&error) && attempts < ATTEMPTS => {
                 tracing::warn!(%error, attempts, "The runtime API failed; the request is sent again.");
                 tokio::time::sleep(PAUSE * attempts).await;
                 attempts += 1;

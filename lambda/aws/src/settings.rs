@@ -49,6 +49,24 @@ pub enum InvalidSetting {
     /// Requests have to be signed, and neither the variable nor the environment has a region.
     #[error("cannot determine the signing region: set AWS_REGION, or name the region in {0}")]
     NoRegion(&'static str),
+    /// A file that cannot be read.
+    #[error(
+        "{variable}: expected certificates in PEM or a file with them, got a file that cannot be read: {reason}"
+    )]
+    File {
+        /// The variable.
+        variable: &'static str,
+        /// The error of the system.
+        reason: String,
+    },
+    /// Text that is not PEM, or has no valid certificate.
+    #[error("{variable}: expected certificates in PEM, got {found}")]
+    Certificates {
+        /// The variable.
+        variable: &'static str,
+        /// A description of the text.
+        found: &'static str,
+    },
     /// Invalid external labels.
     #[error("{variable}: {reason}")]
     Labels {

@@ -1,6 +1,6 @@
-//! Sign: a request, credentials and a time → the request with its AWS Signature Version 4. Pure.
+//! Signs requests with AWS Signature Version 4.
 //!
-//! The work is done by `aws-sigv4`; this module fixes the settings that AMP and SQS need, which are its defaults:
+//! `aws-sigv4` does the work, with its default settings, which are right for AMP and SQS:
 //! the path normalised and encoded twice, the session token signed, every header signed that the request has at this
 //! point except `user-agent`. A header set later is not covered, a header changed later breaks the signature.
 //!
@@ -32,10 +32,10 @@ pub enum SignError {
     /// The request has no canonical form.
     #[error("failed to sign the request")]
     Canonical(#[from] SigningError),
-    /// A signing parameter is missing: our own mistake.
+    /// BUG: a signing parameter is missing.
     #[error("failed to put together the signing parameters")]
     Params(#[from] v4::signing_params::BuildError),
-    /// The session token or the access key is no header text.
+    /// The session token or the access key is not header text.
     #[error("credentials hold characters that no HTTP header can carry")]
     Header(#[from] InvalidHeaderValue),
 }

@@ -8,10 +8,10 @@
 
 use crate::response::Response;
 
-/// The types that mean "send it again later".
+/// The error types of throttling.
 const THROTTLED: [&str; 3] = ["RequestThrottled", "KmsThrottled", "ThrottlingException"];
 
-/// Whether a service that speaks the AWS JSON protocol rejects the rate of requests, not this one.
+/// Whether a service with the AWS JSON protocol rejects the rate of requests, not this request.
 pub(crate) fn is_throttled(response: &Response) -> bool {
     response.status == 400
         && error_type(&response.body).is_some_and(|kind| THROTTLED.contains(&kind.as_str()))

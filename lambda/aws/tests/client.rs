@@ -1,52 +1,33 @@
-//! The client against a server that follows a script: what is sent again, when, and when it stops.
+//! The client against a scripted server: which requests are sent again, when, and when it gives up.
+
+mod support;
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws::{Cause, Client, Endpoint, Failure, Network, RemoteWrite, Request, Response, Scope, World};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 use bytes::Bytes;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-#[expect(clippy::disallowed_methods, reason = "the edge of the test")]
-fn now() -> SystemTime {
-    SystemTime::now()
-}
+use support::Reply;
 
-/// No jitter at all: the longest waits.
-const WORLD: World = World { now, random: || 1.0 };
+/// Without jitter: the longest waits.
+const WORLD: World = World { now: aws::now, random: || 1.0 };
 
-/// Serves one answer after the other on one listener, repeating the last, and remembers when requests came.
-async fn serve(answers: &'static [&'static str]) -> (String, Arc<Mutex<Vec<Instant>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let uri = format!("http://{}/write", listener.local_addr().unwrap());
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let times = Arc::clone(&seen);
-    tokio::spawn(async move {
-        loop {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let times = Arc::clone(&times);
-            tokio::spawn(async move {
-                let mut buffer = [0; 4096];
-                while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {
-                    let count = {
-                        let mut times = times.lock().unwrap();
-                        times.push(Instant::now());
-                        times.len()
-                    };
-                    let answer = answers[(count - 1).min(answers.len() - 1)];
-                    if stream.write_all(answer.as_bytes()).await.is_err() {
-                        return;
-                    }
-                }
-            });
-        }
+/// Sends these responses in turn and returns the URL, with the times of the requests.
+async fn serve(replies: &'static [&'static str]) -> (String, Arc<Mutex<Vec<Instant>>>) {
+    let times = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&times);
+    let address = support::serve(move |_| {
+        let mut times = seen.lock().unwrap();
+        times.push(Instant::now());
+        Reply::Bytes(replies[times.len().min(replies.len()) - 1].into())
     });
-    (uri, seen)
+    (format!("http://{}/write", address.await), times)
 }
 
 fn request(uri: &str) -> Request {
@@ -72,7 +53,7 @@ const LATER: &str = "HTTP/1.1 429 Slow Down\r\nretry-after: 1\r\ncontent-length:
 const MUCH_LATER: &str = "HTTP/1.1 429 Slow Down\r\nretry-after: 3600\r\ncontent-length: 5\r\n\r\nlimit";
 
 #[tokio::test]
-async fn transient_answers_are_followed_by_another_attempt() {
+async fn a_503_is_followed_by_another_attempt() {
     let (uri, seen) = serve(&[BUSY, BUSY, OK]).await;
     let answer = send(&uri, 5_000).await.unwrap();
     assert_eq!((answer.status, &answer.body[..], answer.attempts.count), (200, &b"done"[..], 3));
@@ -80,7 +61,7 @@ async fn transient_answers_are_followed_by_another_attempt() {
 }
 
 #[tokio::test]
-async fn a_final_answer_is_never_asked_for_twice() {
+async fn a_final_response_is_not_requested_again() {
     let (uri, seen) = serve(&[BAD, OK]).await;
     let answer = send(&uri, 5_000).await.unwrap();
     assert_eq!((answer.to_string(), answer.attempts.count), ("400 bad".to_owned(), 1));
@@ -88,7 +69,7 @@ async fn a_final_answer_is_never_asked_for_twice() {
 }
 
 #[tokio::test]
-async fn retry_after_is_waited_for() {
+async fn retry_after_delays_the_next_attempt() {
     let (uri, seen) = serve(&[LATER, OK]).await;
     assert_eq!(send(&uri, 10_000).await.unwrap().status, 200);
     let seen = seen.lock().unwrap();
@@ -96,7 +77,7 @@ async fn retry_after_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_wait_past_the_deadline_is_not_waited_for() {
+async fn a_retry_after_past_the_deadline_ends_the_attempts() {
     let (uri, seen) = serve(&[MUCH_LATER]).await;
     let started = Instant::now();
     let sent = send(&uri, 60_000).await;
@@ -108,27 +89,19 @@ async fn a_wait_past_the_deadline_is_not_waited_for() {
 
 #[tokio::test]
 async fn connections_are_kept_alive_over_requests() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let uri = format!("http://{}/write", listener.local_addr().unwrap());
-    let accepted = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let mut buffer = [0; 4096];
-        for _ in 0..3 {
-            assert!(stream.read(&mut buffer).await.unwrap() > 0);
-            stream.write_all(OK.as_bytes()).await.unwrap();
-        }
-    });
+    let (address, requests) = support::script(vec![Reply::Bytes(OK.into())]).await;
     let client = Client::new(None, &Network::default(), WORLD);
     for _ in 0..3 {
-        let sent = client.send(&request(&uri), Instant::now() + Duration::from_secs(5)).await;
-        assert_eq!(sent.unwrap().status, 200);
+        let request = request(&format!("http://{address}/write"));
+        client.send(&request, Instant::now() + Duration::from_secs(5)).await.unwrap();
     }
-    accepted.await.unwrap();
+    let connections: Vec<_> = requests.lock().unwrap().iter().map(|request| request.connection).collect();
+    assert_eq!(connections, [1, 1, 1]);
 }
 
-/// The clock moves only while everything waits, so that a busy machine takes no part of the time.
+/// The clock moves only while everything waits, so a busy machine does not use up the time.
 #[tokio::test(start_paused = true)]
-async fn a_server_that_never_answers_is_given_up_in_time() {
+async fn a_server_that_never_responds_is_given_up_in_time() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://{}/write", listener.local_addr().unwrap());
     let started = Instant::now();
@@ -139,7 +112,7 @@ async fn a_server_that_never_answers_is_given_up_in_time() {
     assert!(failure.attempts.count >= 2, "{failure}");
     assert!(
         failure.attempts.elapsed >= Duration::from_millis(200),
-        "the first one alone had as much: {failure}"
+        "half of it for the first attempt: {failure}"
     );
     assert!(
         failure.to_string().starts_with("no answer (") && failure.to_string().contains("in 0."),
@@ -149,51 +122,34 @@ async fn a_server_that_never_answers_is_given_up_in_time() {
 
 /// A write that is given back uses up one of the few deliveries of its message.
 #[tokio::test]
-async fn a_write_is_attempted_until_the_deadline_whatever_fails() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let uri = format!("http://{}/write", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        loop {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let _ = stream.read(&mut [0; 4096]).await;
-        }
-    });
-    let sent = send(&uri, 2_000).await;
-    let failure = sent.unwrap_err();
+async fn a_write_is_attempted_until_the_deadline() {
+    let address = support::serve(|_| Reply::Close).await;
+    let failure = send(&format!("http://{address}/write"), 2_000).await.unwrap_err();
     assert!(matches!(failure.cause, Cause::Network(_)) && failure.attempts.count > 3, "{failure}");
 }
 
 #[tokio::test]
-async fn the_last_answer_before_a_failure_is_reported() {
+async fn the_last_response_before_a_failure_is_reported() {
     let (uri, _) = serve(&[BUSY, ""]).await;
     let failure = send(&uri, 2_000).await.unwrap_err();
     assert!(matches!(failure.cause, Cause::TimedOut), "{failure}");
     assert!(failure.to_string().ends_with("; the last answer was 503"), "{failure}");
 }
 
-/// The receivers in Prometheus's own tests have such URLs.
+/// Receivers in the tests of Prometheus have such URLs.
 #[tokio::test]
-async fn a_receiver_named_without_a_path_is_written_to_at_its_root() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let endpoint = Endpoint::parse(&url).unwrap().for_remote_write().unwrap();
-    let head = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let mut buffer = [0; 4096];
-        let read = stream.read(&mut buffer).await.unwrap();
-        stream.write_all(OK.as_bytes()).await.unwrap();
-        String::from_utf8_lossy(&buffer[..read]).into_owned()
-    });
+async fn a_receiver_without_a_path_is_written_to_at_its_root() {
+    let (address, requests) = support::script(vec![Reply::Bytes(OK.into())]).await;
+    let endpoint = Endpoint::parse(&format!("http://{address}")).unwrap().for_remote_write().unwrap();
     let client = Client::new(None, &Network::default(), WORLD);
     let request = RemoteWrite::new(endpoint, None, "test/1").request(Bytes::from_static(b"body"));
-    let response = client.send(&request, Instant::now() + Duration::from_secs(5)).await.unwrap();
-    assert!(response.is_success(), "{response:?}");
-    let head = head.await.unwrap();
+    client.send(&request, Instant::now() + Duration::from_secs(5)).await.unwrap();
+    let head = &requests.lock().unwrap()[0].head;
     assert!(head.starts_with("POST / HTTP/1.1\r\n"), "{head}");
 }
 
 #[tokio::test]
-async fn a_closed_port_is_a_network_failure_that_names_the_host_alone() {
+async fn a_network_failure_names_the_host_alone() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = listener.local_addr().unwrap().to_string();
     drop(listener);
@@ -204,18 +160,18 @@ async fn a_closed_port_is_a_network_failure_that_names_the_host_alone() {
 }
 
 #[tokio::test]
-async fn there_is_no_attempt_without_time() {
+async fn without_time_nothing_is_sent() {
     let (uri, seen) = serve(&[OK]).await;
     let failure = send(&uri, 0).await.unwrap_err();
     assert!(matches!(failure.cause, Cause::OutOfTime));
     assert_eq!((failure.attempts.count, seen.lock().unwrap().len()), (0, 0));
 }
 
-/// Gives out credentials that expire in `valid`, and counts how often it is asked.
+/// Returns credentials that expire in `valid`, and counts the requests for them.
 #[derive(Debug)]
 struct Expiring {
     valid: Duration,
-    asked: Arc<Mutex<u32>>,
+    requests: Arc<Mutex<u32>>,
 }
 
 impl ProvideCredentials for Expiring {
@@ -223,24 +179,24 @@ impl ProvideCredentials for Expiring {
     where
         Self: 'a,
     {
-        *self.asked.lock().unwrap() += 1;
-        let expiry = Some(now() + self.valid);
+        *self.requests.lock().unwrap() += 1;
+        let expiry = Some(aws::now() + self.valid);
         future::ProvideCredentials::ready(Ok(Credentials::new("key", "secret", None, expiry, "test")))
     }
 }
 
 #[tokio::test]
-async fn credentials_are_remembered_until_shortly_before_they_expire() {
+async fn credentials_are_cached_until_a_minute_before_expiry() {
     let (uri, _) = serve(&[OK]).await;
     let scope = Some(Scope { region: "eu-west-1".to_owned(), service: "aps" });
     for (valid, expected) in [(Duration::from_mins(10), 1), (Duration::from_secs(30), 3)] {
-        let asked = Arc::new(Mutex::new(0));
-        let client = Client::with_credentials(Expiring { valid, asked: Arc::clone(&asked) }, WORLD);
+        let requests = Arc::new(Mutex::new(0));
+        let client = Client::with_credentials(Expiring { valid, requests: Arc::clone(&requests) }, WORLD);
         for _ in 0..3 {
             let request = Request { scope: scope.clone(), ..request(&uri) };
             client.send(&request, Instant::now() + Duration::from_secs(5)).await.unwrap();
         }
-        assert_eq!(*asked.lock().unwrap(), expected, "{valid:?}");
+        assert_eq!(*requests.lock().unwrap(), expected, "{valid:?}");
     }
 }
 

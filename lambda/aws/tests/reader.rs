@@ -1,52 +1,25 @@
-//! The reader against a server that follows a script: where parameters travel, and what a query's answer has to be.
+//! The reader against a scripted server: parameters in URL or form, and incomplete responses.
+
+mod support;
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws::{Cause, Client, Endpoint, Network, Reader, World};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-#[expect(clippy::disallowed_methods, reason = "the edge of the test")]
-fn now() -> SystemTime {
-    SystemTime::now()
-}
+use support::{Received, Reply};
 
-const WORLD: World = World { now, random: || 0.0 };
+const WORLD: World = World { now: aws::now, random: || 0.0 };
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ndone";
 const BROKEN: &str = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nbreaks";
 
-/// Serves one answer for each connection, repeating the last, and remembers what came over them.
-async fn serve(answers: &'static [&'static str]) -> (String, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/workspaces/ws-1/", listener.local_addr().unwrap());
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let requests = Arc::clone(&seen);
-    tokio::spawn(async move {
-        loop {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut request = String::new();
-            let mut buffer = [0; 4096];
-            loop {
-                let read = stream.read(&mut buffer).await.unwrap();
-                request.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
-                let Some((head, body)) = request.split_once("\r\n\r\n") else { continue };
-                let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-                if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
-                    break;
-                }
-            }
-            let count = {
-                let mut requests = requests.lock().unwrap();
-                requests.push(request);
-                requests.len()
-            };
-            stream.write_all(answers[(count - 1).min(answers.len() - 1)].as_bytes()).await.unwrap();
-        }
-    });
-    (url, seen)
+/// Sends these responses in turn, each on a connection of its own, and returns the URL of the API with the requests.
+async fn serve(replies: &[&str]) -> (String, Arc<Mutex<Vec<Received>>>) {
+    let replies = replies.iter().map(|reply| Reply::BytesAndClose((*reply).into())).collect();
+    let (address, requests) = support::script(replies).await;
+    (format!("http://{address}/workspaces/ws-1/"), requests)
 }
 
 fn reader(url: &str) -> Reader {
@@ -59,7 +32,7 @@ fn soon() -> Instant {
 }
 
 #[tokio::test]
-async fn short_parameters_travel_in_the_url_and_long_ones_in_a_form() {
+async fn long_parameters_are_sent_in_a_form() {
     let (url, seen) = serve(&[OK]).await;
     let reader = reader(&url);
     reader.get_or_post("/api/v1/query", &[("query", "a b+c".to_owned())], soon()).await.unwrap();
@@ -67,15 +40,16 @@ async fn short_parameters_travel_in_the_url_and_long_ones_in_a_form() {
     reader.get_or_post("/api/v1/query", &[("query", long)], soon()).await.unwrap();
     reader.get("/api/v1/labels", &[], soon()).await.unwrap();
     let seen = seen.lock().unwrap();
-    assert!(seen[0].starts_with("GET /workspaces/ws-1/api/v1/query?query=a%20b%2Bc HTTP/1.1"), "{}", seen[0]);
-    assert!(seen[1].starts_with("POST /workspaces/ws-1/api/v1/query HTTP/1.1"), "{}", &seen[1][..80]);
-    assert!(seen[1].contains("content-type: application/x-www-form-urlencoded\r\n"));
-    assert!(seen[1].ends_with(&format!("\r\n\r\nquery={}", "a%20b%2Bc".repeat(1_000))));
-    assert!(seen[2].starts_with("GET /workspaces/ws-1/api/v1/labels HTTP/1.1"), "{}", seen[2]);
+    let line = |at: usize| seen[at].head.lines().next().unwrap();
+    assert_eq!(line(0), "GET /workspaces/ws-1/api/v1/query?query=a%20b%2Bc HTTP/1.1");
+    assert_eq!(line(1), "POST /workspaces/ws-1/api/v1/query HTTP/1.1");
+    assert!(seen[1].head.contains("content-type: application/x-www-form-urlencoded\r\n"));
+    assert_eq!(seen[1].body, format!("query={}", "a%20b%2Bc".repeat(1_000)));
+    assert_eq!(line(2), "GET /workspaces/ws-1/api/v1/labels HTTP/1.1");
 }
 
 #[tokio::test]
-async fn the_answer_to_a_query_that_breaks_off_is_asked_for_again() {
+async fn a_query_with_an_incomplete_response_is_sent_again() {
     let (url, seen) = serve(&[BROKEN, BROKEN, OK]).await;
     let response = reader(&url).get("/api/v1/query", &[], soon()).await.unwrap();
     assert_eq!((&response.body[..], response.attempts.count), (&b"done"[..], 3));
@@ -83,7 +57,7 @@ async fn the_answer_to_a_query_that_breaks_off_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_query_whose_answers_all_break_off_has_no_answer() {
+async fn incomplete_responses_alone_are_a_failure() {
     let (url, _) = serve(&[BROKEN]).await;
     let deadline = Instant::now() + Duration::from_millis(100);
     let failure = reader(&url).get("/api/v1/query", &[], deadline).await.unwrap_err();
@@ -91,7 +65,7 @@ async fn a_query_whose_answers_all_break_off_has_no_answer() {
 }
 
 #[tokio::test]
-async fn a_url_that_is_too_long_is_refused_and_not_sent() {
+async fn a_url_that_is_too_long_is_not_sent() {
     let (url, seen) = serve(&[OK]).await;
     let parameters = [("match[]", "a".repeat(70_000))];
     let failure = reader(&url).get("/api/v1/labels", &parameters, soon()).await.unwrap_err();

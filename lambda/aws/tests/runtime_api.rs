@@ -1,16 +1,18 @@
-//! The loop of invocations against a runtime API that a test scripts, down to the bytes.
+//! The loop of invocations against a scripted runtime API.
+
+mod support;
 
 use std::collections::VecDeque;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use aws::lambda_api::ApiError;
 use aws::runtime::serve;
-use aws::runtime_api::{ApiError, RuntimeApi};
+use aws::runtime_api::RuntimeApi;
 use aws::{Diagnostic, Invocation};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+
+use support::{Received as Post, Reply};
 
 /// The deadline of every scripted invocation that has one.
 const DEADLINE_MS: u64 = 1_700_000_030_000;
@@ -19,52 +21,29 @@ fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_700_000_000)
 }
 
-/// What the API does with one request.
-enum Reply {
-    /// Sends these bytes.
-    Bytes(Vec<u8>),
-    /// Sends these bytes and closes the connection.
-    BytesAndClose(Vec<u8>),
-    /// Closes the connection without an answer.
-    Close,
-}
-
-/// A `POST` as it arrived.
-#[derive(Debug)]
-struct Post {
-    path: String,
-    head: String,
-    body: String,
-}
-
-/// Replies to `GET`s in this order, after which they hang, and to `POST`s, after which they are accepted.
-#[derive(Default)]
-struct Script {
-    gets: VecDeque<Reply>,
-    posts: VecDeque<Reply>,
-}
-
 struct Server {
     api: RuntimeApi,
     posts: mpsc::UnboundedReceiver<Post>,
 }
 
 impl Server {
+    /// Replies to `GET`s in this order, after which they hang, and to `POST`s, after which they are accepted.
     async fn start(gets: Vec<Reply>, posts: Vec<Reply>) -> Self {
-        let script = Script { gets: gets.into(), posts: posts.into() };
-        let script = Arc::new(Mutex::new(script));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("an address").to_string();
+        let (mut gets, mut replies) = (VecDeque::from(gets), VecDeque::from(posts));
         let (sender, posts) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream, Arc::clone(&script), sender.clone()));
+        let address = support::serve(move |request: Post| {
+            if request.head.starts_with("GET ") {
+                let path = &request.path;
+                assert!(path.starts_with("/2018-06-01/runtime/") && path.ends_with("/next"), "{path}");
+                return gets.pop_front().unwrap_or(Reply::Hang);
             }
+            let _ = sender.send(request);
+            replies.pop_front().unwrap_or_else(|| Reply::Bytes(status(202)))
         });
-        Self { api: RuntimeApi::new(&address).expect("an address"), posts }
+        Self { api: RuntimeApi::new(&address.await).expect("an address"), posts }
     }
 
-    /// Serves until so many `POST`s have come.
+    /// Serves until this number of `POST`s has arrived.
     async fn run(
         mut self,
         handler: impl AsyncFn(Invocation) -> Result<String, Diagnostic>,
@@ -82,44 +61,8 @@ impl Server {
     }
 }
 
-async fn answer(stream: TcpStream, script: Arc<Mutex<Script>>, posts: mpsc::UnboundedSender<Post>) {
-    let mut stream = BufReader::new(stream);
-    loop {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            if stream.read_until(b'\n', &mut head).await.unwrap_or(0) == 0 {
-                return;
-            }
-        }
-        let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-        let mut body = vec![0; length.unwrap_or(0)];
-        stream.read_exact(&mut body).await.expect("a body");
-        let is_post = head.starts_with("post ");
-        let reply = {
-            let mut script = script.lock().unwrap_or_else(PoisonError::into_inner);
-            if is_post { script.posts.pop_front() } else { script.gets.pop_front() }
-        };
-        let path = head.split(' ').nth(1).expect("a request line").to_owned();
-        if is_post {
-            let body = String::from_utf8(body).expect("UTF-8");
-            let _ = posts.send(Post { path, head, body });
-        } else {
-            assert!(path.starts_with("/2018-06-01/runtime/") && path.ends_with("/next"), "{path}");
-        }
-        match reply {
-            Some(Reply::Bytes(bytes)) => stream.write_all(&bytes).await.expect("a client"),
-            Some(Reply::BytesAndClose(bytes)) => return stream.write_all(&bytes).await.expect("a client"),
-            Some(Reply::Close) => return,
-            None if is_post => stream.write_all(&status(202)).await.expect("a client"),
-            None => std::future::pending().await,
-        }
-        stream.flush().await.expect("a client");
-    }
-}
-
 fn status(status: u16) -> Vec<u8> {
-    format!("HTTP/1.1 {status} Said\r\ncontent-length: 2\r\n\r\n{{}}").into_bytes()
+    format!("HTTP/1.1 {status} Status\r\ncontent-length: 2\r\n\r\n{{}}").into_bytes()
 }
 
 /// An invocation with these headers instead of the usual deadline.
@@ -144,7 +87,7 @@ fn paths(posts: &[Post]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn answers_and_errors_have_the_form_that_lambda_documents() {
+async fn answers_and_errors_have_the_documented_form() {
     let guard = b"lambda-runtime-invocation-id: g\xfc-1\r\n";
     let script = vec![with_headers("a", guard, b"x"), with_headers("b", guard, b"")];
     let handler = async |invocation: Invocation| match &invocation.payload[..] {
@@ -163,7 +106,7 @@ async fn answers_and_errors_have_the_form_that_lambda_documents() {
 }
 
 #[tokio::test]
-async fn a_handler_gets_bytes_and_the_context_as_they_are() {
+async fn a_handler_receives_unchanged_bytes() {
     let headers = b"lambda-runtime-deadline-ms: 1700000001500\r\nlambda-runtime-client-context: \xff{\r\n";
     let script = vec![with_headers("a", headers, b"\xff\xfe"), invocation("b")];
     let handler = async |event: Invocation| {
@@ -176,9 +119,9 @@ async fn a_handler_gets_bytes_and_the_context_as_they_are() {
     assert_eq!(posts[1].body, r#""[123, 125] 30s None""#);
 }
 
-/// Lambda passes on the bytes that a caller chose, whether HTTP allows them or not.
+/// Lambda passes on the bytes of the caller, whether HTTP allows them or not.
 #[tokio::test]
-async fn an_invocation_is_handled_whatever_its_client_context_holds() {
+async fn any_client_context_is_accepted() {
     let invalid = (1..=0x7f_u8).filter(|byte| byte.is_ascii_control() && !b"\t\n\r".contains(byte));
     let mut script = Vec::new();
     for (at, context) in invalid.map(|byte| vec![byte]).chain([vec![b'a'; 500_000]]).enumerate() {
@@ -199,7 +142,7 @@ async fn an_invocation_is_handled_whatever_its_client_context_holds() {
     }
 }
 
-/// Without a deadline that can be read, Lambda's default timeout is the one to keep.
+/// Without a valid deadline, the default timeout of Lambda applies.
 #[tokio::test]
 async fn an_invocation_without_a_deadline_is_handled() {
     let script = ["", "lambda-runtime-deadline-ms: soon\r\n", "lambda-runtime-deadline-ms: -1\r\n"]
@@ -215,18 +158,18 @@ async fn an_invocation_without_a_deadline_is_handled() {
 async fn a_panic_is_an_error_of_its_own_invocation() {
     let script = vec![with_headers("a", b"", b"panic"), with_headers("b", b"", b"fine")];
     let handler = async |event: Invocation| {
-        assert_ne!(&event.payload[..], b"panic", "as the test wants");
+        assert_ne!(&event.payload[..], b"panic", "a panic of the test");
         echo(event).await
     };
     let posts = Server::start(script, Vec::new()).await.run(handler, 2).await;
     assert_eq!(paths(&posts), ["a/error", "b/response"]);
     assert!(posts[0].body.starts_with(r#"{"errorType":"Panic","errorMessage":"the function panicked: "#));
-    assert!(posts[0].body.contains("as the test wants"), "{}", posts[0].body);
+    assert!(posts[0].body.contains("a panic of the test"), "{}", posts[0].body);
 }
 
 /// `lambda_runtime` 1.5 ends the process at each of these.
 #[tokio::test]
-async fn a_runtime_api_that_fails_for_a_moment_loses_no_function() {
+async fn a_temporary_failure_does_not_end_the_loop() {
     let no_id = b"HTTP/1.1 200 OK\r\nlambda-runtime-deadline-ms: 1\r\ncontent-length: 2\r\n\r\n{}";
     let odd_id = b"HTTP/1.1 200 OK\r\nlambda-runtime-aws-request-id: \xff\r\ncontent-length: 2\r\n\r\n{}";
     let cut_short = b"HTTP/1.1 200 OK\r\nlambda-runtime-aws-request-id: c\r\ncontent-length: 2\r\n\r\n";
@@ -250,14 +193,14 @@ async fn a_runtime_api_that_fails_for_a_moment_loses_no_function() {
 }
 
 #[tokio::test]
-async fn an_answer_is_posted_again_when_the_connection_breaks() {
+async fn an_answer_is_posted_again_after_a_failure() {
     let posts = vec![Reply::Close, Reply::Bytes(status(500))];
     let posts = Server::start(vec![invocation("a"), invocation("b")], posts).await.run(echo, 4).await;
     assert_eq!(paths(&posts), ["a/response", "a/response", "a/response", "b/response"]);
 }
 
 #[tokio::test]
-async fn a_refused_answer_is_not_posted_again() {
+async fn a_rejected_answer_is_not_posted_again() {
     for refusal in [400, 403, 410, 413] {
         let posts = vec![Reply::Bytes(status(refusal))];
         let posts = Server::start(vec![invocation("a"), invocation("b")], posts).await.run(echo, 2).await;
@@ -265,9 +208,9 @@ async fn a_refused_answer_is_not_posted_again() {
     }
 }
 
-/// Runtime API, "Next invocation": 403 and 500 that stay are for the runtime to end.
+/// Runtime API, "Next invocation": the runtime ends after lasting 403 and 500 responses.
 #[tokio::test]
-async fn a_runtime_api_that_fails_for_good_ends_the_loop() {
+async fn a_lasting_failure_ends_the_loop() {
     let server = Server::start((0..4).map(|_| Reply::Bytes(status(500))).collect(), Vec::new()).await;
     let error = serve(&server.api, now, &echo).await.expect_err("no invocation");
     assert!(matches!(&error, ApiError::Refused { status, .. } if status.as_u16() == 500), "{error}");
@@ -279,7 +222,7 @@ async fn a_runtime_api_that_fails_for_good_ends_the_loop() {
 
 /// Runtime API, "restore/next": the answer comes when the snapshot is restored.
 #[tokio::test]
-async fn a_restoration_is_waited_for() {
+async fn a_restore_is_awaited() {
     let script = vec![Reply::Close, Reply::Bytes(status(200)), Reply::Bytes(status(403))];
     let server = Server::start(script, Vec::new()).await;
     assert!(server.api.wait_for_restore().await.is_ok());

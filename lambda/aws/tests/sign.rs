@@ -1,5 +1,5 @@
-//! Signing against the vectors that AWS publishes. Each intermediate form is computed here from the signed request, by
-//! the published algorithm and with nothing of the signer, so a failure says which step is wrong.
+//! Signing against the vectors that AWS publishes. Each intermediate form is computed here by the published algorithm,
+//! without the signer, so a failure shows the wrong step.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -37,7 +37,7 @@ fn parse_request(text: &str) -> http::Request<Bytes> {
     request.body(Bytes::copy_from_slice(body.as_bytes())).unwrap()
 }
 
-/// What `Authorization` says: the signed headers and the signature.
+/// The signed headers and the signature in `Authorization`.
 fn authorization(request: &http::Request<Bytes>) -> (Vec<String>, String) {
     let value = request.headers()["authorization"].to_str().unwrap();
     let field = |name: &str| {
@@ -128,7 +128,7 @@ fn every_published_vector_agrees_in_every_form() {
 }
 
 #[test]
-fn a_write_request_is_signed_with_its_host_its_headers_and_its_token() {
+fn a_write_request_is_signed_with_host_headers_and_token() {
     let scope = Scope { region: "eu-west-1".to_owned(), service: "aps" };
     let mut request = http::Request::post("http://127.0.0.1:9090/workspaces/ws-1/api/v1/remote_write")
         .header("content-encoding", "snappy")
@@ -150,7 +150,7 @@ fn a_write_request_is_signed_with_its_host_its_headers_and_its_token() {
 }
 
 #[test]
-fn credentials_that_no_header_can_carry_are_an_error_that_does_not_show_them() {
+fn invalid_credentials_are_an_error_without_their_text() {
     let scope = Scope { region: "us-east-1".to_owned(), service: "aps" };
     let mut request = parse_request("GET / HTTP/1.1\n\n");
     let error = sign(&mut request, &scope, &credentials(Some("secret\ntoken".to_owned())), UNIX_EPOCH + TIME)

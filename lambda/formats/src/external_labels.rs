@@ -1,18 +1,16 @@
-//! Labels that an operator sets for every series, as a JSON object of strings.
+//! Reads external labels, which an operator sets for every series, from a JSON object of strings.
 
 use std::borrow::Cow;
 
 use remote_write::{DuplicateLabel, InvalidName, LabelName, Labels, NameEscaping};
 
 use crate::members::Members;
-
-/// The number of characters of a JSON error that is shown.
-const SHOWN_CHARS: usize = 64;
+use crate::text::truncated;
 
 /// The reason why a text is not a set of external labels.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLabels {
-    /// Other JSON than an object of strings, or no JSON.
+    /// Not a JSON object of strings.
     #[error("expected a JSON object of strings such as {{\"env\":\"prod\"}}: {0}")]
     Json(String),
     /// An invalid name.
@@ -28,8 +26,8 @@ pub enum InvalidLabels {
 /// # Errors
 /// [`InvalidLabels`]: the first mistake.
 pub fn external_labels(json: &str) -> Result<Labels<'static>, InvalidLabels> {
-    let Members::<String, String>(labels) = serde_json::from_str(json)
-        .map_err(|error| InvalidLabels::Json(error.to_string().chars().take(SHOWN_CHARS).collect()))?;
+    let Members::<String, String>(labels) =
+        serde_json::from_str(json).map_err(|error| InvalidLabels::Json(truncated(&error.to_string())))?;
     let labels: Result<Vec<_>, InvalidName> = labels
         .into_iter()
         // An operator can correct a name, so none is escaped.
@@ -43,14 +41,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_are_sorted_and_not_empty() {
+    fn labels_are_sorted_and_have_values() {
         let labels = external_labels(r#" {"team":"a b","env":"prod","zone":""} "#).unwrap();
         assert_eq!(labels.iter().collect::<Vec<_>>(), [("env", "prod"), ("team", "a b")]);
         assert_eq!(external_labels("{}").unwrap(), Labels::default());
     }
 
     #[test]
-    fn invalid_labels_are_rejected_in_one_line() {
+    fn invalid_labels_are_rejected_on_one_line() {
         let object = "expected a JSON object of strings such as {\"env\":\"prod\"}: ";
         for (json, expected) in [
             ("env=prod", object),

@@ -1,4 +1,4 @@
-//! Writes `tools.json` and the tables of `README.md` from the definitions of the operations.
+//! Writes `tools.json` and the parameter tables of `README.md`.
 
 use std::fs;
 use std::io;
@@ -19,5 +19,5 @@ fn main() -> io::Result<()> {
         let (_, after) = rest.split_once(end)?;
         Some(format!("{before}{begin}{}{end}{after}", parameter_tables()))
     });
-    fs::write(readme, tables.ok_or_else(|| io::Error::other("README.md has lost its markers"))?)
+    fs::write(readme, tables.ok_or_else(|| io::Error::other("README.md has no markers"))?)
 }

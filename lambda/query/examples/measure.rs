@@ -1,8 +1,7 @@
-//! What a built function costs: its file → size, time from start to the first poll, and peak memory for answers of 5 MB.
+//! Measures a built function: size, time from start to the first poll, and peak memory for responses of 5 MB.
 //!
-//! In: the path of the function, `cargo run -p query --example measure -- <FILE>`. Out: a line for each figure with its
-//! budget. The function runs under the Lambda runtime emulator and asks a server in this process. A machine that does
-//! something else meanwhile shows in the greatest figure.
+//! `cargo run -p query --example measure -- <FILE>` prints a line for each figure with its budget. The function runs
+//! under the Lambda runtime emulator and queries a server in this process. On a busy machine the maximum grows.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -18,8 +17,8 @@ use tokio::net::{TcpListener, TcpStream};
 const STARTS: usize = 25;
 const INVOCATIONS: usize = 5;
 
-/// How large the answers are, in bytes: what the budget for memory is about.
-const ANSWER: usize = 5_000_000;
+/// The size of a response in bytes, for which the memory budget is defined.
+const RESPONSE_BYTES: usize = 5_000_000;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -30,13 +29,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut starts = Vec::new();
     for _ in 0..=STARTS {
         let function = Function::spawn(options(&program, "query", "http://127.0.0.1:9")).await?;
-        starts.push(function.init().ok_or("this system does not tell the CPU time of a process")?.0);
+        starts.push(function.init().ok_or("this system does not report the CPU time of a process")?.0);
     }
     // The first one finds the file on a cold disk.
     starts.remove(0);
     starts.sort();
-    let [least, median, greatest] = [0, STARTS / 2, STARTS - 1].map(|n| millis(starts[n]));
-    println!("start to first poll: {median:.1} ms ({least:.1} to {greatest:.1}; at most 8)");
+    let [min, median, max] = [0, STARTS / 2, STARTS - 1].map(|n| millis(starts[n]));
+    println!("start to first poll: {median:.1} ms ({min:.1} to {max:.1}; at most 8)");
 
     for (handler, body) in [("query", vector()), ("range_query", matrix())] {
         let size = body.len();
@@ -45,13 +44,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let mut peak = 0;
         for _ in 0..INVOCATIONS {
             let invocation = function.invoke(r#"{"query":"a"}"#).await;
-            let answer = invocation.response().ok_or("the function failed")?;
-            if answer.len() < ANSWER || !answer.starts_with(br#"{"statusCode":200"#) {
-                return Err(format!("{handler} did not answer with all that it was given").into());
+            let response = invocation.response().ok_or("the function failed")?;
+            if response.len() < RESPONSE_BYTES || !response.starts_with(br#"{"statusCode":200"#) {
+                return Err(format!("the response of {handler} is incomplete").into());
             }
-            peak = invocation.max_rss_kb.ok_or("this system does not tell the memory of a process")?;
+            peak = invocation.max_rss_kb.ok_or("this system does not report the memory of a process")?;
         }
-        println!("peak memory of {handler}, answer of {size} bytes: {peak} kB (at most {})", 48 * 1_024);
+        println!("peak memory of {handler}, response of {size} bytes: {peak} kB (at most {})", 48 * 1_024);
     }
     Ok(())
 }
@@ -64,22 +63,22 @@ fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
 }
 
-/// Many series of one point each.
+/// Series of one point.
 fn vector() -> String {
     document("vector", r#""value":[1700000000,"1.5"]"#)
 }
 
-/// Fewer series of 250 points each.
+/// Series of 250 points.
 fn matrix() -> String {
     let points: Vec<_> = (0..250).map(|n| format!(r#"[{},"{n}.5"]"#, 1_700_000_000 + n)).collect();
     document("matrix", &format!(r#""values":[{}]"#, points.join(",")))
 }
 
-/// A document as Prometheus writes it, of series with these values, as many as it takes.
+/// A response of Prometheus with as many series as it takes.
 fn document(kind: &str, values: &str) -> String {
     let mut document = format!(r#"{{"status":"success","data":{{"resultType":"{kind}","result":["#);
     let mut number = 0;
-    while document.len() < ANSWER {
+    while document.len() < RESPONSE_BYTES {
         let comma = if number == 0 { "" } else { "," };
         write!(document, r#"{comma}{{"metric":{{"__name__":"a","n":"{number:0200}"}},{values}}}"#)
             .expect("writing to a text cannot fail");
@@ -88,7 +87,7 @@ fn document(kind: &str, values: &str) -> String {
     document + "]}}"
 }
 
-/// A server that answers every request with the same document.
+/// A server with the same response to every request.
 struct Server {
     url: String,
     task: tokio::task::JoinHandle<()>,
@@ -101,7 +100,7 @@ impl Server {
         let body: Arc<str> = body.into();
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream, Arc::clone(&body)));
+                tokio::spawn(respond(stream, Arc::clone(&body)));
             }
         });
         Ok(Self { url, task })
@@ -115,7 +114,7 @@ impl Drop for Server {
 }
 
 /// Requests here are GETs, so each ends with an empty line.
-async fn answer(stream: TcpStream, body: Arc<str>) -> io::Result<()> {
+async fn respond(stream: TcpStream, body: Arc<str>) -> io::Result<()> {
     let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
     let mut stream = BufReader::new(stream);
     let mut line = String::new();

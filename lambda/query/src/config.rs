@@ -1,57 +1,55 @@
-//! Config: the environment → [`Config`], checked once, or one line that says what to set.
-//!
-//! The environment comes in as a lookup, so nothing here reads the process's own.
+//! Reads the configuration from the environment.
 
 use aws::{Endpoint, InvalidSetting, Settings, is_region};
 
 use crate::operation::Operation;
 use crate::workspace::{Workspace, base_of};
 
-/// A handler with this name serves whatever operation the tool name of an agent gateway says, and nothing without one.
-const ANY_TOOL: &str = "tools";
+/// The handler that serves every operation behind an agent gateway, by the tool name of each invocation.
+const TOOLS: &str = "tools";
 
-/// What the function is told by its environment.
+/// The configuration of the function.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `_HANDLER`: the operation of an invocation that names no tool; `None` for `tools`.
-    pub operation: Option<Operation>,
-    /// `WORKSPACE_URL` and `WORKSPACE_AUTH`: the workspace of an invocation that names none.
-    pub workspace: Option<Workspace>,
+    /// `_HANDLER`: the operation of an invocation without a tool name; `None` for `tools`.
+    pub(crate) operation: Option<Operation>,
+    /// `WORKSPACE_URL` and `WORKSPACE_AUTH`: the default workspace.
+    pub(crate) workspace: Option<Workspace>,
     /// `AWS_ENDPOINT_URL_AMP`: the control plane, if it is not AWS's.
-    pub control_plane: Option<Endpoint>,
+    pub(crate) control_plane: Option<Endpoint>,
     /// `AWS_REGION`.
     pub region: Option<String>,
 }
 
-/// The reason why the function cannot start. Each message is one line that says what to set.
+/// The reason why the function cannot start: one line with the variable to set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidConfig {
-    /// `_HANDLER` is none of ours.
+    /// `_HANDLER` is not an operation.
     #[error(
-        "the handler has to be one of {}, or {ANY_TOOL} for all of them behind an agent gateway",
+        "_HANDLER: expected one of {}, or {TOOLS} for all of them behind an agent gateway",
         Operation::names()
     )]
     Handler,
-    /// A variable cannot be used.
+    /// Another variable cannot be used.
     #[error(transparent)]
     Setting(#[from] InvalidSetting),
 }
 
 impl Config {
-    /// Reads the configuration through `lookup`, which gives the value of an environment variable. A variable that
-    /// is empty counts as not set.
+    /// Reads the environment variables through `lookup`. An empty variable counts as not set.
     ///
     /// # Errors
-    /// [`InvalidConfig`]: the first variable that is missing or wrong.
+    /// The first variable that is missing or invalid.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidConfig> {
         let settings = Settings::new(&lookup);
         let operation = match settings.text("_HANDLER").as_deref() {
-            Some(ANY_TOOL) => None,
+            Some(TOOLS) => None,
             handler => Some(handler.and_then(Operation::from_name).ok_or(InvalidConfig::Handler)?),
         };
         let region = settings.region();
         if region.as_deref().is_some_and(|region| !is_region(region)) {
-            return Err(value("AWS_REGION", "the code of a region, such as us-east-1"));
+            let expected = "the code of a region, such as us-east-1";
+            return Err(InvalidSetting::Value { variable: "AWS_REGION", expected }.into());
         }
         let url = settings.text("WORKSPACE_URL");
         let workspace = url.map(|url| workspace(&settings, &url)).transpose()?;
@@ -60,19 +58,15 @@ impl Config {
     }
 }
 
-fn workspace(settings: &Settings<'_>, url: &str) -> Result<Workspace, InvalidConfig> {
-    const VARIABLE: &str = "WORKSPACE_URL";
-    // Paths are appended to it.
+fn workspace(settings: &Settings<'_>, url: &str) -> Result<Workspace, InvalidSetting> {
+    let variable = "WORKSPACE_URL";
+    // Paths are appended to the URL.
     if url.contains('?') {
-        return Err(value(VARIABLE, "a URL without a query (?)"));
+        return Err(InvalidSetting::Value { variable, expected: "a URL without a query (?)" });
     }
-    let base = base_of(url).map_err(|reason| InvalidSetting::Url { variable: VARIABLE, reason })?;
-    let scope = settings.auth("WORKSPACE_AUTH", &base, VARIABLE)?;
+    let base = base_of(url).map_err(|reason| InvalidSetting::Url { variable, reason })?;
+    let scope = settings.auth("WORKSPACE_AUTH", &base, variable)?;
     Ok(Workspace { base, scope })
-}
-
-fn value(variable: &'static str, expected: &'static str) -> InvalidConfig {
-    InvalidSetting::Value { variable, expected }.into()
 }
 
 #[cfg(test)]
@@ -85,21 +79,13 @@ mod tests {
     }
 
     #[test]
-    fn the_handler_is_the_operation() {
-        for operation in Operation::ALL {
-            assert_eq!(config(&[("_HANDLER", operation.name())]).unwrap().operation, Some(operation));
-        }
-        assert_eq!(config(&[("_HANDLER", "tools")]).unwrap().operation, None);
-    }
-
-    #[test]
-    fn every_mistake_is_one_line_that_says_what_to_set() {
+    fn invalid_variables_are_named_on_one_line() {
         let handler = ("_HANDLER", "query");
         let local = ("WORKSPACE_URL", "http://127.0.0.1:9090");
         for (variables, expected) in [
             (
                 vec![],
-                "the handler has to be one of query, range_query, list_metrics, server_info, find_workspace",
+                "_HANDLER: expected one of query, range_query, list_metrics, server_info, find_workspace",
             ),
             (vec![("_HANDLER", "bootstrap")], "or tools for all of them"),
             (vec![handler, ("WORKSPACE_URL", "example.com")], "WORKSPACE_URL: expected a URL that starts"),
@@ -120,13 +106,13 @@ mod tests {
 
     #[test]
     fn the_region_of_the_host_wins_over_that_of_the_function() {
-        let scope = |url, region| {
+        let region = |url, region| {
             let config =
                 config(&[("_HANDLER", "query"), ("WORKSPACE_URL", url), ("AWS_REGION", region)]).unwrap();
             config.workspace.unwrap().scope.unwrap().region
         };
         let amp = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1/api/v1/";
-        assert_eq!(scope(amp, "us-east-1"), "eu-west-1");
-        assert_eq!(scope("http://127.0.0.1:9090", "us-east-1"), "us-east-1");
+        assert_eq!(region(amp, "us-east-1"), "eu-west-1");
+        assert_eq!(region("http://127.0.0.1:9090", "us-east-1"), "us-east-1");
     }
 }

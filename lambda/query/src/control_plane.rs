@@ -1,7 +1,6 @@
-//! Control plane: AMP's own API, of which two operations are needed → workspaces.
+//! Reads workspaces from AMP's control plane: `ListWorkspaces` and `DescribeWorkspace`.
 //!
-//! Two signed GETs with the client that is there anyway, rather than the SDK's client, which would bring a second HTTP
-//! stack with signing and retries of its own.
+//! These are two signed GETs. The client of the AWS SDK would add a second HTTP stack.
 //!
 //! <https://docs.aws.amazon.com/prometheus/latest/APIReference/API_ListWorkspaces.html>,
 //! <https://docs.aws.amazon.com/prometheus/latest/APIReference/API_DescribeWorkspace.html>
@@ -13,35 +12,30 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::api::Api;
-use crate::config::Config;
 use crate::error::Error;
-use crate::timestamp::Timestamp;
+use crate::time::Timestamp;
 use crate::workspace::{SERVICE, domain, url_of};
 
-/// `ListWorkspaces`, `maxResults`: 1 to 1,000.
+/// The largest `maxResults` of `ListWorkspaces`.
 const PAGE: usize = 1_000;
 
-/// A workspace, as the caller gets it.
+/// A workspace as the caller gets it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct FoundWorkspace {
-    /// Its id.
-    pub workspace_id: String,
-    /// Its alias, if it has one.
-    pub alias: Option<String>,
-    /// Its Amazon Resource Name.
-    pub arn: String,
+pub(crate) struct FoundWorkspace {
+    pub(crate) workspace_id: String,
+    pub(crate) alias: Option<String>,
+    arn: String,
     /// `ACTIVE`, `CREATING`, `UPDATING`, `DELETING` or `CREATION_FAILED`.
-    pub status: String,
-    /// Its URL without `/api/v1`, fit for `workspace_url`.
-    pub prometheus_endpoint: String,
-    /// When it was made, RFC 3339.
-    pub created_at: Option<String>,
-    /// Its tags.
-    pub tags: BTreeMap<String, String>,
+    status: String,
+    /// The URL without `/api/v1`, fit for `workspace_url`.
+    prometheus_endpoint: String,
+    /// RFC 3339.
+    created_at: Option<String>,
+    tags: BTreeMap<String, String>,
 }
 
-/// A workspace as AMP describes it; a summary has no endpoint.
+/// `WorkspaceDescription`, or `WorkspaceSummary`, which has no endpoint.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Description {
@@ -72,30 +66,24 @@ struct Listed {
     next_token: Option<String>,
 }
 
-/// Where the control plane of `region` is, and how to sign for it.
-pub fn endpoint(config: &Config, region: &str) -> (Endpoint, Option<Scope>) {
+/// The control plane of `region` and its credential scope. `configured` replaces that of AWS.
+pub(crate) fn endpoint(configured: Option<&Endpoint>, region: &str) -> (Endpoint, Scope) {
     let of_aws = || {
         Endpoint::parse(&format!("https://aps.{region}.{}", domain(region)))
             .expect("a region makes a host name")
     };
-    let endpoint = config.control_plane.clone().unwrap_or_else(of_aws);
-    (endpoint, Some(Scope { region: region.to_owned(), service: SERVICE }))
+    let scope = Scope { region: region.to_owned(), service: SERVICE };
+    (configured.cloned().unwrap_or_else(of_aws), scope)
 }
 
-/// The workspace with this id, which has to have the form of one.
-///
-/// # Errors
-/// There is none (404), or it cannot be read.
-pub async fn describe(api: &Api, region: &str, id: &str) -> Result<FoundWorkspace, Error> {
+/// The workspace with this id, which must be a valid one.
+pub(crate) async fn describe(api: &Api, region: &str, id: &str) -> Result<FoundWorkspace, Error> {
     let body = api.get(&format!("/workspaces/{id}"), &[]).await?;
     Ok(body.json::<Described>()?.workspace.found(region))
 }
 
-/// All workspaces, over as many pages as there are.
-///
-/// # Errors
-/// A page cannot be read.
-pub async fn list(api: &Api, region: &str) -> Result<Vec<FoundWorkspace>, Error> {
+/// All workspaces, page by page.
+pub(crate) async fn list(api: &Api, region: &str) -> Result<Vec<FoundWorkspace>, Error> {
     let mut workspaces = Vec::new();
     let mut parameters = vec![("maxResults", PAGE.to_string())];
     loop {

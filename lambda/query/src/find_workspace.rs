@@ -1,53 +1,43 @@
-//! `find_workspace`: an alias or an id → a workspace; or the whole list (AMP, `ListWorkspaces`, `DescribeWorkspace`).
+//! The operation `find_workspace`: finds a workspace by alias or id, or lists all of a region.
 
 use serde::Serialize;
 use serde_json::json;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::api::Api;
 use crate::control_plane::{FoundWorkspace, describe, list};
 use crate::error::Error;
-use crate::input::{Input, InvalidInput};
+use crate::input::Input;
 use crate::parameter::{ALIAS, FIND_ID, LIST_ALL};
-use crate::selection::{Audience, Selection, Truncation, to_json};
-use crate::workspace::is_workspace_id;
+use crate::truncation::{Caller, Truncation, json_array};
+use crate::workspace::valid_id;
 
-/// How many workspaces an agent gets. AMP's quota is 25 a region.
+/// The number of workspaces for an agent. AMP's quota is 25 per region.
 const WORKSPACES_FOR_AGENT: usize = 100;
 
-/// How many workspaces an error proposes.
-const PROPOSED: usize = 25;
+/// The number of workspaces that an error lists.
+const MAX_LISTED: usize = 25;
 
-const NARROW: &str = "ask for one by alias or workspace_id";
+const NARROW: &str = "request one by alias or workspace_id";
 
-/// What is asked.
+/// The workspaces that the caller requests.
 #[derive(Debug, PartialEq, Eq)]
-pub enum FindWorkspace {
-    /// The workspace with this alias.
-    ByAlias(String),
-    /// The workspace with this id.
-    ById(String),
-    /// All.
+pub(crate) enum Selector<'a> {
+    Alias(&'a str),
+    Id(&'a str),
     All,
 }
 
-impl FindWorkspace {
-    /// Reads the parameters.
-    ///
-    /// # Errors
-    /// Not exactly one of them says which workspace, or it is wrong.
-    pub fn read(input: &Input) -> Result<Self, InvalidInput> {
-        let selectors = (input.text(&ALIAS)?, input.text(&FIND_ID)?, input.flag(&LIST_ALL)?);
-        match selectors {
-            (Some(alias), None, false) => Ok(Self::ByAlias(alias.to_owned())),
-            (None, Some(id), false) if is_workspace_id(id) => Ok(Self::ById(id.to_owned())),
-            (None, Some(_), false) => {
-                Err(input.invalid(&FIND_ID, "the id of a workspace: letters, digits, - and _"))
-            }
+impl<'a> Selector<'a> {
+    /// Reads the parameters, of which exactly one must be given.
+    pub(crate) fn read(input: &'a Input) -> Result<Self, Error> {
+        match (input.string(&ALIAS)?, input.string(&FIND_ID)?, input.flag(&LIST_ALL)?) {
+            (Some(alias), None, false) => Ok(Self::Alias(alias)),
+            (None, Some(id), false) => valid_id(input, id).map(Self::Id),
             (None, None, true) => Ok(Self::All),
-            (None, None, false) => Err(InvalidInput::Missing {
+            (None, None, false) => Err(Error::MissingParameter {
                 name: ALIAS.name,
-                allowed: "or workspace_id, or list_all: true".to_owned(),
+                expected: "or workspace_id, or list_all: true".to_owned(),
             }),
             (alias, _, _) => {
                 let parameter = if alias.is_some() { &ALIAS } else { &FIND_ID };
@@ -55,31 +45,28 @@ impl FindWorkspace {
             }
         }
     }
+}
 
-    /// Asks `api`, the control plane of `region`.
-    ///
-    /// # Errors
-    /// Why there is no data; 404 with proposals if there is no such workspace.
-    pub async fn run(self, api: &Api, region: &str, audience: Audience) -> Result<String, Error> {
-        match self {
-            Self::ById(id) => {
-                let workspace = describe(api, region, &id).await?;
-                to_json(&json!({"message": format!("Found workspace by id: {id}"), "workspace": workspace}))
-            }
-            Self::ByAlias(alias) => {
-                let id = by_alias(&alias, &list(api, region).await?, region)?;
-                let workspace = describe(api, region, &id).await?;
-                to_json(
-                    &json!({"message": format!("Found workspace by alias: {alias}"), "workspace": workspace}),
-                )
-            }
-            Self::All => all(&list(api, region).await?, region, audience),
+/// Finds workspaces through `api`, the control plane of `region`.
+pub(crate) async fn find_workspace(
+    selector: Selector<'_>,
+    api: &Api,
+    region: &str,
+    caller: Caller,
+) -> Result<Box<RawValue>, Error> {
+    let (message, workspace) = match selector {
+        Selector::All => return all(&list(api, region).await?, region, caller),
+        Selector::Id(id) => (format!("Found workspace by id: {id}"), describe(api, region, id).await?),
+        Selector::Alias(alias) => {
+            let id = id_of_alias(alias, &list(api, region).await?, region)?;
+            (format!("Found workspace by alias: {alias}"), describe(api, region, &id).await?)
         }
-    }
+    };
+    Ok(to_raw_value(&json!({"message": message, "workspace": workspace}))?)
 }
 
 /// The id of the workspace with this alias: exactly, or else in any letter case.
-fn by_alias(alias: &str, workspaces: &[FoundWorkspace], region: &str) -> Result<String, Error> {
+fn id_of_alias(alias: &str, workspaces: &[FoundWorkspace], region: &str) -> Result<String, Error> {
     let matching = |is_alias: &dyn Fn(&str) -> bool| -> Vec<&FoundWorkspace> {
         workspaces.iter().filter(|workspace| workspace.alias.as_deref().is_some_and(is_alias)).collect()
     };
@@ -90,55 +77,49 @@ fn by_alias(alias: &str, workspaces: &[FoundWorkspace], region: &str) -> Result<
     match found[..] {
         [workspace] => Ok(workspace.workspace_id.clone()),
         [] => {
-            let there_are = match proposals(workspaces) {
-                there_are if there_are.is_empty() => "there are none".to_owned(),
-                there_are => format!("there are {there_are}"),
-            };
-            Err(Error::NotFound(format!("no workspace in {region} has the alias {alias:?}; {there_are}")))
+            let existing = if workspaces.is_empty() { "none".to_owned() } else { names(workspaces) };
+            let message =
+                format!("no workspace in {region} has the alias {alias:?}; existing workspaces: {existing}");
+            Err(Error::WorkspaceNotFound(message))
         }
-        // Aliases need not be unique, and a guess would be somebody else's data.
-        _ => Err(Error::Input(InvalidInput::Parameter {
+        // Aliases need not be unique, and a guess could return the data of another workspace.
+        _ => Err(Error::InvalidParameter {
             name: ALIAS.name,
-            given: format!("{alias:?}"),
-            allowed: format!("an alias of one workspace, but {} have it; use workspace_id", proposals(found)),
-        })),
+            got: format!("{alias:?}"),
+            expected: format!("an alias of one workspace, but {} have it; use workspace_id", names(found)),
+        }),
     }
 }
 
-fn proposals<'a>(workspaces: impl IntoIterator<Item = &'a FoundWorkspace>) -> String {
-    let shown = |workspace: &FoundWorkspace| {
+fn names<'a>(workspaces: impl IntoIterator<Item = &'a FoundWorkspace>) -> String {
+    let name = |workspace: &FoundWorkspace| {
         format!("{} ({})", workspace.alias.as_deref().unwrap_or("no alias"), workspace.workspace_id)
     };
     let mut workspaces = workspaces.into_iter();
-    let mut texts: Vec<_> = workspaces.by_ref().take(PROPOSED).map(shown).collect();
+    let mut names: Vec<_> = workspaces.by_ref().take(MAX_LISTED).map(name).collect();
     let more = workspaces.count();
     if more > 0 {
-        texts.push(format!("{more} more"));
+        names.push(format!("{more} more"));
     }
-    texts.join(", ")
+    names.join(", ")
 }
 
-/// What the caller of a list gets.
-#[derive(Serialize)]
-struct List {
-    message: String,
-    workspaces: Box<RawValue>,
-    total: usize,
-    #[serde(flatten)]
-    truncation: Option<Truncation>,
-}
-
-fn all(workspaces: &[FoundWorkspace], region: &str, audience: Audience) -> Result<String, Error> {
-    let mut selection = Selection::new(audience.limits(None, WORKSPACES_FOR_AGENT));
-    let fits = |workspace: &&FoundWorkspace| to_json(workspace).is_ok_and(|json| selection.take(&json));
-    let returned = workspaces.iter().take_while(fits).count();
+fn all(workspaces: &[FoundWorkspace], region: &str, caller: Caller) -> Result<Box<RawValue>, Error> {
+    #[derive(Serialize)]
+    struct List {
+        message: String,
+        workspaces: Box<RawValue>,
+        total: usize,
+        #[serde(flatten)]
+        truncation: Option<Truncation>,
+    }
     let total = workspaces.len();
-    let truncation = (returned < total).then(|| Truncation {
-        truncated: true,
-        returned,
-        left_out: Some(total - returned),
-        narrow: NARROW,
-    });
-    let message = format!("Found {total} workspaces in {region}");
-    to_json(&List { message, workspaces: selection.into_json()?, total, truncation })
+    let elements = workspaces.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
+    let (array, returned) = json_array(elements, caller.limits(None, WORKSPACES_FOR_AGENT))?;
+    Ok(to_raw_value(&List {
+        message: format!("Found {total} workspaces in {region}"),
+        workspaces: array,
+        total,
+        truncation: (returned < total).then(|| Truncation::new(returned, Some(total - returned), NARROW)),
+    })?)
 }

@@ -1,35 +1,36 @@
-//! Handler: an invocation → its answer. The only module that knows all operations.
+//! Dispatches an invocation to its operation.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use aws::Client;
+use aws::{Client, Endpoint};
+use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use crate::answer::Answer;
 use crate::api::Api;
 use crate::config::Config;
 use crate::control_plane;
-use crate::error::Error;
-use crate::find_workspace::FindWorkspace;
-use crate::input::{Input, InvalidInput, shown};
-use crate::list_metrics::ListMetrics;
+use crate::error::{Error, json_excerpt};
+use crate::find_workspace::{Selector, find_workspace};
+use crate::input::Input;
+use crate::list_metrics::list_metrics;
 use crate::operation::Operation;
 use crate::parameter::REGION;
 use crate::payload::Payload;
-use crate::query::Query;
-use crate::range_query::RangeQuery;
-use crate::selection::Audience;
-use crate::server_info;
-use crate::timestamp::Timestamp;
-use crate::workspace::{region, resolve};
+use crate::query::{query, range_query};
+use crate::response::Response;
+use crate::server_info::server_info;
+use crate::time::Timestamp;
+use crate::truncation::Caller;
+use crate::workspace::{Workspace, region, resolve};
 
-/// The most time that is kept back for handing over the answer, which may have 6 MB.
+/// Time kept back to return the response, which may have 6 MB.
 const MARGIN: Duration = Duration::from_millis(500);
 
-/// The functions, with what they keep from one invocation to the next.
+/// The handler of the query functions.
 #[derive(Debug)]
-pub struct Queries {
+pub struct Handler {
     config: Config,
     client: Arc<Client>,
 }
@@ -43,45 +44,49 @@ pub struct Invocation<'a> {
     pub tool: Option<&'a str>,
     /// The time of day.
     pub now: SystemTime,
-    /// The time until Lambda ends it.
+    /// The time left before Lambda ends the invocation.
     pub time: Duration,
 }
 
-impl Queries {
-    /// The functions of `config`, which ask with `client`.
+impl Handler {
+    /// A handler that sends its requests with `client`.
     pub fn new(config: Config, client: Client) -> Self {
         Self { config, client: Arc::new(client.for_queries()) }
     }
 
-    /// Answers an invocation, in time and whatever it is.
-    pub async fn handle(&self, invocation: Invocation<'_>) -> Answer {
+    /// Handles an invocation within its time. Errors are responses too.
+    pub async fn handle(&self, invocation: Invocation<'_>) -> Response {
         let now = Timestamp::from_system(invocation.now);
         let payload = Payload::parse(invocation.payload);
-        let audience = match invocation.tool {
-            Some(_) => Audience::Agent,
-            None if payload.is_http => Audience::Http,
-            None => Audience::Program,
+        let caller = match invocation.tool {
+            Some(_) => Caller::Agent,
+            None if payload.is_http => Caller::Http,
+            None => Caller::Direct,
         };
         match self.operation(invocation.tool) {
             Ok(operation) => {
                 let deadline = Instant::now() + invocation.time - MARGIN.min(invocation.time / 10);
-                // On the heap: the runtime moves its handler's future, and this one is 16 KB.
-                let result = Box::pin(self.run(operation, payload, audience, now, deadline)).await;
-                Answer::new(Some(operation), audience, now, result)
+                // On the heap: the runtime moves its handler's future, and this one has 16 KB.
+                let result = Box::pin(self.run(operation, payload, caller, now, deadline)).await;
+                Response::new(Some(operation), caller, now, result)
             }
-            Err(error) => Answer::new(None, audience, now, Err(error.into())),
+            Err(error) => Response::new(None, caller, now, Err(error)),
         }
     }
 
-    /// The operation of the tool, or else of the handler.
-    fn operation(&self, tool: Option<&str>) -> Result<Operation, InvalidInput> {
+    /// The operation of the tool, or else of the handler name.
+    fn operation(&self, tool: Option<&str>) -> Result<Operation, Error> {
         let operation = match tool {
             Some(name) => Operation::from_tool_name(name),
             None => self.config.operation,
         };
-        operation.ok_or_else(|| InvalidInput::Tool {
-            given: tool.map_or_else(|| "(no name)".to_owned(), |name| shown(&name.into())),
-            allowed: Operation::names(),
+        operation.ok_or_else(|| {
+            Error::UnknownTool(
+                tool.map_or_else(
+                    || "(no name)".to_owned(),
+                    |name| json_excerpt(&Value::from(name).to_string()),
+                ),
+            )
         })
     }
 
@@ -89,30 +94,33 @@ impl Queries {
         &self,
         operation: Operation,
         payload: Payload,
-        audience: Audience,
+        caller: Caller,
         now: Timestamp,
         deadline: Instant,
-    ) -> Result<String, Error> {
+    ) -> Result<Box<RawValue>, Error> {
         let input = Input::new(payload.parameters?, operation, now)?;
-        if operation == Operation::FindWorkspace {
-            let find = FindWorkspace::read(&input)?;
-            let region =
-                region(&input)?.or(self.config.region.as_deref()).ok_or_else(|| InvalidInput::Missing {
-                    name: REGION.name,
-                    allowed: "AWS region, such as us-east-1".to_owned(),
-                })?;
-            let (base, scope) = control_plane::endpoint(&self.config, region);
-            let api = Api::new(Arc::clone(&self.client), base, scope, deadline);
-            return find.run(&api, region, audience).await;
-        }
-        let workspace = resolve(&input, &self.config)?;
-        let api =
-            Api::new(Arc::clone(&self.client), workspace.base.clone(), workspace.scope.clone(), deadline);
+        let Config { workspace: configured, region: default_region, control_plane, .. } = &self.config;
+        let workspace = || resolve(&input, configured.as_ref(), default_region.as_deref());
+        let api = |base: Endpoint, scope| Api::new(Arc::clone(&self.client), base, scope, deadline);
+        let api_of = |workspace: Workspace| api(workspace.base, workspace.scope);
         match operation {
-            Operation::Query => Query::read(&input)?.run(&api, audience).await,
-            Operation::RangeQuery => RangeQuery::read(&input)?.run(&api, audience).await,
-            Operation::ListMetrics => ListMetrics::read(&input)?.run(&api, audience).await,
-            Operation::ServerInfo | Operation::FindWorkspace => server_info::run(&api, &workspace).await,
+            Operation::Query => query(&input, &api_of(workspace()?), caller).await,
+            Operation::RangeQuery => range_query(&input, &api_of(workspace()?), caller).await,
+            Operation::ListMetrics => list_metrics(&input, &api_of(workspace()?), caller).await,
+            Operation::ServerInfo => {
+                let workspace = workspace()?;
+                server_info(&api_of(workspace.clone()), &workspace).await
+            }
+            Operation::FindWorkspace => {
+                let selector = Selector::read(&input)?;
+                let region =
+                    region(&input)?.or(default_region.as_deref()).ok_or_else(|| Error::MissingParameter {
+                        name: REGION.name,
+                        expected: "AWS region, such as us-east-1".to_owned(),
+                    })?;
+                let (base, scope) = control_plane::endpoint(control_plane.as_ref(), region);
+                find_workspace(selector, &api(base, Some(scope)), region, caller).await
+            }
         }
     }
 }

@@ -1,51 +1,47 @@
 //! The read side of the serverless Prometheus push gateway: five operations that query an AMP workspace.
 //!
-//! An invocation walks through the modules in this order, and never back:
+//! An invocation passes through these modules in order:
 //!
-//! | module         | in → out                                                            | may fail with        | I/O |
-//! |----------------|---------------------------------------------------------------------|----------------------|-----|
-//! | [`operation`]  | handler or tool name → operation, with its parameters               | unknown tool         | no  |
-//! | [`payload`]    | bytes → parameters by their names, and whether they came by HTTP    | [`InvalidInput`]     | no  |
-//! | [`input`]      | parameters → read by their kinds ([`timestamp`], [`duration`])      | [`InvalidInput`]     | no  |
-//! | [`workspace`]  | parameters, configuration → the one API that may be asked           | [`InvalidInput`]     | no  |
-//! | [`api`]        | path and parameters → body of a 2xx answer                          | [`Error`]            | yes |
-//! | [`document`]   | body, perhaps cut short → its elements                              | unreadable           | no  |
-//! | [`compact`]    | a series → the same with values as numbers, for models              | cannot               | no  |
-//! | [`selection`]  | elements → as many as an answer may hold, and how many are left out | cannot               | no  |
-//! | [`answer`]     | data or error → what the caller gets                                | cannot               | no  |
+//! | module           | in → out                                                     | fails with     | I/O |
+//! |------------------|--------------------------------------------------------------|----------------|-----|
+//! | `operation`      | handler or tool name → operation and its parameters          | unknown tool   | no  |
+//! | `payload`        | bytes → raw parameters, and whether the event came by HTTP   | 400            | no  |
+//! | `input`          | raw parameters → typed values (`time` reads times)           | 400            | no  |
+//! | `workspace`      | parameters, configuration → URL and credential scope         | 400            | no  |
+//! | `api`            | path, parameters → body of a 2xx response                    | server's status| yes |
+//! | `api_response`   | body, possibly cut → the elements of its result              | 502            | no  |
+//! | `downsample`     | series → every n-th point, for models                        | never          | no  |
+//! | `truncation`     | elements → JSON array within the limits                      | never          | no  |
+//! | `response`       | data or error → Lambda response                              | never          | no  |
 //!
-//! Each operation is a module of its own: [`query`], [`range_query`], [`list_metrics`], [`server_info`] and
-//! [`find_workspace`], with [`metadata`] and [`control_plane`]. [`handler`] chooses between them; [`parameter`] defines
-//! what they can be told and [`schema`] describes it to an agent gateway and to people. [`config`] reads the
-//! environment; `main.rs` holds clock, environment and randomness.
+//! The operations are `query` (instant and range queries), `list_metrics`, `server_info` and `find_workspace`, which
+//! uses `control_plane`. `handler` dispatches to them. `parameter` defines the parameters once, and [`schema`] generates
+//! the tool definitions and the tables of the README from those definitions. `config` reads the environment, `main.rs`
+//! provides clock, environment and randomness, and the crate `aws` signs, sends and retries.
 //!
-//! Requests are signed, sent and repeated by the crate `amp`. The library exists for the binary and its tests; it is no
-//! public interface.
-//!
-//! [`InvalidInput`]: input::InvalidInput
-//! [`Error`]: error::Error
+//! The library exists for the binary and its tests; it is not a public interface.
 
-pub mod answer;
-pub mod api;
-pub mod compact;
-pub mod config;
-pub mod control_plane;
-pub mod document;
-pub mod duration;
-pub mod error;
-pub mod find_workspace;
-pub mod handler;
-pub mod input;
-pub mod list_metrics;
-pub mod metadata;
-mod number;
-pub mod operation;
-pub mod parameter;
-pub mod payload;
-pub mod query;
-pub mod range_query;
+mod api;
+mod api_response;
+mod config;
+mod control_plane;
+mod downsample;
+mod error;
+mod find_workspace;
+mod handler;
+mod input;
+mod list_metrics;
+mod operation;
+mod parameter;
+mod payload;
+mod query;
+mod response;
 pub mod schema;
-pub mod selection;
-pub mod server_info;
-pub mod timestamp;
-pub mod workspace;
+mod server_info;
+mod time;
+mod truncation;
+mod workspace;
+
+pub use config::{Config, InvalidConfig};
+pub use handler::{Handler, Invocation};
+pub use response::Response;

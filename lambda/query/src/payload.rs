@@ -1,7 +1,7 @@
-//! Reads the parameters from the bytes of an invocation.
+//! Finds the parameters in the bytes of an invocation.
 //!
-//! They are the payload itself, or its `body` as an object or as text. API Gateway and function URLs send their own
-//! event, with a query string and a body that may be base64; they take the body of an answer as text only.
+//! They are the payload itself, or its `body` as an object or a string. API Gateway and function URLs send their own
+//! event, with a query string and a body that may be base64.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads>,
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
@@ -14,34 +14,32 @@ use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use crate::input::{InvalidInput, bounded, shown_json};
+use crate::error::{Error, excerpt, json_excerpt};
 
-/// The most members of an object that has parameters. HTTP events have about ten, operations take fewer than ten; the
-/// hundreds of thousands that fit into a payload would take ten times its memory.
+/// The most members of an object. HTTP events and operations have about ten; the hundreds of thousands that fit into a
+/// payload would take ten times its memory.
 const MAX_MEMBERS: usize = 100;
 
-/// The keys of an HTTP event: every kind has the first, the events of REST APIs have both.
+/// The keys of an HTTP event: all have the first, those of REST APIs have both.
 const HTTP_KEYS: [&str; 2] = ["requestContext", "httpMethod"];
 
 /// The payload of one invocation.
 #[derive(Debug)]
-pub struct Payload {
+pub(crate) struct Payload {
     /// Whether API Gateway or a function URL sent it.
-    pub is_http: bool,
-    /// The parameters by their names, or why there are none.
-    pub parameters: Result<Parameters, InvalidInput>,
+    pub(crate) is_http: bool,
+    pub(crate) parameters: Result<Parameters, Error>,
 }
 
-/// Parameters by their names, as the JSON that they are: as a tree of values it could take 90 times the
-/// memory.
-pub type Parameters = BTreeMap<String, Box<RawValue>>;
+/// Parameters by name, as JSON text: a tree of values could take 90 times the memory.
+pub(crate) type Parameters = BTreeMap<String, Box<RawValue>>;
 
 /// The members of an object, within its text.
 type Members<'a> = BTreeMap<String, &'a RawValue>;
 
 impl Payload {
-    /// Reads `bytes`, which may be anything.
-    pub fn parse(bytes: &[u8]) -> Self {
+    /// Reads `bytes`, which need not be JSON.
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
         match object(bytes) {
             Ok(payload) => {
                 let is_http = HTTP_KEYS.iter().any(|key| payload.contains_key(*key));
@@ -53,7 +51,7 @@ impl Payload {
 }
 
 /// A parameter in the body wins over one in the query string, as in the API of Prometheus.
-fn parameters(mut payload: Members<'_>, is_http: bool) -> Result<Parameters, InvalidInput> {
+fn parameters(mut payload: Members<'_>, is_http: bool) -> Result<Parameters, Error> {
     let is_base64 = payload.get("isBase64Encoded").is_some_and(|value| value.get() == "true");
     let body = match payload.remove("body").map(RawValue::get) {
         None | Some("null") if !is_http => return Ok(owned(payload)),
@@ -61,14 +59,14 @@ fn parameters(mut payload: Members<'_>, is_http: bool) -> Result<Parameters, Inv
         Some(json) if json.starts_with('"') => {
             let text: String = serde_json::from_str(json).map_err(|error| invalid_json(&error))?;
             if is_base64 {
-                let invalid = |_| InvalidInput::Payload("invalid base64 in `body`".to_owned());
+                let invalid = |_| Error::InvalidPayload("invalid base64 in `body`".to_owned());
                 body_text(&base64::decode(text.trim()).map_err(invalid)?)?
             } else {
                 body_text(text.as_bytes())?
             }
         }
         Some(json) if json.starts_with('{') => owned(object(json.as_bytes())?),
-        Some(json) => return Err(InvalidInput::Payload(shown_json(json))),
+        Some(json) => return Err(Error::InvalidPayload(json_excerpt(json))),
     };
     let mut parameters = match payload.remove("queryStringParameters").map(RawValue::get) {
         Some(json) if is_http && json.starts_with('{') => owned(object(json.as_bytes())?),
@@ -79,7 +77,7 @@ fn parameters(mut payload: Members<'_>, is_http: bool) -> Result<Parameters, Inv
 }
 
 /// The parameters in the text of a body; none if it is empty.
-fn body_text(text: &[u8]) -> Result<Parameters, InvalidInput> {
+fn body_text(text: &[u8]) -> Result<Parameters, Error> {
     if text.trim_ascii().is_empty() { Ok(Parameters::new()) } else { object(text).map(owned) }
 }
 
@@ -87,15 +85,14 @@ fn owned(members: Members<'_>) -> Parameters {
     members.into_iter().map(|(name, json)| (name, json.to_owned())).collect()
 }
 
-/// Text that is not JSON.
-pub(crate) fn invalid_json(error: &serde_json::Error) -> InvalidInput {
-    InvalidInput::Payload(format!("invalid JSON: {error}"))
+pub(crate) fn invalid_json(error: &serde_json::Error) -> Error {
+    Error::InvalidPayload(format!("invalid JSON: {error}"))
 }
 
-/// Anything but an object is refused at its first byte, however long it is.
-fn object(bytes: &[u8]) -> Result<Members<'_>, InvalidInput> {
+/// Reads an object. Anything else is rejected at its first byte, however long it is.
+fn object(bytes: &[u8]) -> Result<Members<'_>, Error> {
     if bytes.is_empty() {
-        return Err(InvalidInput::Payload("nothing".to_owned()));
+        return Err(Error::InvalidPayload("nothing".to_owned()));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let read = deserializer.deserialize_map(Object);
@@ -103,18 +100,18 @@ fn object(bytes: &[u8]) -> Result<Members<'_>, InvalidInput> {
         read.and_then(|members| deserializer.end().map(|()| members)).map_err(|error| {
             match error.classify() {
                 Category::Data => {
-                    InvalidInput::Payload(bounded(&String::from_utf8_lossy(&bytes[..bytes.len().min(1_000)])))
+                    Error::InvalidPayload(excerpt(&String::from_utf8_lossy(&bytes[..bytes.len().min(1_000)])))
                 }
                 _ => invalid_json(&error),
             }
         })?;
     if members.len() > MAX_MEMBERS {
-        return Err(InvalidInput::Payload(format!("more than {MAX_MEMBERS} members")));
+        return Err(Error::InvalidPayload(format!("more than {MAX_MEMBERS} members")));
     }
     Ok(members)
 }
 
-/// [`Members`], of which one more than allowed is kept.
+/// Reads [`Members`] and keeps one more than allowed.
 struct Object;
 
 impl<'a> Visitor<'a> for Object {
@@ -150,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_found_flat_and_wrapped() {
+    fn parameters_are_found_flat_and_in_a_body() {
         for payload in [
             json!({"query": "up"}),
             json!({"query": "up", "body": null}),
@@ -200,13 +197,13 @@ mod tests {
     }
 
     #[test]
-    fn the_query_string_of_other_payloads_is_a_parameter() {
+    fn only_http_events_have_a_query_string() {
         let payload = json!({"queryStringParameters": {"query": "up"}});
         assert!(parse(&payload).parameters.unwrap().contains_key("queryStringParameters"));
     }
 
     #[test]
-    fn a_payload_without_parameters_is_refused() {
+    fn payloads_without_parameters_are_rejected() {
         for (payload, expected) in [
             (json!([1, 2]), "got [1,2]"),
             (json!("up"), "got \"up\""),
@@ -224,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_not_json_are_refused() {
+    fn bytes_that_are_not_json_are_rejected() {
         for (bytes, expected) in [
             (&b""[..], "got nothing"),
             (b"{\"body\":\"\\ud83d\"}", "got invalid JSON: unexpected end of hex escape"),

@@ -1,17 +1,19 @@
-//! Schema: the definitions of the operations → the tool schema of an agent gateway, and the tables of the README.
+//! Generates the tool definitions for an agent gateway and the parameter tables of the README.
 //!
-//! Both are kept in the repository for those who only read; `cargo run -p query --example describe` writes them, and a
-//! test fails when they are not what it would write.
+//! Both are in the repository: `cargo run -p query --example describe` writes them, and a test compares them.
 
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
 use crate::operation::Operation;
-use crate::parameter::Kind;
+use crate::parameter::{Parameter, REGION, WORKSPACE_ID, WORKSPACE_URL};
 
-/// The tool definitions, within what a Lambda target of AgentCore Gateway takes: `type`, `description`, `properties`,
-/// `required`.
+/// The parameters that select the workspace of an operation.
+const WORKSPACE: [Parameter; 3] = [WORKSPACE_URL, WORKSPACE_ID, REGION];
+
+/// The tool definitions. A Lambda target of `AgentCore` Gateway accepts only `type`, `description`, `properties` and
+/// `required` in a schema.
 ///
 /// <https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-add-target-lambda.html#gateway-lambda-tool-schema>
 pub fn tool_definitions() -> Value {
@@ -35,29 +37,31 @@ fn tool_definition(operation: Operation) -> Value {
     json!({"name": operation.name(), "description": operation.description(), "inputSchema": input})
 }
 
-/// A section for each operation with a table of its parameters, in Markdown.
+/// A section for each operation with a table of its parameters, in Markdown. The parameters that select a workspace
+/// have a table of their own.
 pub fn parameter_tables() -> String {
+    let names = WORKSPACE.map(|parameter| format!("`{}`", parameter.name)).join(", ");
     let mut text = String::new();
     for operation in Operation::ALL {
-        let _ = write!(
-            text,
-            "### `{}`\n\n{}\n\n| parameter | type | meaning |\n|---|---|---|\n",
-            operation.name(),
-            operation.description()
-        );
-        for parameter in operation.parameters() {
-            let kind = match parameter.kind {
-                Kind::Text(_) => "text",
-                Kind::Timestamp => "time",
-                Kind::Duration => "duration",
-                Kind::Count(_) => "whole number",
-                Kind::Flag => "true or false",
-            };
-            let required = if parameter.required { ", required" } else { "" };
-            let meaning = parameter.description.replace('|', "\\|").replace('<', "\\<");
-            let _ = writeln!(text, "| `{}` | {kind}{required} | {meaning} |", parameter.name);
+        let (name, description) = (operation.name(), operation.description());
+        let parameters = operation.parameters();
+        let own = parameters.strip_suffix(&WORKSPACE).unwrap_or(parameters);
+        let _ = write!(text, "### `{name}`\n\n{description}\n\n{}", table(own));
+        if own.len() < parameters.len() {
+            let _ = writeln!(text, "| {names} | string | [the workspace](#workspace) |");
         }
         text.push('\n');
+    }
+    text + "### Workspace\n\n" + &table(&WORKSPACE) + "\n"
+}
+
+fn table(parameters: &[Parameter]) -> String {
+    let mut text = "| parameter | type | meaning |\n|---|---|---|\n".to_owned();
+    for parameter in parameters {
+        let required = if parameter.required { ", required" } else { "" };
+        let meaning = parameter.description.replace('|', "\\|").replace('<', "\\<");
+        let kind = parameter.kind.readme_type();
+        let _ = writeln!(text, "| `{}` | {kind}{required} | {meaning} |", parameter.name);
     }
     text
 }

@@ -1,37 +1,31 @@
-//! `server_info`: nothing → the build and the state of the server, as far as the workspace serves them.
+//! The operation `server_info`: build and runtime information of the server, where the workspace serves it.
 //!
-//! AMP documents neither endpoint ("Prometheus-compatible APIs"), so what it does not serve is said and is no error. If
-//! it serves none, a query finds out whether that is all there is to say: with a wrong id or without permission,
-//! nothing is served either.
+//! AMP documents neither path ("Prometheus-compatible APIs"), so a path that is not served is reported and is not an
+//! error. If neither is served, a query checks id and permissions, because a wrong id looks the same.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::api::Api;
 use crate::error::Error;
-use crate::selection::to_json;
 use crate::workspace::Workspace;
 
 const BUILD_INFO: &str = "/api/v1/status/buildinfo";
 const RUNTIME_INFO: &str = "/api/v1/status/runtimeinfo";
 
-/// What the caller gets.
 #[derive(Serialize)]
 struct ServerInfo<'a> {
     workspace_url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<&'a str>,
-    /// Prometheus's own object, or null.
     build_info: Option<Box<RawValue>>,
-    /// Prometheus's own object, or null.
     runtime_info: Option<Box<RawValue>>,
     not_served: Vec<NotServed>,
-    /// Whether a query was answered; checked only when neither of the two is served.
+    /// Whether a query succeeded; checked only if neither path is served.
     #[serde(skip_serializing_if = "Option::is_none")]
     answers_queries: Option<bool>,
 }
 
-/// An endpoint that the workspace does not serve.
 #[derive(Debug, Serialize)]
 struct NotServed {
     path: &'static str,
@@ -39,14 +33,11 @@ struct NotServed {
     error: String,
 }
 
-/// Asks `api`, which is that of `workspace`.
-///
-/// # Errors
-/// Why there is no data.
-pub async fn run(api: &Api, workspace: &Workspace) -> Result<String, Error> {
+/// Reads the information from `api`, which is that of `workspace`.
+pub(crate) async fn server_info(api: &Api, workspace: &Workspace) -> Result<Box<RawValue>, Error> {
     let (build_info, runtime_info) = tokio::join!(read(api, BUILD_INFO), read(api, RUNTIME_INFO));
     let mut not_served = Vec::new();
-    let mut served = |result: Result<_, NotServed>| result.map_err(|why| not_served.push(why)).ok();
+    let mut served = |info: Result<_, NotServed>| info.map_err(|error| not_served.push(error)).ok();
     let (build_info, runtime_info) = (served(build_info?), served(runtime_info?));
     let answers_queries = if build_info.is_none() && runtime_info.is_none() {
         api.get("/api/v1/query", &[("query", "vector(1)".to_owned())]).await?;
@@ -56,10 +47,11 @@ pub async fn run(api: &Api, workspace: &Workspace) -> Result<String, Error> {
     };
     let region = workspace.scope.as_ref().map(|scope| scope.region.as_str());
     let workspace_url = workspace.url();
-    to_json(&ServerInfo { workspace_url, region, build_info, runtime_info, not_served, answers_queries })
+    let info = ServerInfo { workspace_url, region, build_info, runtime_info, not_served, answers_queries };
+    Ok(to_raw_value(&info)?)
 }
 
-/// The `data` at `path`, or why it is not served. An endpoint that a gateway does not know may be answered with any 4xx.
+/// The `data` at `path`. An unknown path may be answered with any 4xx but 429.
 async fn read(api: &Api, path: &'static str) -> Result<Result<Box<RawValue>, NotServed>, Error> {
     #[derive(Deserialize)]
     struct Envelope {
@@ -67,7 +59,7 @@ async fn read(api: &Api, path: &'static str) -> Result<Result<Box<RawValue>, Not
     }
     match api.get(path, &[]).await {
         Ok(body) => Ok(Ok(body.json::<Envelope>()?.data)),
-        Err(error @ Error::Refused { status: status @ (400..=428 | 430..=499), .. }) => {
+        Err(error @ Error::Server { status: status @ (400..=428 | 430..=499), .. }) => {
             Ok(Err(NotServed { path, status, error: error.to_string() }))
         }
         Err(error) => Err(error),

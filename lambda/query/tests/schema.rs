@@ -1,4 +1,4 @@
-//! The tool schema and the README: what is in the repository is what the definitions say.
+//! Compares `tools.json` and `README.md` with the definitions in the code.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ fn file(name: &str) -> String {
 }
 
 #[test]
-fn the_files_are_what_the_definitions_say() {
+fn the_files_match_the_definitions() {
     let tools: Value = serde_json::from_str(&file("tools.json")).unwrap();
     assert_eq!(tools, tool_definitions(), "tools.json is {REGENERATE}");
     assert!(file("README.md").contains(&parameter_tables()), "README.md is {REGENERATE}");
@@ -21,7 +21,7 @@ fn the_files_are_what_the_definitions_say() {
 
 /// gateway-add-target-lambda, "Tool definition" and "Property schema definition".
 #[test]
-fn the_schema_keeps_to_what_a_gateway_takes() {
+fn the_schema_has_only_what_a_gateway_accepts() {
     let tools = tool_definitions();
     let tools = tools.as_array().unwrap();
     assert_eq!(tools.len(), 5);

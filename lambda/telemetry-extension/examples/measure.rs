@@ -1,10 +1,8 @@
-//! What a built extension costs: its file → size, time from start to registration, CPU time for an invocation, peak
-//! memory.
+//! Measures a built extension beside a push gateway: size, time from start to registration, CPU time of an invocation, and
+//! peak memory, each with its budget.
 //!
-//! In: the paths of the extension and of a push gateway to stand beside,
-//! `cargo run --release -p telemetry-extension --example measure -- <EXTENSION> <PUSH GATEWAY>`. Out: a line for each
-//! figure with its budget. Both run under the Lambda runtime emulator, which freezes them between invocations, and write
-//! to stand-ins in this process. A machine that does something else meanwhile shows in the greatest figure.
+//! `cargo run --release -p telemetry-extension --example measure -- <EXTENSION> <PUSH GATEWAY>`. Both run in the emulator,
+//! which freezes them between invocations, and write to receivers in this process. A busy machine shows in the greatest figure.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -16,11 +14,11 @@ use serde_json::json;
 
 const STARTS: usize = 25;
 
-/// How often the CPU time for an invocation is taken, each time over so many invocations.
+/// The measurements of CPU time, each over this number of invocations.
 const ROUNDS: usize = 5;
 const INVOCATIONS: u32 = 1_000;
 
-/// Batches of log lines, each as large as Lambda makes it.
+/// Batches of log lines, each with the most lines that Lambda delivers.
 const BATCHES: usize = 20;
 const BATCH_LINES: usize = 10_000;
 
@@ -33,7 +31,6 @@ async fn main() -> Result<(), Failure> {
         return Err("usage: measure <EXTENSION> <PUSH GATEWAY>".into());
     };
     println!("artifact: {} bytes (at most 6,000,000)", std::fs::metadata(&extension)?.len());
-    // Samples of all environments come within the same second, and are not what is measured.
     let (data, telemetry) =
         (AmpStandIn::start(AmpOptions::default()).await?, AmpStandIn::start(AmpOptions::default()).await?);
     let options = || {
@@ -56,7 +53,7 @@ async fn starts(options: impl Fn() -> FunctionOptions) -> Result<(), Failure> {
         starts.push(figures(&function)?.registered.ok_or("it did not register")?);
         function.shutdown().await;
     }
-    // The first one finds the file on a cold disk.
+    // The first one reads the file from disk.
     starts.remove(0);
     starts.sort();
     let [least, median, greatest] = [0, STARTS / 2, STARTS - 1].map(|n| starts[n].as_secs_f64() * 1e3);
@@ -85,7 +82,7 @@ async fn invocations(options: FunctionOptions) -> Result<(), Failure> {
 }
 
 async fn memory(mut options: FunctionOptions) -> Result<(), Failure> {
-    // What is frozen would take no batches.
+    // A frozen extension would receive no batches.
     options.extensions.freezes = false;
     let mut function = Function::spawn(options).await?;
     function.invoke("[]").await;
@@ -101,7 +98,7 @@ async fn memory(mut options: FunctionOptions) -> Result<(), Failure> {
         }
         function.invoke("[]").await;
     }
-    let peak = figures(&function)?.max_rss_kb.ok_or("this system does not tell the memory of a process")?;
+    let peak = figures(&function)?.max_rss_kb.ok_or("this system has no figures of memory")?;
     println!("peak memory, {BATCHES} batches of {BATCH_LINES} lines: {peak} kB (at most {})", 24 * 1_024);
     function.shutdown().await;
     Ok(())
@@ -112,7 +109,7 @@ fn delivered(function: &Function) -> usize {
 }
 
 fn cpu(function: &Function) -> Result<Duration, Failure> {
-    Ok(figures(function)?.cpu.ok_or("this system does not tell the CPU time of a process")?)
+    Ok(figures(function)?.cpu.ok_or("this system has no figures of CPU time")?)
 }
 
 fn figures(function: &Function) -> Result<ExtensionFigures, Failure> {

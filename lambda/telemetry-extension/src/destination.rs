@@ -1,12 +1,12 @@
-//! Destinations: what has to be said → requests to whoever shall know it.
+//! Sends the metrics to their destination: remote write, a push gateway, or a Pushgateway.
 //!
 //! | module           | sends                                                          | ends a series with |
 //! |------------------|----------------------------------------------------------------|--------------------|
 //! | [`remote_write`] | samples, to AMP or a Prometheus                                | a stale marker     |
 //! | [`gateway`]      | JSON events, to the queue or the function of a push gateway    | nothing            |
-//! | [`pushgateway`]  | the text format, to a Pushgateway                              | a `DELETE`, if asked |
+//! | [`pushgateway`]  | the text format, to a Pushgateway                              | an optional `DELETE` |
 //!
-//! [`timeline`] gives samples their times; [`secret`] reads what a Pushgateway wants to be shown.
+//! [`timeline`] sets the times of samples; [`secret`] reads the credentials of a Pushgateway.
 
 pub mod gateway;
 pub mod pushgateway;
@@ -14,12 +14,13 @@ pub mod remote_write;
 pub mod secret;
 pub mod timeline;
 
+use aws::sqs::EntryError;
 use aws::{Cause, Client, Failure, Request, Response, RetryAction};
 use tokio::time::Instant;
 
 use crate::config;
 use crate::metrics::Snapshot;
-use crate::metrics::word::DispatchOutcome;
+use crate::metrics::label_value::DispatchOutcome;
 
 /// A destination with its state and connections.
 #[derive(Debug)]
@@ -32,23 +33,23 @@ pub enum Destination {
     Pushgateway(pushgateway::Pushgateway),
 }
 
-/// What has to be sent.
+/// The metrics to send.
 #[derive(Debug)]
 pub struct Dispatch {
     /// The metrics.
     pub snapshot: Snapshot,
-    /// When they were as they are, in milliseconds since the epoch.
+    /// The time of the metrics, in milliseconds since the epoch.
     pub now_ms: i64,
-    /// Whether the environment goes away: the last dispatch is sent again until there is an answer.
+    /// Whether the environment ends: the last dispatch is sent until there is a final response.
     pub is_last: bool,
-    /// When it has to be over.
+    /// The deadline of the dispatch.
     pub deadline: Instant,
 }
 
-/// Why a dispatch did not arrive.
+/// The reason why a dispatch was not delivered.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Undelivered {
-    /// The destination refuses the data.
+    /// The destination rejects the data.
     #[error("the destination answered {0}")]
     Rejected(Response),
     /// It certainly did not arrive.
@@ -57,22 +58,29 @@ pub enum Undelivered {
     /// It may have arrived, or not.
     #[error("{0}")]
     Unknown(Failure),
-    /// There is nothing to show to the destination.
+    /// SQS rejected the message in a call that succeeded.
+    #[error(transparent)]
+    Message(#[from] EntryError),
+    /// No credentials for the destination.
     #[error(transparent)]
     Secret(#[from] secret::NoSecret),
 }
 
 impl Undelivered {
-    /// The word that it is counted as.
+    /// The value of the label `outcome` that it is counted with.
     pub fn outcome(&self) -> DispatchOutcome {
         match self {
-            Self::Rejected(_) => DispatchOutcome::Rejected,
-            Self::Failed(_) | Self::Unknown(_) | Self::Secret(_) => DispatchOutcome::Failed,
+            Self::Rejected(_) | Self::Message(EntryError { sender_fault: true, .. }) => {
+                DispatchOutcome::Rejected
+            }
+            Self::Failed(_) | Self::Unknown(_) | Self::Message(_) | Self::Secret(_) => {
+                DispatchOutcome::Failed
+            }
         }
     }
 }
 
-/// Who sends.
+/// The identity of this execution environment.
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// The labels of every series, sorted.
@@ -84,17 +92,17 @@ pub struct Identity {
 }
 
 impl Destination {
-    /// Opens nothing yet.
+    /// A destination without connections yet.
     pub fn new(config: config::Destination, client: Client, identity: Identity) -> Self {
         match config {
             config::Destination::RemoteWrite { endpoint, scope } => {
                 Self::RemoteWrite(remote_write::RemoteWrite::new(client, endpoint, scope, identity))
             }
-            config::Destination::Queue { url, service } => {
-                Self::Gateway(gateway::Gateway::queue(client, url, service, identity))
+            config::Destination::Queue(queue) => {
+                Self::Gateway(gateway::Gateway::queue(client, queue, identity))
             }
             config::Destination::Function { name, service } => {
-                Self::Gateway(gateway::Gateway::function(client, &name, &service, identity))
+                Self::Gateway(gateway::Gateway::function(client, &name, service, identity))
             }
             config::Destination::Pushgateway { endpoint, secret, delete_on_shutdown } => Self::Pushgateway(
                 pushgateway::Pushgateway::new(client, &endpoint, secret, delete_on_shutdown, &identity),
@@ -105,7 +113,7 @@ impl Destination {
     /// Sends a dispatch.
     ///
     /// # Errors
-    /// [`Undelivered`]; what a later dispatch says supersedes it.
+    /// [`Undelivered`]; a later dispatch supersedes this one.
     pub async fn dispatch(&mut self, dispatch: &Dispatch) -> Result<(), Undelivered> {
         match self {
             Self::RemoteWrite(destination) => destination.dispatch(dispatch).await,
@@ -115,9 +123,8 @@ impl Destination {
     }
 }
 
-/// Sends `request`: once, or until there is a final answer if nothing will supersede it. Once more if the connection
-/// broke, as those do that were closed while the sandbox was frozen; with the same bytes, which every destination takes
-/// again.
+/// Sends `request` once, or until there is a final response if nothing will supersede it. Sends the same bytes, which every
+/// destination accepts again, once more if the connection broke: connections may be closed while the sandbox is frozen.
 async fn send(client: &Client, request: &Request, dispatch: &Dispatch) -> Result<Response, Undelivered> {
     let mut may_have_arrived = false;
     let sent = if dispatch.is_last {
@@ -140,8 +147,7 @@ async fn send(client: &Client, request: &Request, dispatch: &Dispatch) -> Result
         200..=299 => Ok(response),
         400 | 409 | 413 | 422 if !is_retried => Err(Undelivered::Rejected(response)),
         _ => {
-            let attempts = response.attempts;
-            let failure = Failure::new(Cause::Answered(response), attempts);
+            let failure = Failure::answered(response);
             let is_unknown = is_retried && may_have_arrived;
             Err(if is_unknown { Undelivered::Unknown(failure) } else { Undelivered::Failed(failure) })
         }

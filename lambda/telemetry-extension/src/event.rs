@@ -1,8 +1,7 @@
-//! Event: the JSON of one telemetry event → [`Event`], what the metrics want to know of it and nothing else.
+//! Parses one event of the Telemetry API.
 //!
-//! In: one element of a delivery. Records of `function` and `extension` lines are passed over, whatever they are.
-//! Unknown types and fields are fine; a field that is used has to be what the schema says. An event is atomic: if one
-//! of its figures is wrong, none of it counts.
+//! Log lines are not parsed. Unknown types and fields are accepted; a field that is used must follow the schema. An event is
+//! atomic: if one of its figures is invalid, none of it counts.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html>
 
@@ -11,9 +10,9 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::metrics::word::{EventType, InitializationType, Phase, Status};
+use crate::metrics::label_value::{EventType, InitializationType, Phase, Status};
 
-/// No duration in milliseconds and no size is larger: thirty thousand years, a petabyte.
+/// The largest duration in milliseconds, or size: thirty thousand years, a petabyte.
 pub const MAX_FIGURE: f64 = 1e15;
 
 /// One event.
@@ -21,35 +20,35 @@ pub const MAX_FIGURE: f64 = 1e15;
 pub struct Event<'a> {
     /// Its type.
     pub kind: EventType,
-    /// What tells it from other events of its type: the request id, or the time for events that have none.
+    /// The key among events of its type: the request id, or the time of events without one.
     pub key: Cow<'a, str>,
-    /// What it says.
+    /// Its content.
     pub facts: Facts,
 }
 
-/// What events say. What an event does not say, or does not say in its type, is `None`.
+/// The content of events. Facts that an event does not have are `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
-    /// How the phase ended.
+    /// The end of the phase.
     pub status: Option<Status>,
-    /// How the environment came to be.
+    /// The origin of the environment.
     pub initialization_type: Option<InitializationType>,
-    /// When the initialisation ran.
+    /// The time of the initialization.
     pub phase: Option<Phase>,
     /// `metrics`: durations in milliseconds, sizes as named. All are from 0 to [`MAX_FIGURE`].
     pub figures: Figures,
     /// `spans`: durations in milliseconds by the name of the span.
     pub spans: Spans,
-    /// What Lambda dropped.
+    /// The events that Lambda dropped.
     pub dropped: Option<Dropped>,
-    /// The platform's name for the execution environment.
+    /// Lambda's id of the execution environment.
     pub instance_id: Option<String>,
 }
 
 /// The figures of reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "they are the schema's, with units in their names")]
+#[expect(missing_docs, reason = "the schema's, with units in their names")]
 pub struct Figures {
     pub duration_ms: Option<f64>,
     pub billed_duration_ms: Option<f64>,
@@ -71,7 +70,7 @@ pub struct Spans {
     pub extension_overhead: Option<f64>,
 }
 
-/// What a `platform.logsDropped` says.
+/// The figures of a `platform.logsDropped`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "they are the schema's")]
 pub struct Dropped {
@@ -79,25 +78,25 @@ pub struct Dropped {
     pub bytes: u64,
 }
 
-/// The reason why something is no event.
+/// The reason why an event is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidEvent {
-    /// Something else than an object.
-    #[error("it is no JSON object")]
+    /// Not an object.
+    #[error("expected a JSON object")]
     NoObject,
-    /// No object with a type, or a field of another type than the schema says.
-    #[error("it does not follow the schema: {0}")]
+    /// An object without a type, or a field that does not follow the schema.
+    #[error("invalid event: {0}")]
     Schema(#[from] serde_json::Error),
-    /// A field that the type must have is missing.
-    #[error("a {kind} event without {field}")]
+    /// A missing field.
+    #[error("{kind}: expected {field}, got none")]
     Missing {
         /// The type of the event.
         kind: &'static str,
         /// The field.
         field: &'static str,
     },
-    /// A duration or a size below zero would make a counter fall, and one beyond all reason would spoil its sum.
-    #[error("a {kind} event with {value} for {field}")]
+    /// A negative duration or size, which would make a counter fall, or a huge one, which would spoil its sum.
+    #[error("{kind}: expected {field} from 0 to 1e15, got {value}")]
     OutOfRange {
         /// The type of the event.
         kind: &'static str,
@@ -148,7 +147,7 @@ struct Span<'a> {
 /// Reads one event.
 ///
 /// # Errors
-/// [`InvalidEvent`] for what is no event at all, or a known one with a figure that is not what it must be.
+/// [`InvalidEvent`]
 pub fn parse(json: &str) -> Result<Event<'_>, InvalidEvent> {
     let Envelope { time, kind, record } = serde_json::from_str(object(json)?)?;
     let kind = EventType::of(&kind);
@@ -174,7 +173,7 @@ pub fn parse(json: &str) -> Result<Event<'_>, InvalidEvent> {
     Ok(Event { kind, key, facts })
 }
 
-/// An array would pass for an object whose fields are in order.
+/// `serde` would accept an array as an object with its fields in order.
 fn object(json: &str) -> Result<&str, InvalidEvent> {
     if json.starts_with('{') { Ok(json) } else { Err(InvalidEvent::NoObject) }
 }
@@ -205,7 +204,7 @@ impl Record<'_> {
 }
 
 impl Spans {
-    /// Of several spans of one name the first counts.
+    /// The first span of each name counts.
     fn of(spans: &[Span<'_>]) -> Self {
         let find = |name| spans.iter().find(|span| span.name == name).map(|span| span.duration_ms);
         Self {

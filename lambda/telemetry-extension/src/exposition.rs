@@ -1,4 +1,4 @@
-//! Exposition: a snapshot → the text format, version 0.0.4, for a Pushgateway.
+//! Writes a snapshot in the text format, version 0.0.4, for a Pushgateway.
 //!
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>
 
@@ -20,8 +20,8 @@ pub fn text(snapshot: &Snapshot, labels: &[(String, String)]) -> String {
     for (family, points) in &snapshot.families {
         let (name, kind) = (family.name, family.kind.text());
         let _ = write!(text, "# HELP {name} {}\n# TYPE {name} {kind}\n", family.help);
-        // Each histogram needs this bucket, whose value is the count. Another type would not do: a Pushgateway refuses
-        // a metric that has two types.
+        // A histogram must have the bucket +Inf, whose value is the count. The type cannot be another one, because a
+        // Pushgateway rejects a metric that has two types.
         let [bucket, _, count] = family.parts;
         if family.kind == Kind::Histogram && points.iter().all(|point| point.name != bucket) {
             for count in points.iter().filter(|point| point.name == count) {
@@ -69,7 +69,7 @@ mod tests {
 
     /// Text format, "Line format" and "Comments, help text, and type information".
     #[test]
-    fn every_family_has_help_and_type_before_its_series_and_values_are_escaped() {
+    fn families_have_help_and_type_and_values_are_escaped() {
         let mut metrics = Metrics::new(Some(128.0), true);
         let report = r#"{"type":"platform.report","record":{"requestId":"r","status":"timeout","metrics":{"durationMs":1500.5}}}"#;
         metrics.observe(&event::parse(report).unwrap());
@@ -94,7 +94,7 @@ mod tests {
     /// Text format, "Histograms and summaries": "A histogram must have a bucket with {le="+Inf"}. Its value must be
     /// identical to the value of `x_count`."
     #[test]
-    fn a_histogram_without_buckets_has_the_one_that_it_needs() {
+    fn a_histogram_without_buckets_has_the_last_one() {
         let mut metrics = Metrics::new(None, false);
         let report = r#"{"type":"platform.report","record":{"requestId":"r","status":"success","metrics":{"durationMs":1500}}}"#;
         metrics.observe(&event::parse(report).unwrap());

@@ -1,18 +1,14 @@
-//! Extension API: registration, events, subscription and errors ↔ HTTP requests to Lambda, on the loopback.
+//! The Extensions and Telemetry APIs of Lambda.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html>,
 //! <https://docs.aws.amazon.com/lambda/latest/dg/telemetry-api-reference.html>
 
-use std::fmt;
 use std::time::Duration;
 
+use aws::lambda_api::{ApiError, LambdaApi};
 use bytes::Bytes;
 use http::header::HeaderName;
-use http::{HeaderValue, Method, Request, StatusCode};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use http::{HeaderValue, Method, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -20,27 +16,20 @@ const NAME: HeaderName = HeaderName::from_static("lambda-extension-name");
 const IDENTIFIER: HeaderName = HeaderName::from_static("lambda-extension-identifier");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-extension-function-error-type");
 
-/// Answers are a few hundred bytes; an ARN and a trace header have no room to be larger.
-const MAX_ANSWER: usize = 64 * 1_024;
-
-/// How often an event is asked for on connections that break.
+/// The attempts of a request for the next event on connections that break.
 const NEXT_ATTEMPTS: u32 = 4;
 
 /// The first pause between them; each is longer by as much.
 const NEXT_PAUSE: Duration = Duration::from_millis(20);
 
-/// How much of an answer an error repeats, in characters.
-const SHOWN_CHARS: usize = 200;
-
 /// The APIs of one execution environment.
 #[derive(Debug)]
 pub struct ExtensionApi {
-    http: Client<HttpConnector, Full<Bytes>>,
-    base: String,
+    api: LambdaApi,
     identifier: Option<HeaderValue>,
 }
 
-/// What an extension is told.
+/// An event of the Extensions API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NextEvent {
     /// An invocation begins.
@@ -55,57 +44,16 @@ pub enum NextEvent {
         /// When the extension is killed, in milliseconds since the epoch.
         deadline_ms: Option<u64>,
     },
-    /// Something that this extension has not asked for.
+    /// An event that this extension did not register for.
     Unknown,
 }
 
-/// Why an API did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum ApiError {
-    /// No answer.
-    #[error("{path} cannot be reached: {why}")]
-    Unreachable {
-        /// Which one.
-        path: &'static str,
-        /// Why.
-        why: String,
-    },
-    /// An answer that says no.
-    #[error("{path} answered {status}: {words}")]
-    Refused {
-        /// Which one.
-        path: &'static str,
-        /// The HTTP status.
-        status: u16,
-        /// The beginning of what it said.
-        words: String,
-    },
-    /// An answer without what it must have.
-    #[error("{path} gave an answer without {what}")]
-    Incomplete {
-        /// Which one.
-        path: &'static str,
-        /// What is missing.
-        what: &'static str,
-    },
-}
-
-impl ApiError {
-    /// The status of an answer that says no.
-    pub fn status(&self) -> Option<u16> {
-        match self {
-            Self::Refused { status, .. } => Some(*status),
-            _ => None,
-        }
-    }
-}
-
-/// Whether telemetry will come.
+/// The result of a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subscribed {
-    /// It will.
+    /// Telemetry will be delivered.
     Yes,
-    /// 202: the API is there but does nothing, as in local tests.
+    /// 202: the API exists but does nothing, as in local tests.
     NotHere,
 }
 
@@ -116,21 +64,21 @@ struct Event<'a> {
     kind: String,
     #[serde(default)]
     request_id: String,
-    /// A number. The documentation's example of a shutdown has a text.
+    /// A number, or a string as in the documentation's example of a shutdown.
     #[serde(borrow)]
     deadline_ms: Option<&'a RawValue>,
 }
 
 impl ExtensionApi {
-    /// The APIs at `authority`, which is the value of `AWS_LAMBDA_RUNTIME_API`.
-    pub fn new(authority: &str) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        let http = Client::builder(TokioExecutor::new()).build(connector);
-        Self { http, base: format!("http://{authority}"), identifier: None }
+    /// The APIs at `address`, the value of `AWS_LAMBDA_RUNTIME_API`.
+    ///
+    /// # Errors
+    /// [`ApiError::Address`]
+    pub fn new(address: &str) -> Result<Self, ApiError> {
+        Ok(Self { api: LambdaApi::new(address)?, identifier: None })
     }
 
-    /// Registers under `name`, which is the file name of the program, for `events`.
+    /// Registers for `events` under `name`, the file name of the program.
     ///
     /// # Errors
     /// [`ApiError`]
@@ -138,14 +86,14 @@ impl ExtensionApi {
         const PATH: &str = "/2020-01-01/extension/register";
         let body = serde_json::json!({ "events": events }).to_string();
         let headers = [(NAME, name.clone())];
-        let answer = self.ask(Method::POST, PATH, &headers, body.into()).await?;
+        let answer = self.request(Method::POST, PATH, &headers, body.into()).await?;
         let identifier = answer.headers().get(IDENTIFIER).cloned();
-        let missing = ApiError::Incomplete { path: PATH, what: "the header Lambda-Extension-Identifier" };
-        self.identifier = Some(identifier.ok_or(missing)?);
+        let missing = || incomplete(PATH, "the header Lambda-Extension-Identifier");
+        self.identifier = Some(identifier.ok_or_else(missing)?);
         Ok(())
     }
 
-    /// Says that everything is done, and waits for what comes next, for as long as it takes.
+    /// Reports that everything is done, and waits for the next event without a time limit.
     ///
     /// # Errors
     /// [`ApiError`]
@@ -153,8 +101,8 @@ impl ExtensionApi {
         const PATH: &str = "/2020-01-01/extension/event/next";
         let mut attempts = 1;
         let answer = loop {
-            match self.ask(Method::GET, PATH, &[], Bytes::new()).await {
-                // The end of this extension is the end of its function's environment, so not for one broken connection.
+            match self.request(Method::GET, PATH, &[], Bytes::new()).await {
+                // If this extension ends, Lambda ends the environment, so one broken connection must not end it.
                 Err(ApiError::Unreachable { .. }) if attempts < NEXT_ATTEMPTS => {
                     tokio::time::sleep(NEXT_PAUSE * attempts).await;
                     attempts += 1;
@@ -162,14 +110,13 @@ impl ExtensionApi {
                 answered => break answered?,
             }
         };
-        NextEvent::parse(answer.body()).ok_or(ApiError::Incomplete { path: PATH, what: "an event" })
+        NextEvent::parse(answer.body()).ok_or_else(|| incomplete(PATH, "an event"))
     }
 
-    /// Subscribes to all telemetry, which is to be delivered to `uri`, by the first of `schema_versions` that Lambda
-    /// takes.
+    /// Subscribes to all telemetry, delivered to `uri`, with the first of `schema_versions` that Lambda accepts.
     ///
     /// # Errors
-    /// [`ApiError`]: none was taken.
+    /// [`ApiError`]: Lambda accepts none.
     pub async fn subscribe(
         &self,
         uri: &str,
@@ -178,7 +125,7 @@ impl ExtensionApi {
     ) -> Result<Subscribed, ApiError> {
         const PATH: &str = "/2022-07-01/telemetry";
         let Buffering { max_items, max_bytes, timeout_ms } = buffering;
-        let mut refusal = ApiError::Incomplete { path: PATH, what: "a schema version to ask for" };
+        let mut refusal = incomplete(PATH, "a schema version");
         for version in schema_versions {
             let body = serde_json::json!({
                 "schemaVersion": version,
@@ -186,17 +133,17 @@ impl ExtensionApi {
                 "buffering": { "maxItems": max_items, "maxBytes": max_bytes, "timeoutMs": timeout_ms },
                 "destination": { "protocol": "HTTP", "URI": uri },
             });
-            match self.ask(Method::PUT, PATH, &[], body.to_string().into()).await {
+            match self.request(Method::PUT, PATH, &[], body.to_string().into()).await {
                 Ok(answer) if answer.status() == StatusCode::ACCEPTED => return Ok(Subscribed::NotHere),
                 Ok(_) => return Ok(Subscribed::Yes),
-                Err(error) if error.status() == Some(400) => refusal = error,
+                Err(error) if error.status() == Some(StatusCode::BAD_REQUEST) => refusal = error,
                 Err(error) => return Err(error),
             }
         }
         Err(refusal)
     }
 
-    /// Says why the extension cannot start. Nothing else may be asked afterwards.
+    /// Reports why the extension cannot start. No other request is allowed afterwards.
     ///
     /// # Errors
     /// [`ApiError`]
@@ -204,7 +151,7 @@ impl ExtensionApi {
         self.report_error("/2020-01-01/extension/init/error", error_type, message).await
     }
 
-    /// Says why the extension cannot go on. Nothing else may be asked afterwards.
+    /// Reports why the extension ends. No other request is allowed afterwards.
     ///
     /// # Errors
     /// [`ApiError`]
@@ -220,37 +167,24 @@ impl ExtensionApi {
     ) -> Result<(), ApiError> {
         let body = serde_json::json!({ "errorType": error_type, "errorMessage": message, "stackTrace": [] });
         let headers = [(ERROR_TYPE, HeaderValue::from_static(error_type))];
-        self.ask(Method::POST, path, &headers, body.to_string().into()).await.map(drop)
+        self.request(Method::POST, path, &headers, body.to_string().into()).await.map(drop)
     }
 
-    /// The answer to a request, if it is a 2xx.
-    async fn ask(
+    async fn request(
         &self,
         method: Method,
-        path: &'static str,
+        path: &str,
         headers: &[(HeaderName, HeaderValue)],
         body: Bytes,
     ) -> Result<http::Response<Bytes>, ApiError> {
-        let unreachable = |error: &dyn fmt::Display| ApiError::Unreachable { path, why: error.to_string() };
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
-        for (name, value) in headers {
-            request = request.header(name, value);
-        }
-        if let Some(identifier) = &self.identifier {
-            request = request.header(IDENTIFIER, identifier);
-        }
-        let request = request.body(Full::new(body)).map_err(|error| unreachable(&error))?;
-        let response = self.http.request(request).await.map_err(|error| unreachable(&error))?;
-        let (head, body) = response.into_parts();
-        let body =
-            Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| unreachable(&error))?.to_bytes();
-        if head.status.is_success() {
-            return Ok(http::Response::from_parts(head, body));
-        }
-        let words = String::from_utf8_lossy(&body);
-        let words = words.chars().take(SHOWN_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
-        Err(ApiError::Refused { path, status: head.status.as_u16(), words })
+        let identifier = self.identifier.iter().map(|identifier| (IDENTIFIER, identifier.clone()));
+        let headers: Vec<_> = headers.iter().cloned().chain(identifier).collect();
+        self.api.request(method, path, &headers, body).await
     }
+}
+
+fn incomplete(path: &str, part: &'static str) -> ApiError {
+    ApiError::Incomplete { path: path.to_owned(), part }
 }
 
 /// How Lambda collects telemetry before it delivers it (Telemetry API, "Configuring memory usage and buffering").
@@ -282,7 +216,7 @@ mod tests {
 
     /// Extensions API, "Invoke phase" and "Shutdown phase": the examples.
     #[test]
-    fn the_examples_of_the_documentation_are_read() {
+    fn the_documented_examples_are_valid() {
         let invoke = r#"{"eventType":"INVOKE","deadlineMs":676051,"requestId":"3da1f2dc-3222-475e-9205-e2e6c6318895","invokedFunctionArn":"arn:aws:lambda:us-east-1:123456789012:function:ExtensionTest","tracing":{"type":"X-Amzn-Trace-Id","value":"Root=1-5f35ae12"}}"#;
         let request_id = "3da1f2dc-3222-475e-9205-e2e6c6318895".to_owned();
         let expected = NextEvent::Invoke { request_id, deadline_ms: Some(676_051) };

@@ -1,7 +1,6 @@
-//! Intake: the body of a delivery → the metrics. Pure, and without a copy of anything that is only counted.
+//! Splits a delivery, a JSON array, into events and counts them.
 //!
-//! In: a body that is bounded already, a JSON array of events as it should be. Nothing can fail: what is no event is
-//! counted as that, and one bad event spoils no other.
+//! Invalid events are counted and do not affect others. Nothing is copied that is only counted.
 
 use std::fmt;
 
@@ -13,10 +12,10 @@ use crate::event;
 use crate::metrics::Metrics;
 use crate::seen::Seen;
 
-/// What takes deliveries in.
+/// Counts deliveries.
 #[derive(Debug)]
 pub struct Intake {
-    /// What was counted so far.
+    /// The counts so far.
     pub metrics: Metrics,
     deliveries: Seen,
 }
@@ -27,11 +26,11 @@ impl Intake {
         Self { metrics, deliveries: Seen::default() }
     }
 
-    /// Takes in the body of one delivery. A body that came before, byte by byte, is a delivery that Lambda repeated:
-    /// its events hold times, so two deliveries are never alike.
+    /// Counts one delivery. A body with the same bytes as an earlier one is a delivery that Lambda repeated: its events have
+    /// times, so two deliveries are never the same.
     pub fn deliver(&mut self, body: &[u8]) {
         let is_new = self.deliveries.insert(body);
-        // Log lines are whatever a function writes: one invalid byte must not end the reading of all other events.
+        // Log lines may have any bytes, and an invalid one must not affect the other events.
         let body = String::from_utf8_lossy(body);
         if !is_new {
             self.metrics.observe_repeated(count(&body));
@@ -41,12 +40,12 @@ impl Intake {
         let visitor = Each(|json| match event::parse(json) {
             Ok(event) => self.metrics.observe(&event),
             Err(error) => {
-                tracing::debug!(%error, "An event of the Telemetry API is not understood.");
+                tracing::debug!(%error, "Invalid event of the Telemetry API.");
                 self.metrics.observe_invalid();
             }
         });
         if json.deserialize_seq(visitor).and_then(|()| json.end()).is_err() {
-            // No array, or one that breaks off: what came before the break counts.
+            // Not an array, or an incomplete one, whose events still count.
             self.metrics.observe_invalid();
         }
     }
@@ -58,7 +57,7 @@ fn count(body: &str) -> u64 {
     events
 }
 
-/// Hands each element of an array to a function, one after the other.
+/// Passes each element of an array to a function.
 struct Each<F>(F);
 
 impl<'de, F: FnMut(&'de str)> Visitor<'de> for Each<F> {

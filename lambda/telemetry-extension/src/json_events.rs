@@ -1,7 +1,7 @@
-//! JSON events: snapshots → the events that the push gateway takes, as an array.
+//! Writes snapshots as an array of JSON events for the push gateway.
 //!
-//! An event holds all metrics that have the same labels. The format has no stale marker: a series that came this way
-//! goes stale by itself, five minutes after its last sample.
+//! An event has all metrics with the same labels. The format has no stale marker: a series becomes stale five minutes after
+//! its last sample.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ type Values = BTreeMap<&'static str, f64>;
 #[derive(Debug)]
 pub struct Events<'a> {
     common: &'a [(String, String)],
-    /// By time and the labels that not all have.
+    /// By time and own labels.
     events: BTreeMap<(i64, OwnLabels), Values>,
 }
 
@@ -29,7 +29,7 @@ struct Event<'a> {
 }
 
 impl<'a> Events<'a> {
-    /// Events that all have the `common` labels.
+    /// Events with the `common` labels.
     pub fn new(common: &'a [(String, String)]) -> Self {
         Self { common, events: BTreeMap::new() }
     }
@@ -66,7 +66,7 @@ mod tests {
 
     /// The push gateway's README, "Events": `dimensions`, `timestamp` in milliseconds, `metrics`.
     #[test]
-    fn what_has_the_same_labels_is_one_event() {
+    fn metrics_with_the_same_labels_are_one_event() {
         let snapshot = Metrics::new(Some(128.0), false).snapshot();
         let common = [("function".to_owned(), "shop".to_owned())];
         let mut events = Events::new(&common);

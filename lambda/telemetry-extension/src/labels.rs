@@ -1,9 +1,11 @@
-//! Labels: what all series of one execution environment have in common.
+//! The labels that all series of one execution environment share.
 //!
-//! Whoever queries sums over `instance`: `sum without (instance) (…)`. A random label for each process is what keeps
-//! the counters of environments apart that live side by side, and of one that is set up again after a failure.
+//! Queries sum over `instance`: `sum without (instance) (…)`. Each process has a random value of this label, so environments
+//! that run at the same time, or follow one another after a failure, have separate counters.
 
-/// The labels that metrics have for themselves, or that name the group in a Pushgateway. Nobody else may set them.
+use aws::text::truncate;
+
+/// The labels of the metrics, and of groups in a Pushgateway. External labels must not have these names.
 pub const RESERVED: [&str; 14] = [
     "architecture",
     "function",
@@ -21,7 +23,7 @@ pub const RESERVED: [&str; 14] = [
     "__name__",
 ];
 
-/// What the environment says of the function.
+/// The function, from its environment variables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Function {
     /// Its name.
@@ -32,31 +34,30 @@ pub struct Function {
     pub memory_mb: String,
 }
 
-/// How much of the environment's identity the label `instance` shows.
+/// The form of the label `instance`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InstanceLabel {
     /// Eight random hexadecimal digits.
     #[default]
     Short,
-    /// The platform's name for the environment as well, if it has said it in time.
+    /// Lambda's id of the environment before them, if it is known in time.
     Full,
 }
 
-/// The label `instance`. `random` has to be drawn after the environment was restored from a snapshot, or all that
-/// come from it would have the same.
+/// The label `instance`. `random` must be drawn after the environment was restored from a snapshot, or all environments
+/// of the snapshot would share it.
 pub fn instance(label: InstanceLabel, platform: Option<&str>, random: u64) -> String {
     match (label, platform) {
         (InstanceLabel::Short, _) => format!("{:08x}", random >> 32),
         (InstanceLabel::Full, None) => format!("{random:016x}"),
-        // The platform may set the same environment up again, with counters that begin at zero.
+        // Lambda may initialize the same environment again, with counters that begin at zero.
         (InstanceLabel::Full, Some(platform)) => {
-            let platform: String = platform.chars().take(64).collect();
-            format!("{platform}-{:08x}", random >> 32)
+            format!("{}-{:08x}", truncate(platform, 64), random >> 32)
         }
     }
 }
 
-/// The common labels, sorted by name, without empty values, `external` ones among them.
+/// The common labels with the `external` ones, sorted by name, without empty values.
 pub fn common(function: &Function, instance: &str, external: &[(String, String)]) -> Vec<(String, String)> {
     let architecture = match std::env::consts::ARCH {
         "aarch64" => "arm64",
@@ -81,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_instance_is_short_unless_asked_otherwise() {
+    fn the_instance_has_a_short_and_a_full_form() {
         let random = 0x0123_4567_89ab_cdef;
         assert_eq!(instance(InstanceLabel::Short, Some("82561ce0-53dd"), random), "01234567");
         assert_eq!(instance(InstanceLabel::Full, Some("82561ce0-53dd"), random), "82561ce0-53dd-01234567");
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn common_labels_are_sorted_and_not_empty() {
+    fn common_labels_are_sorted_and_have_values() {
         let function =
             Function { name: "shop".to_owned(), version: "7".to_owned(), memory_mb: String::new() };
         let external = [("env".to_owned(), "prod".to_owned()), ("team".to_owned(), String::new())];

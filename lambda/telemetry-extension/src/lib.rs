@@ -1,21 +1,20 @@
-//! The Lambda extension: a function's own telemetry in, Prometheus metrics out.
+//! A Lambda extension that sends a function's own telemetry as Prometheus metrics.
 //!
-//! A delivery of the Telemetry API walks through the modules in this order, and never back:
+//! A delivery of the Telemetry API passes through the modules in this order:
 //!
-//! | module            | in → out                                                     | may fail with               | I/O |
-//! |-------------------|--------------------------------------------------------------|-----------------------------|-----|
-//! | [`listener`]      | HTTP requests → bodies, bounded                              | cannot: what is too large is counted | yes |
-//! | [`intake`]        | body → events, one by one                                    | cannot: what is wrong is counted | no |
-//! | [`event`]         | JSON → event                                                 | invalid event: that one alone | no |
-//! | [`metrics`]       | events → counters, histograms, gauges → snapshot             | cannot                      | no  |
-//! | [`schedule`]      | how much, since when → whether to dispatch                   | cannot                      | no  |
-//! | [`series`], [`exposition`], [`json_events`] | snapshot → samples, text, events   | cannot                      | no  |
-//! | [`destination`]   | snapshot → requests → outcome                                | never stops: superseded by the next | yes |
+//! | module            | does                                                         | I/O |
+//! |-------------------|--------------------------------------------------------------|-----|
+//! | [`listener`]      | receives deliveries of bounded size                          | yes |
+//! | [`intake`]        | splits a delivery into events                                | no  |
+//! | [`event`]         | parses an event; an invalid one is counted and affects no other | no |
+//! | [`metrics`]       | counts events, each once ([`seen`]), and takes snapshots     | no  |
+//! | [`schedule`]      | decides when to dispatch                                     | no  |
+//! | [`series`], [`exposition`], [`json_events`] | write a snapshot as samples, text or events | no |
+//! | [`destination`]   | sends them; the next dispatch supersedes a failed one        | yes |
 //!
-//! [`seen`] knows what came before, [`labels`] what all series have in common. [`extension_api`] speaks to Lambda;
-//! [`run`] is the loop of events that puts it all together; `main.rs` holds clock, environment and randomness.
+//! [`labels`] has the labels of all series, [`extension_api`] the requests to Lambda, and [`run`] the loop of events.
 //!
-//! The library exists for the binary, its tests and its fuzz target; it is no public interface.
+//! The library exists for the binary, its tests and its fuzz target; it is not a public interface.
 
 pub mod config;
 pub mod destination;
@@ -26,7 +25,6 @@ pub mod intake;
 pub mod json_events;
 pub mod labels;
 pub mod listener;
-pub mod logging;
 pub mod metrics;
 pub mod run;
 pub mod schedule;

@@ -1,7 +1,7 @@
-//! Listener: deliveries of the Telemetry API → the intake, at once. Nothing here waits for a destination.
+//! Receives deliveries of the Telemetry API, without waiting for a destination.
 //!
-//! A delivery is bounded in memory; one that is too large is read to its end, dropped and counted, and answered like
-//! any other: it would come again and again otherwise, and never be smaller.
+//! Memory is bounded: a delivery that is too large is read to its end, dropped and counted. The response is 200, because
+//! Lambda would repeat a rejected delivery, which never gets smaller.
 
 use std::convert::Infallible;
 use std::io;
@@ -22,54 +22,53 @@ use tokio::sync::{Notify, Semaphore};
 use crate::intake::Intake;
 use crate::schedule::Schedule;
 
-/// Lambda's buffer in bytes: the least there is. Whoever counts needs no large ones.
+/// The buffer of Lambda in bytes: the minimum, because counting needs no large deliveries.
 pub const BUFFER_BYTES: usize = 262_144;
 
-/// Lambda's buffer in events: the most there is, so that short lines do not make many deliveries.
+/// The buffer of Lambda in events: the maximum, so that short lines do not cause many deliveries.
 pub const BUFFER_ITEMS: u32 = 10_000;
 
 /// "anticipate receiving payloads as large as 2 * maxBytes + metadataBytes", where the metadata of each event are its
 /// time and type, below 100 bytes.
 pub const MAX_DELIVERY: usize = 2 * BUFFER_BYTES + 100 * BUFFER_ITEMS as usize;
 
-/// Lambda delivers one after the other. Whoever else tries can make us hold no more than this many deliveries.
+/// The deliveries in memory. Lambda sends one at a time; other clients cannot use more memory than this.
 const DELIVERIES_AT_ONCE: usize = 2;
 
-/// Lambda reserves this port.
+/// The port that Lambda reserves.
 const RESERVED_PORT: u16 = 9001;
 
-/// What the listener and the loop of events share.
+/// The state that the listener and the loop of events share.
 #[derive(Debug)]
 pub struct Shared {
-    /// What is counted, and when it has to be sent.
     state: Mutex<State>,
-    /// Rung at every delivery.
+    /// Notified of every delivery.
     pub arrived: Notify,
-    room: Semaphore,
+    deliveries: Semaphore,
     now: fn() -> SystemTime,
 }
 
-/// What is counted, and when it has to be sent.
+/// The counts and the time to send them.
 #[derive(Debug)]
 pub struct State {
-    /// What is counted.
+    /// The counts.
     pub intake: Intake,
-    /// When it has to be sent.
+    /// The time to send them.
     pub schedule: Schedule,
 }
 
 impl Shared {
-    /// Nothing has arrived yet.
+    /// A state without deliveries.
     pub fn new(intake: Intake, schedule: Schedule, now: fn() -> SystemTime) -> Self {
         Self {
             state: Mutex::new(State { intake, schedule }),
             arrived: Notify::new(),
-            room: Semaphore::new(DELIVERIES_AT_ONCE),
+            deliveries: Semaphore::new(DELIVERIES_AT_ONCE),
             now,
         }
     }
 
-    /// The state, for as long as no one waits.
+    /// The state. Must not be held over an `await`.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -94,14 +93,14 @@ impl Shared {
     }
 }
 
-/// Opens a free port of `host`, which is not the one that Lambda reserves.
+/// Opens a free port of `host` other than the reserved one.
 ///
 /// # Errors
 /// The host has no address, or no port is free.
 pub fn bind(host: &str) -> io::Result<StdListener> {
     let listener = StdListener::bind((host, 0))?;
     let listener = if listener.local_addr()?.port() == RESERVED_PORT {
-        // While the first is held, the second cannot get the same.
+        // The first listener is still open, so this is another port.
         StdListener::bind((host, 0))?
     } else {
         listener
@@ -110,7 +109,7 @@ pub fn bind(host: &str) -> io::Result<StdListener> {
     Ok(listener)
 }
 
-/// Takes deliveries in until the process ends.
+/// Receives deliveries until the process ends.
 pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     loop {
         match listener.accept().await {
@@ -118,12 +117,12 @@ pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
                 let shared = Arc::clone(&shared);
                 tokio::spawn(async move {
                     let service = service_fn(|request| answer(&shared, request));
-                    // A connection that breaks takes its delivery with it, which Lambda will repeat.
+                    // Lambda repeats the delivery of a broken connection.
                     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
                 });
             }
             Err(error) => {
-                tracing::warn!(%error, "A connection of the Telemetry API could not be accepted.");
+                tracing::warn!(%error, "Failed to accept a connection of the Telemetry API.");
                 tokio::time::sleep(std::time::Duration::from_millis(10)).await;
             }
         }
@@ -136,16 +135,16 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Result<Response<
         *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
         return Ok(response);
     }
-    let _room = shared.room.acquire().await;
+    let _permit = shared.deliveries.acquire().await;
     match read(request.into_body()).await {
         Ok(body) => shared.take(body.as_deref()),
-        // Half a delivery is none.
+        // The connection broke.
         Err(_) => *response.status_mut() = StatusCode::BAD_REQUEST,
     }
     Ok(response)
 }
 
-/// The whole body, or `None` for one that is too large.
+/// The whole body, or `None` if it is too large.
 async fn read(mut body: Incoming) -> Result<Option<BytesMut>, hyper::Error> {
     let mut bytes = Some(BytesMut::new());
     while let Some(frame) = body.frame().await {

@@ -1,14 +1,13 @@
-//! Metrics: events → counters, histograms and gauges of this execution environment; and these → a snapshot.
+//! Counts events in the counters, histograms and gauges of this execution environment.
 //!
-//! Everything is cumulative over the life of the process, so a later snapshot says all that an earlier one said, and
-//! one that was lost costs nothing but resolution. The order of events does not matter, nor that some come twice
-//! (within the window of [`Seen`]). The size is bounded: words are counted, never texts.
+//! All counts are cumulative over the life of the process, so a lost snapshot only costs resolution. The order of events does
+//! not matter, nor do repetitions (within the window of [`Seen`]). The size is bounded: label values come from fixed sets.
 
 pub mod family;
 pub mod histogram;
+pub mod label_value;
 mod selection;
 mod snapshot;
-pub mod word;
 
 pub use family::{Family, Kind};
 pub use selection::{Selection, UnknownName};
@@ -17,12 +16,12 @@ pub use snapshot::{OwnLabels, Point, Snapshot};
 use crate::event::{Event, Facts, Spans};
 use crate::seen::Seen;
 use histogram::Histogram;
-use word::{DispatchOutcome, EventType, InitializationType, Phase, Status};
+use label_value::{DispatchOutcome, EventType, InitializationType, Phase, Status};
 
-/// Lambda's memory sizes are in units of 1,048,576 bytes (quotas: "128 MB to 10,240 MB, in 1-MB increments").
+/// Memory sizes of Lambda are in units of 1,048,576 bytes (quotas: "128 MB to 10,240 MB, in 1-MB increments").
 const MB: f64 = 1_048_576.0;
 
-/// What has been counted.
+/// The metrics of this execution environment.
 #[derive(Debug)]
 pub struct Metrics {
     seen: Seen,
@@ -33,7 +32,7 @@ pub struct Metrics {
     summaries: Option<Summaries>,
 }
 
-/// About invocations.
+/// The metrics of invocations.
 #[derive(Debug)]
 struct Reports {
     invocations: [u64; Status::COUNT],
@@ -48,7 +47,7 @@ struct Reports {
     max_memory_used_mb: Option<f64>,
 }
 
-/// About initialisations and restorations.
+/// The metrics of initializations and restores.
 #[derive(Debug)]
 struct Inits {
     cold_starts: [u64; InitializationType::COUNT],
@@ -58,7 +57,7 @@ struct Inits {
     instance_id: Option<String>,
 }
 
-/// About the telemetry itself.
+/// The metrics of the telemetry itself.
 #[derive(Debug, Default)]
 struct Telemetry {
     events: [u64; EventType::COUNT],
@@ -70,7 +69,7 @@ struct Telemetry {
     dispatches: [u64; DispatchOutcome::COUNT],
 }
 
-/// Sum and number of the figures of reports, as the extension had them that this one follows.
+/// Sum and count of the figures of reports, compatible with an earlier extension.
 #[derive(Debug, Default)]
 struct Summaries {
     duration: Summary,
@@ -87,8 +86,7 @@ struct Summary {
 }
 
 impl Metrics {
-    /// Nothing counted yet. `memory_size_mb` is the configured memory, if it is known before the first report;
-    /// `summaries` asks for the summaries as well.
+    /// Metrics without events. `memory_size_mb` is the configured memory, if it is known before the first report.
     pub fn new(memory_size_mb: Option<f64>, summaries: bool) -> Self {
         Self {
             seen: Seen::default(),
@@ -121,7 +119,7 @@ impl Metrics {
     pub fn observe(&mut self, event: &Event<'_>) {
         self.received += 1;
         self.telemetry.events[event.kind.index()] += 1;
-        // Log lines have nothing that tells them apart: two may be alike at the same millisecond.
+        // Log lines have no key: two may be the same at the same millisecond.
         let has_key = !matches!(event.kind, EventType::Function | EventType::Extension | EventType::Other);
         if has_key && !self.seen.insert((event.kind.index(), &*event.key)) {
             self.telemetry.duplicates += 1;
@@ -158,29 +156,29 @@ impl Metrics {
         }
     }
 
-    /// Counts something that is no event.
+    /// Counts an invalid event.
     pub fn observe_invalid(&mut self) {
         self.received += 1;
         self.telemetry.invalid += 1;
     }
 
-    /// Counts the events of a delivery that came before, as a whole.
+    /// Counts the events of a repeated delivery.
     pub fn observe_repeated(&mut self, events: u64) {
         self.telemetry.duplicates += events;
     }
 
-    /// Counts a delivery that was not looked at because it was too large.
+    /// Counts a delivery that was too large to parse.
     pub fn observe_oversized(&mut self) {
         self.received += 1;
         self.telemetry.oversized_deliveries += 1;
     }
 
-    /// Counts a dispatch that has come to an end.
+    /// Counts a finished dispatch.
     pub fn observe_dispatch(&mut self, outcome: DispatchOutcome) {
         self.telemetry.dispatches[outcome.index()] += 1;
     }
 
-    /// How many events there were, right or wrong.
+    /// The number of events, valid or not.
     pub fn received(&self) -> u64 {
         self.received
     }
@@ -190,14 +188,14 @@ impl Metrics {
         self.seen.contains((EventType::Report.index(), request_id))
     }
 
-    /// The platform's name for this execution environment, once it has said it.
+    /// Lambda's id of this execution environment, once it is known.
     pub fn instance_id(&self) -> Option<&str> {
         self.inits.instance_id.as_deref()
     }
 
     fn init_started(&mut self, facts: &Facts) {
         self.note_instance(facts);
-        // When a version is published its code is initialised for the snapshot, which is nobody's cold start.
+        // The initialization for a snapshot, when a version is published, is not a cold start.
         if facts.phase != Some(Phase::SnapStart) {
             let kind = facts.initialization_type.unwrap_or(InitializationType::Other);
             self.inits.cold_starts[kind.index()] += 1;
@@ -239,7 +237,7 @@ impl Metrics {
     }
 
     /// `responseLatency` and `responseDuration` come with `platform.runtimeDone`, on Managed Instances with
-    /// `platform.report`; from where ever, once.
+    /// `platform.report`. Each counts once.
     fn observe_spans(&mut self, request_id: &str, spans: &Spans) {
         let reports = &mut self.reports;
         for (name, span, histogram) in [

@@ -1,14 +1,14 @@
-//! Run: the loop of events. An invocation comes, what is due is sent while the function works, the next is asked for.
+//! The loop of events: at each invocation, due metrics are sent while the function works.
 //!
-//! The sandbox is frozen as soon as the function and every extension have asked for the next event, and a request
-//! that travels then is lost. So a dispatch holds an invocation open until it is over, but no longer than
-//! `INVOKE_WAIT`; after that it goes on for as long as the sandbox is awake, and what it said travels with the next
-//! one. There is never more than one dispatch under way.
+//! The sandbox is frozen once the function and every extension have requested the next event, which breaks a request in
+//! progress. So a dispatch keeps its invocation open until it ends, but no longer than `INVOKE_WAIT`; after that it continues
+//! while the sandbox is awake, and the next dispatch supersedes it. There is at most one dispatch at a time.
 
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws::lambda_api::ApiError;
 use aws::{Attempts, Cause, Client, Failure, Network, World};
 use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinHandle};
@@ -16,91 +16,84 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::config::{self, Config};
 use crate::destination::{Destination, Dispatch, Identity, Undelivered};
-use crate::extension_api::{ApiError, ExtensionApi, NextEvent};
+use crate::extension_api::{ExtensionApi, NextEvent};
 use crate::labels::{self, Function};
 use crate::listener::Shared;
-use crate::metrics::word::DispatchOutcome;
+use crate::metrics::label_value::DispatchOutcome;
 
-/// The longest that a dispatch holds an invocation open after it began: the documented price of a slow destination.
-/// Within a region, connecting and writing take some ten milliseconds.
+/// The longest time that a dispatch keeps an invocation open: the documented cost of a slow destination. Within a region,
+/// connecting and writing take some ten milliseconds.
 const INVOKE_WAIT: Duration = Duration::from_millis(300);
 
-/// A dispatch that takes longer, frozen or not, has failed.
+/// The time limit of a dispatch, frozen or not.
 const DISPATCH_LIMIT: Duration = Duration::from_secs(10);
 
-/// Lambda kills extensions so long after the event of a shutdown (Extensions API, "Shutdown phase").
+/// The time from the shutdown event until Lambda kills extensions (Extensions API, "Shutdown phase").
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
 
-/// So long before that, everything is over.
+/// The time before that at which the extension ends.
 const SHUTDOWN_MARGIN: Duration = Duration::from_millis(150);
 
-/// The longest wait at a shutdown for telemetry that is not there yet: Lambda's own buffer is flushed within
-/// [`BUFFER_TIMEOUT_MS`].
+/// The longest wait for telemetry at a shutdown: Lambda flushes its buffer within [`BUFFER_TIMEOUT_MS`].
 const SETTLE_LIMIT: Duration = Duration::from_secs(1);
 
-/// Where no report can be waited for, telemetry is complete once nothing has come for so long.
+/// The time without a delivery after which telemetry is complete, where no report is expected.
 const QUIET: Duration = Duration::from_millis(200);
 
-/// How often to look whether a dispatch is due while the environment is awake and no event comes: during long
-/// invocations, and where there are no events of invocations at all.
+/// The interval of checks whether a dispatch is due while no event arrives: during long invocations, and where there are no
+/// events of invocations.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How long Lambda collects events before it delivers them, in milliseconds.
+/// The time that Lambda collects events before it delivers them, in milliseconds.
 pub const BUFFER_TIMEOUT_MS: u32 = 500;
 
-/// What the loop needs from outside.
+/// The inputs of the loop.
 #[derive(Debug)]
-pub struct Edge {
+pub struct Inputs {
     /// Clock and jitter.
     pub world: World,
     /// Certificates to trust, and a proxy.
     pub network: Network,
     /// Random bits of the operating system.
     pub entropy: fn() -> u64,
-    /// The function that this extension belongs to.
+    /// The function of this extension.
     pub function: Function,
-    /// Whether the extension gets events of invocations. Where it does not, nothing is ever frozen.
+    /// Whether the extension receives events of invocations. If not, nothing is ever frozen.
     pub has_invocations: bool,
 }
 
-/// Sends what is counted.
+/// Sends the metrics.
 #[derive(Debug)]
 pub struct Runner {
     config: Config,
-    edge: Edge,
+    inputs: Inputs,
     shared: Arc<Shared>,
-    /// When the first invocation came, in milliseconds since the epoch.
+    /// The time of the first invocation, in milliseconds since the epoch.
     since_ms: Option<u64>,
     /// The request id of the last invocation.
     last_request: Option<String>,
     destination: Option<Arc<Mutex<Destination>>>,
-    under_way: Option<UnderWay>,
+    running: Option<Running>,
 }
 
-/// A dispatch that is not over.
+/// A dispatch in progress.
 #[derive(Debug)]
-struct UnderWay {
+struct Running {
     task: JoinHandle<Result<(), Undelivered>>,
     began: Instant,
 }
 
-/// What to do after an event.
-enum Then {
-    GoOn,
-    End,
-}
-
 impl Runner {
-    /// Sends what `shared` counts.
-    pub fn new(config: Config, edge: Edge, shared: Arc<Shared>) -> Self {
-        let (since_ms, last_request, destination, under_way) = (None, None, None, None);
-        Self { config, edge, shared, since_ms, last_request, destination, under_way }
+    /// Sends the metrics of `shared`.
+    pub fn new(config: Config, inputs: Inputs, shared: Arc<Shared>) -> Self {
+        let (since_ms, last_request, destination, running) = (None, None, None, None);
+        Self { config, inputs, shared, since_ms, last_request, destination, running }
     }
 
-    /// Asks for events until the shutdown.
+    /// Handles events until the shutdown.
     ///
     /// # Errors
-    /// [`ApiError`]: Lambda gives no more events.
+    /// [`ApiError`]: Lambda returns no more events.
     pub async fn run(mut self, api: &ExtensionApi) -> Result<(), ApiError> {
         loop {
             let mut next = pin!(api.next());
@@ -110,24 +103,17 @@ impl Runner {
                     Err(_) => self.tick().await,
                 }
             };
-            if let Then::End = self.handle(event).await {
-                return Ok(());
+            match event {
+                NextEvent::Invoke { request_id, deadline_ms } => {
+                    self.last_request = Some(request_id);
+                    self.invoked(deadline_ms).await;
+                }
+                NextEvent::Shutdown { deadline_ms } => {
+                    self.shut_down(deadline_ms).await;
+                    return Ok(());
+                }
+                NextEvent::Unknown => {}
             }
-        }
-    }
-
-    async fn handle(&mut self, event: NextEvent) -> Then {
-        match event {
-            NextEvent::Invoke { request_id, deadline_ms } => {
-                self.last_request = Some(request_id);
-                self.invoked(deadline_ms).await;
-                Then::GoOn
-            }
-            NextEvent::Shutdown { deadline_ms } => {
-                self.shut_down(deadline_ms).await;
-                Then::End
-            }
-            NextEvent::Unknown => Then::GoOn,
         }
     }
 
@@ -136,55 +122,55 @@ impl Runner {
         let now_ms = self.shared.now_ms();
         let is_first = self.since_ms.is_none();
         self.since_ms.get_or_insert(now_ms);
-        if self.is_due() || (is_first && self.wants_announcement()) {
+        if self.is_due() || (is_first && self.needs_zeros()) {
             self.begin();
         }
-        let Some(under_way) = &mut self.under_way else { return };
+        let Some(running) = &mut self.running else { return };
         let left = deadline_ms.map(|deadline| Duration::from_millis(deadline.saturating_sub(now_ms)));
-        let wait = (under_way.began + INVOKE_WAIT).saturating_duration_since(Instant::now());
-        if let Ok(result) = timeout(left.map_or(wait, |left| wait.min(left / 2)), &mut under_way.task).await {
-            self.under_way = None;
+        let wait = (running.began + INVOKE_WAIT).saturating_duration_since(Instant::now());
+        if let Ok(result) = timeout(left.map_or(wait, |left| wait.min(left / 2)), &mut running.task).await {
+            self.running = None;
             self.settle(result.unwrap_or_else(|error| broken_off(&error)));
         }
     }
 
-    /// While nothing is frozen, dispatches travel beside everything else. Not before the first invocation, though: an
-    /// environment that is only initialised may become a snapshot, and its identity that of many.
+    /// Dispatches while nothing is frozen, but not before the first invocation: an initialized environment may become a
+    /// snapshot, and its identity would be that of all environments restored from it.
     async fn tick(&mut self) {
         self.settle_finished().await;
-        let may_be_a_snapshot = self.edge.has_invocations && self.since_ms.is_none();
+        let may_be_a_snapshot = self.inputs.has_invocations && self.since_ms.is_none();
         if !may_be_a_snapshot && self.is_due() {
             self.begin();
         }
     }
 
-    /// Whatever there is, is sent.
+    /// Sends everything.
     async fn shut_down(&mut self, deadline_ms: Option<u64>) {
         let now_ms = self.shared.now_ms();
-        let told = deadline_ms.map(|deadline| Duration::from_millis(deadline.saturating_sub(now_ms)));
-        let left = told.unwrap_or(SHUTDOWN_LIMIT).min(SHUTDOWN_LIMIT).saturating_sub(SHUTDOWN_MARGIN);
+        let given = deadline_ms.map(|deadline| Duration::from_millis(deadline.saturating_sub(now_ms)));
+        let left = given.unwrap_or(SHUTDOWN_LIMIT).min(SHUTDOWN_LIMIT).saturating_sub(SHUTDOWN_MARGIN);
         let deadline = Instant::now() + left;
         self.wait_for_telemetry(Instant::now() + SETTLE_LIMIT.min(left / 2)).await;
         self.settle_finished().await;
-        if let Some(under_way) = self.under_way.take() {
-            // What it says, the last one says as well.
-            under_way.task.abort();
-            let _ = under_way.task.await;
+        if let Some(running) = self.running.take() {
+            // The last dispatch supersedes it.
+            running.task.abort();
+            let _ = running.task.await;
         }
         let dispatch = self.dispatch(deadline, true);
         let destination = self.destination();
         let result = timeout_at(deadline, async { destination.lock().await.dispatch(&dispatch).await }).await;
         match result {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "The last metrics could not be sent."),
-            Err(_) => tracing::error!("The last metrics could not be sent in time."),
+            Ok(Err(error)) => tracing::error!(%error, "Failed to send the last metrics."),
+            Err(_) => tracing::error!("Failed to send the last metrics in time."),
         }
     }
 
-    /// Lambda delivers what it still holds. The report of the last invocation is the last that matters.
+    /// Waits until Lambda has delivered its buffer. The report of the last invocation is the last event that matters.
     async fn wait_for_telemetry(&self, until: Instant) {
         loop {
-            // Asked for before the state is looked at, so that nothing arrives unseen in between.
+            // Enabled before the state is read, so no delivery is missed.
             let mut arrived = pin!(self.shared.arrived.notified());
             arrived.as_mut().enable();
             let quiet = match &self.last_request {
@@ -201,11 +187,11 @@ impl Runner {
     fn is_due(&self) -> bool {
         let now_ms = self.shared.now_ms();
         let state = self.shared.state();
-        self.under_way.is_none() && state.schedule.is_due(state.intake.metrics.received(), now_ms)
+        self.running.is_none() && state.schedule.is_due(state.intake.metrics.received(), now_ms)
     }
 
-    /// A Pushgateway is scraped: a counter has to be there as zero, or its first increments are nobody's.
-    fn wants_announcement(&self) -> bool {
+    /// A Pushgateway is scraped: a counter must exist as zero before its first increment.
+    fn needs_zeros(&self) -> bool {
         matches!(self.config.destination, config::Destination::Pushgateway { .. })
     }
 
@@ -219,7 +205,7 @@ impl Runner {
                 Err(Undelivered::Unknown(Failure::new(Cause::TimedOut, attempts)))
             })
         });
-        self.under_way = Some(UnderWay { task, began: Instant::now() });
+        self.running = Some(Running { task, began: Instant::now() });
     }
 
     fn dispatch(&mut self, deadline: Instant, is_last: bool) -> Dispatch {
@@ -233,33 +219,33 @@ impl Runner {
         Dispatch { snapshot, now_ms: i64::try_from(now_ms).unwrap_or(i64::MAX), is_last, deadline }
     }
 
-    /// Made with the first dispatch, so after a restoration from a snapshot, of which there may be many.
+    /// Created with the first dispatch, so after a restore from a snapshot, which many environments may share.
     fn destination(&mut self) -> Arc<Mutex<Destination>> {
-        let (config, edge, shared) = (&self.config, &self.edge, &self.shared);
+        let (config, inputs, shared) = (&self.config, &self.inputs, &self.shared);
         let make = || {
-            let random = (edge.entropy)();
+            let random = (inputs.entropy)();
             let instance = {
                 let state = shared.state();
                 labels::instance(config.instance_label, state.intake.metrics.instance_id(), random)
             };
             let identity = Identity {
-                labels: labels::common(&edge.function, &instance, &config.external_labels),
-                function: edge.function.name.clone(),
+                labels: labels::common(&inputs.function, &instance, &config.external_labels),
+                function: inputs.function.name.clone(),
                 instance,
             };
-            let client = Client::new(config.region.clone(), &edge.network, edge.world);
+            let client = Client::new(config.region.clone(), &inputs.network, inputs.world);
             Arc::new(Mutex::new(Destination::new(config.destination.clone(), client, identity)))
         };
         Arc::clone(self.destination.get_or_insert_with(make))
     }
 
     async fn settle_finished(&mut self) {
-        // A dispatch whose answer came while the sandbox was frozen is over at once.
+        // Lets a dispatch end whose response arrived while the sandbox was frozen.
         tokio::task::yield_now().await;
-        if self.under_way.as_ref().is_some_and(|under_way| under_way.task.is_finished())
-            && let Some(under_way) = self.under_way.take()
+        if self.running.as_ref().is_some_and(|running| running.task.is_finished())
+            && let Some(running) = self.running.take()
         {
-            let result = under_way.task.await;
+            let result = running.task.await;
             self.settle(result.unwrap_or_else(|error| broken_off(&error)));
         }
     }
@@ -274,23 +260,23 @@ impl Runner {
                 state.intake.metrics.observe_dispatch(DispatchOutcome::Delivered);
             }
             Err(error) => {
-                state.schedule.failed(now_ms, (self.edge.world.random)());
+                state.schedule.failed(now_ms, (self.inputs.world.random)());
                 state.intake.metrics.observe_dispatch(error.outcome());
-                tracing::warn!(%error, "The metrics could not be sent; they will be sent with the next ones.");
+                tracing::warn!(%error, "Failed to send the metrics; the next dispatch supersedes them.");
             }
         }
     }
 }
 
-/// A dispatch that panicked is a mistake of ours, and no reason to believe that it arrived.
+/// BUG: a dispatch panicked, so it is unknown whether it was delivered.
 fn broken_off(error: &JoinError) -> Result<(), Undelivered> {
     Err(Undelivered::Unknown(Cause::Network(error.to_string()).into()))
 }
 
-/// Asks for events until the shutdown and does nothing: an extension that went away would take its function along.
+/// Requests events until the shutdown and does nothing else: if an extension ends, Lambda ends its function too.
 ///
 /// # Errors
-/// [`ApiError`]: Lambda gives no more events.
+/// [`ApiError`]: Lambda returns no more events.
 pub async fn idle(api: &ExtensionApi) -> Result<(), ApiError> {
     while !matches!(api.next().await?, NextEvent::Shutdown { .. }) {}
     Ok(())

@@ -1,13 +1,12 @@
-//! Schedule: when to dispatch. Pure; times are milliseconds since the epoch, because the clock that counts up stands
-//! still while a sandbox is frozen.
+//! Decides when to dispatch. Times are milliseconds since the epoch, because monotonic clocks stop while a sandbox is frozen.
 //!
-//! A dispatch is due when enough events have come, or the oldest has waited long enough. After a failure nothing is
-//! due until a backoff has passed, so a destination that is down does not cost every invocation its time limit.
+//! A dispatch is due when enough events have arrived, or the oldest has waited long enough. After a failure nothing is due
+//! until a backoff has passed, so not every invocation waits for a destination that is down.
 
-/// The first wait after a failure is at most this long, in milliseconds.
+/// The longest first wait after a failure, in milliseconds.
 const BACKOFF_BASE_MS: u64 = 2_000;
 
-/// No wait is longer, in milliseconds.
+/// The longest wait, in milliseconds.
 const BACKOFF_CAP_MS: u64 = 300_000;
 
 /// Decides when to dispatch.
@@ -15,11 +14,11 @@ const BACKOFF_CAP_MS: u64 = 300_000;
 pub struct Schedule {
     min_batch: u64,
     max_age_ms: u64,
-    /// How many events had come when the last dispatch began that was delivered, or that is under way.
+    /// The events before the start of the last dispatch that was delivered or is in progress.
     taken: u64,
-    /// As `taken`, without the dispatch that is under way.
+    /// As `taken`, without the dispatch in progress.
     delivered: u64,
-    /// When the oldest event came that no delivered dispatch holds.
+    /// The arrival of the oldest event that was not delivered.
     oldest_ms: Option<u64>,
     failures: u32,
     not_before_ms: u64,
@@ -31,7 +30,7 @@ impl Schedule {
         Self { min_batch, max_age_ms, taken: 0, delivered: 0, oldest_ms: None, failures: 0, not_before_ms: 0 }
     }
 
-    /// Takes note of how many events have `received` in all.
+    /// Notes the total of `received` events.
     pub fn observe(&mut self, received: u64, now_ms: u64) {
         if received > self.taken {
             self.oldest_ms.get_or_insert(now_ms);
@@ -45,12 +44,12 @@ impl Schedule {
         (waiting >= self.min_batch || (waiting > 0 && old)) && now_ms >= self.not_before_ms
     }
 
-    /// A dispatch of everything `received` so far begins.
+    /// Notes that a dispatch of all `received` events begins.
     pub fn began(&mut self, received: u64) {
         self.taken = received;
     }
 
-    /// It was delivered. Events that came while it travelled count as having come now.
+    /// Notes that it was delivered. Events since its start count as arrived now.
     pub fn delivered(&mut self, received: u64, now_ms: u64) {
         self.delivered = self.taken;
         self.oldest_ms = (received > self.taken).then_some(now_ms);
@@ -58,13 +57,13 @@ impl Schedule {
         self.not_before_ms = 0;
     }
 
-    /// It was not; its events wait as before. `jitter` is drawn uniformly from 0 to 1.
+    /// Notes that it failed, so its events wait as before. `jitter` is uniform in 0 to 1.
     pub fn failed(&mut self, now_ms: u64, jitter: f64) {
         self.taken = self.delivered;
         self.failures = self.failures.saturating_add(1);
         let longest =
             BACKOFF_BASE_MS.saturating_mul(2u64.saturating_pow(self.failures - 1)).min(BACKOFF_CAP_MS);
-        // At least half of it: the next try costs an invocation time.
+        // At least half of it, because the next attempt costs an invocation time.
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -83,7 +82,7 @@ mod tests {
     #[test]
     fn a_batch_or_an_age_makes_a_dispatch_due() {
         let mut schedule = Schedule::new(10, 60_000);
-        assert!(!schedule.is_due(0, 1_000_000), "nothing to say");
+        assert!(!schedule.is_due(0, 1_000_000), "no events");
         schedule.observe(9, 1_000);
         assert!(!schedule.is_due(9, 60_999));
         assert!(schedule.is_due(9, 61_000));
@@ -91,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_under_way_or_delivered_is_not_due_again() {
+    fn delivered_events_are_not_due_again() {
         let mut schedule = Schedule::new(10, 60_000);
         schedule.observe(10, 0);
         schedule.began(10);
@@ -99,11 +98,11 @@ mod tests {
         assert!(!schedule.is_due(10, 100_000));
         schedule.delivered(12, 100_000);
         assert!(!schedule.is_due(12, 159_999));
-        assert!(schedule.is_due(12, 160_000), "what came meanwhile has an age of its own");
+        assert!(schedule.is_due(12, 160_000), "later events have an age of their own");
     }
 
     #[test]
-    fn failures_are_waited_for_ever_longer_up_to_five_minutes() {
+    fn waits_after_failures_double_up_to_five_minutes() {
         let mut schedule = Schedule::new(1, 60_000);
         schedule.observe(5, 0);
         let mut waits = Vec::new();

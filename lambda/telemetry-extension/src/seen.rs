@@ -1,17 +1,17 @@
-//! Seen: keys of events → whether they came before, within a bounded window.
+//! Finds repeated events within a bounded window.
 //!
-//! Lambda delivers at least once: a delivery whose answer was lost comes again. Keys are kept as 64-bit hashes, so the
-//! window has the same size whatever is in the keys, and no request id outlives its event.
+//! Lambda delivers at least once: it repeats a delivery whose response was lost. Keys are stored as 64-bit hashes, so the
+//! window has a fixed size, and no request id outlives its event.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hash};
 
 use hashbrown::{DefaultHashBuilder, HashSet};
 
-/// How many keys are remembered. An invocation has about six, so these are the latest several hundred invocations.
+/// The number of keys in the window. An invocation has about six, so it covers several hundred invocations.
 pub const WINDOW: usize = 4_096;
 
-/// The keys that came last.
+/// The latest keys.
 #[derive(Debug, Default)]
 pub struct Seen {
     hasher: DefaultHashBuilder,
@@ -20,7 +20,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Remembers `key`. Whether it is new.
+    /// Adds `key` and returns whether it is new.
     pub fn insert(&mut self, key: impl Hash) -> bool {
         let key = self.hasher.hash_one(key);
         if !self.keys.insert(key) {
@@ -35,7 +35,7 @@ impl Seen {
         true
     }
 
-    /// Whether `key` is remembered.
+    /// Whether `key` is in the window.
     pub fn contains(&self, key: impl Hash) -> bool {
         self.keys.contains(&self.hasher.hash_one(key))
     }
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_latest_keys_are_remembered_and_the_window_does_not_grow() {
+    fn the_window_has_the_latest_keys_and_does_not_grow() {
         let mut seen = Seen::default();
         for key in 0..10 * WINDOW {
             assert!(seen.insert(key));

@@ -1,8 +1,8 @@
-//! Series: snapshots → samples of remote write: the zeros that begin series, the values, the markers that end them.
+//! Writes snapshots as series of remote write: a zero at the start of a counter, its values, and a stale marker at its end.
 //!
-//! A counter that appears with a value has no increase to that value, so its series begins with a zero
+//! A counter that starts with a value has no increase to that value, so its series begins with a zero
 //! (<https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics>). A series ends with a stale marker
-//! (remote write 1.0, "Stale Markers"), which nothing else has the bits of.
+//! (remote write 1.0, "Stale Markers").
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ pub struct Samples<'a> {
 }
 
 impl<'a> Samples<'a> {
-    /// Samples whose series have the `common` labels, with valid names.
+    /// Samples of series with the `common` labels, whose names are valid.
     pub fn new(common: &'a [(String, String)]) -> Self {
         Self { builder: SeriesBuilder::default(), common }
     }
@@ -38,7 +38,7 @@ impl<'a> Samples<'a> {
         }
     }
 
-    /// The series, ready to be encoded.
+    /// The series of all samples.
     pub fn group(self) -> Series {
         self.builder.group()
     }
@@ -75,7 +75,7 @@ mod tests {
 
     /// Remote write 1.0, "Stale Markers": the bits 0x7ff0000000000002, after the last sample of each series.
     #[test]
-    fn every_series_ends_with_a_marker_after_its_value() {
+    fn every_series_ends_with_a_stale_marker() {
         let snapshot = Metrics::new(Some(128.0), false).snapshot();
         let common = [("instance".to_owned(), "01234567".to_owned())];
         let mut samples = Samples::new(&common);

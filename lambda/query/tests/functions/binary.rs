@@ -1,15 +1,14 @@
-//! The real binary under the Lambda runtime emulator: handler names, the client context of a gateway, memory, start.
+//! The real binary under the Lambda runtime emulator.
 
 use local_lambda::runtime::{
     Function, FunctionOptions, InitError, InvocationRequest, MAX_PAYLOAD_BYTES, RoleCredentials,
 };
 use serde_json::{Value, json};
 
-use crate::inputs::unreadable_payloads;
 use crate::scripted::{Reply, Server};
 use crate::support::binary;
 
-/// What a function of the read side may need at most for an answer of 5 MB, in kB.
+/// The memory budget of a function for a response of 5 MB, in kB.
 const MEMORY_BUDGET_KB: u64 = 48 * 1_024;
 
 fn options(handler: &str, server: &Server) -> FunctionOptions {
@@ -21,7 +20,7 @@ fn options(handler: &str, server: &Server) -> FunctionOptions {
 
 async fn all_endpoints() -> Server {
     Server::by(|seen, _| match seen.path() {
-        "/api/v1/query" => Reply::nothing(),
+        "/api/v1/query" => Reply::empty(),
         "/api/v1/query_range" => {
             Reply::json(200, &json!({"status": "success", "data": {"resultType": "matrix", "result": []}}))
         }
@@ -45,22 +44,23 @@ async fn the_handler_name_chooses_the_operation() {
     let server = all_endpoints().await;
     for (handler, payload) in OPERATIONS {
         let mut function = Function::spawn(options(handler, &server)).await.expect("a start");
-        let answer = function.invoke(payload).await.json().expect("JSON");
-        assert_eq!(answer["body"]["operation"], handler, "{answer}");
+        let response = function.invoke(payload).await.json().expect("JSON");
+        assert_eq!(response["body"]["operation"], handler, "{response}");
         assert_eq!(
-            (&answer["statusCode"], &answer["body"]["success"]),
+            (&response["statusCode"], &response["body"]["success"]),
             (&json!(200), &json!(true)),
-            "{answer}"
+            "{response}"
         );
     }
 }
 
-/// gateway-add-target-lambda, "Lambda function input format": the tool's name is in the custom client context.
+/// gateway-add-target-lambda, "Lambda function input format". The tool name wins over the handler name.
 #[tokio::test]
 async fn the_client_context_of_a_gateway_chooses_the_tool() {
     let server = all_endpoints().await;
-    let mut function = Function::spawn(options("tools", &server)).await.expect("a start");
     for (tool, payload) in OPERATIONS {
+        let handler = if tool == "list_metrics" { "query" } else { "tools" };
+        let mut function = Function::spawn(options(handler, &server)).await.expect("a start");
         let context = json!({"custom": {
             "bedrockAgentCoreMessageVersion": "1.0",
             "bedrockAgentCoreToolName": format!("prometheus___{tool}"),
@@ -71,14 +71,14 @@ async fn the_client_context_of_a_gateway_chooses_the_tool() {
             client_context: Some(context.to_string()),
             headers: Vec::new(),
         };
-        let answer = function.invoke_as(request).await.json().expect("JSON");
-        assert_eq!(answer["body"]["operation"], tool, "{answer}");
-        assert_eq!(answer["statusCode"], 200, "{answer}");
+        let response = function.invoke_as(request).await.json().expect("JSON");
+        assert_eq!(response["body"]["operation"], tool, "{response}");
+        assert_eq!(response["statusCode"], 200, "{response}");
     }
 }
 
 #[tokio::test]
-async fn an_unknown_handler_fails_the_init_and_says_which_there_are() {
+async fn an_unknown_handler_fails_the_init_phase() {
     let server = all_endpoints().await;
     match Function::spawn(options("lambda_query.handler", &server)).await {
         Err(InitError::Reported { error_type, message, .. }) => {
@@ -93,18 +93,18 @@ async fn an_unknown_handler_fails_the_init_and_says_which_there_are() {
 }
 
 #[tokio::test]
-async fn an_answer_of_5_mb_fits_into_the_memory_budget() {
+async fn a_response_of_5_mb_fits_into_the_memory_budget() {
     let series: Vec<_> = (0..21_000)
         .map(|n| json!({"metric": {"n": format!("{n:0200}")}, "value": [1_700_000_000, "1.5"]}))
         .collect();
     let body = json!({"status": "success", "data": {"resultType": "vector", "result": series}}).to_string();
     assert!(body.len() > 5_000_000, "{}", body.len());
-    let server = Server::in_order(vec![Reply::Say(200, body)]).await;
+    let server = Server::in_order(vec![Reply::Body(200, body)]).await;
     let mut function = Function::spawn(options("query", &server)).await.expect("a start");
     for _ in 0..3 {
         let invocation = function.invoke(r#"{"query":"a"}"#).await;
-        let answer = invocation.json().expect("JSON");
-        assert_eq!(answer["body"]["data"]["result"].as_array().map(Vec::len), Some(21_000));
+        let response = invocation.json().expect("JSON");
+        assert_eq!(response["body"]["data"]["result"].as_array().map(Vec::len), Some(21_000));
         let peak = invocation.max_rss_kb.expect("a process");
         assert!(peak <= MEMORY_BUDGET_KB, "{peak} kB");
     }
@@ -112,14 +112,17 @@ async fn an_answer_of_5_mb_fits_into_the_memory_budget() {
 
 /// As a tree of values each of these would take hundreds of megabytes.
 #[tokio::test]
-async fn large_useless_payloads_are_refused_in_little_memory() {
+async fn large_invalid_payloads_need_little_memory() {
     let server = all_endpoints().await;
     let list = format!("[{}0]", "{\"\":0},".repeat(MAX_PAYLOAD_BYTES / 7 - 20));
     let members: Vec<_> = (0..520_000).map(|at| format!("\"{at:x}\":0")).collect();
     let members = format!("{{{}}}", members.join(","));
     for (payload, expected) in [
-        (format!("{{\"query\":{list}}}"), "invalid parameter query: expected a text of at most"),
-        (format!("{{\"body\":{{\"query\":{list}}}}}"), "invalid parameter query: expected a text of at most"),
+        (format!("{{\"query\":{list}}}"), "invalid parameter query: expected a string of at most"),
+        (
+            format!("{{\"body\":{{\"query\":{list}}}}}"),
+            "invalid parameter query: expected a string of at most",
+        ),
         (format!("{{\"headers\":{list},\"requestContext\":{{}}}}"), "missing required parameter: query"),
         (format!("{{\"body\":{list}}}"), "invalid payload: expected a JSON object"),
         (members.clone(), "invalid payload: expected a JSON object"),
@@ -128,9 +131,9 @@ async fn large_useless_payloads_are_refused_in_little_memory() {
         assert!((5_000_000..MAX_PAYLOAD_BYTES).contains(&payload.len()), "{}", payload.len());
         let mut function = Function::spawn(options("query", &server)).await.expect("a start");
         let invocation = function.invoke(payload).await;
-        let answer = invocation.json().expect("an answer");
-        assert_eq!(answer["statusCode"], 400, "{answer}");
-        assert!(answer.to_string().contains(expected), "{answer}");
+        let response = invocation.json().expect("a response");
+        assert_eq!(response["statusCode"], 400, "{response}");
+        assert!(response.to_string().contains(expected), "{response}");
         let peak = invocation.max_rss_kb.expect("a process");
         println!("{peak} kB: {expected}");
         assert!(peak <= MEMORY_BUDGET_KB, "{peak} kB");
@@ -140,42 +143,34 @@ async fn large_useless_payloads_are_refused_in_little_memory() {
 
 #[tokio::test]
 async fn an_invocation_is_one_log_line_without_secrets() {
-    let server = all_endpoints().await;
+    let server = Server::by(|seen, _| match seen.parameter("query").as_deref() {
+        Some("up") => Reply::empty(),
+        _ => Reply::Body(400, r#"{"error":"parse error: unexpected end"}"#.to_owned()),
+    })
+    .await;
     let options = options("query", &server).env("AWS_LAMBDA_LOG_LEVEL", "INFO");
     let mut function = Function::spawn(options).await.expect("a start");
-    let invocation = function.invoke(r#"{"query":"up"}"#).await;
-    let lines: Vec<Value> =
-        invocation.logs.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    assert_eq!(lines.len(), 1, "{lines:?}");
-    assert_eq!((&lines[0]["operation"], &lines[0]["status"]), (&json!("query"), &json!(200)));
-    assert!(!invocation.logs.concat().contains("local-token"));
-}
-
-#[tokio::test]
-async fn the_log_line_of_a_400_says_why() {
-    let server =
-        Server::in_order(vec![Reply::Say(400, r#"{"error":"parse error: unexpected end"}"#.to_owned())])
-            .await;
-    let options = options("query", &server).env("AWS_LAMBDA_LOG_LEVEL", "INFO");
-    let mut function = Function::spawn(options).await.expect("a start");
-    for (payload, expected) in [
-        (r#"{"query":"up","time":"soon"}"#, "invalid parameter time: expected an RFC 3339 time"),
-        (r#"{"query":"up("}"#, "parse error: unexpected end"),
+    for (payload, status, error) in [
+        (r#"{"query":"up"}"#, 200, None),
+        (r#"{"query":"up","time":"soon"}"#, 400, Some("invalid parameter time: expected an RFC 3339 time")),
+        (r#"{"query":"up("}"#, 400, Some("parse error: unexpected end")),
     ] {
         let invocation = function.invoke(payload).await;
-        let lines: Vec<Value> =
-            invocation.logs.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-        assert_eq!(lines.len(), 1, "{lines:?}");
-        assert_eq!((&lines[0]["level"], &lines[0]["status"]), (&json!("INFO"), &json!(400)));
-        assert!(lines[0]["error"].as_str().expect("a text").starts_with(expected), "{lines:?}");
+        assert_eq!(invocation.logs.len(), 1, "{:?}", invocation.logs);
+        let line: Value = serde_json::from_str(&invocation.logs[0]).expect("JSON");
+        assert_eq!((&line["level"], &line["operation"]), (&json!("INFO"), &json!("query")));
+        assert_eq!(line["status"], status);
+        let expected = error.unwrap_or_default();
+        assert!(line["error"].as_str().unwrap_or_default().starts_with(expected), "{line}");
+        assert!(!invocation.logs[0].contains("local-token"));
     }
 }
 
 #[tokio::test]
 async fn debug_lines_show_query_path_and_status() {
     let server = Server::by(|seen, _| match seen.parameter("query").as_deref() {
-        Some("up") => Reply::nothing(),
-        _ => Reply::Say(422, r#"{"error":"too many samples"}"#.to_owned()),
+        Some("up") => Reply::empty(),
+        _ => Reply::Body(422, r#"{"error":"too many samples"}"#.to_owned()),
     })
     .await;
     let options = options("query", &server).env("AWS_LAMBDA_LOG_LEVEL", "DEBUG");
@@ -198,12 +193,20 @@ async fn debug_lines_show_query_path_and_status() {
 async fn unreadable_payloads_are_answered_with_400() {
     let server = all_endpoints().await;
     let mut function = Function::spawn(options("query", &server)).await.expect("a start");
-    for payload in unreadable_payloads() {
-        let answer = function.invoke(payload).await.json().expect("an answer");
-        assert_eq!((&answer["statusCode"], &answer["body"]["success"]), (&json!(400), &json!(false)));
+    for payload in [
+        &br#"{"query":"\ud83d"}"#[..],
+        br#"{"query":"up","time":1e999}"#,
+        b"{\"query\":\"\xff\"}",
+        b"\xff\xfe",
+        b"",
+        b"{\"query\":",
+        b"[\"up\"]",
+    ] {
+        let response = function.invoke(payload).await.json().expect("a response");
+        assert_eq!((&response["statusCode"], &response["body"]["success"]), (&json!(400), &json!(false)));
     }
-    let answer = function.invoke(r#"{"query":"up"}"#).await.json().expect("an answer");
-    assert_eq!(answer["statusCode"], 200, "{answer}");
+    let response = function.invoke(r#"{"query":"up"}"#).await.json().expect("a response");
+    assert_eq!(response["statusCode"], 200, "{response}");
 }
 
 #[tokio::test]
@@ -212,8 +215,8 @@ async fn the_deadline_of_the_function_is_kept() {
     let mut options = options("query", &server);
     options.timeout = std::time::Duration::from_millis(1_500);
     let mut function = Function::spawn(options).await.expect("a start");
-    let answer = function.invoke(r#"{"query":"up"}"#).await.json().expect("an answer before the time-out");
-    assert_eq!(answer["statusCode"], 504, "{answer}");
+    let response = function.invoke(r#"{"query":"up"}"#).await.json().expect("a response before the timeout");
+    assert_eq!(response["statusCode"], 504, "{response}");
 }
 
 /// SDKs and Tools Reference Guide, "Container credential provider": functions with `SnapStart` get credentials this way.
@@ -226,9 +229,9 @@ async fn a_credentials_endpoint_that_hangs_is_named() {
     let (url, authorization_token) = (endpoint.url().to_owned(), "token".to_owned());
     options.credentials = RoleCredentials::Endpoint { url, authorization_token };
     let mut function = Function::spawn(options).await.expect("a start");
-    let answer = function.invoke(r#"{"query":"up"}"#).await.json().expect("an answer before the timeout");
-    assert_eq!(answer["statusCode"], 500, "{answer}");
-    let error = answer["body"]["error"].as_str().expect("a text");
+    let response = function.invoke(r#"{"query":"up"}"#).await.json().expect("a response before the timeout");
+    assert_eq!(response["statusCode"], 500, "{response}");
+    let error = response["body"]["error"].as_str().expect("a string");
     let expected =
         format!("no AWS credentials: no answer from {} (", endpoint.url().trim_start_matches("http://"));
     assert!(error.contains(&expected), "{error}");

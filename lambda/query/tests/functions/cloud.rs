@@ -1,5 +1,5 @@
-//! A workspace with data: a real Prometheus behind the strict stand-in, which verifies every signature, filled by the
-//! gateway itself.
+//! A workspace: a real Prometheus behind the AMP stand-in, which verifies every signature, with data that the gateway
+//! wrote.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,7 +20,7 @@ pub(crate) struct Cloud {
 }
 
 impl Cloud {
-    /// An empty workspace whose clock stands still at `now`.
+    /// An empty workspace with a clock that stands still at `now`.
     pub(crate) async fn at(now: SystemTime) -> Self {
         let ms = now.duration_since(UNIX_EPOCH).expect("a time after 1970").as_millis();
         let clock = Clock::fixed(i64::try_from(ms).expect("a time before the year 292 million"));
@@ -36,7 +36,7 @@ impl Cloud {
         Self { prometheus, amp }
     }
 
-    /// The URL of the workspace, where signatures are verified.
+    /// The URL of the stand-in.
     pub(crate) fn url(&self) -> String {
         self.amp.remote_write_url().trim_end_matches("/api/v1/remote_write").to_owned()
     }

@@ -1,19 +1,16 @@
-//! The functions from their payloads to their answers: against scripted servers, a real Prometheus and moto's control
-//! plane in process, and as the real binary under the Lambda runtime emulator.
+//! The functions from payload to response: in process against scripted servers, a real Prometheus and moto's control
+//! plane, and as the real binary under the Lambda runtime emulator.
 
-mod agents;
 mod binary;
 mod cloud;
-mod http;
-mod inputs;
-mod limits;
-mod metrics;
+mod list_metrics;
+mod payloads;
 mod prometheus;
 mod promql;
+mod results;
 mod retries;
 mod scripted;
-mod server;
+mod server_info;
 mod signature;
 mod support;
-mod targets;
 mod workspaces;

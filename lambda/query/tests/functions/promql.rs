@@ -1,5 +1,5 @@
-//! PromQL unharmed: the queries that people ask, and every character that PromQL allows, through a workspace that
-//! verifies every signature.
+//! PromQL arrives unchanged: common queries, the whole syntax and every character, through a stand-in that verifies
+//! every signature.
 
 use serde_json::json;
 
@@ -22,7 +22,7 @@ const COMMON_QUERIES: [&str; 13] = [
     "sum without (pod) (rate(a{x!=\"\", y!~'a|b', z=``}[1h30m] offset -5m @ 1609746000)) > bool 0.5e-3",
 ];
 
-/// Operators, modifiers and literals of the language, and what filters for "dangerous" text used to refuse.
+/// Operators, modifiers and literals, and characters that filters for "dangerous" text reject.
 const SYNTAX: [&str; 16] = [
     "1 + 2 - 3 * 4 / 5 % 6 ^ 7",
     "vector(-1) == bool 1 or vector(2) != 3 and vector(1) unless vector(9) >= 5",
@@ -43,21 +43,21 @@ const SYNTAX: [&str; 16] = [
 ];
 
 #[tokio::test]
-async fn the_common_queries_and_the_whole_syntax_pass() {
+async fn common_queries_and_the_whole_syntax_are_accepted() {
     let cloud = Cloud::at(fixed_now()).await;
     for handler in ["query", "range_query"] {
         let function = cloud.function(handler);
         for query in COMMON_QUERIES.iter().chain(&SYNTAX) {
             for padding in [0, 5_000] {
                 let padded = format!("{query}{}", "\n".repeat(padding));
-                let answer = function.ask(json!({"query": padded})).await;
-                assert_eq!(answer["statusCode"], 200, "{handler} {query}: {answer}");
+                let response = function.invoke(json!({"query": padded})).await;
+                assert_eq!(response["statusCode"], 200, "{handler} {query}: {response}");
             }
         }
     }
 }
 
-/// Texts that are found only if each of their characters arrives as it was written.
+/// Label values that are found only if each character arrives unchanged.
 fn special_texts() -> Vec<String> {
     let printable: String = (' '..='~').collect();
     let mut texts: Vec<_> = printable.chars().map(|c| format!("<{c}>")).collect();
@@ -81,7 +81,7 @@ fn special_texts() -> Vec<String> {
 
 /// PromQL, "String literals": double and single quotes take escapes, backticks take none.
 #[tokio::test]
-async fn every_character_finds_its_series_in_every_kind_of_literal() {
+async fn every_character_works_in_every_kind_of_literal() {
     let cloud = Cloud::at(fixed_now()).await;
     let texts = special_texts();
     let event = |(n, text): (usize, &String)| json!({"dimensions": {"text": text}, "timestamp": NOW_S * 1_000, "metrics": {"special": n}});
@@ -97,8 +97,8 @@ async fn every_character_finds_its_series_in_every_kind_of_literal() {
             literals.push(format!("`{text}`"));
         }
         for literal in literals {
-            let answer = function.ask(json!({"query": format!("special{{text={literal}}}")})).await;
-            let result = &data(&answer)["result"];
+            let response = function.invoke(json!({"query": format!("special{{text={literal}}}")})).await;
+            let result = &data(&response)["result"];
             assert_eq!(result.as_array().map(Vec::len), Some(1), "{literal}: {result}");
             assert_eq!(result[0]["metric"]["text"], json!(text), "{literal}");
             assert_eq!(result[0]["value"][1], json!(n.to_string()), "{literal}");
@@ -106,15 +106,15 @@ async fn every_character_finds_its_series_in_every_kind_of_literal() {
     }
 }
 
-/// The same characters in a form body: the padding makes the query too long for a URL.
+/// The padding makes the query too long for a URL.
 #[tokio::test]
-async fn every_character_finds_its_series_through_a_form_body() {
+async fn every_character_works_in_a_form_body() {
     let cloud = Cloud::at(fixed_now()).await;
     let text: String = special_texts().concat();
     let event = json!({"dimensions": {"text": text}, "timestamp": NOW_S * 1_000, "metrics": {"special": 1}});
     cloud.write(&event).await;
     let literal = serde_json::to_string(&text).unwrap().replace("\\/", "/");
     let query = format!("special{{text={literal}}}{}", " ".repeat(5_000));
-    let answer = cloud.function("query").ask(json!({"query": query})).await;
-    assert_eq!(data(&answer)["result"][0]["metric"]["text"], json!(text));
+    let response = cloud.function("query").invoke(json!({"query": query})).await;
+    assert_eq!(data(&response)["result"][0]["metric"]["text"], json!(text));
 }

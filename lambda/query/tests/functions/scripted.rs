@@ -1,4 +1,4 @@
-//! A server that answers as a test says, and writes down what it was asked.
+//! An HTTP server that replies by script and records its requests.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,34 +11,34 @@ pub(crate) struct Seen {
     pub(crate) method: String,
     /// Path and query.
     pub(crate) target: String,
-    /// Lower-case names, values as they came.
+    /// With lower-case names.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
-/// What a server answers.
+/// A reply of the server.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     /// A status and a body.
-    Say(u16, String),
+    Body(u16, String),
     /// A 200 with this content type and body.
     Typed(String, String),
     /// A 200 whose body ends before its announced length.
     BreakOff(String),
-    /// The connection is closed without an answer.
+    /// The connection is closed without a response.
     Drop,
-    /// No answer ever.
+    /// The response never comes.
     Hang,
 }
 
 impl Reply {
     pub(crate) fn json(status: u16, body: &serde_json::Value) -> Self {
-        Self::Say(status, body.to_string())
+        Self::Body(status, body.to_string())
     }
 
     /// An empty vector.
-    pub(crate) fn nothing() -> Self {
-        Self::Say(200, r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#.to_owned())
+    pub(crate) fn empty() -> Self {
+        Self::Body(200, r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#.to_owned())
     }
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Answers by the request and its number, from 0.
+    /// Replies by the request and its number, from 0.
     pub(crate) async fn by(reply: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -65,7 +65,7 @@ impl Server {
         Self { url, seen }
     }
 
-    /// Answers in this order, and with the last one from then on.
+    /// Replies in this order, and repeats the last one.
     pub(crate) async fn in_order(replies: Vec<Reply>) -> Self {
         Self::by(move |_, count| replies[count.min(replies.len() - 1)].clone()).await
     }
@@ -113,8 +113,8 @@ async fn serve(
             reply
         };
         let (head, body, is_over) = match reply {
-            Reply::Say(status, body) => {
-                (format!("HTTP/1.1 {status} Said\r\ncontent-length: {}\r\n\r\n", body.len()), body, false)
+            Reply::Body(status, body) => {
+                (format!("HTTP/1.1 {status} Scripted\r\ncontent-length: {}\r\n\r\n", body.len()), body, false)
             }
             Reply::Typed(content_type, body) => {
                 let length = body.len();
@@ -143,8 +143,8 @@ async fn serve(
 async fn read(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
     let mut line = String::new();
     stream.read_line(&mut line).await.ok().filter(|read| *read > 0)?;
-    let mut words = line.split(' ');
-    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut parts = line.split(' ');
+    let (method, target) = (parts.next()?.to_owned(), parts.next()?.to_owned());
     let mut headers = Vec::new();
     loop {
         let mut line = String::new();

@@ -5,8 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws::{Client, World};
 use aws_credential_types::Credentials;
-use query::config::Config;
-use query::handler::{Invocation, Queries};
+use query::{Config, Handler, Invocation};
 use serde_json::Value;
 
 use crate::scripted::Server;
@@ -16,7 +15,7 @@ pub(crate) const NOW_S: u64 = 1_700_000_000;
 
 pub(crate) const TOKEN: &str = "a-session-token-that-no-one-may-see";
 
-/// Time of day stands still, and every backoff is half of its longest: 25 ms, 50 ms, …
+/// The clock stands still, and every backoff is half of its maximum: 25 ms, 50 ms, …
 const WORLD: World = World { now: fixed_now, random: || 0.5 };
 
 pub(crate) fn fixed_now() -> SystemTime {
@@ -27,21 +26,21 @@ pub(crate) fn credentials() -> Credentials {
     Credentials::new("AKIDEXAMPLE", "secret/with+signs", Some(TOKEN.to_owned()), None, "test")
 }
 
-/// The binary: `QUERY_BINARY`, which is to be the artifact, or else the one that is built for tests.
-#[expect(clippy::disallowed_methods, reason = "the edge of the test")]
+/// The binary: the artifact in `QUERY_BINARY`, or else the one built for tests.
+#[expect(clippy::disallowed_methods, reason = "the I/O boundary of the test")]
 pub(crate) fn binary() -> PathBuf {
     std::env::var("QUERY_BINARY").map_or_else(|_| env!("CARGO_BIN_EXE_query").into(), PathBuf::from)
 }
 
-/// One function.
+/// A function in `eu-west-1`.
 #[derive(Debug)]
 pub(crate) struct Function {
-    queries: Queries,
+    handler: Handler,
     time: Duration,
 }
 
 impl Function {
-    /// A function with this handler and these environment variables, in `eu-west-1`.
+    /// A function with this handler name and these environment variables.
     pub(crate) fn new(handler: &str, variables: &[(&str, &str)]) -> Self {
         let find = |name: &str| match name {
             "_HANDLER" => Some(handler.to_owned()),
@@ -49,11 +48,11 @@ impl Function {
             name => variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()),
         };
         let config = Config::from_lookup(find).expect("a configuration");
-        let queries = Queries::new(config, Client::with_credentials(credentials(), WORLD));
-        Self { queries, time: Duration::from_secs(30) }
+        let handler = Handler::new(config, Client::with_credentials(credentials(), WORLD));
+        Self { handler, time: Duration::from_secs(30) }
     }
 
-    /// A function that asks `server`.
+    /// A function whose workspace is `server`.
     pub(crate) fn of(handler: &str, server: &Server) -> Self {
         Self::new(handler, &[("WORKSPACE_URL", server.url())])
     }
@@ -62,36 +61,33 @@ impl Function {
         Self { time, ..self }
     }
 
-    pub(crate) async fn ask(&self, payload: Value) -> Value {
-        self.ask_as(None, payload).await
+    pub(crate) async fn invoke(&self, payload: Value) -> Value {
+        self.invoke_as(None, payload).await
     }
 
-    /// Asks as an agent gateway does.
-    pub(crate) async fn ask_tool(&self, tool: &str, payload: Value) -> Value {
-        self.ask_as(Some(tool), payload).await
+    /// Invokes the function as an agent gateway does.
+    pub(crate) async fn invoke_tool(&self, tool: &str, payload: Value) -> Value {
+        self.invoke_as(Some(tool), payload).await
     }
 
-    async fn ask_as(&self, tool: Option<&str>, payload: Value) -> Value {
-        self.ask_bytes(tool, payload.to_string().as_bytes()).await
-    }
-
-    /// Asks with a payload that may be anything.
-    pub(crate) async fn ask_bytes(&self, tool: Option<&str>, payload: &[u8]) -> Value {
-        let invocation = Invocation { payload, tool, now: fixed_now(), time: self.time };
-        let answer = self.queries.handle(invocation).await;
-        serde_json::to_value(answer).expect("JSON")
+    async fn invoke_as(&self, tool: Option<&str>, payload: Value) -> Value {
+        let payload = payload.to_string();
+        let invocation = Invocation { payload: payload.as_bytes(), tool, now: fixed_now(), time: self.time };
+        serde_json::to_value(self.handler.handle(invocation).await).expect("JSON")
     }
 }
 
-/// The data of an answer that has to be one.
-pub(crate) fn data(answer: &Value) -> &Value {
-    assert_eq!((&answer["statusCode"], &answer["body"]["success"]), (&200.into(), &true.into()), "{answer}");
-    &answer["body"]["data"]
+/// The data of a successful response.
+pub(crate) fn data(response: &Value) -> &Value {
+    let outcome = (&response["statusCode"], &response["body"]["success"]);
+    assert_eq!(outcome, (&200.into(), &true.into()), "{response}");
+    &response["body"]["data"]
 }
 
-/// Status and error of an answer that has to be one.
-pub(crate) fn error(answer: &Value) -> (u64, &str) {
-    assert_eq!(answer["body"]["success"], false, "{answer}");
-    assert!(answer["body"].get("data").is_none(), "{answer}");
-    (answer["statusCode"].as_u64().expect("a status"), answer["body"]["error"].as_str().expect("a text"))
+/// Status and message of an error response.
+pub(crate) fn error(response: &Value) -> (u64, &str) {
+    let body = &response["body"];
+    assert_eq!(body["success"], false, "{response}");
+    assert!(body.get("data").is_none(), "{response}");
+    (response["statusCode"].as_u64().expect("a status"), body["error"].as_str().expect("a string"))
 }

@@ -1,4 +1,4 @@
-"""Makes AMP workspaces with the AWS SDK for Python, and prints what the SDK then says of each, as a JSON array.
+"""Creates AMP workspaces with the AWS SDK for Python and prints their descriptions as a JSON array.
 
 Usage: workspaces.py <endpoint> <region> <alias>...
 """

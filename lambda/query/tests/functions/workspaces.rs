@@ -1,4 +1,4 @@
-//! `find_workspace`: against moto's control plane, filled and held against by the AWS SDK, and against scripted pages.
+//! The operation `find_workspace`: compared with the AWS SDK on moto's control plane, and against scripted pages.
 
 use std::path::PathBuf;
 
@@ -11,10 +11,10 @@ use crate::support::{Function, data, error};
 
 const REGION: &str = "eu-west-1";
 
-/// What moto's Python does with the SDK that comes with moto.
+/// Creates and describes workspaces with the SDK that comes with moto.
 const WORKSPACES: &str = include_str!("workspaces.py");
 
-/// moto's server, and the AWS SDK's view of it.
+/// moto's server.
 struct ControlPlane {
     moto: MotoServer,
 }
@@ -24,7 +24,7 @@ impl ControlPlane {
         Self { moto: MotoServer::start(&moto_program(), 0).await.expect("moto's server") }
     }
 
-    /// Makes workspaces with the SDK, and has it describe them; each as the function should.
+    /// Creates workspaces with the SDK and returns its descriptions in the form of the function.
     async fn create(&self, aliases: &[&str]) -> Vec<Value> {
         let output = children::command(&moto_program().with_file_name("python"))
             .expect("a shell")
@@ -44,15 +44,15 @@ impl ControlPlane {
 }
 
 /// The program that `scripts/setup.sh` installs.
-#[expect(clippy::disallowed_methods, reason = "the edge of the test")]
+#[expect(clippy::disallowed_methods, reason = "the I/O boundary of the test")]
 fn moto_program() -> PathBuf {
     let installed = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../.venv/bin/moto_server"));
     let program = std::env::var("MOTO_SERVER").map_or_else(|_| installed(), PathBuf::from);
-    assert!(program.is_file(), "there is no {}: run `scripts/setup.sh`", program.display());
+    assert!(program.is_file(), "{} does not exist: run `scripts/setup.sh`", program.display());
     program
 }
 
-/// What the function should say of a workspace that the SDK describes.
+/// The function's description of a workspace, from that of the SDK.
 fn expected(workspace: &Value) -> Value {
     assert_eq!(workspace["status"]["statusCode"], "ACTIVE");
     json!({
@@ -72,7 +72,7 @@ fn id(workspace: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn a_workspace_is_found_by_alias_and_by_id_as_the_sdk_sees_it() {
+async fn workspaces_are_found_by_alias_and_id() {
     let control_plane = ControlPlane::start().await;
     let workspace = control_plane.create(&["production-metrics", "staging-metrics"]).await.swap_remove(0);
     let function = control_plane.function();
@@ -84,8 +84,8 @@ async fn a_workspace_is_found_by_alias_and_by_id_as_the_sdk_sees_it() {
         ),
         (json!({"workspace_id": id(&workspace)}), format!("Found workspace by id: {}", id(&workspace))),
     ] {
-        let answer = function.ask(payload).await;
-        assert_eq!(data(&answer), &json!({"workspace": workspace, "message": message}));
+        let response = function.invoke(payload).await;
+        assert_eq!(data(&response), &json!({"workspace": workspace, "message": message}));
     }
 }
 
@@ -93,27 +93,27 @@ async fn a_workspace_is_found_by_alias_and_by_id_as_the_sdk_sees_it() {
 async fn all_workspaces_of_a_region_are_listed() {
     let control_plane = ControlPlane::start().await;
     let all = control_plane.create(&["a", "b", "c"]).await;
-    let answer = control_plane.function().ask(json!({"list_all": true})).await;
-    let data = data(&answer);
+    let response = control_plane.function().invoke(json!({"list_all": true})).await;
+    let data = data(&response);
     let mut found = data["workspaces"].as_array().unwrap().clone();
     found.sort_by_key(|workspace| workspace["alias"].to_string());
     assert_eq!((found, &data["total"]), (all, &json!(3)));
-    let elsewhere = control_plane.function().ask(json!({"list_all": true, "region": "us-east-1"})).await;
-    assert_eq!(crate::support::data(&elsewhere)["total"], 0, "every region has its own");
+    let elsewhere = control_plane.function().invoke(json!({"list_all": true, "region": "us-east-1"})).await;
+    assert_eq!(crate::support::data(&elsewhere)["total"], 0, "another region");
 }
 
 #[tokio::test]
-async fn a_workspace_that_there_is_not_is_404_with_those_that_there_are() {
+async fn an_unknown_workspace_is_404_with_the_existing_ones() {
     let control_plane = ControlPlane::start().await;
     let workspace = control_plane.create(&["production"]).await.swap_remove(0);
-    let answer = control_plane.function().ask(json!({"alias": "produktion"})).await;
+    let response = control_plane.function().invoke(json!({"alias": "produktion"})).await;
     let expected = format!(
-        "no workspace in eu-west-1 has the alias \"produktion\"; there are production ({})",
+        "no workspace in eu-west-1 has the alias \"produktion\"; existing workspaces: production ({})",
         id(&workspace)
     );
-    assert_eq!(error(&answer), (404, expected.as_str()));
-    let answer = control_plane.function().ask(json!({"workspace_id": "ws-nobodys"})).await;
-    assert_eq!(error(&answer).0, 404);
+    assert_eq!(error(&response), (404, expected.as_str()));
+    let response = control_plane.function().invoke(json!({"workspace_id": "ws-nobodys"})).await;
+    assert_eq!(error(&response).0, 404);
 }
 
 fn summary(number: usize) -> Value {
@@ -126,8 +126,7 @@ fn summary(number: usize) -> Value {
     })
 }
 
-/// A control plane that pages: `ListWorkspaces` gives ten at a time and summaries have no endpoint (AMP API reference,
-/// `WorkspaceSummary`).
+/// A control plane with pages of ten. Summaries have no endpoint (AMP API reference, `WorkspaceSummary`).
 async fn paging(count: usize) -> Server {
     Server::by(move |seen, _| match seen.path() {
         "/workspaces" => {
@@ -157,35 +156,24 @@ fn function(server: &Server) -> Function {
 }
 
 #[tokio::test]
-async fn the_list_is_read_to_its_last_page_and_only_the_found_one_is_described() {
+async fn the_list_is_read_to_its_last_page() {
     let server = paging(35).await;
-    let answer = function(&server).ask(json!({"alias": "alias-34"})).await;
-    let workspace = &data(&answer)["workspace"];
+    let response = function(&server).invoke(json!({"alias": "alias-34"})).await;
+    let workspace = &data(&response)["workspace"];
     assert_eq!(workspace["workspaceId"], "ws-34");
-    assert_eq!(
-        workspace["prometheusEndpoint"],
-        "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/x"
-    );
+    let endpoint = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces";
+    assert_eq!(workspace["prometheusEndpoint"], format!("{endpoint}/x"));
     assert_eq!((&workspace["createdAt"], &workspace["tags"]), (&json!("2023-01-01T00:00:00Z"), &json!({})));
+    let response = function(&server).invoke(json!({"list_all": "true"})).await;
+    assert_eq!(data(&response)["workspaces"].as_array().unwrap().len(), 35);
+    assert_eq!(data(&response)["workspaces"][34]["prometheusEndpoint"], format!("{endpoint}/ws-34"));
     let paths: Vec<_> = server.seen().iter().map(|seen| seen.path().to_owned()).collect();
-    assert_eq!(paths, ["/workspaces", "/workspaces", "/workspaces", "/workspaces", "/workspaces/ws-34"]);
+    assert_eq!((&paths[..4], &paths[5..]), (&["/workspaces"; 4].map(str::to_owned)[..], &paths[..4]));
+    assert_eq!(paths[4], "/workspaces/ws-34", "only the found workspace is described");
 }
 
 #[tokio::test]
-async fn a_list_is_complete_without_a_single_description() {
-    let server = paging(35).await;
-    let answer = function(&server).ask(json!({"list_all": "true"})).await;
-    let data = data(&answer);
-    assert_eq!(data["workspaces"].as_array().unwrap().len(), 35);
-    assert_eq!(
-        data["workspaces"][34]["prometheusEndpoint"],
-        "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-34"
-    );
-    assert!(server.seen().iter().all(|seen| seen.path() == "/workspaces"));
-}
-
-#[tokio::test]
-async fn an_alias_of_two_workspaces_is_no_guess() {
+async fn an_ambiguous_alias_is_an_error() {
     let server = Server::by(|_, _| {
         let mut twin = summary(2);
         twin["alias"] = json!("alias-1");
@@ -200,29 +188,10 @@ async fn an_alias_of_two_workspaces_is_no_guess() {
         )
     })
     .await;
-    let answer = function(&server).ask(json!({"alias": "alias-1"})).await;
-    let (status, error) = error(&answer);
+    let response = function(&server).invoke(json!({"alias": "alias-1"})).await;
+    let (status, error) = error(&response);
     assert_eq!(status, 400);
     assert!(error.contains("alias-1 (ws-1), alias-1 (ws-2) have it; use workspace_id"), "{error}");
-    data(&function(&server).ask(json!({"alias": "alias-3"})).await);
+    data(&function(&server).invoke(json!({"alias": "alias-3"})).await);
     assert_eq!(server.seen().pop().unwrap().path(), "/workspaces/ws-4", "the exact alias wins");
-}
-
-#[tokio::test]
-async fn errors_of_the_control_plane_keep_their_status_and_words() {
-    let server = Server::in_order(vec![Reply::Say(
-        403,
-        r#"{"Message":"not authorized to perform: aps:ListWorkspaces"}"#.to_owned(),
-    )])
-    .await;
-    let answer = function(&server).ask(json!({"list_all": true})).await;
-    assert_eq!(error(&answer), (403, "not authorized to perform: aps:ListWorkspaces"));
-}
-
-#[tokio::test]
-async fn a_throttled_control_plane_is_asked_again() {
-    let throttled = Reply::Say(429, r#"{"message":"Rate exceeded"}"#.to_owned());
-    let server = Server::in_order(vec![throttled, Reply::json(200, &json!({"workspaces": []}))]).await;
-    let answer = function(&server).ask(json!({"list_all": true})).await;
-    assert_eq!(data(&answer)["total"], 0);
 }

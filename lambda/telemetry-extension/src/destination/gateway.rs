@@ -1,14 +1,12 @@
-//! Gateway: a dispatch → an array of JSON events, to the queue of a push gateway or to its function.
+//! Sends JSON events to the queue or to the function of a push gateway.
 //!
-//! Spoken directly over the client that is there anyway; the SDKs of the two services would double the artifact.
-//! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>,
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 
-use aws::{Client, Request, Scope};
+use aws::sqs::{Entry, Queue, Stored};
+use aws::{Cause, Client, Request, Response, Scope};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Method, Uri};
-use serde::Serialize;
 
 use super::timeline::Timeline;
 use super::{Dispatch, Identity, Undelivered, send};
@@ -19,62 +17,36 @@ use crate::json_events::Events;
 #[derive(Debug)]
 pub struct Gateway {
     client: Client,
-    uri: Uri,
-    scope: Scope,
-    door: Door,
+    input: Input,
     identity: Identity,
     timeline: Timeline,
 }
 
-/// How the events come in.
+/// The input of a push gateway.
 #[derive(Debug)]
-enum Door {
-    /// By a queue with this URL.
-    Queue { url: String },
-    /// By an asynchronous invocation: Lambda answers once it has the event, and keeps it over a freeze of ours.
-    Function,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct SendMessage<'a> {
-    queue_url: &'a str,
-    message_body: &'a str,
-    /// The order of an environment's events, which is all that matters.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message_group_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message_deduplication_id: Option<String>,
+enum Input {
+    Queue(Queue),
+    /// An asynchronous invocation: Lambda responds once it has the event, and keeps it while this environment is frozen.
+    Function {
+        uri: Uri,
+        scope: Scope,
+    },
 }
 
 impl Gateway {
     /// Sends to a queue.
-    pub fn queue(client: Client, url: String, service: Service, identity: Identity) -> Self {
-        let Service { endpoint, scope } = service;
-        Self {
-            client,
-            uri: endpoint.uri().clone(),
-            scope,
-            door: Door::Queue { url },
-            identity,
-            timeline: Timeline::default(),
-        }
+    pub fn queue(client: Client, queue: Queue, identity: Identity) -> Self {
+        Self { client, input: Input::Queue(queue), identity, timeline: Timeline::default() }
     }
 
     /// Invokes a function, given by its name or ARN.
-    pub fn function(client: Client, name: &str, service: &Service, identity: Identity) -> Self {
+    pub fn function(client: Client, name: &str, service: Service, identity: Identity) -> Self {
         let base = service.endpoint.uri().to_string();
         let name = name.replace(':', "%3A").replace('$', "%24");
         let url = format!("{}/2015-03-31/functions/{name}/invocations", base.trim_end_matches('/'));
         let uri = url.parse().expect("the configuration checked the parts");
-        Self {
-            client,
-            uri,
-            scope: service.scope.clone(),
-            door: Door::Function,
-            identity,
-            timeline: Timeline::default(),
-        }
+        let input = Input::Function { uri, scope: service.scope };
+        Self { client, input, identity, timeline: Timeline::default() }
     }
 
     pub(super) async fn dispatch(&mut self, dispatch: &Dispatch) -> Result<(), Undelivered> {
@@ -83,12 +55,17 @@ impl Gateway {
         events.extend(self.timeline.zeros(snapshot, *now_ms));
         events.extend(&self.timeline.samples(snapshot, *now_ms));
         let request = self.request(events.json(), self.timeline.end_ms());
-        let sent = send(&self.client, &request, dispatch).await.map(drop);
-        if matches!(sent, Err(Undelivered::Failed(_))) {
+        let sent = send(&self.client, &request, dispatch).await;
+        let sent = sent.and_then(|response| self.check(response));
+        let has_failed = match &sent {
+            Err(Undelivered::Failed(_)) => true,
+            Err(Undelivered::Message(error)) => !error.sender_fault,
+            _ => false,
+        };
+        if has_failed {
             self.timeline.failed();
         } else {
-            // What may be on its way is not sent again: behind the values that travel with it, the zero would be out
-            // of order.
+            // Events that may have arrived are not sent again: a zero after its values would be out of order.
             self.timeline.begin();
         }
         if sent.is_ok() {
@@ -98,40 +75,41 @@ impl Gateway {
     }
 
     fn request(&self, events: Vec<u8>, end_ms: i64) -> Request {
-        let (headers, body) = match &self.door {
-            Door::Queue { url } => {
-                let is_fifo = url.strip_suffix(".fifo").is_some();
-                let instance = self.identity.instance.as_str();
-                let message = SendMessage {
-                    queue_url: url,
-                    message_body: std::str::from_utf8(&events).expect("JSON is text"),
-                    message_group_id: is_fifo.then_some(instance),
-                    message_deduplication_id: is_fifo.then(|| format!("{instance}-{end_ms}")),
-                };
-                let headers = vec![
-                    (CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0")),
-                    (
-                        HeaderName::from_static("x-amz-target"),
-                        HeaderValue::from_static("AmazonSQS.SendMessage"),
-                    ),
-                ];
-                (headers, serde_json::to_vec(&message).expect("texts are JSON"))
+        match &self.input {
+            Input::Queue(queue) => {
+                let events = String::from_utf8(events).expect("JSON is text");
+                let mut entry = Entry::new("0".to_owned(), events);
+                if queue.is_fifo() {
+                    // Only the order of one environment's events matters.
+                    let instance = &self.identity.instance;
+                    entry.group_id = Some(instance.clone());
+                    entry.deduplication_id = Some(format!("{instance}-{end_ms}"));
+                }
+                queue.send_message_batch(&[entry])
             }
-            Door::Function => {
-                let headers = vec![
+            Input::Function { uri, scope } => Request {
+                method: Method::POST,
+                uri: uri.clone(),
+                headers: vec![
                     (CONTENT_TYPE, HeaderValue::from_static("application/json")),
                     (HeaderName::from_static("x-amz-invocation-type"), HeaderValue::from_static("Event")),
-                ];
-                (headers, events)
-            }
-        };
-        Request {
-            method: Method::POST,
-            uri: self.uri.clone(),
-            headers,
-            body: Bytes::from(body),
-            scope: Some(self.scope.clone()),
-            wanted_body: 0,
+                ],
+                body: Bytes::from(events),
+                scope: Some(scope.clone()),
+                wanted_body: 0,
+            },
+        }
+    }
+
+    /// A call of SQS that succeeds may still have rejected the message.
+    fn check(&self, response: Response) -> Result<(), Undelivered> {
+        if matches!(self.input, Input::Function { .. }) {
+            return Ok(());
+        }
+        match Stored::of(response) {
+            Ok(Stored { first_error: Some(error), .. }) => Err(Undelivered::Message(error)),
+            Ok(_) => Ok(()),
+            Err(error) => Err(Undelivered::Unknown(Cause::Network(error.to_string()).into())),
         }
     }
 }

@@ -1,8 +1,7 @@
-//! Pushgateway: a dispatch → `PUT` of the whole group, in the text format.
+//! Pushes the whole group to a Pushgateway with `PUT`, in the text format.
 //!
-//! The group is `job=<function>, instance=<instance>`, so environments live side by side. A `PUT` replaces the group,
-//! so it may be repeated. The group stays after the end, or its last values would never be scraped, unless the owner
-//! asks for it to be deleted.
+//! The group is `job=<function>, instance=<instance>`, so each environment has one. A `PUT` replaces the group, so it may be
+//! repeated. The group remains after the end, or its last values would not be scraped, unless `DELETE_ON_SHUTDOWN` is set.
 //!
 //! <https://github.com/prometheus/pushgateway#api>
 
@@ -43,22 +42,22 @@ impl Pushgateway {
         let (job, instance) = (segment("job", &identity.function), segment("instance", &identity.instance));
         let url = format!("{}/metrics/{job}/{instance}", base.trim_end_matches('/'));
         let uri = url.parse().expect("the segments are encoded");
-        // The group's own label is added by the Pushgateway.
+        // The Pushgateway adds the label of the group.
         let labels = identity.labels.iter().filter(|(name, _)| name != "instance").cloned().collect();
         Self { client, uri, secret: secret.map(SecretReader::new), delete_on_shutdown, labels }
     }
 
     pub(super) async fn dispatch(&mut self, dispatch: &Dispatch) -> Result<(), Undelivered> {
         let text = exposition::text(&dispatch.snapshot, &self.labels);
-        self.ask(Method::PUT, Bytes::from(text), dispatch).await?;
+        self.request(Method::PUT, Bytes::from(text), dispatch).await?;
         if dispatch.is_last && self.delete_on_shutdown {
-            self.ask(Method::DELETE, Bytes::new(), dispatch).await?;
+            self.request(Method::DELETE, Bytes::new(), dispatch).await?;
         }
         Ok(())
     }
 
-    /// Asks with the credentials that are known; if those are refused, once more with what the secret holds now.
-    async fn ask(
+    /// Sends with the known credentials. If they are rejected, reads the secret again and sends once more.
+    async fn request(
         &mut self,
         method: Method,
         body: Bytes,
@@ -103,7 +102,7 @@ fn basic(credentials: &Credentials) -> HeaderValue {
     value
 }
 
-/// A pair of the grouping key. A value that is empty or has a slash travels in base64 (Pushgateway, "URL").
+/// A pair of the grouping key. A value that is empty or has a slash is encoded in base64 (Pushgateway, "URL").
 fn segment(name: &str, value: &str) -> String {
     if value.is_empty() {
         return format!("{name}@base64/=");
@@ -128,7 +127,7 @@ mod tests {
 
     /// Pushgateway, "URL": percent-encoding, and `@base64` for slashes and empty values.
     #[test]
-    fn a_grouping_key_holds_any_value() {
+    fn a_grouping_key_may_have_any_value() {
         assert_eq!(segment("job", "shop-1_a"), "job/shop-1_a");
         assert_eq!(segment("job", "a b%ü"), "job/a%20b%25%C3%BC");
         assert_eq!(segment("job", "/var/tmp"), "job@base64/L3Zhci90bXA=");

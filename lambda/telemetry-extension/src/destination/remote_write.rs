@@ -1,8 +1,8 @@
-//! Remote write: a dispatch → write requests, sent one after the other.
+//! Sends write requests one at a time.
 //!
-//! The zeros of new series go ahead in a request of their own and nothing of a series is sent before its zero was
-//! answered: while a zero is repeated it is the newest of its series, which every receiver takes again. Values are
-//! never repeated; later ones supersede them.
+//! The zeros of new series have a request of their own, and no other sample of a series is sent before the response to it: a
+//! repeated zero is then the newest sample of its series, which every receiver accepts again. Values are not repeated,
+//! because later ones supersede them.
 
 use aws::{Client, Endpoint, Scope};
 use bytes::Bytes;
@@ -34,7 +34,7 @@ impl RemoteWrite {
         let mut samples = Samples::new(&self.identity.labels);
         let zeros = self.timeline.zeros(snapshot, *now_ms);
         if dispatch.is_last {
-            // The end: zeros that are still missing, the last values, and a stale marker after them.
+            // The end: missing zeros, the last values, and a stale marker.
             samples.extend(zeros);
             samples.extend(&self.timeline.samples(snapshot, *now_ms));
             samples.end(snapshot, self.timeline.end_ms());
@@ -56,11 +56,11 @@ impl RemoteWrite {
         sent
     }
 
-    /// A receiver that refuses a zero (it may be too old by now) will refuse it again: then the series goes without.
+    /// A receiver that rejects a zero, which may be too old, rejects it again, so the series has none.
     async fn write_zeros(&self, zeros: Samples<'_>, dispatch: &Dispatch) -> Result<(), Undelivered> {
         match self.write(zeros, dispatch).await {
             Err(Undelivered::Rejected(answer)) => {
-                tracing::warn!(%answer, "The receiver refused the zeros that counters begin with.");
+                tracing::warn!(%answer, "The receiver rejected the zeros at the start of counters.");
                 Ok(())
             }
             result => result,
@@ -69,12 +69,12 @@ impl RemoteWrite {
 
     async fn write(&self, samples: Samples<'_>, dispatch: &Dispatch) -> Result<(), Undelivered> {
         let series = samples.group();
-        // One request, unless external labels are very long.
+        // One request, except with very long external labels.
         for (at, planned) in series.plan(series.samples(), MAX_REQUEST_BYTES).into_iter().enumerate() {
             let body = series.encode(&series.samples()[planned.samples]).body;
             let sent = send(&self.client, &self.receiver.request(Bytes::from(body)), dispatch).await;
             sent.map_err(|undelivered| match undelivered {
-                // The requests before it have arrived.
+                // The requests before it were delivered.
                 Undelivered::Failed(failure) if at > 0 => Undelivered::Unknown(failure),
                 other => other,
             })?;

@@ -1,22 +1,19 @@
-//! Secret: the ARN of a secret → user name and password, read when they are first needed and kept until refused.
+//! Reads the credentials of a Pushgateway from Secrets Manager when they are first needed, and again when they are rejected.
 //!
 //! <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
 
 use std::fmt;
 
 use aws::{Client, Request};
-use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName};
-use http::{HeaderValue, Method};
 use serde::Deserialize;
 
 use super::{Dispatch, Undelivered, send};
-use crate::config::Secret;
+use crate::config::{Secret, Service};
 
-/// A secret holds up to 65,536 bytes, which are escaped in the answer.
+/// A secret has up to 65,536 bytes, which are escaped in the response.
 const MAX_ANSWER: usize = 256 * 1_024;
 
-/// What the secret holds.
+/// The content of the secret.
 #[derive(Clone, Deserialize)]
 pub struct Credentials {
     /// `username`
@@ -31,14 +28,14 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Why there are no credentials. It never shows what a secret holds.
+/// The reason why there are no credentials. It never shows the content of a secret.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NoSecret {
-    /// Secrets Manager did not give it.
-    #[error("the secret of AUTH_SECRET could not be read: {0}")]
+    /// Secrets Manager did not return it.
+    #[error("failed to read the secret in AUTH_SECRET: {0}")]
     Unread(Box<Undelivered>),
-    /// It holds something else.
-    #[error("the secret of AUTH_SECRET is no JSON object with the texts `username` and `password`")]
+    /// It has another content.
+    #[error("the secret in AUTH_SECRET: expected a JSON object with the strings `username` and `password`")]
     NoPair,
 }
 
@@ -56,7 +53,7 @@ struct SecretValue {
 }
 
 impl SecretReader {
-    /// Reads nothing yet.
+    /// A reader that has not read the secret yet.
     pub fn new(secret: Secret) -> Self {
         Self { secret, known: None }
     }
@@ -83,20 +80,11 @@ impl SecretReader {
 
     async fn read(&self, client: &Client, dispatch: &Dispatch) -> Result<Credentials, NoSecret> {
         let body = serde_json::json!({ "SecretId": self.secret.arn }).to_string();
-        let request = Request {
-            method: Method::POST,
-            uri: self.secret.service.endpoint.uri().clone(),
-            headers: vec![
-                (CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1")),
-                (
-                    HeaderName::from_static("x-amz-target"),
-                    HeaderValue::from_static("secretsmanager.GetSecretValue"),
-                ),
-            ],
-            body: Bytes::from(body),
-            scope: Some(self.secret.service.scope.clone()),
-            wanted_body: MAX_ANSWER,
-        };
+        let Service { endpoint, scope } = &self.secret.service;
+        let (content_type, target) = ("application/x-amz-json-1.1", "secretsmanager.GetSecretValue");
+        let (uri, body) = (endpoint.uri().clone(), body.into_bytes());
+        let request = Request::aws_json(uri, scope.clone(), content_type, target, body);
+        let request = Request { wanted_body: MAX_ANSWER, ..request };
         let answer =
             send(client, &request, dispatch).await.map_err(|error| NoSecret::Unread(Box::new(error)))?;
         let value: SecretValue = serde_json::from_slice(&answer.body).map_err(|_| NoSecret::NoPair)?;

@@ -1,18 +1,18 @@
-//! Times of samples, the zeros that series begin with, and the steps that keep rates right. Pure.
+//! Sets the times of samples, with the zeros that start series and the steps that keep rates right.
 //!
-//! The times of a series strictly ascend, whatever the clock does. A series begins with a zero, which is repeated at
-//! the same time until it has been taken or refused, so that it is never a second increment.
+//! The times of a series strictly ascend, whatever the clock does. A series begins with a zero, which is repeated at the same
+//! time until it was accepted or rejected, so it is never a second increment.
 //!
 //! A step is the previous value, ten times within ten milliseconds before a new one. `rate` extrapolates by half of the
-//! average distance between samples: a zero and one value alone give 1.5 times the truth, and a value that is alone in
-//! its window gives nothing. A step gives 1.05 times the truth in every window that holds it.
+//! average distance between samples: a zero and one value alone give 1.5 times the true rate, and a value that is alone in
+//! its window gives none. A step gives 1.05 times the true rate in every window that contains it.
 
 use hashbrown::HashMap;
 
 use crate::metrics::family::RATED;
 use crate::metrics::{OwnLabels, Point, Snapshot};
 
-/// How often a step repeats the previous value. With five the rate is 1.1 times the truth, with twenty 1.025 times.
+/// The repetitions of the previous value in a step. With five the rate is 1.1 times the true one, with twenty 1.025 times.
 const REPEATS: i64 = 10;
 
 /// Milliseconds from the zero of a series to its first value.
@@ -25,17 +25,17 @@ const MAX_GAP_MS: i64 = 90_000;
 /// A series, identified by its name and own labels.
 type Key = (&'static str, OwnLabels);
 
-/// What was sent, and when.
+/// The samples sent so far.
 #[derive(Debug, Default)]
 pub struct Timeline {
     /// The last value of each series that may have arrived: a lower value would be a counter reset.
     sent: HashMap<Key, f64>,
-    /// `sent` before the samples that were asked for last.
+    /// `sent` before the last samples.
     before: HashMap<Key, f64>,
-    /// Zeros that have been neither taken nor refused.
+    /// Zeros that were neither accepted nor rejected.
     zeros: Vec<TimedPoint>,
     last_ms: i64,
-    /// When the last dispatch was delivered; `None` if it was not, or if there was none.
+    /// The time of the last dispatch, if it was delivered.
     delivered_ms: Option<i64>,
 }
 
@@ -49,8 +49,7 @@ pub struct TimedPoint {
 }
 
 impl Timeline {
-    /// The zeros that have to be taken before anything of `snapshot` is sent: those that were asked for before and
-    /// have not been [`Timeline::begin`]ned, and those of new series.
+    /// The zeros to send before the samples of `snapshot`: those of new series, and earlier ones until [`Timeline::begin`].
     pub fn zeros(&mut self, snapshot: &Snapshot, now_ms: i64) -> &[TimedPoint] {
         let timestamp_ms = self.last_ms.max(now_ms.saturating_sub(LEAD_MS));
         for point in snapshot.points().filter(|point| point.cumulative) {
@@ -63,7 +62,7 @@ impl Timeline {
         &self.zeros
     }
 
-    /// The zeros that were asked for last have been taken, or will never be.
+    /// Notes that the last zeros were accepted, or never will be.
     pub fn begin(&mut self) {
         for zero in self.zeros.drain(..) {
             self.sent.entry(zero.point.series()).or_insert(0.0);
@@ -71,8 +70,7 @@ impl Timeline {
         }
     }
 
-    /// The samples of `snapshot`, each series ascending: its values, all at one time that is later than everything
-    /// before, and the steps to them.
+    /// The samples of `snapshot`, each series ascending: its values, all at one time later than all before, and their steps.
     pub fn samples(&mut self, snapshot: &Snapshot, now_ms: i64) -> Vec<TimedPoint> {
         let before_ms = self.zeros.iter().map(|zero| zero.timestamp_ms).fold(self.last_ms, i64::max);
         self.last_ms = now_ms.max(before_ms.saturating_add(LEAD_MS));
@@ -96,18 +94,18 @@ impl Timeline {
         samples
     }
 
-    /// The samples that were asked for last have arrived.
+    /// Notes that the last samples were delivered.
     pub fn delivered(&mut self) {
         self.delivered_ms = Some(self.last_ms);
     }
 
-    /// The samples that were asked for last have certainly not arrived: the next ones have the steps that these had. A
-    /// dispatch that is aborted may have arrived, so this is not the default.
+    /// Notes that the last samples were certainly not delivered, so the next ones have the same steps. Not the default, because
+    /// an aborted dispatch may have been delivered.
     pub fn failed(&mut self) {
         std::mem::swap(&mut self.sent, &mut self.before);
     }
 
-    /// The time of the stale marker after the samples that were asked for last.
+    /// The time of the stale marker after the last samples.
     pub fn end_ms(&self) -> i64 {
         self.last_ms.saturating_add(1)
     }
@@ -122,7 +120,7 @@ mod tests {
     const INVOCATIONS: Key = ("aws_lambda_invocations_total", [("status", "success"), ("", "")]);
     const EVENTS: Key = ("aws_lambda_telemetry_events_total", [("type", "platform.report"), ("", "")]);
 
-    /// A function that has been invoked this often.
+    /// A function with this number of invocations.
     fn snapshot(invocations: usize) -> Snapshot {
         let mut metrics = Metrics::new(None, false);
         for id in 0..invocations {
@@ -145,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_are_repeated_at_their_time_until_they_are_taken() {
+    fn zeros_are_repeated_at_their_time_until_accepted() {
         let mut timeline = Timeline::default();
         let first = timeline.zeros(&snapshot(0), 2_000).to_vec();
         assert!(first.iter().all(|zero| zero.timestamp_ms == 1_989 && zero.point.value == 0.0));
@@ -170,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_follows_a_gap_or_a_failure_and_nothing_else() {
+    fn only_gaps_and_failures_are_followed_by_a_step() {
         let mut timeline = Timeline::default();
         timeline.samples(&snapshot(1), 1_000);
         timeline.delivered();
@@ -179,13 +177,13 @@ mod tests {
         assert_eq!(of(INVOCATIONS, &timeline.samples(&snapshot(3), 181_001)), step(2.0, 3.0, 181_001));
         timeline.delivered();
         assert_eq!(of(INVOCATIONS, &timeline.samples(&snapshot(3), 999_000)), [(999_000, 3.0)], "unchanged");
-        // What may have arrived is never taken back.
+        // Samples that may have been delivered are not repeated.
         assert_eq!(of(INVOCATIONS, &timeline.samples(&snapshot(4), 999_500)), step(3.0, 4.0, 999_500));
         assert_eq!(of(INVOCATIONS, &timeline.samples(&snapshot(5), 999_900)), step(4.0, 5.0, 999_900));
     }
 
     #[test]
-    fn what_has_failed_is_sent_again_with_its_step() {
+    fn failed_samples_are_sent_again_with_their_step() {
         let mut timeline = Timeline::default();
         for now_ms in [1_000, 2_000] {
             let samples = timeline.samples(&snapshot(3), now_ms);

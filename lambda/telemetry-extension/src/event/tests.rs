@@ -1,5 +1,5 @@
-//! The events as the documentation shows them (schema reference, "Telemetry API Event object types"), and what it does
-//! not show: unknown types and fields, and figures that are none.
+//! The documented events (schema reference, "Telemetry API Event object types"), unknown types and fields, and invalid
+//! figures.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn an_init_start_names_type_phase_and_instance() {
 
 /// Schema reference, `platform.restoreStart`: its table has `instanceMaxMemory` as a string, its example as a number.
 #[test]
-fn what_is_not_used_may_be_anything() {
+fn unused_fields_may_have_any_value() {
     for memory in ["256", "\"256\"", "null", "[{}]"] {
         let json = format!(
             r#"{{"time":"t","type":"platform.restoreStart","record":{{"instanceMaxMemory":{memory},"new":[1]}}}}"#
@@ -61,7 +61,7 @@ fn a_runtime_done_has_bytes_and_spans() {
 /// Schema reference, `platform.report`: the example, which has no status, and that of Managed Instances, which has no
 /// figure but the duration.
 #[test]
-fn a_report_has_the_figures_that_it_has() {
+fn figures_of_a_report_are_optional() {
     let example = r#"{"time":"t","type":"platform.report","record":{"metrics":{"billedDurationMs":694,"durationMs":693.92,
         "initDurationMs":397.68,"maxMemoryUsedMB":84,"memorySizeMB":128},"requestId":"6d68ca91"}}"#;
     let expected = Figures {
@@ -100,7 +100,7 @@ fn dropped_logs_are_counted_in_records_and_bytes() {
 
 /// Schema reference, `function` and `extension`: text, or an object with JSON logging.
 #[test]
-fn lines_are_passed_over_whatever_they_are() {
+fn log_lines_are_not_parsed() {
     for record in [r#""[INFO] Hello""#, r#"{"level":"INFO","requestId":1}"#, "null", "17", r#""\ud800""#] {
         for (kind, expected) in [("function", EventType::Function), ("extension", EventType::Extension)] {
             let json = format!(r#"{{"time":"t","type":"{kind}","record":{record}}}"#);
@@ -118,37 +118,43 @@ fn unknown_types_and_words_are_other() {
 }
 
 #[test]
-fn escapes_in_keys_and_ids_are_read() {
+fn escapes_in_types_and_ids_are_parsed() {
     let json = r#"{"type":"platform.st\u0061rt","record":{"requestId":"a\"b"}}"#;
     let event = parse(json).unwrap();
     assert_eq!((event.kind, &*event.key), (EventType::Start, "a\"b"));
 }
 
 #[test]
-fn what_lacks_a_figure_or_has_a_wrong_one_is_no_event() {
+fn missing_and_invalid_figures_are_errors() {
     let report = |record: &str| format!(r#"{{"type":"platform.report","record":{record}}}"#);
     for (json, expected) in [
-        ("17".to_owned(), "it is no JSON object"),
+        ("17".to_owned(), "expected a JSON object"),
         ("{}".to_owned(), "missing field `type`"),
-        (r#"{"type":"platform.report"}"#.to_owned(), "a platform.report event without record"),
-        (report("[]"), "it is no JSON object"),
-        (r#"["t","platform.start",{"requestId":"r"}]"#.to_owned(), "it is no JSON object"),
-        (report("{}"), "a platform.report event without requestId"),
-        (report(r#"{"metrics":{"durationMs":1}}"#), "a platform.report event without requestId"),
-        (report(r#"{"requestId":"","metrics":{"durationMs":1}}"#), "without requestId"),
-        (report(r#"{"requestId":7,"metrics":{"durationMs":1}}"#), "it does not follow the schema"),
-        (report(r#"{"requestId":"r","metrics":{"durationMs":"1"}}"#), "it does not follow the schema"),
-        (report(r#"{"requestId":"r","metrics":{"durationMs":-1}}"#), "with -1 for durationMs"),
+        (r#"{"type":"platform.report"}"#.to_owned(), "platform.report: expected record, got none"),
+        (report("[]"), "expected a JSON object"),
+        (r#"["t","platform.start",{"requestId":"r"}]"#.to_owned(), "expected a JSON object"),
+        (report("{}"), "platform.report: expected requestId, got none"),
+        (report(r#"{"metrics":{"durationMs":1}}"#), "platform.report: expected requestId, got none"),
+        (report(r#"{"requestId":"","metrics":{"durationMs":1}}"#), "expected requestId, got none"),
+        (report(r#"{"requestId":7,"metrics":{"durationMs":1}}"#), "invalid event: "),
+        (report(r#"{"requestId":"r","metrics":{"durationMs":"1"}}"#), "invalid event: "),
+        (
+            report(r#"{"requestId":"r","metrics":{"durationMs":-1}}"#),
+            "expected durationMs from 0 to 1e15, got -1",
+        ),
         (
             report(r#"{"requestId":"r","metrics":{"durationMs":1e16}}"#),
-            "with 10000000000000000 for durationMs",
+            "expected durationMs from 0 to 1e15, got 10000000000000000",
         ),
-        (report(r#"{"requestId":"r","metrics":{"durationMs":1e999}}"#), "it does not follow the schema"),
+        (report(r#"{"requestId":"r","metrics":{"durationMs":1e999}}"#), "invalid event: "),
         (
             r#"{"type":"platform.logsDropped","record":{"droppedBytes":1}}"#.to_owned(),
-            "a platform.logsDropped event without droppedRecords",
+            "platform.logsDropped: expected droppedRecords, got none",
         ),
-        (r#"{"type":"platform.start","record":{}}"#.to_owned(), "a platform.start event without requestId"),
+        (
+            r#"{"type":"platform.start","record":{}}"#.to_owned(),
+            "platform.start: expected requestId, got none",
+        ),
     ] {
         let message = parse(&json).expect_err(&json).to_string();
         assert!(message.contains(expected), "{json}: {message}");

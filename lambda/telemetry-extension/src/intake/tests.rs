@@ -1,4 +1,4 @@
-//! Deliveries: arrays of events, and what comes instead.
+//! Deliveries: arrays of events, and other bodies.
 
 #![expect(clippy::float_cmp, reason = "counts are exact")]
 
@@ -26,7 +26,7 @@ fn lines(intake: &Intake) -> f64 {
 }
 
 #[test]
-fn one_bad_event_spoils_no_other() {
+fn an_invalid_event_affects_no_other() {
     let mut intake = intake();
     intake.deliver(br#"[{"type":"function","record":"a"},17,{"type":"platform.report"},{"type":"function","record":{}}]"#);
     assert_eq!((lines(&intake), invalid(&intake)), (2.0, 2.0));
@@ -34,7 +34,7 @@ fn one_bad_event_spoils_no_other() {
 }
 
 #[test]
-fn what_comes_before_a_break_counts() {
+fn events_of_an_incomplete_array_count() {
     let mut intake = intake();
     intake.deliver(br#"[{"type":"function","record":"a"},{"type":"func"#);
     assert_eq!((lines(&intake), invalid(&intake)), (1.0, 1.0));
@@ -58,7 +58,7 @@ fn an_invalid_utf8_byte_affects_no_other_event() {
 
 /// Telemetry API, "Creating a telemetry listener": Lambda retries if a POST request encounters an error.
 #[test]
-fn a_delivery_that_is_repeated_as_a_whole_counts_once() {
+fn a_repeated_delivery_counts_once() {
     let mut intake = intake();
     let body = br#"[{"time":"2022-10-12T00:03:50.000Z","type":"function","record":"a"},{"time":"2022-10-12T00:03:50.000Z","type":"function","record":"a"}]"#;
     intake.deliver(body);
@@ -68,7 +68,7 @@ fn a_delivery_that_is_repeated_as_a_whole_counts_once() {
 }
 
 #[test]
-fn deep_nesting_is_no_danger() {
+fn deep_nesting_is_an_invalid_event() {
     let mut intake = intake();
     let body = format!("[{}]", "[".repeat(100_000));
     intake.deliver(body.as_bytes());

@@ -1,4 +1,4 @@
-//! Families: every metric's name, type and meaning, in the order in which they are exposed.
+//! The name, type and meaning of every metric, in the order of their exposition.
 //!
 //! Names follow <https://prometheus.io/docs/practices/naming/>: one prefix, base units, counters end in `_total`.
 
@@ -11,25 +11,25 @@ pub struct Family {
     pub parts: [&'static str; 3],
     /// Its type.
     pub kind: Kind,
-    /// Its meaning, in one line without backslashes.
+    /// Its meaning, on one line without backslashes.
     pub help: &'static str,
 }
 
 /// The type of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Only grows.
+    /// Never falls.
     Counter,
-    /// Goes up and down.
+    /// Rises and falls.
     Gauge,
     /// Counts in buckets.
     Histogram,
-    /// Sum and number; without quantiles, which could not be summed up over instances.
+    /// Sum and count, without quantiles, which cannot be summed over instances.
     Summary,
 }
 
 impl Kind {
-    /// The word of the text format.
+    /// The type in the text format.
     pub fn text(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -40,8 +40,8 @@ impl Kind {
     }
 }
 
-/// The metrics that are most often queried as rates. Each is complete, because rates of buckets are divided by the rate
-/// of their count.
+/// The metrics that are most often queried as rates. Histograms are complete, because rates of buckets are divided by the
+/// rate of their count.
 pub static RATED: [&Family; 4] = [&INVOCATIONS, &DURATION, &BILLED_DURATION, &COLD_STARTS];
 
 macro_rules! families {

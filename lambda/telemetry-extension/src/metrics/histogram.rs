@@ -1,4 +1,4 @@
-//! Histograms: values → counts in buckets, their sum and their number. Classic histograms, which every receiver takes.
+//! Classic histograms, which every receiver accepts.
 
 macro_rules! bounds {
     ($($le:literal),+) => { [$(Bound { le: $le, text: stringify!($le) }),+] };
@@ -8,13 +8,13 @@ macro_rules! bounds {
 pub(super) const INVOCATION: &[Bound] =
     &bounds![0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0];
 
-/// Buckets of initialisations, in seconds. On demand they are limited to 10 s, else they may take minutes.
+/// Buckets of initializations, in seconds. On demand they are limited to 10 s, else they may take minutes.
 pub(super) const INITIALIZATION: &[Bound] = &bounds![0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
 
-/// Buckets of what should be short, in seconds.
+/// Buckets of overheads, in seconds.
 pub(super) const OVERHEAD: &[Bound] = &bounds![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
 
-/// Buckets of answers, in bytes. A buffered answer is limited to 6 MB, a streamed one to 200 MB.
+/// Buckets of response sizes, in bytes. A buffered response is limited to 6 MB, a streamed one to 200 MB.
 pub(super) const RESPONSE_SIZE: &[Bound] = &[
     Bound { le: 100.0, text: "100.0" },
     Bound { le: 1e3, text: "1000.0" },
@@ -27,33 +27,33 @@ pub(super) const RESPONSE_SIZE: &[Bound] = &[
 /// The upper bound of a bucket.
 #[derive(Clone, Copy, Debug)]
 pub struct Bound {
-    /// The bound itself, which belongs to the bucket.
+    /// The bound, which is inclusive.
     pub le: f64,
-    /// The value of the label `le`, as Prometheus 3 writes it too, so that a bucket is one series however it travels.
+    /// The value of the label `le` in the form of Prometheus 3, so a bucket is one series for all destinations.
     pub text: &'static str,
 }
 
-/// The most bounds that a histogram here has.
+/// The most bounds of a histogram.
 const MAX_BOUNDS: usize = 15;
 
-/// Counted values.
+/// A histogram.
 #[derive(Clone, Debug)]
 pub struct Histogram {
     bounds: &'static [Bound],
-    /// Values in each bucket alone; those above the last bound are only in `count`.
+    /// Values of each bucket alone; those above the last bound are in `count` only.
     buckets: [u64; MAX_BOUNDS],
     sum: f64,
     count: u64,
 }
 
 impl Histogram {
-    /// Without values.
+    /// A histogram without values.
     pub(super) fn new(bounds: &'static [Bound]) -> Self {
         assert!(bounds.len() <= MAX_BOUNDS);
         Self { bounds, buckets: [0; MAX_BOUNDS], sum: 0.0, count: 0 }
     }
 
-    /// Counts `value`, which is finite and not negative.
+    /// Counts `value`, which must be finite and not negative.
     pub(super) fn observe(&mut self, value: f64) {
         if let Some(bucket) = self.bounds.iter().position(|bound| value <= bound.le) {
             self.buckets[bucket] += 1;
@@ -62,17 +62,17 @@ impl Histogram {
         self.count += 1;
     }
 
-    /// How many values there were.
+    /// The number of values.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Their sum.
+    /// The sum of the values.
     pub fn sum(&self) -> f64 {
         self.sum
     }
 
-    /// The buckets with the number of values up to their bound, `+Inf` last.
+    /// The buckets with their cumulative counts, `+Inf` last.
     pub fn cumulative(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let mut below = 0;
         let finite = self.bounds.iter().zip(self.buckets).map(move |(bound, own)| {
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_label_says_the_bound_and_bounds_ascend() {
+    fn labels_equal_their_bounds_which_ascend() {
         for bounds in [INVOCATION, INITIALIZATION, OVERHEAD, RESPONSE_SIZE] {
             assert!(bounds.windows(2).all(|pair| pair[0].le < pair[1].le));
             for bound in bounds {

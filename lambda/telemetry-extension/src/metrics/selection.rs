@@ -1,27 +1,29 @@
-//! The metrics that are sent, and the histograms that are sent with their buckets.
+//! Selects the metrics to send, and the histograms to send with buckets.
+
+use aws::text::truncate;
 
 use super::family::{FAMILIES, Family, Kind};
 use super::snapshot::Snapshot;
 
-/// What the names of all metrics begin with, which a list of names may leave out.
+/// The prefix of all metric names, which a list may omit.
 const PREFIX: &str = "aws_lambda_";
 
-/// The length to which an unknown name is shortened, in characters.
+/// The length to which an unknown name is truncated, in characters.
 const SHOWN_CHARS: usize = 64;
 
-/// A choice among the metrics. The default is all of them, with all buckets.
+/// A selection of metrics. The default is all of them, with all buckets.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     metrics: Option<Vec<&'static Family>>,
     histograms: Option<Vec<&'static Family>>,
 }
 
-/// A name that no metric has, or none that is chosen from, or a list without a name.
+/// A name that cannot be selected, or a list without a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownName(pub String);
 
 impl Selection {
-    /// Sends only the metrics of a comma-separated list.
+    /// Selects the metrics of a comma-separated list.
     ///
     /// # Errors
     /// [`UnknownName`]
@@ -30,8 +32,7 @@ impl Selection {
         Ok(())
     }
 
-    /// Sends buckets only of the histograms of a comma-separated list, `none` for no buckets at all. The others keep
-    /// their sum and their count.
+    /// Selects the histograms with buckets: a comma-separated list, or `none`. The others keep sum and count.
     ///
     /// # Errors
     /// [`UnknownName`]
@@ -43,12 +44,12 @@ impl Selection {
         Ok(())
     }
 
-    /// Whether a summary was chosen by its name.
+    /// Whether a summary was selected by name.
     pub fn names_a_summary(&self) -> bool {
         self.metrics.iter().flatten().any(|family| family.kind == Kind::Summary)
     }
 
-    /// Removes from `snapshot` everything that was not chosen.
+    /// Removes everything from `snapshot` that was not selected.
     pub fn apply(&self, snapshot: &mut Snapshot) {
         snapshot.families.retain(|(family, _)| contains(self.metrics.as_deref(), family));
         for (family, points) in &mut snapshot.families {
@@ -61,7 +62,7 @@ impl Selection {
 }
 
 fn families(names: &str, is_allowed: impl Fn(&Family) -> bool) -> Result<Vec<&'static Family>, UnknownName> {
-    let unknown = |name: &str| UnknownName(name.chars().take(SHOWN_CHARS).collect());
+    let unknown = |name: &str| UnknownName(truncate(name, SHOWN_CHARS).to_owned());
     let mut listed = names.split(',').map(str::trim).filter(|name| !name.is_empty()).peekable();
     if listed.peek().is_none() {
         return Err(unknown(names));
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
     use crate::metrics::Metrics;
 
-    /// The names of the series that are left, in their order and without repetitions.
+    /// The names of the remaining series, in order and without repetitions.
     fn left(metrics: Option<&str>, histograms: Option<&str>) -> Vec<&'static str> {
         let mut selection = Selection::default();
         metrics.map(|names| selection.metrics(names)).transpose().expect("known names");
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_listed_metrics_are_left() {
+    fn only_listed_metrics_remain() {
         let all = ["duration_seconds_bucket", "duration_seconds_sum", "duration_seconds_count"];
         assert_eq!(left(Some("duration_seconds"), None), all);
         assert_eq!(
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn histograms_that_are_not_listed_keep_sum_and_count() {
+    fn other_histograms_keep_sum_and_count() {
         let metrics = Some("duration_seconds,billed_duration_seconds");
         let without = [
             "duration_seconds_sum",
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_names_are_refused() {
+    fn unknown_names_are_rejected() {
         let mut selection = Selection::default();
         for name in ["invocations", "aws_lambda_", "none", "duration_seconds_bucket"] {
             let unknown = UnknownName(name.to_owned());

@@ -1,30 +1,30 @@
-//! Snapshot: the metrics at one instant → families with their points, in a form that every destination can write.
+//! The metrics at one instant, in a form that every destination can write.
 //!
-//! Which series there are only grows. Those that an alert or a rate will ask for are there from the start, as zeros;
-//! those of words and histograms that most functions never meet come with their first value.
+//! Series never disappear. Those for alerts and rates start as zeros; rare label values and histograms start with their first
+//! value.
 
 use super::family::{self as f, Family};
 use super::histogram::Histogram;
-use super::word::{DispatchOutcome, EventType, InitializationType, Phase, Status};
+use super::label_value::{DispatchOutcome, EventType, InitializationType, Phase, Status};
 use super::{MB, Metrics, Summary};
 
-/// Labels that only one metric has; a name is empty where there is none.
+/// The labels of a metric besides the common ones. An empty name means no label.
 pub type OwnLabels = [(&'static str, &'static str); 2];
 
-/// The value of one series, but for the labels that all series have.
+/// The value of one series, without the common labels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
     /// The name of the series.
     pub name: &'static str,
-    /// The labels that only this metric has.
+    /// The own labels.
     pub labels: OwnLabels,
     /// The value.
     pub value: f64,
-    /// Whether the value only grows, from zero.
+    /// Whether the value grows from zero and never falls.
     pub cumulative: bool,
 }
 
-/// All families that have a series, with their points.
+/// All families with a series, and their points.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// In the order of [`super::family::FAMILIES`].
@@ -34,12 +34,12 @@ pub struct Snapshot {
 const NO_LABELS: OwnLabels = [("", ""); 2];
 
 impl Point {
-    /// The labels that it has.
+    /// The own labels, without empty ones.
     pub fn labels(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.labels.into_iter().filter(|(name, _)| !name.is_empty())
     }
 
-    /// What tells its series from the others.
+    /// The key of the series.
     pub fn series(&self) -> (&'static str, OwnLabels) {
         (self.name, self.labels)
     }
@@ -55,7 +55,7 @@ impl Snapshot {
         self.add(family, vec![counter(family, NO_LABELS, value)]);
     }
 
-    /// A counter with one label. Of the words, `always` are there from the start.
+    /// A counter with one label. Its `always` values start as zeros.
     fn counter_by(
         &mut self,
         family: &'static Family,
@@ -63,8 +63,8 @@ impl Snapshot {
         values: impl Iterator<Item = (&'static str, u64)>,
         always: impl Fn(&str) -> bool,
     ) {
-        let present = values.filter(|&(word, value)| value > 0 || always(word));
-        let points = present.map(|(word, value)| counter(family, [(label, word), ("", "")], value)).collect();
+        let present = values.filter(|&(text, count)| count > 0 || always(text));
+        let points = present.map(|(text, count)| counter(family, [(label, text), ("", "")], count)).collect();
         self.add(family, points);
     }
 
@@ -110,13 +110,13 @@ fn sum_and_count(family: &'static Family, sum: f64, number: u64) -> [Point; 2] {
     [cumulative(sum_name, NO_LABELS, sum), cumulative(count_name, NO_LABELS, as_double(number))]
 }
 
-#[expect(clippy::cast_precision_loss, reason = "Prometheus counts in doubles as well")]
+#[expect(clippy::cast_precision_loss, reason = "Prometheus counts in doubles too")]
 fn as_double(count: u64) -> f64 {
     count as f64
 }
 
 impl Metrics {
-    /// The metrics as they are.
+    /// The current metrics.
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = Snapshot::default();
         self.about_invocations(&mut snapshot);
@@ -137,12 +137,12 @@ impl Metrics {
 
     fn about_invocations(&self, snapshot: &mut Snapshot) {
         let (reports, inits) = (&self.reports, &self.inits);
-        let statuses = Status::ALL.iter().map(|word| (word.text(), reports.invocations[word.index()]));
+        let statuses = Status::ALL.iter().map(|value| (value.text(), reports.invocations[value.index()]));
         snapshot.counter_by(&f::INVOCATIONS, "status", statuses, is_known);
         snapshot.histogram(&f::DURATION, &reports.duration, true);
         snapshot.histogram(&f::BILLED_DURATION, &reports.billed_duration, true);
         let types = InitializationType::ALL;
-        let cold_starts = types.iter().map(|word| (word.text(), inits.cold_starts[word.index()]));
+        let cold_starts = types.iter().map(|value| (value.text(), inits.cold_starts[value.index()]));
         snapshot.counter_by(&f::COLD_STARTS, "initialization_type", cold_starts, |_| false);
         let mut by_phase_and_status = Vec::new();
         for phase in Phase::ALL {
@@ -174,17 +174,17 @@ impl Metrics {
         let telemetry = &self.telemetry;
         snapshot.counter(&f::LOGS_DROPPED_RECORDS, telemetry.dropped_records);
         snapshot.counter(&f::LOGS_DROPPED_BYTES, telemetry.dropped_bytes);
-        let types = EventType::ALL.iter().map(|word| (word.text(), telemetry.events[word.index()]));
+        let types = EventType::ALL.iter().map(|value| (value.text(), telemetry.events[value.index()]));
         snapshot.counter_by(&f::EVENTS, "type", types, |_| false);
         snapshot.counter(&f::DUPLICATE_EVENTS, telemetry.duplicates);
         snapshot.counter(&f::INVALID_EVENTS, telemetry.invalid);
         snapshot.counter(&f::OVERSIZED_DELIVERIES, telemetry.oversized_deliveries);
         let outcomes =
-            DispatchOutcome::ALL.iter().map(|word| (word.text(), telemetry.dispatches[word.index()]));
+            DispatchOutcome::ALL.iter().map(|value| (value.text(), telemetry.dispatches[value.index()]));
         snapshot.counter_by(&f::DISPATCHES, "outcome", outcomes, is_known);
     }
 }
 
-fn is_known(word: &str) -> bool {
-    word != "other"
+fn is_known(value: &str) -> bool {
+    value != "other"
 }

@@ -1,4 +1,4 @@
-//! What events make of the metrics; and that neither their order nor their repetition makes any difference.
+//! The counts of events, whose order and repetition make no difference.
 
 #![expect(clippy::float_cmp, reason = "counts are exact")]
 
@@ -31,7 +31,7 @@ const REPORT: &str = r#"{"time":"t","type":"platform.report","record":{"requestI
     "billedDurationMs":694,"durationMs":693.92,"initDurationMs":397.68,"maxMemoryUsedMB":84,"memorySizeMB":256}}}"#;
 
 #[test]
-fn a_report_is_an_invocation_with_its_figures_in_base_units() {
+fn a_report_is_an_invocation_in_base_units() {
     let values = values(&counted(&[REPORT]));
     for (series, expected) in [
         ("invocations_total{status=success}", 1.0),
@@ -66,7 +66,7 @@ fn a_report_without_a_duration_is_an_invocation() {
 }
 
 #[test]
-fn the_counters_that_alerts_ask_for_are_there_from_the_start() {
+fn counters_of_alerts_start_with_zero() {
     let values = values(&Metrics::new(None, false));
     for series in [
         "invocations_total{status=success}",
@@ -80,7 +80,7 @@ fn the_counters_that_alerts_ask_for_are_there_from_the_start() {
     ] {
         assert_eq!(values.get(series).copied(), Some(0.0), "{series}");
     }
-    assert!(values.keys().all(|series| !series.starts_with("report_")), "summaries were not asked for");
+    assert!(values.keys().all(|series| !series.starts_with("report_")), "summaries are off");
     assert!(!values.contains_key("memory_size_bytes{}"), "a gauge has no value before it is known");
 }
 
@@ -94,7 +94,7 @@ fn the_same_report_twice_is_one_invocation() {
 
 /// Schema reference, `platform.runtimeDone`: on Managed Instances the spans of a response are in `platform.report`.
 #[test]
-fn a_span_counts_once_wherever_it_is() {
+fn a_span_of_a_response_counts_once() {
     let spans = r#""spans":[{"name":"responseLatency","start":"s","durationMs":100},{"name":"extensionOverhead","start":"s","durationMs":2}]"#;
     let done = format!(
         r#"{{"type":"platform.runtimeDone","record":{{"requestId":"a","status":"success",{spans}}}}}"#
@@ -109,9 +109,9 @@ fn a_span_counts_once_wherever_it_is() {
     }
 }
 
-/// Lambda, "Improving startup performance with `SnapStart`": a version is initialised once when it is published, and restored for each environment.
+/// Lambda, "Improving startup performance with `SnapStart`": a version is initialized once, when it is published, and restored for each environment.
 #[test]
-fn with_snapshots_the_restoration_is_the_cold_start() {
+fn with_snapshots_the_restore_is_the_cold_start() {
     let init = r#"{"time":"1","type":"platform.initStart","record":{"initializationType":"snap-start","phase":"snap-start"}}"#;
     let report = r#"{"time":"2","type":"platform.initReport","record":{"initializationType":"snap-start","phase":"snap-start","status":"success","metrics":{"durationMs":900}}}"#;
     let restore =
@@ -125,7 +125,7 @@ fn with_snapshots_the_restoration_is_the_cold_start() {
 }
 
 #[test]
-fn every_series_is_of_a_family_that_is_listed_once() {
+fn every_series_belongs_to_one_family() {
     let snapshot = counted(&[REPORT]).snapshot();
     for (family, points) in &snapshot.families {
         assert!(family::FAMILIES.iter().filter(|known| known.name == family.name).count() == 1);
@@ -143,13 +143,13 @@ fn every_series_is_of_a_family_that_is_listed_once() {
     }
 }
 
-/// An event of one of few types, requests and times, so that repetitions happen.
+/// An event of few types, requests and times, so that some are repetitions.
 fn any_event() -> impl Strategy<Value = String> {
     let id = 0..4;
     let status = prop_oneof!["success", "failure", "error", "timeout", "odd"];
     let ms = (0u32..2_000_000).prop_map(|ms| f64::from(ms) / 16.0);
     (0..8, id, status, ms).prop_map(|(kind, id, status, ms)| {
-        // What has the same key says the same, as it does on Lambda.
+        // Events with the same key have the same content, as on Lambda.
         let (ms, status) = if id % 2 == 0 { (f64::from(id) * 1_000.0, "success".to_owned()) } else { (ms, status) };
         let (ms, status) = if id % 2 == 1 { (f64::from(id) * 7.0, "error".to_owned()) } else { (ms, status) };
         match kind {
@@ -171,7 +171,7 @@ fn any_event() -> impl Strategy<Value = String> {
     })
 }
 
-/// All values but those about the events themselves.
+/// All values except those about the events themselves.
 fn figures(events: &[String]) -> BTreeMap<String, f64> {
     let events: Vec<_> = events.iter().map(String::as_str).collect();
     let mut values = values(&counted(&events));
@@ -182,7 +182,7 @@ fn figures(events: &[String]) -> BTreeMap<String, f64> {
 
 proptest! {
     #[test]
-    fn neither_order_nor_repetition_of_events_changes_what_is_counted(
+    fn order_and_repetition_of_events_make_no_difference(
         (events, shuffled) in proptest::collection::vec(any_event(), 0..40).prop_flat_map(|events| {
             let twice: Vec<_> = events.iter().chain(&events).cloned().collect();
             (Just(events), Just(twice).prop_shuffle())

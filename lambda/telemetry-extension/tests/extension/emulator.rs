@@ -1,5 +1,4 @@
-//! The push gateway with the extension beside it, in the emulator, which freezes both between invocations and sends what
-//! Lambda would send. The gateway's own telemetry arrives beside what it writes.
+//! The push gateway with the extension, in the emulator, which freezes both between invocations.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,7 +7,7 @@ use local_amp::{Action, AmpOptions, AmpStandIn, Credentials, Fault, Matcher};
 use local_lambda::runtime::{Function, FunctionOptions, Outcome, RoleCredentials};
 
 use crate::host::{binary, now_ms, program};
-use crate::remote_write::{assert_nothing_was_wrong, samples, values};
+use crate::remote_write::{assert_valid, samples, values};
 
 fn credentials() -> Credentials {
     Credentials::new("AKIDTEST", "a-secret-key", None, None, "test")
@@ -19,7 +18,7 @@ async fn amp() -> AmpStandIn {
     AmpStandIn::start(options).await.expect("a free port")
 }
 
-/// The gateway, which writes to one workspace, and whose telemetry goes to another.
+/// The gateway, which writes to one receiver and has its telemetry in another.
 fn gateway(data: &AmpStandIn, telemetry: &AmpStandIn) -> FunctionOptions {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/release/push-gateway");
     let build = "build it with `cargo build --release -p push-gateway`";
@@ -47,7 +46,7 @@ fn last(amp: &AmpStandIn, name: &str, label: Option<(&str, &str)>) -> Option<f64
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_gateways_own_telemetry_arrives_although_it_is_frozen_between_invocations() {
+async fn telemetry_of_a_frozen_gateway_is_complete() {
     let (data, telemetry) = (amp().await, amp().await);
     let mut function = Function::spawn(gateway(&data, &telemetry)).await.expect("it comes up");
     for value in 0..5 {
@@ -66,7 +65,7 @@ async fn the_gateways_own_telemetry_arrives_although_it_is_frozen_between_invoca
         "an environment of {series} series, {samples} samples in {} requests",
         telemetry.requests().len()
     );
-    assert_nothing_was_wrong(&telemetry);
+    assert_valid(&telemetry);
     for (name, label, expected) in [
         ("invocations_total", Some(("status", "success")), 5.0),
         ("invocations_total", Some(("status", "error")), 2.0),
@@ -82,16 +81,16 @@ async fn the_gateways_own_telemetry_arrives_although_it_is_frozen_between_invoca
     assert!(last(&telemetry, "max_memory_used_bytes", None).is_some_and(|bytes| bytes > 1e6));
 }
 
-/// Extensions API, "Invoke failures": the environment is set up again, with another process of the extension. Its series
-/// are others, and the sum over both is the truth.
+/// Extensions API, "Invoke failures": Lambda initializes the environment again, with another process of the extension, which
+/// has other series.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_time_out_ends_is_counted_and_what_follows_is_another_instance() {
+async fn a_timeout_is_counted_and_starts_another_instance() {
     let (data, telemetry) = (amp().await, amp().await);
     let mut options = gateway(&data, &telemetry);
     options.timeout = Duration::from_secs(1);
     let mut function = Function::spawn(options).await.expect("it comes up");
     function.invoke(event(1)).await;
-    // The gateway answers before its deadline. A runtime that stands still does not.
+    // The gateway responds before its deadline, except while its process is stopped.
     data.set_faults(vec![Fault::times(1, Matcher::Any, Action::Hang)]);
     let pid = function.pid().expect("it runs");
     let before = data.requests().len();
@@ -105,7 +104,7 @@ async fn what_a_time_out_ends_is_counted_and_what_follows_is_another_instance() 
     assert!(matches!(invocation.outcome, Outcome::TimedOut), "{:?}", invocation.outcome);
     function.invoke(event(3)).await;
     function.shutdown().await.expect("it ran");
-    assert_nothing_was_wrong(&telemetry);
+    assert_valid(&telemetry);
     let mut instances = Vec::new();
     let mut timeouts = 0.0;
     for (labels, samples) in telemetry.series() {
@@ -118,12 +117,12 @@ async fn what_a_time_out_ends_is_counted_and_what_follows_is_another_instance() 
     assert_ne!(instances[0], instances[1]);
 }
 
-/// The function does not feel a destination that hangs, but for the documented wait, which is not paid twice in a row.
+/// The documented wait is the only effect on the function, and not at every invocation.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_destination_that_hangs_lets_the_function_go_on() {
+async fn a_destination_that_hangs_does_not_stop_the_function() {
     let (data, telemetry) = (amp().await, amp().await);
     telemetry.set_faults(vec![Fault::always(Matcher::Any, Action::Hang)]);
-    // Slow enough for telemetry to be delivered in between, which waits while everything is frozen.
+    // Slow enough for deliveries of telemetry, which wait while everything is frozen.
     data.set_faults(vec![Fault::always(Matcher::Any, Action::Delay(Duration::from_millis(150)))]);
     let mut function = Function::spawn(gateway(&data, &telemetry)).await.expect("it comes up");
     let mut overheads = Vec::new();
@@ -133,14 +132,14 @@ async fn a_destination_that_hangs_lets_the_function_go_on() {
         overheads.push(invocation.extension_overhead);
     }
     println!("added to invocations: {overheads:?}");
-    // Another one may follow the first after its time limit, on a machine that is slow.
-    assert!((1..=2).contains(&telemetry.requests().len()), "one dispatch, and none beside it");
+    // On a slow machine another one may follow after the time limit of the first.
+    assert!((1..=2).contains(&telemetry.requests().len()), "one dispatch at a time");
     telemetry.set_faults(Vec::new());
     function.shutdown().await.expect("it ran");
     assert_eq!(last(&telemetry, "invocations_total", Some(("status", "success"))), Some(10.0));
 }
 
-/// Stops a process without ending it.
+/// Pauses a process.
 async fn stop(pid: u32) {
     let status = tokio::process::Command::new("kill").args(["-STOP", &pid.to_string()]).status().await;
     assert!(status.expect("kill is there").success());

@@ -1,26 +1,21 @@
-//! The two doors of the push gateway: its queue, on moto's SQS, and its function, by Lambda's API. What comes in there is
-//! read by the push gateway's own code.
+//! The push gateway as the destination: its queue, on moto's SQS, and its function. The push gateway's own code parses the
+//! events.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty, Full};
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use local_amp::Credentials;
 use local_lambda::sqs::Sqs;
 use push_gateway::envelopes::Envelope;
 use push_gateway::records::{Records, Rules};
 use remote_write::{Labels, NameEscaping};
 use serde_json::Value;
-use tokio::net::TcpListener;
 
 use crate::host::Setup;
 use crate::secret;
+use crate::server::{self, header, response};
 
-/// The values of `aws_lambda_invocations_total` by time and status. Every event is valid for the gateway.
+/// The values of `aws_lambda_invocations_total` by time and status. The gateway must accept every event.
 fn invocations(payloads: &[String]) -> BTreeMap<(i64, String), f64> {
     let mut found = BTreeMap::new();
     for payload in payloads {
@@ -51,7 +46,7 @@ fn assert_zero_then(found: &BTreeMap<(i64, String), f64>, status: &str, last: f6
 }
 
 #[tokio::test]
-async fn a_queue_gets_arrays_of_events() {
+async fn a_queue_receives_arrays_of_events() {
     let moto = secret::moto().await;
     let sqs = Sqs::new(
         moto.endpoint(),
@@ -83,11 +78,20 @@ async fn a_queue_gets_arrays_of_events() {
 
 /// SQS throttles with status 400, which does not mean that the message is at fault.
 #[tokio::test]
-async fn a_throttled_queue_is_a_failure_and_no_refusal() {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
+async fn a_throttled_queue_is_a_failure_not_a_rejection() {
     let calls = Arc::new(Mutex::new(Vec::<Value>::new()));
-    tokio::spawn(throttle_once(listener, Arc::clone(&calls)));
+    let log = Arc::clone(&calls);
+    // API reference, `SendMessageBatch`, "Errors": `RequestThrottled`.
+    let authority = server::serve(move |request| {
+        let mut calls = log.lock().expect("no one panicked");
+        calls.push(serde_json::from_slice(request.body()).expect("a call is JSON"));
+        let response = match calls.len() {
+            1 => response(400, r#"{"__type":"com.amazonaws.sqs#RequestThrottled"}"#),
+            _ => response(200, "{}"),
+        };
+        std::future::ready(Some(response))
+    });
+    let url = format!("http://{}", authority.await);
     let setup = Setup::new()
         .env("TELEMETRY_QUEUE_URL", format!("{url}/123456789012/metrics"))
         .env("AWS_ENDPOINT_URL_SQS", url)
@@ -97,7 +101,7 @@ async fn a_throttled_queue_is_a_failure_and_no_refusal() {
     host.invoke_and_report("success").await;
     assert!(host.shut_down().await.success());
     let calls = calls.lock().expect("no one panicked");
-    let last = calls.last().expect("a call")["MessageBody"].as_str().expect("text");
+    let last = calls.last().expect("a call")["Entries"][0]["MessageBody"].as_str().expect("text");
     let events: Vec<Value> = serde_json::from_str(last).expect("an array of events");
     let dispatches = |outcome: &str| {
         let of_outcome = events.iter().filter(|event| event["dimensions"]["outcome"] == outcome);
@@ -106,46 +110,20 @@ async fn a_throttled_queue_is_a_failure_and_no_refusal() {
             .next_back()
     };
     assert_eq!((dispatches("failed"), dispatches("rejected")), (Some(1.0), Some(0.0)), "{events:?}");
-    // What was throttled is not there, so the step begins at zero again.
+    // The throttled message was not stored, so the step begins at zero again.
     assert_zero_then(&invocations(&[last.to_owned()]), "success", 2.0);
 }
 
-/// API reference, `SendMessage`, "Errors": `RequestThrottled`.
-async fn throttle_once(listener: TcpListener, calls: Arc<Mutex<Vec<Value>>>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let calls = Arc::clone(&calls);
-        tokio::spawn(async move {
-            let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
-                let calls = Arc::clone(&calls);
-                async move {
-                    let body = request.into_body().collect().await.expect("a body").to_bytes();
-                    let mut calls = calls.lock().expect("no one panicked");
-                    calls.push(serde_json::from_slice(&body).expect("a call is JSON"));
-                    let (status, text) = match calls.len() {
-                        1 => (400, r#"{"__type":"com.amazonaws.sqs#RequestThrottled"}"#),
-                        _ => (200, "{}"),
-                    };
-                    let mut response = http::Response::new(Full::new(Bytes::from_static(text.as_bytes())));
-                    *response.status_mut() = http::StatusCode::from_u16(status).expect("a status");
-                    Ok::<_, Infallible>(response)
-                }
-            });
-            let _ = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
-    }
-}
-
-/// A request to Lambda: path, invocation type, whether it is signed for Lambda, body.
-type Invocation = (String, String, bool, String);
-
 #[tokio::test]
-async fn a_function_is_invoked_asynchronously_with_an_array_of_events() {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let invoked = Arc::new(Mutex::new(Vec::<Invocation>::new()));
-    tokio::spawn(serve(listener, Arc::clone(&invoked)));
+async fn a_function_is_invoked_with_arrays_of_events() {
+    let invoked = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&invoked);
+    // API reference, Invoke: 202 for invocation type `Event`.
+    let authority = server::serve(move |request| {
+        log.lock().expect("no one panicked").push(request);
+        std::future::ready(Some(response(202, "")))
+    });
+    let url = format!("http://{}", authority.await);
     let setup = Setup::new()
         .env("TELEMETRY_FUNCTION", "arn:aws:lambda:eu-west-1:123456789012:function:gateway:live")
         .env("AWS_ENDPOINT_URL_LAMBDA", url)
@@ -155,47 +133,16 @@ async fn a_function_is_invoked_asynchronously_with_an_array_of_events() {
     host.invoke_and_report("timeout").await;
     assert!(host.shut_down().await.success());
     let invoked = invoked.lock().expect("no one panicked");
-    for (path, kind, is_signed, _) in invoked.iter() {
+    for request in invoked.iter() {
         let arn = "arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Agateway%3Alive";
-        assert_eq!(*path, format!("/2015-03-31/functions/{arn}/invocations"));
-        assert_eq!((kind.as_str(), *is_signed), ("Event", true));
+        assert_eq!(request.uri().path(), format!("/2015-03-31/functions/{arn}/invocations"));
+        assert_eq!(header(request, "x-amz-invocation-type"), "Event");
+        assert!(header(request, "authorization").contains("/eu-west-1/lambda/aws4_request"));
     }
-    let payloads: Vec<_> = invoked.iter().map(|(.., body)| body.clone()).collect();
+    let payloads: Vec<_> =
+        invoked.iter().map(|request| String::from_utf8(request.body().to_vec()).expect("text")).collect();
     assert!(payloads.len() >= 2, "a dispatch and the last");
     let found = invocations(&payloads);
     assert_zero_then(&found, "success", 1.0);
     assert_zero_then(&found, "timeout", 1.0);
-}
-
-/// API reference, Invoke: 202 for invocation type `Event`.
-async fn serve(listener: TcpListener, invoked: Arc<Mutex<Vec<Invocation>>>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let invoked = Arc::clone(&invoked);
-        tokio::spawn(async move {
-            let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
-                let invoked = Arc::clone(&invoked);
-                async move {
-                    let (head, body) = request.into_parts();
-                    let header =
-                        |name| head.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
-                    let kind = header("x-amz-invocation-type").to_owned();
-                    let is_signed = header("authorization").contains("/eu-west-1/lambda/aws4_request");
-                    let body = body.collect().await.expect("a body").to_bytes();
-                    let body = String::from_utf8(body.to_vec()).expect("text");
-                    invoked.lock().expect("no one panicked").push((
-                        head.uri.path().to_owned(),
-                        kind,
-                        is_signed,
-                        body,
-                    ));
-                    let mut response = http::Response::new(Empty::<Bytes>::new());
-                    *response.status_mut() = http::StatusCode::ACCEPTED;
-                    Ok::<_, Infallible>(response)
-                }
-            });
-            let _ = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
-    }
 }

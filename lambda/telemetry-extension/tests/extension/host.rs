@@ -1,6 +1,4 @@
-//! A Lambda that does what a test tells it: the Extensions and the Telemetry API around the real binary.
-//!
-//! In: events and deliveries, one by one. Out: what the extension asked for, and when it was ready for more.
+//! The real binary in a scripted Lambda: events and deliveries one by one, and a log of what the extension requests.
 
 mod api;
 
@@ -12,17 +10,17 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 
 use crate::http_client;
+use crate::server;
 use api::{Api, Events, Log};
 
-/// A test that waits longer has failed.
+/// The longest wait of a test.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How this Lambda differs from the usual one.
+/// The environment of the extension, and how this Lambda differs from the real one.
 #[derive(Debug)]
 pub(crate) struct Setup {
     env: Vec<(String, String)>,
@@ -57,7 +55,7 @@ impl Setup {
         self
     }
 
-    /// Managed Instances: no registration for `INVOKE`.
+    /// Rejects registrations for `INVOKE`, as Managed Instances do.
     pub(crate) fn without_invoke(mut self) -> Self {
         self.refuses_invoke = true;
         self
@@ -68,19 +66,19 @@ impl Setup {
         self
     }
 
-    /// The status with which every subscription is answered.
+    /// The status of the response to every subscription.
     pub(crate) fn telemetry_status(mut self, status: u16) -> Self {
         self.telemetry_status = status;
         self
     }
 
-    /// The first connections on which it asks for events break.
+    /// Breaks the first connections with a request for events.
     pub(crate) fn breaks(mut self, connections: u32) -> Self {
         self.events = Events::AfterBreaks(connections);
         self
     }
 
-    /// There are no events, ever.
+    /// Rejects requests for events.
     pub(crate) fn without_events(mut self) -> Self {
         self.events = Events::Refused;
         self
@@ -88,8 +86,6 @@ impl Setup {
 
     /// Starts the extension and waits until it is registered.
     pub(crate) async fn start(self) -> Host {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
-        let authority = listener.local_addr().expect("an address").to_string();
         let Setup { env, refuses_invoke, refused_schemas, telemetry_status, events } = self;
         let api = Arc::new(Api {
             refuses_invoke,
@@ -99,7 +95,12 @@ impl Setup {
             log: Mutex::default(),
             changed: Notify::new(),
         });
-        tokio::spawn(api::serve(listener, Arc::clone(&api)));
+        let server = Arc::clone(&api);
+        let authority = server::serve(move |request| {
+            let api = Arc::clone(&server);
+            async move { api.respond(request).await }
+        });
+        let authority = authority.await;
         let child = Command::new(binary())
             .env_clear()
             .envs(env)
@@ -132,7 +133,7 @@ impl Host {
         self.child.id().expect("it runs")
     }
 
-    /// Waits for something to be so.
+    /// Waits until a condition holds.
     pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Log) -> bool) {
         let wait = async {
             loop {
@@ -148,13 +149,13 @@ impl Host {
         assert!(done.is_ok(), "never: {what}; {:?}", self.api.log());
     }
 
-    /// Waits until the extension has subscribed and asks for its first event.
+    /// Waits until the extension has subscribed and requests its first event.
     pub(crate) async fn ready(self) -> Self {
-        self.until("it asks for its first event", |log| log.asked > 0).await;
+        self.until("it requests its first event", |log| log.nexts > 0).await;
         self
     }
 
-    /// Begins an invocation, without waiting for anything. Returns its request id.
+    /// Begins an invocation and returns its request id.
     pub(crate) fn begin_invoke(&mut self) -> String {
         self.invocations += 1;
         let id = format!("request-{}", self.invocations);
@@ -169,13 +170,13 @@ impl Host {
 
     /// One invocation, until the extension is ready for the next. Returns its request id.
     pub(crate) async fn invoke(&mut self) -> String {
-        let asked = self.log().asked;
+        let nexts = self.log().nexts;
         let id = self.begin_invoke();
-        self.until("it is ready for the next invocation", |log| log.asked > asked).await;
+        self.until("it is ready for the next invocation", |log| log.nexts > nexts).await;
         id
     }
 
-    /// One invocation with all of its events, which come before the next as on Lambda.
+    /// One invocation with all of its events, which are delivered before the next one, as on Lambda.
     pub(crate) async fn invoke_and_report(&mut self, status: &str) -> String {
         let id = self.invoke().await;
         self.deliver(&invocation(&id, status)).await;
@@ -193,7 +194,7 @@ impl Host {
         assert_eq!(status, 200);
     }
 
-    /// Delivers any body and returns the status of the answer.
+    /// Delivers any body and returns the status of the response.
     pub(crate) async fn deliver_body(&self, body: impl Into<Bytes>) -> u16 {
         let port = {
             let log = self.log();
@@ -244,27 +245,21 @@ pub(crate) fn invocation(id: &str, status: &str) -> Vec<Value> {
     ]
 }
 
-#[expect(clippy::disallowed_methods, reason = "the edge of the test")]
 pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
+    let since = aws::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
     u64::try_from(since.as_millis()).expect("before the year 500,000,000")
 }
 
 /// The extension under test: the artifact that is shipped if `TELEMETRY_EXTENSION_BINARY` names it, else Cargo's build.
 pub(crate) fn binary() -> PathBuf {
-    variable("TELEMETRY_EXTENSION_BINARY")
+    aws::environment("TELEMETRY_EXTENSION_BINARY")
         .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_telemetry-extension")), PathBuf::from)
 }
 
-/// A program of this machine: what the variable names, else the path.
+/// A program of this machine, in the variable or else at the path.
 pub(crate) fn program(name: &str, otherwise: &str, remedy: &str) -> PathBuf {
-    let path = variable(name).unwrap_or_else(|| otherwise.to_owned());
+    let path = aws::environment(name).unwrap_or_else(|| otherwise.to_owned());
     let path = PathBuf::from(path);
     assert!(path.is_file(), "{} is missing: {remedy}, or set {name}", path.display());
     path
-}
-
-#[expect(clippy::disallowed_methods, reason = "the edge of the test")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }

@@ -1,11 +1,11 @@
-//! A few words of HTTP: one request, one answer.
+//! One HTTP request.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
-/// Sends a request and returns status and body of the answer.
+/// Sends a request and returns status and body of the response.
 pub(crate) async fn send(request: http::Request<impl Into<Bytes>>) -> Result<(u16, Bytes), String> {
     let client = Client::builder(TokioExecutor::new()).build_http();
     let response = client.request(request.map(|body| Full::new(body.into()))).await;
@@ -15,7 +15,7 @@ pub(crate) async fn send(request: http::Request<impl Into<Bytes>>) -> Result<(u1
     Ok((status, body.to_bytes()))
 }
 
-/// The body of a `GET`, which has to be answered with 200.
+/// The body of the response to a `GET`, whose status must be 200.
 pub(crate) async fn get(url: &str) -> String {
     let request = http::Request::get(url).body(String::new()).expect("a request");
     let (status, body) = send(request).await.expect("an answer");

@@ -1,22 +1,21 @@
-//! Much telemetry: batches of ten thousand events, deliveries that are too large, several at once. Memory stays within
-//! the budget.
+//! Memory stays within its budget with large, oversized and concurrent deliveries.
 
 use serde_json::json;
 
 use crate::host::{Host, Setup};
-use crate::remote_write::{amp, assert_nothing_was_wrong, samples, values, writes_to};
+use crate::remote_write::{amp, assert_valid, samples, values, writes_to};
 
 /// The budget for the extension's memory.
 const MAX_KB: u64 = 24 * 1_024;
 
-/// The most memory that the extension had at once, in KB.
+/// The peak memory of the extension, in KB.
 fn peak_memory_kb(host: &Host) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", host.pid())).expect("it runs");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its peak");
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
-/// A batch as large as Lambda makes it by its number of events: short log lines, each with a time of its own.
+/// A batch with the most events that Lambda delivers: short log lines, each with a time of its own.
 fn lines(batch: usize) -> String {
     let line = |at: usize| {
         format!(r#"{{"time":"2022-10-12T00:03:{batch:02}.{at:05}Z","type":"function","record":"line {at}"}}"#)
@@ -25,7 +24,7 @@ fn lines(batch: usize) -> String {
 }
 
 #[tokio::test]
-async fn ten_thousand_events_at_once_fit_into_the_memory() {
+async fn batches_of_ten_thousand_events_fit_into_the_memory() {
     let amp = amp().await;
     let mut host = writes_to(&amp).start().await.ready().await;
     for batch in 0..20 {
@@ -36,16 +35,16 @@ async fn ten_thousand_events_at_once_fit_into_the_memory() {
     assert_eq!(futures_util::future::join_all(all).await, [200; 8]);
     let peak = peak_memory_kb(&host);
     assert!(host.shut_down().await.success());
-    assert_nothing_was_wrong(&amp);
+    assert_valid(&amp);
     let lines = samples(&amp, "telemetry_events_total", Some(("type", "function")));
     assert_eq!(values(&lines).last(), Some(&280_000.0));
     println!("peak memory with batches of 10,000 events: {peak} KB");
     assert!(peak <= MAX_KB, "{peak} KB");
 }
 
-/// What would never fit is taken and counted: Lambda would deliver it again and again.
+/// Lambda would repeat a delivery that is rejected for its size.
 #[tokio::test]
-async fn a_delivery_beyond_every_limit_is_dropped_and_counted() {
+async fn an_oversized_delivery_is_dropped_and_counted() {
     let amp = amp().await;
     let host = writes_to(&amp).env("TELEMETRY_SUMMARIES", "true").start().await.ready().await;
     let huge = json!([{ "time": "t", "type": "function", "record": "x".repeat(40_000_000) }]).to_string();
@@ -62,9 +61,8 @@ async fn a_delivery_beyond_every_limit_is_dropped_and_counted() {
     assert!(peak <= MAX_KB, "{peak} KB");
 }
 
-/// The listener answers while a destination does not.
 #[tokio::test]
-async fn deliveries_are_taken_while_a_dispatch_hangs() {
+async fn deliveries_are_received_while_a_dispatch_hangs() {
     let silent = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     let url = format!("http://{}/write", silent.local_addr().expect("an address"));
     let setup = Setup::new()
@@ -80,6 +78,6 @@ async fn deliveries_are_taken_while_a_dispatch_hangs() {
     for batch in 0..5 {
         assert_eq!(host.deliver_body(lines(batch)).await, 200);
     }
-    host.until("it asks for the next event although nobody answers", |log| log.asked >= 3).await;
+    host.until("it requests the next event without a response", |log| log.nexts >= 3).await;
     assert!(host.shut_down().await.success());
 }

@@ -1,5 +1,4 @@
-//! The extension from outside: the real binary, a scripted Lambda around it, and real destinations behind it. What is
-//! checked is what arrived there, never the extension's own words.
+//! The real binary in a scripted Lambda with real destinations. The tests check what the destinations receive.
 
 mod emulator;
 mod gateway;
@@ -12,5 +11,6 @@ mod pushgateway;
 mod rates;
 mod remote_write;
 mod secret;
+mod server;
 mod telemetry;
 mod trouble;

@@ -1,4 +1,4 @@
-//! A real Prometheus: as the receiver of remote write, and as what scrapes a Pushgateway.
+//! A real Prometheus, which receives remote write or scrapes a Pushgateway.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -24,7 +24,7 @@ impl Prometheus {
         Self::start("global: {}\n".to_owned()).await
     }
 
-    /// Scrapes a Pushgateway, whose group's labels are honoured as its documentation asks.
+    /// Scrapes a Pushgateway with `honor_labels`, as its documentation requires.
     pub(crate) async fn scraping(gateway: &str, (user, password): (&str, &str)) -> Self {
         let target = gateway.trim_start_matches("http://");
         let config = format!(
@@ -54,13 +54,13 @@ impl Prometheus {
         Self { url, _child: child, _directory: directory }
     }
 
-    /// Where it receives remote write.
+    /// The URL of remote write.
     pub(crate) fn remote_write_url(&self) -> String {
         format!("{}/api/v1/write", self.url)
     }
 
     /// The result of a query.
-    async fn ask(&self, path: &str, query: &str, more: &str) -> Vec<Value> {
+    async fn api(&self, path: &str, query: &str, more: &str) -> Vec<Value> {
         let encoded = query.bytes().fold(String::new(), |url, byte| format!("{url}%{byte:02X}"));
         let answer = http_client::get(&format!("{}/api/v1/{path}?query={encoded}{more}", self.url)).await;
         let mut answer: Value = serde_json::from_str(&answer).expect("JSON");
@@ -69,22 +69,22 @@ impl Prometheus {
 
     /// The values of the one series of a range query, at times in seconds since the epoch.
     pub(crate) async fn range(&self, query: &str, start: i64, end: i64, step: i64) -> Vec<f64> {
-        let result = self.ask("query_range", query, &format!("&start={start}&end={end}&step={step}")).await;
+        let result = self.api("query_range", query, &format!("&start={start}&end={end}&step={step}")).await;
         let [series] = result.as_slice() else { panic!("{query}: {result:?}") };
         let number = |pair: &Value| pair[1].as_str().expect("a text").parse().expect("a number");
         series["values"].as_array().expect("pairs").iter().map(number).collect()
     }
 
-    /// How many series match within the last hour, and how many samples they have, without stale markers.
+    /// The number of series that match within the last hour, and of their samples without stale markers.
     pub(crate) async fn count(&self, selector: &str) -> (usize, usize) {
-        let series = self.ask("query", &format!("{selector}[1h]"), "").await;
+        let series = self.api("query", &format!("{selector}[1h]"), "").await;
         let samples = series.iter().map(|series| series["values"].as_array().expect("pairs").len());
         (series.len(), samples.sum())
     }
 
     /// The result of an instant query: values by the label `status`.
     async fn query(&self, query: &str) -> BTreeMap<String, f64> {
-        let result = self.ask("query", query, "").await;
+        let result = self.api("query", query, "").await;
         let pair = |entry: &Value| {
             let status = entry["metric"]["status"].as_str().unwrap_or_default().to_owned();
             (status, entry["value"][1].as_str().expect("a text").parse().expect("a number"))
@@ -92,7 +92,7 @@ impl Prometheus {
         result.iter().map(pair).collect()
     }
 
-    /// Asks until the answer is as expected.
+    /// Repeats a query until the result is as expected.
     pub(crate) async fn until(&self, query: &str, expected: &[(&str, f64)]) {
         let expected: BTreeMap<_, _> =
             expected.iter().map(|(status, value)| ((*status).to_owned(), *value)).collect();
@@ -108,8 +108,8 @@ impl Prometheus {
     }
 }
 
-/// Starts a server that cannot choose a port itself, and waits until it is ready. Another program may take the port
-/// first: then the server ends, and gets another one.
+/// Starts a server that cannot choose a port itself, and waits until it is ready. If another program takes the port first, the
+/// server ends and is started on another one.
 pub(crate) async fn serving(
     command: impl Fn(u16) -> Command,
     is_ready: impl Fn(u16) -> bool,
@@ -134,9 +134,8 @@ pub(crate) async fn serving(
     panic!("the server ended ten times before it was ready");
 }
 
-/// Environments come and go, three generations of three at a time, and some end before they ever dispatched. The sum of
-/// their counters is the number of invocations; so is the sum of their increases, each from its zero, seen without the
-/// extrapolation of `increase`.
+/// Three generations of three environments each, some of which end before their first dispatch. The sum of the counters is the
+/// number of invocations, and so is the sum of their increases from zero, without the extrapolation of `increase`.
 #[tokio::test]
 async fn the_sum_over_instances_is_the_number_of_invocations() {
     let prometheus = Prometheus::receiving().await;
@@ -167,6 +166,6 @@ async fn the_sum_over_instances_is_the_number_of_invocations() {
     let increases =
         format!("sum by (status) (max_over_time({counters}[10m]) - min_over_time({counters}[10m]))");
     prometheus.until(&increases, &expected).await;
-    // Stale markers: nothing of an environment that is gone is seen any more.
+    // Stale markers: instant queries omit environments that ended.
     prometheus.until(counters, &[]).await;
 }

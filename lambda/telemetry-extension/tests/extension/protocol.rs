@@ -1,4 +1,4 @@
-//! The Extensions and Telemetry APIs: what is asked for, in which order, and what happens when it is refused.
+//! Requests to the Extensions and Telemetry APIs, their order, and their errors.
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ fn assert_registered(host: &Host, expected: &[Value]) {
 /// Extensions API, "Init phase": the header is the full file name. Telemetry API, "Sending a subscription request":
 /// subscription occurs during the init phase, which ends with the first `Next`.
 #[tokio::test]
-async fn it_registers_then_subscribes_then_asks_for_events() {
+async fn it_registers_subscribes_and_requests_events() {
     let host = setup().start().await.ready().await;
     assert_registered(&host, &[json!(["INVOKE", "SHUTDOWN"])]);
     let paths = [
@@ -43,7 +43,7 @@ async fn it_registers_then_subscribes_then_asks_for_events() {
 }
 
 #[tokio::test]
-async fn an_older_schema_is_asked_for_where_the_newest_is_not_known() {
+async fn older_schemas_are_requested_where_newer_ones_fail() {
     let host = setup().without_schemas(&["2025-01-29", "2022-12-13"]).start().await.ready().await;
     let log = host.log();
     let versions: Vec<_> = log.subscriptions.iter().map(|s| s["schemaVersion"].as_str().unwrap()).collect();
@@ -51,7 +51,7 @@ async fn an_older_schema_is_asked_for_where_the_newest_is_not_known() {
 }
 
 #[tokio::test]
-async fn where_the_sandbox_has_no_name_it_listens_on_the_loopback() {
+async fn without_a_sandbox_it_listens_on_the_loopback() {
     let host = setup().env("AWS_SAM_LOCAL", "false").start().await.ready().await;
     assert_eq!(host.log().subscriptions.len(), 1);
     assert_eq!(host.deliver_body("[]".to_owned()).await, 200);
@@ -59,7 +59,7 @@ async fn where_the_sandbox_has_no_name_it_listens_on_the_loopback() {
 
 /// Extensions API, "Failure handling": an extension that fails restarts the environment. Metrics are not worth that.
 #[tokio::test]
-async fn without_telemetry_the_function_goes_on() {
+async fn without_telemetry_the_function_continues() {
     for status in [202, 403, 500] {
         let mut host = setup().telemetry_status(status).start().await.ready().await;
         host.invoke().await;
@@ -73,9 +73,9 @@ async fn without_telemetry_the_function_goes_on() {
     assert!(host.shut_down().await.success());
 }
 
-/// Extensions API, `/extension/init/error`: after it nothing else may be asked for.
+/// Extensions API, `/extension/init/error`: no other request is allowed afterwards.
 #[tokio::test]
-async fn a_bad_configuration_is_told_to_lambda_in_one_line_that_names_the_variable() {
+async fn an_invalid_configuration_is_an_init_error() {
     for (setup, variable) in [
         (Setup::new(), "TELEMETRY_REMOTE_WRITE_URL"),
         (setup().env("GATEWAY", "http://gateway:9091"), "GATEWAY"),
@@ -97,9 +97,8 @@ async fn a_bad_configuration_is_told_to_lambda_in_one_line_that_names_the_variab
     }
 }
 
-/// The function goes on without metrics if that is preferred to an init that fails.
 #[tokio::test]
-async fn failing_open_leaves_the_function_alone() {
+async fn failing_open_does_not_affect_the_function() {
     let broken = || Setup::new().env("GATEWAY", "ftp://gateway").env("TELEMETRY_FAIL_OPEN", "true");
     for setup in [broken(), broken().without_invoke()] {
         let host = setup.start().await.ready().await;
@@ -115,7 +114,7 @@ async fn failing_open_leaves_the_function_alone() {
 
 /// Extensions API, "Invoke phase": on Managed Instances extensions can only register for the shutdown.
 #[tokio::test]
-async fn where_invocations_are_refused_the_shutdown_is_enough() {
+async fn it_registers_for_the_shutdown_where_invoke_is_rejected() {
     let host = setup().without_invoke().start().await.ready().await;
     assert_registered(&host, &[json!(["INVOKE", "SHUTDOWN"]), json!(["SHUTDOWN"])]);
     let known = setup().without_invoke().env("AWS_LAMBDA_INITIALIZATION_TYPE", "lambda-managed-instances");
@@ -123,9 +122,9 @@ async fn where_invocations_are_refused_the_shutdown_is_enough() {
     assert_registered(&host, &[json!(["SHUTDOWN"])]);
 }
 
-/// Extensions API, "Failure handling": an extension that ends takes the environment along, so not for a connection.
+/// Extensions API, "Failure handling": Lambda ends the environment if an extension ends.
 #[tokio::test]
-async fn a_broken_connection_is_no_reason_to_end() {
+async fn a_broken_connection_does_not_end_the_extension() {
     let mut host = setup().breaks(3).start().await.ready().await;
     host.invoke().await;
     assert_eq!(host.log().errors, []);
@@ -134,7 +133,7 @@ async fn a_broken_connection_is_no_reason_to_end() {
 
 /// Extensions API, `/extension/exit/error`.
 #[tokio::test]
-async fn without_events_it_says_why_it_ends() {
+async fn without_events_it_reports_an_exit_error() {
     let mut host = setup().without_events().start().await;
     assert!(!host.ended().await.success());
     let log = host.log();

@@ -1,4 +1,4 @@
-//! Debian's real Pushgateway, with a password, scraped by a real Prometheus.
+//! A real Pushgateway with a password, scraped by a real Prometheus.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::http_client;
 use crate::prometheus::{self, Prometheus};
 use crate::secret;
 
-/// bcrypt of the passwords, with the least cost: this is no place where anybody guesses.
+/// Passwords and their bcrypt hashes of the lowest cost.
 const FIRST: (&str, &str) =
     ("first-password", "$2b$04$jRwwDQcu8n5WTxKGRpOFau/93KOHV65F4IlK8yfMphlCcUVnoPapO");
 const SECOND: (&str, &str) =
@@ -42,7 +42,7 @@ impl Pushgateway {
                 .arg(format!("--web.config.file={}", web_config.display()));
             command
         };
-        // Without the password every answer is 401.
+        // Without the password every response is 401.
         let (url, child) = prometheus::serving(command, |_| true).await;
         Self { url, web_config, _child: child, _directory: directory }
     }
@@ -51,13 +51,13 @@ impl Pushgateway {
         Setup::new().env("GATEWAY", &*self.url).env("DISPATCH_MIN_BATCH_SIZE", "1")
     }
 
-    /// What a scrape sees.
+    /// The result of a scrape.
     async fn metrics(&self) -> String {
         http_client::get(&format!("{}/metrics", self.url)).await
     }
 }
 
-/// Exporter toolkit, "Web configuration": it is read anew with every connection.
+/// Exporter toolkit, "Web configuration": the file is read for every connection.
 fn set_password(web_config: &std::path::Path, password: Option<(&str, &str)>) {
     let users =
         password.map(|(_, hash)| format!("basic_auth_users:\n  extension: {hash}\n")).unwrap_or_default();
@@ -70,7 +70,7 @@ fn lines<'a>(metrics: &'a str, name: &str, label: &str) -> Vec<&'a str> {
 }
 
 #[tokio::test]
-async fn instances_live_side_by_side_and_stay_after_their_end() {
+async fn each_instance_has_a_group_which_remains() {
     let gateway = Pushgateway::start(None).await;
     let mut hosts = Vec::new();
     for invocations in [2, 3] {
@@ -103,7 +103,7 @@ async fn instances_live_side_by_side_and_stay_after_their_end() {
 }
 
 #[tokio::test]
-async fn a_group_is_deleted_at_its_end_only_if_that_is_wanted() {
+async fn a_group_is_deleted_at_the_end_only_on_request() {
     let gateway = Pushgateway::start(None).await;
     let mut stays = gateway.setup().start().await.ready().await;
     stays.invoke_and_report("success").await;
@@ -118,7 +118,7 @@ async fn a_group_is_deleted_at_its_end_only_if_that_is_wanted() {
     assert!(left.len() == 1 && left[0].ends_with(" 1"), "{left:?}");
 }
 
-/// A Pushgateway refuses a push in which a metric has another type than in a group that it already has.
+/// A Pushgateway rejects a metric with different types in different groups.
 #[tokio::test]
 async fn functions_with_and_without_buckets_share_a_pushgateway() {
     let gateway = Pushgateway::start(None).await;
@@ -145,9 +145,9 @@ async fn functions_with_and_without_buckets_share_a_pushgateway() {
     assert_eq!(types, ["# TYPE aws_lambda_billed_duration_seconds histogram"]);
 }
 
-/// The README's commands delete a function's groups by the time of their last push, and no others.
+/// The commands delete groups of one function by the time of their last push.
 #[tokio::test]
-async fn old_groups_are_deleted_by_the_commands_of_the_readme() {
+async fn the_commands_of_the_readme_delete_old_groups() {
     let gateway = Pushgateway::start(None).await;
     let mut host = gateway.setup().start().await.ready().await;
     host.invoke_and_report("success").await;
@@ -177,24 +177,9 @@ async fn old_groups_are_deleted_by_the_commands_of_the_readme() {
     }
 }
 
-/// The variables as users of the Python example have them: a host without a scheme, and 0 for every event.
+/// A scrape must include the zero before the first increment.
 #[tokio::test]
-async fn a_host_without_a_scheme_and_a_batch_of_zero_work() {
-    let gateway = Pushgateway::start(None).await;
-    let host = gateway.url.trim_start_matches("http://");
-    let setup = Setup::new().env("GATEWAY", host).env("DISPATCH_MIN_BATCH_SIZE", "0");
-    let mut host = setup.start().await.ready().await;
-    host.invoke_and_report("success").await;
-    host.invoke().await;
-    let metrics = gateway.metrics().await;
-    let found = lines(&metrics, "aws_lambda_invocations_total{", "status=\"success\"");
-    assert!(found.len() == 1 && found[0].ends_with(" 1"), "{found:?}");
-    assert!(host.shut_down().await.success());
-}
-
-/// A scrape has to see the zero before the first increment.
-#[tokio::test]
-async fn zeros_are_there_from_the_first_invocation() {
+async fn zeros_are_pushed_at_the_first_invocation() {
     let gateway = Pushgateway::start(None).await;
     let mut host = gateway.setup().env("DISPATCH_MIN_BATCH_SIZE", "1000").start().await.ready().await;
     host.invoke().await;
@@ -205,7 +190,7 @@ async fn zeros_are_there_from_the_first_invocation() {
 }
 
 #[tokio::test]
-async fn the_password_of_a_secret_opens_the_gateway_and_prometheus_scrapes_what_was_pushed() {
+async fn metrics_are_pushed_with_the_password_of_a_secret() {
     let moto = secret::moto().await;
     let arn = secret::create(&moto, FIRST.0).await;
     let gateway = Pushgateway::start(Some(FIRST)).await;
@@ -222,9 +207,9 @@ async fn the_password_of_a_secret_opens_the_gateway_and_prometheus_scrapes_what_
     prometheus.until(query, &[("success", 2.0), ("timeout", 1.0)]).await;
 }
 
-/// The secret was rotated while the old password is known: it is read anew, and the push arrives all the same.
+/// After a rotation the secret is read again, and the push is not lost.
 #[tokio::test]
-async fn a_refused_password_is_read_anew() {
+async fn a_rejected_password_is_read_again() {
     let moto = secret::moto().await;
     let arn = secret::create(&moto, FIRST.0).await;
     let gateway = Pushgateway::start(Some(FIRST)).await;

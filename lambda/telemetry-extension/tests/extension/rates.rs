@@ -1,7 +1,6 @@
-//! `increase` on a real Prometheus over simulated environments: what the destination writes for them, at times within
-//! the last hour, against the invocations that there were.
+//! `increase` on a real Prometheus over simulated environments within the last hour, compared with their invocations.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws::{Client, Endpoint, Network, World};
 use telemetry_extension::config;
@@ -14,21 +13,16 @@ use crate::prometheus::Prometheus;
 
 const INVOCATIONS: &str = "aws_lambda_invocations_total";
 
-/// The dispatches of an environment: seconds after the beginning, and how many invocations there were until then.
+/// The dispatches of an environment: seconds after the start, and the number of invocations until then.
 type Environment = Vec<(i64, usize)>;
 
-/// So long before now everything begins, in seconds.
+/// The time from the start until now, in seconds.
 const BEGAN: i64 = 3_300;
-
-#[expect(clippy::disallowed_methods, reason = "the edge of the test")]
-fn now() -> SystemTime {
-    SystemTime::now()
-}
 
 /// Remote write, unsigned, for the environment with this number.
 pub(crate) fn destination(url: &str, number: usize) -> Destination {
     let endpoint = Endpoint::parse(url).expect("a URL");
-    let client = Client::new(None, &Network::default(), World { now, random: || 0.5 });
+    let client = Client::new(None, &Network::default(), World { now: aws::now, random: || 0.5 });
     let instance = format!("{number:08x}");
     let labels = vec![("instance".to_owned(), instance.clone())];
     let identity = Identity { labels, function: "shop".to_owned(), instance };
@@ -45,7 +39,7 @@ pub(crate) fn observe(metrics: &mut Metrics, ids: std::ops::Range<usize>) {
     }
 }
 
-/// Writes all dispatches, the last ones with stale markers. Returns when it began, in seconds since the epoch.
+/// Writes all dispatches, the last ones with stale markers. Returns the start, in seconds since the epoch.
 async fn write(prometheus: &Prometheus, environments: &[Environment]) -> i64 {
     let began = i64::try_from(now_ms() / 1_000).expect("a time") - BEGAN;
     for (number, dispatches) in environments.iter().enumerate() {
@@ -66,13 +60,13 @@ async fn write(prometheus: &Prometheus, environments: &[Environment]) -> i64 {
     began
 }
 
-/// Sixty environments that end within 40 s and say everything then.
+/// Sixty environments that end within 40 s with one dispatch.
 fn short() -> Vec<Environment> {
     (0..60).map(|n| vec![(n * 37 % 600 + 2 + n * 7 % 38, usize::try_from(1 + n * 5 % 9).unwrap())]).collect()
 }
 
-/// Environments that are idle for five minutes before they end, after invocations at a distance of `seconds`. The
-/// report of each comes with the next one.
+/// Environments that are idle for five minutes before they end, after invocations every `seconds`. The report of each arrives
+/// with the next one.
 fn idle_at_the_end(seconds: i64, invocations: i64, at_once: usize) -> Vec<Environment> {
     let environment = |n: i64| {
         let count = |k: i64| usize::try_from(k).unwrap() * at_once;
@@ -87,7 +81,7 @@ fn truth(environments: &[Environment]) -> f64 {
     f64::from(u32::try_from(all).expect("few"))
 }
 
-/// The least and the greatest sum of the increases of adjacent windows of so many seconds, over eight phases.
+/// The least and the greatest sum of the increases of adjacent windows of this number of seconds, over eight phases.
 async fn sums(prometheus: &Prometheus, metric: &str, window: i64, began: i64) -> (f64, f64) {
     let mut sums = Vec::new();
     for phase in 0..8 {
@@ -125,7 +119,7 @@ async fn increases_over_short_environments_are_right() {
             assert!(*found >= *expected && *found <= 1.06 * expected, "{found}, truth {expected}");
         }
     }
-    // The exact number, and what it costs beside the values, the zeros and the markers.
+    // The exact number, and the samples of the steps.
     let exact = format!("sum(last_over_time({INVOCATIONS}[1h]))");
     prometheus.until(&exact, &[("", truth)]).await;
     let (series, samples) = prometheus.count(r#"{instance="00000000"}"#).await;
@@ -141,7 +135,7 @@ fn began_in(environments: &[Environment], from: i64, to: i64) -> f64 {
     truth(&within.cloned().collect::<Vec<_>>())
 }
 
-/// A dispatch after a gap is alone in its window; those of a busy minute are not.
+/// A dispatch after a gap is alone in its window.
 #[tokio::test]
 async fn increases_over_idle_environments_are_right() {
     for (seconds, invocations, at_once) in [(150, 12, 1), (62, 20, 30)] {

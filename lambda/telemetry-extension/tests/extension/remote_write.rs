@@ -1,4 +1,4 @@
-//! Remote write, against the strict stand-in for AMP: signatures, zeros, values, stale markers.
+//! Remote write to the strict receiver: signatures, zeros, values, stale markers.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ const STALE: u64 = 0x7ff0_0000_0000_0002;
 
 pub(crate) async fn amp() -> AmpStandIn {
     let credentials = Credentials::new("AKIDTEST", "a-secret-key", None, None, "test");
-    // The smallest window: whoever keeps the order needs none.
+    // Samples in order need no window.
     let options = AmpOptions {
         credentials: Some(credentials),
         out_of_order_window: Duration::ZERO,
@@ -21,7 +21,7 @@ pub(crate) async fn amp() -> AmpStandIn {
     AmpStandIn::start(options).await.expect("a free port")
 }
 
-/// An extension that dispatches at every invocation that finds an event.
+/// An extension that dispatches at every invocation with an event before it.
 pub(crate) fn writes_to(amp: &AmpStandIn) -> Setup {
     Setup::new().env("TELEMETRY_REMOTE_WRITE_URL", amp.remote_write_url()).env("DISPATCH_MIN_BATCH_SIZE", "1")
 }
@@ -46,7 +46,7 @@ pub(crate) fn values(samples: &StoredSamples) -> Vec<f64> {
     samples.values().copied().filter(|value| value.to_bits() != STALE).collect()
 }
 
-pub(crate) fn assert_nothing_was_wrong(amp: &AmpStandIn) {
+pub(crate) fn assert_valid(amp: &AmpStandIn) {
     for request in amp.requests() {
         assert_eq!(request.violation, None);
     }
@@ -54,20 +54,20 @@ pub(crate) fn assert_nothing_was_wrong(amp: &AmpStandIn) {
 }
 
 #[tokio::test]
-async fn counters_begin_with_zero_follow_the_invocations_and_end_with_a_marker() {
+async fn counters_go_from_zero_to_a_stale_marker() {
     let amp = amp().await;
     let mut host = host(&amp).await;
     for status in ["success", "success", "error"] {
         host.invoke_and_report(status).await;
     }
     assert!(host.shut_down().await.success());
-    assert_nothing_was_wrong(&amp);
+    assert_valid(&amp);
     let success = samples(&amp, "invocations_total", Some(("status", "success")));
     assert_eq!(values(&success).first(), Some(&0.0));
     assert_eq!(values(&success).last(), Some(&2.0));
     assert_eq!(values(&samples(&amp, "invocations_total", Some(("status", "error")))).last(), Some(&1.0));
     assert_eq!(values(&samples(&amp, "duration_seconds_count", None)).last(), Some(&3.0));
-    // Every series ends with a marker, and has no other.
+    // Every series has one marker, at its end.
     let series = amp.series();
     assert!(series.len() > 50, "{}", series.len());
     for (labels, samples) in series {
@@ -78,9 +78,9 @@ async fn counters_begin_with_zero_follow_the_invocations_and_end_with_a_marker()
     }
 }
 
-/// `sum without (instance)` has to add up: every environment has series of its own.
+/// Every environment has series of its own, so `sum without (instance)` is the total.
 #[tokio::test]
-async fn labels_say_which_function_and_which_instance_and_nothing_of_the_request() {
+async fn labels_name_function_and_instance_but_no_request() {
     let amp = amp().await;
     let mut hosts = Vec::new();
     for _ in 0..3 {
@@ -92,7 +92,7 @@ async fn labels_say_which_function_and_which_instance_and_nothing_of_the_request
     for host in hosts {
         assert!(host.shut_down().await.success());
     }
-    assert_nothing_was_wrong(&amp);
+    assert_valid(&amp);
     let mut instances = BTreeMap::new();
     for labels in amp.series().into_keys() {
         let instance = labels["instance"].clone();
@@ -108,9 +108,8 @@ async fn labels_say_which_function_and_which_instance_and_nothing_of_the_request
     assert!(series.windows(2).all(|pair| pair[0] == pair[1]), "{series:?}");
 }
 
-/// The series of an environment, which a receiver bills and holds in memory.
 #[tokio::test]
-async fn only_the_metrics_that_are_listed_are_sent() {
+async fn only_selected_metrics_are_sent() {
     let amp = amp().await;
     let setup = writes_to(&amp)
         .env("TELEMETRY_METRICS", "invocations_total,duration_seconds,init_duration_seconds")
@@ -121,7 +120,7 @@ async fn only_the_metrics_that_are_listed_are_sent() {
         "record": { "phase": "init", "status": "success", "metrics": { "durationMs": 1 } } });
     host.deliver(&[init]).await;
     assert!(host.shut_down().await.success());
-    assert_nothing_was_wrong(&amp);
+    assert_valid(&amp);
     let mut series = BTreeMap::new();
     for labels in amp.series().into_keys() {
         *series.entry(labels["__name__"].trim_start_matches("aws_lambda_").to_owned()).or_insert(0) += 1;
@@ -138,7 +137,7 @@ async fn only_the_metrics_that_are_listed_are_sent() {
 }
 
 #[tokio::test]
-async fn an_invocation_for_which_nothing_is_due_sends_nothing() {
+async fn without_a_due_dispatch_nothing_is_sent() {
     let amp = amp().await;
     let mut host = writes_to(&amp).env("DISPATCH_MIN_BATCH_SIZE", "9").start().await.ready().await;
     host.invoke_and_report("success").await;
@@ -149,11 +148,11 @@ async fn an_invocation_for_which_nothing_is_due_sends_nothing() {
     host.invoke().await;
     assert_eq!(amp.counts().requests, 2, "nine events: zeros, then values");
     assert!(host.shut_down().await.success());
-    assert_nothing_was_wrong(&amp);
+    assert_valid(&amp);
 }
 
 #[tokio::test]
-async fn a_quiet_function_is_seen_once_its_oldest_event_is_old_enough() {
+async fn an_old_event_makes_a_dispatch_due() {
     let amp = amp().await;
     let setup =
         writes_to(&amp).env("DISPATCH_MIN_BATCH_SIZE", "1000000").env("DISPATCH_MAX_AGE_SECONDS", "1");
@@ -166,9 +165,9 @@ async fn a_quiet_function_is_seen_once_its_oldest_event_is_old_enough() {
     assert_eq!(values(&samples(&amp, "invocations_total", Some(("status", "success")))).last(), Some(&1.0));
 }
 
-/// While an invocation lasts nothing is frozen, and the extension has long asked for the next.
+/// During an invocation nothing is frozen, and the extension has requested the next event.
 #[tokio::test]
-async fn a_long_invocation_is_seen_while_it_lasts() {
+async fn metrics_are_sent_during_a_long_invocation() {
     let amp = amp().await;
     let mut host = host(&amp).await;
     host.invoke_and_report("success").await;
@@ -176,18 +175,17 @@ async fn a_long_invocation_is_seen_while_it_lasts() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(host.shut_down().await.success());
-    assert_nothing_was_wrong(&amp);
+    assert_valid(&amp);
 }
 
-/// An environment that is only initialised may become a snapshot: its identity must not be drawn before its first
-/// invocation.
+/// An initialized environment may become a snapshot, so its identity is drawn at its first invocation.
 #[tokio::test]
 async fn nothing_is_sent_before_the_first_invocation() {
     let amp = amp().await;
     let mut host = writes_to(&amp).env("DISPATCH_MAX_AGE_SECONDS", "1").start().await.ready().await;
     let line = serde_json::json!({ "time": "t", "type": "function", "record": "initialised" });
     host.deliver(std::slice::from_ref(&line)).await;
-    // Another extension, which has no invocations to wait for, shows that its clock has looked meanwhile.
+    // Another extension, which does not wait for invocations, dispatches in the meantime.
     let managed_amp = crate::remote_write::amp().await;
     let managed = writes_to(&managed_amp).without_invoke().start().await.ready().await;
     managed.deliver(std::slice::from_ref(&line)).await;
@@ -200,7 +198,7 @@ async fn nothing_is_sent_before_the_first_invocation() {
     assert!(host.shut_down().await.success());
 }
 
-/// Where there are no events of invocations nothing is frozen, and a clock takes their place.
+/// Where there are no events of invocations, nothing is frozen and a timer takes their place.
 #[tokio::test]
 async fn on_managed_instances_dispatches_need_no_invocation() {
     let amp = amp().await;
@@ -212,12 +210,12 @@ async fn on_managed_instances_dispatches_need_no_invocation() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(host.shut_down().await.success());
-    assert_nothing_was_wrong(&amp);
+    assert_valid(&amp);
 }
 
-/// The end without a beginning: everything in one request, zeros first.
+/// Everything is in one request, zeros first.
 #[tokio::test]
-async fn an_environment_that_was_hardly_used_says_everything_at_its_end() {
+async fn a_short_environment_sends_everything_at_its_end() {
     let amp = amp().await;
     let mut host = writes_to(&amp).env("DISPATCH_MIN_BATCH_SIZE", "1000").start().await.ready().await;
     let id = host.invoke().await;
@@ -225,7 +223,7 @@ async fn an_environment_that_was_hardly_used_says_everything_at_its_end() {
     host.send(serde_json::json!({ "eventType": "SHUTDOWN", "deadlineMs": crate::host::now_ms() + 2_000 }));
     host.deliver(&crate::host::invocation(&id, "timeout")).await;
     assert!(host.ended().await.success());
-    assert_nothing_was_wrong(&amp);
+    assert_valid(&amp);
     assert_eq!(amp.counts().requests, 1);
     let timeouts = values(&samples(&amp, "invocations_total", Some(("status", "timeout"))));
     assert_eq!(
@@ -237,7 +235,7 @@ async fn an_environment_that_was_hardly_used_says_everything_at_its_end() {
 
 /// Schema reference, `platform.initStart`: `instanceId`.
 #[tokio::test]
-async fn the_instance_label_may_hold_the_platforms_name_for_the_environment() {
+async fn the_instance_label_may_have_the_id_of_lambda() {
     let amp = amp().await;
     let mut host = writes_to(&amp).env("TELEMETRY_INSTANCE_LABEL", "full").start().await.ready().await;
     let init = serde_json::json!({ "time": "t", "type": "platform.initStart",
@@ -247,7 +245,7 @@ async fn the_instance_label_may_hold_the_platforms_name_for_the_environment() {
     assert!(host.shut_down().await.success());
     assert!(!amp.series().is_empty());
     for labels in amp.series().into_keys() {
-        let random = labels["instance"].strip_prefix("82561ce0-53dd-").expect("the platform's name");
+        let random = labels["instance"].strip_prefix("82561ce0-53dd-").expect("the id of Lambda");
         assert!(random.len() == 8 && random.bytes().all(|b| b.is_ascii_hexdigit()), "{random}");
     }
 }

@@ -1,4 +1,4 @@
-//! Secrets Manager, as moto has it: the secret is read when it is needed, kept, and read again when it is refused.
+//! The Secrets Manager of moto.
 
 use http::Request;
 use local_testing::moto::MotoServer;
@@ -13,7 +13,7 @@ pub(crate) async fn moto() -> MotoServer {
     MotoServer::start(&program, 0).await.expect("moto")
 }
 
-/// One call of Secrets Manager. moto takes any signature and looks only for whom it is.
+/// One call of Secrets Manager. moto accepts any signature and reads the service in its scope.
 pub(crate) async fn call(moto: &MotoServer, operation: &str, body: Value) -> Value {
     let scope = "AKIDTEST/20260101/eu-west-1/secretsmanager/aws4_request";
     let request = Request::post(moto.endpoint())
@@ -30,14 +30,14 @@ pub(crate) async fn call(moto: &MotoServer, operation: &str, body: Value) -> Val
     serde_json::from_slice(&answer).expect("JSON")
 }
 
-/// Makes a secret and returns its ARN.
+/// Creates a secret and returns its ARN.
 pub(crate) async fn create(moto: &MotoServer, password: &str) -> String {
     let body =
         json!({ "Name": "gateway", "SecretString": pair(password), "ClientRequestToken": "0".repeat(32) });
     call(moto, "CreateSecret", body).await["ARN"].as_str().expect("an ARN").to_owned()
 }
 
-/// Gives the secret another password.
+/// Replaces the password of the secret.
 pub(crate) async fn rotate(moto: &MotoServer, arn: &str, password: &str) {
     let body =
         json!({ "SecretId": arn, "SecretString": pair(password), "ClientRequestToken": "1".repeat(32) });

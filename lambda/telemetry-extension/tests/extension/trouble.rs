@@ -1,4 +1,4 @@
-//! A destination that is down, slow, loses answers or refuses: the function goes on, and in the end the counts are true.
+//! Destinations that are down or slow, lose responses or reject data: the function continues, and the last counts are right.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use telemetry_extension::metrics::Metrics;
 
 use crate::host::{Host, now_ms};
 use crate::rates::{destination, observe};
-use crate::remote_write::{amp, assert_nothing_was_wrong, host, samples, values};
+use crate::remote_write::{amp, assert_valid, host, samples, values};
 
 async fn invoke_times(host: &mut Host, times: usize) {
     for _ in 0..times {
@@ -21,14 +21,14 @@ fn successes(amp: &AmpStandIn) -> Vec<f64> {
 }
 
 #[tokio::test]
-async fn while_the_destination_is_down_nothing_is_lost() {
+async fn nothing_is_lost_while_the_destination_is_down() {
     let amp = amp().await;
     let mut host = host(&amp).await;
     amp.go_down();
     invoke_times(&mut host, 10).await;
     amp.come_back().await.expect("its port");
     assert!(host.shut_down().await.success());
-    assert_nothing_was_wrong(&amp);
+    assert_valid(&amp);
     let mut successes = successes(&amp);
     successes.dedup();
     assert_eq!(successes, [0.0, 10.0]);
@@ -36,7 +36,7 @@ async fn while_the_destination_is_down_nothing_is_lost() {
     assert!(failed.last().is_some_and(|&failed| failed >= 1.0), "{failed:?}");
 }
 
-/// One failure is paid for once: until the backoff has passed no invocation tries again.
+/// No invocation dispatches until the backoff has passed.
 #[tokio::test]
 async fn a_failure_is_not_repeated_at_every_invocation() {
     let amp = amp().await;
@@ -50,9 +50,9 @@ async fn a_failure_is_not_repeated_at_every_invocation() {
     assert_eq!(successes(&amp).last(), Some(&20.0));
 }
 
-/// Connections that were kept alive break while the sandbox is frozen.
+/// Idle connections break while the sandbox is frozen.
 #[tokio::test]
-async fn a_connection_that_broke_is_no_failure() {
+async fn a_broken_connection_is_not_a_failure() {
     let amp = amp().await;
     let mut host = host(&amp).await;
     invoke_times(&mut host, 3).await;
@@ -62,15 +62,15 @@ async fn a_connection_that_broke_is_no_failure() {
     amp.come_back().await.expect("its port");
     invoke_times(&mut host, 1).await;
     assert!(host.shut_down().await.success());
-    assert_nothing_was_wrong(&amp);
+    assert_valid(&amp);
     assert_eq!(successes(&amp).last(), Some(&5.0));
     let failed = values(&samples(&amp, "telemetry_dispatches_total", Some(("outcome", "failed"))));
     assert_eq!(failed.last(), Some(&0.0));
 }
 
-/// A dispatch that is slow goes on beside the invocations that follow; there is never a second one.
+/// A slow dispatch continues during later invocations, and there is no second one.
 #[tokio::test]
-async fn a_slow_destination_is_waited_for_once_and_its_answer_counts() {
+async fn a_slow_response_counts() {
     let amp = amp().await;
     amp.set_faults(vec![Fault::times(1, Matcher::Any, Action::Delay(Duration::from_secs(1)))]);
     let mut host = host(&amp).await;
@@ -83,13 +83,12 @@ async fn a_slow_destination_is_waited_for_once_and_its_answer_counts() {
     let total = host.invoke().await;
     host.deliver(&crate::host::invocation(&total, "success")).await;
     assert!(host.shut_down().await.success());
-    assert_nothing_was_wrong(&amp);
+    assert_valid(&amp);
     assert_eq!(successes(&amp).last(), Some(&5.0));
 }
 
-/// "nothing is sent twice": an answer that was lost must not become a second increment.
 #[tokio::test]
-async fn a_lost_answer_makes_no_second_increment() {
+async fn a_lost_response_is_not_a_second_increment() {
     let amp = amp().await;
     amp.set_faults(vec![Fault::times(1, Matcher::Any, Action::AcceptThenDrop)]);
     let mut host = host(&amp).await;
@@ -105,9 +104,9 @@ async fn a_lost_answer_makes_no_second_increment() {
     assert!((increase - 4.0).abs() < f64::EPSILON, "{successes:?}");
 }
 
-/// A zero whose answer was lost comes again as it was, and nothing of its series before it was answered.
+/// A zero whose response was lost is repeated unchanged before any other sample of its series.
 #[tokio::test]
-async fn zeros_are_repeated_with_the_same_bytes_until_they_are_answered() {
+async fn zeros_are_repeated_unchanged_until_there_is_a_response() {
     let amp = amp().await;
     amp.set_faults(vec![Fault::times(1, Matcher::Any, Action::AcceptThenDrop)]);
     let mut host = host(&amp).await;
@@ -116,16 +115,15 @@ async fn zeros_are_repeated_with_the_same_bytes_until_they_are_answered() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(host.shut_down().await.success());
-    assert_nothing_was_wrong(&amp);
+    assert_valid(&amp);
     let requests = amp.requests();
     let series = |at: usize| requests[at].request.clone().expect("it can be decoded").timeseries.clone();
     assert!(series(0) == series(1) && series(1).iter().flat_map(|s| &s.samples).all(|s| s.value == 0.0));
     assert!(successes(&amp).is_sorted());
 }
 
-/// A receiver that refuses is told the next state, not the same again.
 #[tokio::test]
-async fn refused_values_are_superseded() {
+async fn rejected_values_are_superseded() {
     let amp = amp().await;
     amp.set_faults(vec![Fault::times(2, Matcher::Any, Action::status(400, "out of bounds"))]);
     let mut host = host(&amp).await;
@@ -138,7 +136,7 @@ async fn refused_values_are_superseded() {
     assert_eq!(rejected.last(), Some(&1.0));
 }
 
-/// The counts that arrive of three dispatches within two seconds, with 1, 3 and 3 invocations, the second with faults.
+/// The received counts of three dispatches within two seconds, with 1, 3 and 3 invocations, the second with faults.
 async fn counts_with(faults: &[Fault]) -> Vec<f64> {
     let options =
         AmpOptions { credentials: None, out_of_order_window: Duration::ZERO, ..AmpOptions::default() };
@@ -157,11 +155,11 @@ async fn counts_with(faults: &[Fault]) -> Vec<f64> {
         };
         assert_eq!(destination.dispatch(&dispatch).await.is_ok(), faults.is_empty());
     }
-    assert_nothing_was_wrong(&amp);
+    assert_valid(&amp);
     successes(&amp)
 }
 
-/// The step to a value belongs to the dispatch with which it arrives. What may have arrived is not taken back.
+/// A step is sent with its value, and is not repeated if it may have been delivered.
 #[tokio::test]
 async fn a_step_is_repeated_only_if_its_dispatch_has_failed() {
     let step = |value, next| [vec![value; 10], vec![next]].concat();
@@ -175,7 +173,7 @@ async fn a_step_is_repeated_only_if_its_dispatch_has_failed() {
 
 /// Extensions API, "Shutdown phase": after 2,000 ms extensions are killed.
 #[tokio::test]
-async fn a_shutdown_ends_in_time_even_if_nobody_answers() {
+async fn a_shutdown_ends_in_time_without_a_response() {
     let amp = amp().await;
     amp.set_faults(vec![Fault::always(Matcher::Any, Action::Hang)]);
     let mut host = host(&amp).await;

@@ -1,35 +1,31 @@
-//! The Extensions and the Telemetry API of a scripted Lambda.
-//!
-//! In: requests of the extension, and what the script says of them. Out: answers, and a log of everything asked for.
+//! The scripted Extensions and Telemetry APIs, with a log of the requests.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use http::{Request, Response};
+use http_body_util::Full;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
-/// What the extension is told to be registered as.
+use crate::server::{header, response};
+
+/// The identifier of the extension.
 const IDENTIFIER: &str = "a1b2c3d4-5678-90ab-cdef-example11111";
 
-/// What becomes of requests for the next event.
+/// The responses to requests for the next event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Events {
-    /// They are answered with events.
+    /// Events.
     Given,
-    /// So many connections break first.
+    /// Events, after this number of broken connections.
     AfterBreaks(u32),
-    /// They are refused.
+    /// Errors.
     Refused,
 }
 
-/// What the extension asked for.
+/// The requests of the extension.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     /// Name and body of each registration.
@@ -38,14 +34,14 @@ pub(crate) struct Log {
     pub(crate) subscriptions: Vec<Value>,
     /// Path, type and body of each error.
     pub(crate) errors: Vec<(String, String, Value)>,
-    /// How often it asked for the next event.
-    pub(crate) asked: u64,
-    /// Every path in its order.
+    /// The number of requests for the next event.
+    pub(crate) nexts: u64,
+    /// Methods and paths in their order.
     pub(crate) paths: Vec<String>,
     pub(crate) events: VecDeque<Value>,
 }
 
-/// What the script says, and what came of it.
+/// The script and its log.
 #[derive(Debug)]
 pub(crate) struct Api {
     pub(crate) refuses_invoke: bool,
@@ -77,28 +73,25 @@ impl Api {
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Broken> {
-        let (head, body) = request.into_parts();
-        let body = body.collect().await.expect("a body").to_bytes();
-        let json = || serde_json::from_slice::<Value>(&body).expect("JSON");
-        let header =
-            |name: &str| head.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-        let path = head.uri.path().to_owned();
-        self.log().paths.push(format!("{} {path}", head.method));
+    /// The response to a request, or `None` to break the connection.
+    pub(crate) async fn respond(&self, request: Request<Bytes>) -> Option<Response<Full<Bytes>>> {
+        let json = || serde_json::from_slice::<Value>(request.body()).expect("JSON");
+        let path = request.uri().path();
+        self.log().paths.push(format!("{} {path}", request.method()));
         if path != "/2020-01-01/extension/register" {
-            assert_eq!(header("lambda-extension-identifier"), IDENTIFIER, "{path}");
+            assert_eq!(header(&request, "lambda-extension-identifier"), IDENTIFIER, "{path}");
         }
-        let answer = match path.as_str() {
+        let answer = match path {
             "/2020-01-01/extension/register" => {
                 let events = json();
                 let wants_invoke =
                     events["events"].as_array().is_some_and(|e| e.iter().any(|e| e == "INVOKE"));
-                self.log().registrations.push((header("lambda-extension-name"), events));
+                self.log().registrations.push((header(&request, "lambda-extension-name").to_owned(), events));
                 if self.refuses_invoke && wants_invoke {
                     refusal(403, "Extension.InvalidEventType")
                 } else {
                     let mut answer =
-                        text(200, r#"{"functionName":"shop","functionVersion":"$LATEST","handler":"h"}"#);
+                        response(200, r#"{"functionName":"shop","functionVersion":"$LATEST","handler":"h"}"#);
                     answer
                         .headers_mut()
                         .insert("lambda-extension-identifier", IDENTIFIER.parse().expect("text"));
@@ -112,25 +105,26 @@ impl Api {
                 if self.refused_schemas.contains(&schema.as_str()) {
                     refusal(400, "ValidationError")
                 } else {
-                    text(self.telemetry_status, "\"OK\"")
+                    response(self.telemetry_status, "\"OK\"")
                 }
             }
-            "/2020-01-01/extension/event/next" if self.breaks() => return Err(Broken),
+            "/2020-01-01/extension/event/next" if self.breaks() => return None,
             "/2020-01-01/extension/event/next" if *self.events() == Events::Refused => {
                 refusal(500, "Extension.UnknownError")
             }
             "/2020-01-01/extension/event/next" => {
-                self.log().asked += 1;
+                self.log().nexts += 1;
                 self.changed.notify_waiters();
-                text(200, &self.next_event().await.to_string())
+                response(200, &self.next_event().await.to_string())
             }
             _ => {
-                self.log().errors.push((path, header("lambda-extension-function-error-type"), json()));
-                text(202, r#"{"status":"OK"}"#)
+                let error_type = header(&request, "lambda-extension-function-error-type");
+                self.log().errors.push((path.to_owned(), error_type.to_owned(), json()));
+                response(202, r#"{"status":"OK"}"#)
             }
         };
         self.changed.notify_waiters();
-        Ok(answer)
+        Some(answer)
     }
 
     async fn next_event(&self) -> Value {
@@ -146,36 +140,6 @@ impl Api {
     }
 }
 
-/// The connection ends without an answer.
-#[derive(Debug)]
-pub(crate) struct Broken;
-
-impl std::fmt::Display for Broken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("broken by the test")
-    }
-}
-
-impl std::error::Error for Broken {}
-
-pub(crate) async fn serve(listener: TcpListener, api: Arc<Api>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let api = Arc::clone(&api);
-        tokio::spawn(async move {
-            let service = service_fn(|request| api.answer(request));
-            let _ = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
-    }
-}
-
-fn text(status: u16, body: &str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::copy_from_slice(body.as_bytes())));
-    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
-    response
-}
-
 fn refusal(status: u16, error_type: &str) -> Response<Full<Bytes>> {
-    text(status, &json!({ "errorType": error_type, "errorMessage": "refused by the test" }).to_string())
+    response(status, &json!({ "errorType": error_type, "errorMessage": "rejected by the test" }).to_string())
 }

@@ -1,0 +1,252 @@
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as iot from 'aws-cdk-lib/aws-iot';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { checked, grantReceive, grantSend } from '../shared/grants';
+import { validate } from '../shared/validate';
+import { IPrometheusWorkspace, PrometheusWorkspace } from '../workspace';
+import { workspaceOf } from '../workspace/imported-workspace';
+import { PushGatewayAlarmOptions, PushGatewayAlarms, alarms } from './alarms';
+import { dashboard } from './dashboard';
+import { settingsOf } from './defaults';
+import { IotRuleOptions, iotRule } from './iot-rule';
+import { ageOfOldestMessage, functionMetric, visibleMessages } from './metrics';
+import { gatewayProblems } from './problems';
+import { pushFunction } from './push-function';
+import { PrometheusPushGatewayProps } from './push-gateway-props';
+import { deadLetterQueueOf, givenQueueProblems, queueOf, warnOfQueue } from './queues';
+import { variablesOf } from './variables';
+
+/**
+ * A pipeline that writes metrics, sent as JSON, to Amazon Managed Service for Prometheus (AMP): a queue for producers, a
+ * function that writes the messages, a dead-letter queue for rejected messages, and a workspace.
+ *
+ * @example
+ * const gateway = new PrometheusPushGateway(this, 'Metrics');
+ * gateway.grantSendMessages(producer);
+ */
+export class PrometheusPushGateway extends Construct implements iam.IGrantable, ec2.IConnectable {
+  /** The function that writes the metrics. */
+  public readonly function: lambda.Function;
+
+  /** The queue that producers send to. Undefined if `directInvokeOnly` is set. */
+  public readonly queue?: sqs.IQueue;
+
+  /** The queue of messages that could not be written. */
+  public readonly deadLetterQueue: sqs.IQueue;
+
+  /** The workspace that the metrics are written to. */
+  public readonly workspace: IPrometheusWorkspace;
+
+  /** The principal of the function. */
+  public readonly grantPrincipal: iam.IPrincipal;
+
+  /** Whether failed asynchronous invocations have no destination. False if the function is given. */
+  private readonly losesFailedInvocations: boolean;
+
+  /**
+   * @param scope the parent construct
+   * @param id the identifier of the construct
+   * @param props settings of the gateway
+   */
+  constructor(scope: Construct, id: string, props: PrometheusPushGatewayProps = {}) {
+    super(scope, id);
+    const settings = settingsOf(props);
+    validate(this, [...gatewayProblems(props, settings), ...givenQueueProblems(this, props, settings)]);
+
+    this.workspace = props.workspace ? workspaceOf(props.workspace) : new PrometheusWorkspace(this, 'Workspace');
+    this.deadLetterQueue = deadLetterQueueOf(this, props, settings);
+    this.queue = queueOf(this, props, settings, this.deadLetterQueue);
+    this.function = props.function ?? pushFunction(this, props, settings, this.deadLetterQueue);
+    this.grantPrincipal = this.function.grantPrincipal;
+    this.losesFailedInvocations = !props.function && !props.onFailure && this.deadLetterQueue.fifo;
+
+    for (const [name, value] of Object.entries(variablesOf(this, this, props))) {
+      this.function.addEnvironment(name, value);
+    }
+    this.workspace.grantRemoteWrite(this);
+
+    if (props.queue) warnOfQueue(this, props.queue, settings);
+    if (this.queue) {
+      grantReceive(this, this.queue, this);
+      grantSend(this, this.deadLetterQueue, this);
+      this.function.addEventSourceMapping('Queue', {
+        eventSourceArn: this.queue.queueArn,
+        batchSize: settings.batchSize,
+        maxBatchingWindow: settings.maxBatchingWindow,
+        maxConcurrency: props.maxConcurrency,
+        // The function returns the messages to redeliver; without this, one such message would redeliver the batch.
+        reportBatchItemFailures: true,
+      });
+    }
+  }
+
+  /** The network connections of the function, if it is in a VPC. */
+  public get connections(): ec2.Connections {
+    return this.function.connections;
+  }
+
+  /**
+   * Grants invoking the function directly:
+   *
+   *  - `lambda:InvokeFunction`
+   *
+   * @param grantee the principal
+   */
+  public grantInvoke(grantee: iam.IGrantable): iam.Grant {
+    return checked(this, grantee, this.function.grantInvoke(grantee));
+  }
+
+  /**
+   * Grants sending to the queue, and using its key if it has one:
+   *
+   *  - `sqs:SendMessage`
+   *  - `sqs:GetQueueAttributes`
+   *  - `sqs:GetQueueUrl`
+   *
+   * @param grantee the principal
+   */
+  public grantSendMessages(grantee: iam.IGrantable): iam.Grant {
+    return checked(this, grantee, this.queueFor('grantSendMessages').grantSendMessages(grantee));
+  }
+
+  /**
+   * Adds an IoT rule that sends messages to the gateway.
+   *
+   * @param id the identifier of the rule, unique in the gateway
+   * @param options its SQL statement and target
+   */
+  public addIotRule(id: string, options: IotRuleOptions): iot.CfnTopicRule {
+    return iotRule(this, this, id, options, this.losesFailedInvocations);
+  }
+
+  /**
+   * Adds alarms on dead letters, the age of the oldest message, errors, throttles, and samples that the workspace
+   * discards. Each notifies the topic when it is raised and when it is over.
+   *
+   * The policies of the topics and of their keys let `cloudwatch.amazonaws.com` publish for alarms of the account. For an
+   * imported topic or key, a warning shows the statement to add. Another warning lists metrics that alarms cannot watch.
+   *
+   * @param topic the topic that gets the notifications
+   * @param options thresholds, and additional topics
+   */
+  public addAlarms(topic: sns.ITopic, options: PushGatewayAlarmOptions = {}): PushGatewayAlarms {
+    return alarms(this, this, topic, options);
+  }
+
+  /**
+   * Adds a CloudWatch dashboard: events, writes, latency and losses.
+   *
+   * @param props for example its name and time range
+   */
+  public addDashboard(props: cloudwatch.DashboardProps = {}): cloudwatch.Dashboard {
+    return dashboard(this, this, props);
+  }
+
+  /**
+   * Events received: sum over 5 minutes.
+   * @param props changes to the metric
+   */
+  public metricEvents(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return functionMetric(this.function, 'Events', props);
+  }
+
+  /**
+   * Samples delivered: sum over 5 minutes.
+   * @param props changes to the metric
+   */
+  public metricSamples(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return functionMetric(this.function, 'Samples', props);
+  }
+
+  /**
+   * Invalid events: sum over 5 minutes.
+   * @param props changes to the metric
+   */
+  public metricInvalidEvents(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return functionMetric(this.function, 'InvalidEvents', props);
+  }
+
+  /**
+   * Events rejected by AMP: sum over 5 minutes.
+   * @param props changes to the metric
+   */
+  public metricRejectedEvents(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return functionMetric(this.function, 'RejectedEvents', props);
+  }
+
+  /**
+   * Events that could not be delivered; the queue redelivers its own: sum over 5 minutes.
+   * @param props changes to the metric
+   */
+  public metricFailedEvents(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return functionMetric(this.function, 'FailedEvents', props);
+  }
+
+  /**
+   * Write requests, without retries: sum over 5 minutes.
+   * @param props changes to the metric
+   */
+  public metricWriteRequests(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return functionMetric(this.function, 'WriteRequests', props);
+  }
+
+  /**
+   * Retries of write requests: sum over 5 minutes.
+   * @param props changes to the metric
+   */
+  public metricWriteRetries(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return functionMetric(this.function, 'WriteRetries', props);
+  }
+
+  /**
+   * Time of a write request including its retries, in milliseconds: average over 5 minutes.
+   * @param props changes to the metric
+   */
+  public metricWriteLatency(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return functionMetric(this.function, 'WriteLatency', props);
+  }
+
+  /**
+   * Failed invocations: sum over 5 minutes.
+   * @param props changes to the metric
+   */
+  public metricErrors(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.function.metricErrors(props);
+  }
+
+  /**
+   * Throttled invocations: sum over 5 minutes.
+   * @param props changes to the metric
+   */
+  public metricThrottles(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.function.metricThrottles(props);
+  }
+
+  /**
+   * Age of the oldest message in the queue, in seconds: maximum over 5 minutes.
+   * @param props changes to the metric
+   */
+  public metricApproximateAgeOfOldestMessage(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return ageOfOldestMessage(this, this.queueFor('metricApproximateAgeOfOldestMessage'), props);
+  }
+
+  /**
+   * Messages in the dead-letter queue: maximum over 5 minutes.
+   * @param props changes to the metric
+   */
+  public metricDeadLetters(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return visibleMessages(this, this.deadLetterQueue, props);
+  }
+
+  private queueFor(method: string): sqs.IQueue {
+    if (!this.queue) {
+      throw new Error(`${this.node.path}: ${method} requires a queue, but directInvokeOnly is true`);
+    }
+    return this.queue;
+  }
+}

@@ -1,0 +1,118 @@
+import * as aps from 'aws-cdk-lib/aws-aps';
+import * as agentcore from 'aws-cdk-lib/aws-bedrockagentcore';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import { checked } from '../shared/grants';
+import { validate } from '../shared/validate';
+import { workspaceOf } from '../workspace/imported-workspace';
+import { AgentCoreGatewayOptions, agentCoreTargets } from './agent-core-gateway';
+import { DEFAULT_OPERATIONS, OPERATIONS, QueryOperation } from './operations';
+import { queryProblems } from './problems';
+import { queryFunction } from './query-function';
+import { PrometheusQueryFunctionsProps } from './query-functions-props';
+
+/**
+ * Functions that query a workspace of Amazon Managed Service for Prometheus (AMP), for people, programs and agents: one
+ * for each operation, with its own permissions, memory and timeout.
+ *
+ * @example
+ * const queries = new PrometheusQueryFunctions(this, 'Queries', { workspace });
+ * queries.grantInvoke(reader);
+ */
+export class PrometheusQueryFunctions extends Construct implements ec2.IConnectable {
+  /** The functions, in the order of `operations`. */
+  public readonly functions: lambda.Function[];
+
+  private readonly byOperation: ReadonlyMap<QueryOperation, lambda.Function>;
+
+  /**
+   * @param scope the parent construct
+   * @param id the identifier of the construct
+   * @param props settings of the functions
+   */
+  constructor(scope: Construct, id: string, props: PrometheusQueryFunctionsProps) {
+    super(scope, id);
+    const operations = props.operations ?? DEFAULT_OPERATIONS;
+    validate(this, queryProblems(props, operations));
+
+    const securityGroups =
+      props.securityGroups ??
+      (props.vpc && [
+        new ec2.SecurityGroup(this, 'SecurityGroup', {
+          vpc: props.vpc,
+          description: 'Functions that query Amazon Managed Service for Prometheus',
+        }),
+      ]);
+    this.byOperation = new Map(
+      operations.map((operation) => [operation, queryFunction(this, operation, { ...props, securityGroups })]),
+    );
+    this.functions = [...this.byOperation.values()];
+    this.allowWorkspace(props.workspace);
+  }
+
+  /** The network connections of the functions, if they are in a VPC. */
+  public get connections(): ec2.Connections {
+    return this.functions[0].connections;
+  }
+
+  /**
+   * The function of an operation.
+   *
+   * @param operation one of `operations`
+   */
+  public functionFor(operation: QueryOperation): lambda.Function {
+    const fn = this.byOperation.get(operation);
+    if (!fn) {
+      const created = [...this.byOperation.keys()].join(', ');
+      throw new Error(`${this.node.path}: functionFor: expected one of operations (${created}), got ${operation}`);
+    }
+    return fn;
+  }
+
+  /**
+   * Lets the functions query another workspace, which calls name by `workspace_url` or `workspace_id`. Each function gets
+   * the permissions of its operation:
+   *
+   *  - `aps:QueryMetrics` for `QUERY`, `RANGE_QUERY` and `SERVER_INFO`
+   *  - `aps:GetLabels` and `aps:GetMetricMetadata` for `LIST_METRICS`
+   *
+   * @param workspace the workspace
+   */
+  public allowWorkspace(workspace: aps.IWorkspaceRef): void {
+    for (const [operation, fn] of this.byOperation) {
+      const actions = OPERATIONS[operation].workspaceActions;
+      if (actions.length > 0) workspaceOf(workspace).grant(fn, ...actions);
+    }
+  }
+
+  /**
+   * Grants invoking every function:
+   *
+   *  - `lambda:InvokeFunction`
+   *
+   * @param grantee the principal
+   */
+  public grantInvoke(grantee: iam.IGrantable): iam.Grant {
+    return this.functions
+      .map((fn) => checked(this, grantee, fn.grantInvoke(grantee)))
+      .reduce((all, grant) => all.combine(grant));
+  }
+
+  /**
+   * Adds each function to an agent gateway as a tool: a target with the tool definition in this package. The role of the
+   * gateway gets permission to invoke the functions. If a gateway has the functions of several constructs, each
+   * construct needs its own `targetNamePrefix`.
+   *
+   * @see https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-add-target-lambda.html
+   * @param gateway the gateway
+   * @param options the names of the tools
+   */
+  public addToAgentCoreGateway(
+    gateway: agentcore.IGateway,
+    options: AgentCoreGatewayOptions = {},
+  ): agentcore.GatewayTarget[] {
+    return agentCoreTargets(this, gateway, this.byOperation, options);
+  }
+}

@@ -1,0 +1,1 @@
+export { ShippedCode } from './shipped-code';
