@@ -97,7 +97,7 @@ impl HttpServer {
     /// Listens again at the same address, unless it does already.
     ///
     /// # Errors
-    /// The port is in use.
+    /// Another process took the port in the meantime.
     pub async fn come_back(&self) -> io::Result<()> {
         if self.listening().is_some() {
             return Ok(());

@@ -69,7 +69,7 @@ impl PrometheusClient {
     /// A client for `base`, which may have a path (`--web.external-url`).
     ///
     /// # Errors
-    /// [`ClientError::NoBaseUrl`].
+    /// [`ClientError::NoBaseUrl`]: it is not an `http://` URL with a host and without a query.
     pub fn new(base: &str) -> Result<Self, ClientError> {
         let uri = base.parse::<Uri>().ok().filter(|uri| {
             uri.scheme() == Some(&http::uri::Scheme::HTTP)
@@ -88,7 +88,7 @@ impl PrometheusClient {
     /// Sends a request to `path_and_query` below the base URL, and returns the answer with any status.
     ///
     /// # Errors
-    /// [`ClientError`]: there is no answer.
+    /// The request is invalid, or there is no complete answer within the limits of time and length.
     pub async fn send(
         &self,
         method: &Method,
