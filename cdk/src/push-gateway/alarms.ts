@@ -153,7 +153,7 @@ export function alarms(
           'DiscardedSamples',
           workspace.metricDiscardedSamples(),
           options.discardedSamplesThreshold ?? 1,
-          'The workspace discards samples. The dimension "Reason" of its metric DiscardedSamples says why.',
+          'The workspace discards samples. The dimension "Reason" of its metric DiscardedSamples has the reason.',
         ),
   };
 }

@@ -55,7 +55,7 @@ export const OPERATIONS: Record<QueryOperation, OperationFunction> = {
   [QueryOperation.SERVER_INFO]: {
     ...SMALL,
     id: 'ServerInfo',
-    description: 'Says which build of Prometheus answers and how it runs',
+    description: 'Reports which build of Prometheus answers and how it runs',
     workspaceActions: ['aps:QueryMetrics'],
   },
   [QueryOperation.FIND_WORKSPACE]: {

@@ -85,7 +85,7 @@ impl<'a, const IN_STRING: bool> Json<'a, IN_STRING> {
         Some(&self.text[start..self.at])
     }
 
-    /// The next byte that is no whitespace.
+    /// The next byte that is not whitespace.
     pub fn peek(&mut self) -> Option<u8> {
         loop {
             match *self.text.as_bytes().get(self.at)? {

@@ -1,13 +1,13 @@
 //! Input formats: the body of a record is read into points, or is invalid for a reason.
 //!
-//! A format is a module here and a row of [`read`]. It knows no envelope, no HTTP and no clock: any format may come in
+//! A format is a module here and a row of [`read`]. It depends on no envelope, HTTP or clock: any format may come in
 //! any envelope.
 //!
 //! | module              | what it does                                                              |
 //! |---------------------|---------------------------------------------------------------------------|
 //! | [`body`]            | the ways in which a payload holds a body: as JSON, as text, in base64     |
 //! | [`event`]           | the format JSON event                                                     |
-//! | [`external_labels`] | labels that an operator sets for every series                             |
+//! | [`mod@external_labels`] | labels that an operator sets for every series                             |
 //! | [`json`]            | a JSON scanner for what nearly everyone sends                             |
 
 pub mod body;

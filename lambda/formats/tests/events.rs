@@ -143,7 +143,7 @@ fn a_value_that_is_not_a_number_is_named() {
 }
 
 #[test]
-fn malformed_json_says_where() {
+fn malformed_json_is_reported_with_its_position() {
     for text in [
         "",
         "{",

@@ -7,7 +7,7 @@
 //! samples of a request it rejects (AMP) does not accept them a second time once they are behind its out-of-order
 //! window, so valid samples are better not sent together with those that are not.
 //!
-//! Nothing here knows HTTP, SQS or a format: the property tests replace the receiver by a function.
+//! Nothing here depends on HTTP, SQS or a format: the property tests replace the receiver by a function.
 
 mod halves;
 

@@ -1,7 +1,7 @@
 //! Envelopes: the payloads in which records arrive.
 //!
-//! An envelope is a module here and a row of [`ENVELOPES`]. It recognizes its payload, yields the records, and writes the
-//! reply; it knows no format. The envelope is decided once, at the outermost level of the payload. Whatever is wrong further
+//! An envelope is a module here and a row of `ENVELOPES`. It recognizes its payload, yields the records, and writes the
+//! reply; it does not depend on a format. The envelope is decided once, at the outermost level of the payload. Whatever is wrong further
 //! inside concerns one record and is found later, when each record is read on its own.
 
 pub mod direct;

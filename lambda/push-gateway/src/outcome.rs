@@ -8,7 +8,7 @@ use aws::{Failure, Response};
 use crate::delivery::MAX_ISOLATION_REQUESTS;
 use crate::records::InvalidRecord;
 
-/// What happened to a point or a record. A record has the worst outcome of its points; the variants ascend in severity.
+/// The outcome of a point or a record. A record has the worst outcome of its points; the variants ascend in severity.
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// The receiver has all of it, or newer samples of the same invocation for the same timestamps.

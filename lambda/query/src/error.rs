@@ -146,8 +146,8 @@ fn text(value: Option<&RawValue>) -> Option<String> {
 }
 
 /// The beginning of JSON from a caller on one line, without the user and password of a URL.
-pub(crate) fn json_excerpt(json: &str) -> String {
-    let text = json.replace("\\/", "/").replace(['\r', '\n', '\t'], " ");
+pub(crate) fn json_excerpt(json: &(impl ToString + ?Sized)) -> String {
+    let text = json.to_string().replace("\\/", "/").replace(['\r', '\n', '\t'], " ");
     match text.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1))) {
         Some((scheme, host)) => excerpt(&format!("{scheme}://…@{host}")),
         None => excerpt(&text),

@@ -76,18 +76,11 @@ impl Handler {
 
     /// The operation of the tool, or else of the handler name.
     fn operation(&self, tool: Option<&str>) -> Result<Operation, Error> {
-        let operation = match tool {
-            Some(name) => Operation::from_tool_name(name),
-            None => self.config.operation,
+        let (operation, name) = match tool {
+            Some(name) => (Operation::from_tool_name(name), json_excerpt(&Value::from(name))),
+            None => (self.config.operation, "(no name)".to_owned()),
         };
-        operation.ok_or_else(|| {
-            Error::UnknownTool(
-                tool.map_or_else(
-                    || "(no name)".to_owned(),
-                    |name| json_excerpt(&Value::from(name).to_string()),
-                ),
-            )
-        })
+        operation.ok_or(Error::UnknownTool(name))
     }
 
     async fn run(

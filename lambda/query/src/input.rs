@@ -37,7 +37,7 @@ impl Input {
             let Some(parameter) = parameters.iter().find(|parameter| parameter.name == name) else {
                 let names: Vec<_> = parameters.iter().map(|parameter| parameter.name).collect();
                 return Err(Error::UnknownParameter {
-                    name: json_excerpt(&Value::from(name).to_string()),
+                    name: json_excerpt(&Value::from(name)),
                     operation: operation.name(),
                     parameters: names.join(", "),
                 });
@@ -119,7 +119,7 @@ impl Input {
     /// The error for `parameter` where its kind does not describe what is expected.
     pub(crate) fn invalid(&self, parameter: &Parameter, expected: impl Into<String>) -> Error {
         let given = self.values.get(parameter.name);
-        let got = given.map_or_else(|| "nothing".to_owned(), |value| json_excerpt(&value.to_string()));
+        let got = given.map_or_else(|| "nothing".to_owned(), json_excerpt);
         Error::InvalidParameter { name: parameter.name, expected: expected.into(), got }
     }
 

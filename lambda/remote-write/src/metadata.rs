@@ -14,7 +14,7 @@ pub struct Metadata {
     /// The name of the family, such as `http_request_duration_seconds`.
     #[prost(string, tag = "2")]
     pub family: String,
-    /// What the metrics measure.
+    /// The description of the metrics.
     #[prost(string, tag = "4")]
     pub help: String,
     /// The unit, such as `seconds`; empty if there is none.

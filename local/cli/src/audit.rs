@@ -1,4 +1,4 @@
-//! Compares what was sent with what the workspace, Prometheus and the dead-letter queue hold.
+//! Compares the sent events with the workspace, Prometheus and the dead-letter queue.
 //!
 //! Every sample must be stored with its exact bits, every flawed event must be a dead letter, and nothing else may
 //! be there. The answers of the function are not used.

@@ -14,8 +14,8 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use local_amp::{AmpOptions, AmpStandIn};
-use local_lambda::lambda::FunctionError;
 use local_lambda::runtime::{Function, FunctionOptions, InitError};
+use local_lambda::service::FunctionError;
 use local_testing::truncate;
 use owo_colors::OwoColorize as _;
 use zip::ZipArchive;
@@ -23,7 +23,7 @@ use zip::ZipArchive;
 use crate::arguments::values;
 use crate::console::{print_error, print_line};
 
-/// The program and what is expected of it.
+/// The program and the expected answer.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {
     /// A binary, or an archive as Lambda takes it: with `bootstrap`, or with `extensions/NAME` for a layer.
@@ -55,6 +55,8 @@ const LAST_LINES: usize = 15;
 /// Why the program does not pass.
 #[derive(Debug, thiserror::Error)]
 enum CheckError {
+    #[error("cannot read {}", file.display())]
+    Unreadable { file: PathBuf, source: io::Error },
     #[error("expected `bootstrap` or `extensions/NAME` in the archive")]
     UnknownArchive,
     #[error("the invocation failed: {0}")]
@@ -69,7 +71,7 @@ enum CheckError {
 pub(crate) async fn run(arguments: &CheckArguments) -> ExitCode {
     match check(arguments).await {
         Ok(answer) => {
-            print_line!("{} {} starts and answers {answer}", "✓".green(), arguments.file.display());
+            print_line!("{} {} starts: {answer}", "✓".green(), arguments.file.display());
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -123,8 +125,8 @@ async fn check(arguments: &CheckArguments) -> Result<String, Box<dyn Error>> {
             return Err(CheckError::Killed.into());
         }
         match amp.sample_count() {
-            0 => "as an extension without writing samples".to_owned(),
-            count => format!("as an extension, samples written: {count}"),
+            0 => "registered as an extension, no samples written".to_owned(),
+            count => format!("registered as an extension, samples written: {count}"),
         }
     } else {
         String::from_utf8_lossy(invocation.response().map_or(&[], |body| &body[..])).into_owned()
@@ -138,7 +140,9 @@ async fn check(arguments: &CheckArguments) -> Result<String, Box<dyn Error>> {
 
 /// The program of an archive, unpacked into `folder`, and whether it is an extension; nothing if it is not an archive.
 fn unpack(file: &Path, folder: &Path) -> Result<Option<(PathBuf, bool)>, Box<dyn Error>> {
-    let Ok(mut archive) = ZipArchive::new(fs::File::open(file)?) else { return Ok(None) };
+    let opened = fs::File::open(file);
+    let opened = opened.map_err(|source| CheckError::Unreadable { file: file.to_owned(), source })?;
+    let Ok(mut archive) = ZipArchive::new(opened) else { return Ok(None) };
     let name = archive
         .file_names()
         .filter_map(Result::ok)

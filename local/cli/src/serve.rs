@@ -44,7 +44,7 @@ async fn serve(arguments: &ServeArguments, options: &StackOptions) -> Result<(),
     let mut signals = StopSignal::listen(arguments.stop_with.clone()).map_err(ServeError::Signals)?;
     print_heading("Serverless Prometheus push gateway: the whole stack on this machine");
     let began = Instant::now();
-    let starting = Stack::start(options, move |seen| invocation_line::print(began, &seen));
+    let starting = Stack::start(options, move |event| invocation_line::print(began, &event));
     let stack = tokio::select! {
         stack = starting => stack?,
         () = signals.wait() => return Ok(()),

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use local_amp::AmpStandIn;
 use local_lambda::event_source::{self, EventSource, EventSourceError, EventSourceOptions, Invoked};
-use local_lambda::lambda::{FunctionError, Pool, Seen};
+use local_lambda::service::{FunctionError, Pool, PoolEvent};
 use local_lambda::sqs::{Sqs, SqsError};
 use local_testing::moto::MotoError;
 use local_testing::prometheus::PrometheusError;
@@ -91,7 +91,7 @@ impl Stack {
     /// A part cannot be started; those before it are stopped.
     pub(crate) async fn start(
         options: &StackOptions,
-        watcher: impl Fn(Seen<'_>) + Send + Sync + 'static,
+        watcher: impl Fn(PoolEvent<'_>) + Send + Sync + 'static,
     ) -> Result<Self, StackError> {
         options.ports.check()?;
         let workspace = Workspace::start(options).await?;

@@ -1,4 +1,4 @@
-//! `tour`: sends events through the real function, shows what became of each, and reads them back.
+//! `tour`: sends events through the real function, shows the result of each, and reads them back.
 //!
 //! The exit code is 1 if an event is missing, changed or in the wrong place.
 
@@ -59,8 +59,8 @@ async fn tour(arguments: &TourArguments, storage: Storage) -> Result<bool, Box<d
     let defaults = StackOptions::new(programs.function.clone(), programs.moto.clone());
     // Readings of five minutes may be split over two batches.
     let out_of_order_window = Duration::from_mins(10);
-    let options = StackOptions { storage, query, out_of_order_window, ..defaults };
-    let stack = Stack::start(&options, move |seen| invocation_line::print(began, &seen)).await?;
+    let options = StackOptions { query, storage, out_of_order_window, ..defaults };
+    let stack = Stack::start(&options, move |event| invocation_line::print(began, &event)).await?;
     print_line!("  SQS, Lambda and an AMP workspace, all on 127.0.0.1 ({})", millis(began.elapsed()));
 
     heading(2, "Sending: an event and an array by invoke, the others to the queue");
@@ -78,12 +78,11 @@ async fn tour(arguments: &TourArguments, storage: Storage) -> Result<bool, Box<d
         print_line!("    {}", truncate(attribute(letter, "detail"), 100).dimmed());
     }
     audit.print(&stack.figures().await?);
-    let is_read_back = match &options.query {
-        None => true,
-        Some(_) => {
-            heading(4, "Reading back with the query function");
-            read_back(&stack).await?
-        }
+    let is_read_back = if options.query.is_some() {
+        heading(4, "Reading back with the query function");
+        read_back(&stack).await?
+    } else {
+        true
     };
     Ok(audit.adds_up() && is_read_back)
 }

@@ -6,10 +6,10 @@ use lambda_extension::{Error, Extension, LambdaEvent, NextEvent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    Extension::new().with_events_processor(service_fn(tell)).run().await
+    Extension::new().with_events_processor(service_fn(print_event)).run().await
 }
 
-async fn tell(event: LambdaEvent) -> Result<(), Error> {
+async fn print_event(event: LambdaEvent) -> Result<(), Error> {
     match event.next {
         NextEvent::Invoke(invoke) => println!("invoke {}", invoke.request_id),
         NextEvent::Shutdown(shutdown) => {

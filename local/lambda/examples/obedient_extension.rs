@@ -97,7 +97,7 @@ impl Extension {
                     "Lambda-Extension-Identifier": self.identifier,
                     "Lambda-Extension-Function-Error-Type": "Extension.ConfigInvalid",
                 });
-                let body = json!({ "errorMessage": "as told", "errorType": "Told", "stackTrace": [] });
+                let body = json!({ "errorMessage": "as ordered", "errorType": "Ordered", "stackTrace": [] });
                 let path = format!("/2020-01-01/extension/{path}");
                 let Answer(status, ..) = self.call("POST", &path, &headers, &body.to_string());
                 println!("answer {status}");

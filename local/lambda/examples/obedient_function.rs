@@ -44,8 +44,8 @@ async fn obey(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let (order, context) = event.into_parts();
     let time = Duration::from_millis(order["ms"].as_u64().unwrap_or_default());
     match order["do"].as_str().unwrap_or_default() {
-        "fail" => return Err("as told".into()),
-        "panic" => panic!("as told"),
+        "fail" => return Err("as ordered".into()),
+        "panic" => panic!("as ordered"),
         "exit" => exit(7),
         "sleep" => tokio::time::sleep(time).await,
         "burn" => {

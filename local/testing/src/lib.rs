@@ -5,7 +5,7 @@
 //! - [`clock`]: the time of day as an argument.
 //! - [`moto`]: a real SQS API, and AMP's control plane.
 //! - [`prometheus`]: a real Prometheus, which stores samples and answers queries.
-//! - [`scripted`]: an HTTP server that answers as a test says and records every request.
+//! - [`scripted`]: an HTTP server that answers as a test specifies and records every request.
 
 pub mod children;
 pub mod clock;

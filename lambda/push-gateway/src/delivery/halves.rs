@@ -21,7 +21,7 @@ pub(super) fn halves_by_size(series: &Series, samples: &[Sample]) -> Option<Halv
             Some(*at)
         })
         .collect();
-    // After the last sample is no cut.
+    // The last sample has no cut after it.
     cuts.pop();
     let at =
         cuts.partition_point(|&at| series.encoded_len(&samples[..at]) < half).min(cuts.len().checked_sub(1)?);

@@ -30,7 +30,7 @@ pub struct Summary {
 }
 
 /// Reads any payload.
-#[expect(clippy::unnecessary_wraps, reason = "the last row of the table of envelopes")]
+#[expect(clippy::unnecessary_wraps, reason = "a row of the table of envelopes")]
 pub(super) fn read<'a>(shape: &mut Shape<'a>) -> Option<Result<Envelope<'a>, UnknownPayload>> {
     let events = match shape {
         Shape::Array(events) => Ok(std::mem::take(events)),

@@ -112,29 +112,23 @@ async fn serve(
             journal.push(seen);
             reply
         };
-        let (head, body, is_over) = match reply {
-            Reply::Body(status, body) => {
-                (format!("HTTP/1.1 {status} Scripted\r\ncontent-length: {}\r\n\r\n", body.len()), body, false)
-            }
-            Reply::Typed(content_type, body) => {
-                let length = body.len();
-                let head = format!(
-                    "HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
-                );
-                (head, body, false)
-            }
-            Reply::BreakOff(body) => {
-                (format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len() + 1), body, true)
-            }
+        let (status, content_type, body, missing) = match reply {
+            Reply::Body(status, body) => (status, "application/json".to_owned(), body, 0),
+            Reply::Typed(content_type, body) => (200, content_type, body, 0),
+            Reply::BreakOff(body) => (200, "application/json".to_owned(), body, 1),
             Reply::Drop => return,
             Reply::Hang => return std::future::pending().await,
         };
+        let length = body.len() + missing;
+        let head = format!(
+            "HTTP/1.1 {status} Scripted\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
+        );
         let written = async {
             stream.write_all(head.as_bytes()).await?;
             stream.write_all(body.as_bytes()).await?;
             stream.flush().await
         };
-        if written.await.is_err() || is_over {
+        if written.await.is_err() || missing > 0 {
             return;
         }
     }

@@ -1,4 +1,4 @@
-//! What the tests of this crate share: points from plain data, and requests as a receiver reads them.
+//! Helpers of the tests: points from plain data, and requests as a receiver reads them.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -11,7 +11,7 @@ const ADMITTED: u16 = 501;
 
 /// Prometheus's error form.
 #[tokio::test]
-async fn without_a_prometheus_the_answer_says_what_to_install() {
+async fn without_a_prometheus_the_answer_names_what_to_install() {
     let amp = stand_in(|_| ()).await;
     check(&amp, &[ph("a", NOW_MS, 1.0)], 200, "").await;
     let paths =

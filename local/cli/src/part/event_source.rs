@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use clap::{Args, value_parser};
 use local_lambda::event_source::{EventSource, EventSourceOptions, Invoked};
-use local_lambda::lambda::{Answered, LambdaClient};
+use local_lambda::service::{Answered, LambdaClient};
 use local_lambda::sqs::Sqs;
 
 use super::Common;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use clap::{Args, value_parser};
 use futures_util::future::join_all;
-use local_lambda::lambda::{AsyncPolicy, IdleEnd, LambdaApi, Pool};
 use local_lambda::runtime::{FunctionOptions, RoleCredentials};
+use local_lambda::service::{AsyncPolicy, IdleShutdown, LambdaApi, Pool};
 use tokio::time::Instant;
 
 use super::{Common, PortError};
@@ -106,14 +106,15 @@ pub(super) async fn run(arguments: LambdaArguments) -> Result<(), Box<dyn Error>
                 ..FunctionOptions::new(binary)
             };
             options.extensions.programs.clone_from(&arguments.extension);
-            Pool::new(options, arguments.concurrency, move |seen| {
-                invocation_line::print(began, &seen);
+            Pool::new(options, arguments.concurrency, move |event| {
+                invocation_line::print(began, &event);
             })
         })
         .collect();
     let has_extensions = !arguments.extension.is_empty();
     // Extensions send their last data when an environment ends.
-    let idle_ends: Vec<IdleEnd> = pools.iter().filter(|_| has_extensions).cloned().map(IdleEnd::of).collect();
+    let idle_shutdowns: Vec<IdleShutdown> =
+        pools.iter().filter(|_| has_extensions).cloned().map(IdleShutdown::of).collect();
     let (region, policy) = (&arguments.common.region, AsyncPolicy::default());
     let api = LambdaApi::start(arguments.port, region, pools.clone(), policy).await;
     let api = api.map_err(PortError::of(arguments.port))?;
@@ -124,6 +125,6 @@ pub(super) async fn run(arguments: LambdaArguments) -> Result<(), Box<dyn Error>
         join_all(pools.iter().map(Pool::shutdown)).await;
     }
     // Last, because it may be shutting down an environment, whose extension would lose its last data.
-    drop(idle_ends);
+    drop(idle_shutdowns);
     Ok(())
 }

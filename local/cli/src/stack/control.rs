@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::Parts;
 use local_amp::Fault;
-use local_lambda::lambda::Pool;
+use local_lambda::service::Pool;
 use local_testing::http_server::{HttpServer, Reply, ResponseBody};
 
 const MAX_BODY_BYTES: usize = 64 * 1_024;

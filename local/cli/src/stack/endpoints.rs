@@ -1,7 +1,7 @@
 //! Where the parts of a running stack listen.
 
 use aws_credential_types::Credentials;
-use local_lambda::lambda::Pool;
+use local_lambda::service::Pool;
 use serde_json::{Value, json};
 
 use super::Parts;
@@ -49,7 +49,7 @@ impl Endpoints {
             credentials: workspace.user.clone(),
             lambda: functions.api.endpoint(),
             function: name(&functions.push_gateway),
-            has_telemetry: functions.idle_end.is_some(),
+            has_telemetry: functions.idle_shutdown.is_some(),
             query_functions: functions.queries.iter().map(name).collect(),
             sqs: queues.endpoint().to_owned(),
             queue_url: queues.url.clone(),

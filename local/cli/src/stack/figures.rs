@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::queues::QueueDepth;
 use local_amp::AmpCounts;
 use local_lambda::event_source;
-use local_lambda::lambda::Counts;
+use local_lambda::service::Counts;
 
 /// The counts at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(crate) struct Figures {
 
 impl Figures {
     /// As JSON.
-    pub(crate) fn to_json(&self) -> Value {
+    pub(crate) fn to_json(self) -> Value {
         json!({
             "queue": { "visible": self.queue.visible, "inFlight": self.queue.in_flight },
             "deadLetters": self.dead_letters,

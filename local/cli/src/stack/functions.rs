@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use local_lambda::lambda::{AsyncPolicy, IdleEnd, LambdaApi, Pool, Seen};
 use local_lambda::runtime::FunctionOptions;
+use local_lambda::service::{AsyncPolicy, IdleShutdown, LambdaApi, Pool, PoolEvent};
 
 use super::queues::Queues;
 use super::workspace::Workspace;
@@ -31,7 +31,7 @@ pub(super) struct Functions {
     pub(super) queries: Vec<Pool>,
     pub(super) api: LambdaApi,
     /// With the telemetry extension only, which sends its last data when an environment ends.
-    pub(super) idle_end: Option<IdleEnd>,
+    pub(super) idle_shutdown: Option<IdleShutdown>,
 }
 
 impl Functions {
@@ -39,12 +39,12 @@ impl Functions {
         options: &StackOptions,
         workspace: &Workspace,
         queues: &Queues,
-        watcher: impl Fn(Seen<'_>) + Send + Sync + 'static,
+        watcher: impl Fn(PoolEvent<'_>) + Send + Sync + 'static,
     ) -> Result<Self, StackError> {
         let watcher = Arc::new(watcher);
         let pool = |function| {
             let watcher = Arc::clone(&watcher);
-            Pool::new(function, options.concurrency, move |seen| watcher(seen))
+            Pool::new(function, options.concurrency, move |event| watcher(event))
         };
         let push_gateway = pool(push_gateway(options, workspace, queues));
         let queries: Vec<Pool> = query_functions(options, workspace, queues).into_iter().map(pool).collect();
@@ -52,8 +52,9 @@ impl Functions {
         let port = options.ports.lambda;
         let api = LambdaApi::start(port, &options.region, pools, AsyncPolicy::default()).await;
         let api = api.map_err(StackError::port("--lambda-port", port))?;
-        let idle_end = options.telemetry_extension.as_ref().map(|_| IdleEnd::of(push_gateway.clone()));
-        Ok(Self { push_gateway, queries, api, idle_end })
+        let idle_shutdown =
+            options.telemetry_extension.as_ref().map(|_| IdleShutdown::of(push_gateway.clone()));
+        Ok(Self { push_gateway, queries, api, idle_shutdown })
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Pool> {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::Serve;
 
-async fn ask(serve: &Serve, method: &str, path: &str, body: &str) -> (u16, Value) {
+async fn request(serve: &Serve, method: &str, path: &str, body: &str) -> (u16, Value) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let url = format!("{}{path}", serve.endpoints["control"].as_str().expect("an endpoint"));
     let method = method.parse().expect("a method");
@@ -18,10 +18,10 @@ async fn ask(serve: &Serve, method: &str, path: &str, body: &str) -> (u16, Value
 async fn a_new_stack_has_no_counts_and_no_processes() {
     let serve = Serve::start(&["--prometheus", "none"]).await;
     assert_eq!(
-        ask(&serve, "GET", "/functions", "").await,
+        request(&serve, "GET", "/functions", "").await,
         (200, json!({ "push-gateway": { "processes": [], "invocations": 0, "errors": 0, "throttles": 0 } }))
     );
-    let (status, figures) = ask(&serve, "GET", "/figures", "").await;
+    let (status, figures) = request(&serve, "GET", "/figures", "").await;
     assert_eq!(status, 200);
     assert_eq!(figures["queue"], json!({ "visible": 0, "inFlight": 0 }));
     assert_eq!((&figures["deadLetters"], &figures["amp"]["samples"]), (&json!(0), &json!(0)));
@@ -32,11 +32,11 @@ async fn a_new_stack_has_no_counts_and_no_processes() {
 async fn faults_are_set_line_by_line() {
     let serve = Serve::start(&["--prometheus", "none"]).await;
     assert_eq!(
-        ask(&serve, "PUT", "/faults", "503:2\nhang:1@device=d1\n").await,
+        request(&serve, "PUT", "/faults", "503:2\nhang:1@device=d1\n").await,
         (200, json!({ "faults": 2 }))
     );
-    assert_eq!(ask(&serve, "PUT", "/faults", "").await, (200, json!({ "faults": 0 })));
-    let (status, answer) = ask(&serve, "PUT", "/faults", "explode").await;
+    assert_eq!(request(&serve, "PUT", "/faults", "").await, (200, json!({ "faults": 0 })));
+    let (status, answer) = request(&serve, "PUT", "/faults", "explode").await;
     assert_eq!(status, 400);
     assert!(answer["error"].as_str().is_some_and(|error| error.contains("explode")), "{answer}");
 }
@@ -47,17 +47,17 @@ async fn the_workspace_can_go_down_and_come_back() {
     let url = serve.endpoints["amp"]["remoteWriteUrl"].as_str().expect("a URL").to_owned();
     let reach =
         async || reqwest::Client::new().post(&url).send().await.map(|answer| answer.status().as_u16());
-    assert_eq!(ask(&serve, "PUT", "/amp", "down").await.0, 200);
-    assert!(reach().await.expect_err("nobody listens").is_connect());
-    assert_eq!(ask(&serve, "PUT", "/amp", "up").await.0, 200);
+    assert_eq!(request(&serve, "PUT", "/amp", "down").await.0, 200);
+    assert!(reach().await.expect_err("nothing listens").is_connect());
+    assert_eq!(request(&serve, "PUT", "/amp", "up").await.0, 200);
     assert_eq!(reach().await.expect("an answer"), 403, "an unsigned request");
-    assert_eq!(ask(&serve, "PUT", "/amp", "sideways").await.0, 400);
+    assert_eq!(request(&serve, "PUT", "/amp", "sideways").await.0, 400);
 }
 
 #[tokio::test]
 async fn an_unknown_path_returns_the_known_ones() {
     let serve = Serve::start(&["--prometheus", "none"]).await;
-    let (status, answer) = ask(&serve, "GET", "/", "").await;
+    let (status, answer) = request(&serve, "GET", "/", "").await;
     assert_eq!(status, 404);
     assert!(answer["error"].as_str().is_some_and(|error| error.contains("/figures")), "{answer}");
 }

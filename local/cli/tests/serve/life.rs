@@ -53,7 +53,7 @@ async fn a_termination_signal_stops_it() {
     assert!(serve.end().await.0.success());
 }
 
-/// SIGKILL cannot be caught, so nothing of ours can run any more when it comes.
+/// SIGKILL cannot be caught.
 #[tokio::test]
 async fn no_child_outlives_a_command_that_is_killed() {
     let serve = Serve::start(&["--prometheus", "auto"]).await;
@@ -68,7 +68,7 @@ async fn no_child_outlives_a_command_that_is_killed() {
     }
 }
 
-/// Whoever started it may be killed, and a process between the two may live on.
+/// The process that started it may be killed, and a process between the two may live on.
 #[tokio::test]
 async fn it_stops_with_the_given_processes() {
     let mut companion =

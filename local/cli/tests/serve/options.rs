@@ -1,10 +1,10 @@
-//! Options that make no sense, alone or together: refused by name before anything is started.
+//! Invalid options, alone or together, are rejected by name before anything is started.
 
 use local_testing::scripted::{Answer, ScriptedServer};
 
 use crate::support::{Trap, run};
 
-/// What clap exits with for a command line that it refuses.
+/// The exit code of clap for an invalid command line.
 const REFUSED: Option<i32> = Some(2);
 
 async fn serve_refuses(options: &[&str], named: &str) {
@@ -15,7 +15,7 @@ async fn serve_refuses(options: &[&str], named: &str) {
 }
 
 #[tokio::test]
-async fn a_value_out_of_its_range_is_refused_by_name() {
+async fn a_value_out_of_its_range_is_rejected() {
     for (option, values) in [
         ("--batch-size", &["0", "10001"][..]),
         ("--batching-window", &["301s", "1500ms"]),
@@ -39,7 +39,7 @@ async fn a_value_out_of_its_range_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn values_that_contradict_each_other_are_refused() {
+async fn values_that_contradict_each_other_are_rejected() {
     for (options, error) in [
         (&["--fifo", "--batch-size", "11"][..], "--batch-size: expected 1 to 10 with --fifo, got 11"),
         (&["--fifo", "--batching-window", "1s"], "--batching-window: expected 0s with --fifo, got 1s"),
@@ -65,8 +65,8 @@ async fn values_that_contradict_each_other_are_refused() {
 }
 
 #[tokio::test]
-async fn a_prometheus_that_is_not_there_is_refused() {
-    // A port that is free, but perhaps not for long: nobody may listen below 1024 without the right to.
+async fn a_missing_prometheus_is_rejected() {
+    // Port 1 is reserved, so nothing listens there.
     for prometheus in ["/nowhere/prometheus", "http://127.0.0.1:1", "https://127.0.0.1:9090", "http://"] {
         serve_refuses(&["--prometheus", prometheus], "--prometheus: expected ").await;
     }
@@ -75,9 +75,9 @@ async fn a_prometheus_that_is_not_there_is_refused() {
     assert_eq!(code, REFUSED);
 }
 
-/// Prometheus answers 404 to samples unless it was started with the flag.
+/// Prometheus answers 404 to writes unless it was started with the flag.
 #[tokio::test]
-async fn a_prometheus_that_takes_no_samples_is_refused() {
+async fn a_prometheus_without_the_receiver_is_rejected() {
     let server =
         ScriptedServer::by(|request, _| Answer::new(if request.method == "GET" { 200 } else { 404 }, ""))
             .await;
@@ -85,7 +85,7 @@ async fn a_prometheus_that_takes_no_samples_is_refused() {
 }
 
 #[tokio::test]
-async fn the_other_commands_refuse_by_name_too() {
+async fn the_other_commands_reject_invalid_options() {
     let trap = Trap::new();
     let moto = trap.serve(&[])[4].clone();
     let lambda = ["lambda", "--function", "f=/bin/true"];

@@ -1,4 +1,4 @@
-//! What is printed, and who reads it.
+//! The output of the stack, and its reader.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

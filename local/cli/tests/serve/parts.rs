@@ -18,7 +18,7 @@ async fn part(arguments: &[&str]) -> (Child, String) {
         command.args(arguments).stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("the program runs");
     let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
     let line = tokio::time::timeout(SOON, lines.next_line()).await.expect("it is ready").expect("text");
-    // Whatever it says later must find a reader.
+    // Later output needs a reader as well.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     (child, line.expect("a line"))
 }

@@ -35,8 +35,8 @@ async fn invoke(serve: &Serve) {
     assert!(answer.contains(r#""samples":1"#), "{answer}");
 }
 
-/// What PromQL says of the stack's Prometheus.
-async fn ask(serve: &Serve, query: &str) -> Value {
+/// The result of a PromQL query.
+async fn evaluate(serve: &Serve, query: &str) -> Value {
     let url = serve.endpoints["prometheus"]["url"].as_str().expect("a URL");
     let form = format!("query={}", query.replace('+', "%2B"));
     let request = reqwest::Client::new().post(format!("{url}/api/v1/query"));
@@ -61,19 +61,19 @@ async fn the_functions_own_invocations_can_be_queried() {
         series.find(|one| one["metric"] == expected).map(|one| one["value"][1].clone())
     };
     let deadline = Instant::now() + SOON;
-    // The last one comes when the environment is no longer needed.
+    // The last one is reported when the environment is shut down.
     loop {
-        let found = ask(&serve, query).await;
+        let found = evaluate(&serve, query).await;
         if succeeded(&found) == Some(json!("3")) {
             break;
         }
         assert!(Instant::now() < deadline, "not within {SOON:?}: {found}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let cold_starts = ask(&serve, "sum(last_over_time(aws_lambda_cold_starts_total[1h]))").await;
+    let cold_starts = evaluate(&serve, "sum(last_over_time(aws_lambda_cold_starts_total[1h]))").await;
     assert!(cold_starts[0]["value"][1] != "0" && !cold_starts[0].is_null(), "{cold_starts}");
-    // The end of the series is marked, so nothing of an environment that is gone seems to be there.
-    let now = ask(&serve, "aws_lambda_invocations_total").await;
+    // The series end with a stale marker when their environment ends.
+    let now = evaluate(&serve, "aws_lambda_invocations_total").await;
     let prometheus = serve.endpoints["prometheus"]["url"].clone();
     assert_eq!(now, json!([]));
 
@@ -83,20 +83,20 @@ async fn the_functions_own_invocations_can_be_queried() {
     let url = prometheus.as_str().expect("a URL");
     let line = format!("curl -s {url}/api/v1/query --data-urlencode 'query={query}'");
     assert!(printed.contains(&line), "{printed}");
-    assert!(printed.contains("&g1.expr="), "the page has a panel for it: {printed}");
+    assert!(printed.contains("&g1.expr="), "a panel for telemetry: {printed}");
 }
 
-/// "Shutdown phase": extensions are told, so nothing that an environment counted is lost when the stack ends.
+/// "Shutdown phase": extensions send their last data when the stack ends.
 #[tokio::test]
 async fn stopping_waits_for_the_last_telemetry() {
-    // Set by the function's owner, so that nothing is sent before the end.
+    // Nothing is sent before the end.
     let settings = ["--env", "DISPATCH_MIN_BATCH_SIZE=1000000", "--env", "DISPATCH_MAX_AGE_SECONDS=86400"];
     let serve = start("none", &settings).await;
     invoke(&serve).await;
     serve.signal(Signal::SIGINT);
     let (status, printed) = serve.end().await;
     assert!(status.success(), "{status}: {printed}");
-    let (_, sums) = printed.split_once("What became of it").expect("the sums");
+    let (_, sums) = printed.split_once("Totals").expect("the totals");
     let (before, _) = sums.split_once(" samples in ").expect("the workspace's");
     let samples: u32 =
         before.rsplit(' ').next().and_then(|text| text.replace(',', "").parse().ok()).expect("a number");

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 /// Counters and gauges.
 ///
 /// `received` is always the sum of `in_flight`, `deleted`, `given_back`, `expired`, `undeleted` and `released`: no
-/// message is lost or counted twice. [`Recorder`] keeps this invariant.
+/// message is lost or counted twice. `Recorder` keeps this invariant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Messages that SQS returned (Lambda's metric `PolledEventCount`).
@@ -62,17 +62,19 @@ impl Recorder {
         });
     }
 
-    /// Messages are no longer in flight.
-    pub(super) fn settle(&self, settled: Settled, messages: usize) {
+    /// Messages are no longer in flight; readers see all changes at once.
+    pub(super) fn settle(&self, ends: impl IntoIterator<Item = (Settled, usize)>) {
         self.0.send_modify(|figures| {
-            figures.in_flight -= count(messages);
-            *match settled {
-                Settled::Deleted => &mut figures.deleted,
-                Settled::GivenBack => &mut figures.given_back,
-                Settled::Expired => &mut figures.expired,
-                Settled::Undeleted => &mut figures.undeleted,
-                Settled::Released => &mut figures.released,
-            } += count(messages);
+            for (settled, messages) in ends {
+                figures.in_flight -= count(messages);
+                *match settled {
+                    Settled::Deleted => &mut figures.deleted,
+                    Settled::GivenBack => &mut figures.given_back,
+                    Settled::Expired => &mut figures.expired,
+                    Settled::Undeleted => &mut figures.undeleted,
+                    Settled::Released => &mut figures.released,
+                } += count(messages);
+            }
         });
     }
 

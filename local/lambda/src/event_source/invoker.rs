@@ -76,9 +76,11 @@ where
         let retry_until = done.iter().map(|message| message.visible_at).max();
         let handles: Vec<_> = done.into_iter().map(|message| message.receipt_handle).collect();
         let deleted = delete_all(&self.queue, &handles, retry_until).await;
-        self.figures.settle(Settled::GivenBack, failed.len());
-        self.figures.settle(Settled::Deleted, deleted);
-        self.figures.settle(Settled::Undeleted, handles.len() - deleted);
+        self.figures.settle([
+            (Settled::GivenBack, failed.len()),
+            (Settled::Deleted, deleted),
+            (Settled::Undeleted, handles.len() - deleted),
+        ]);
         Finished { groups, failed: failed_groups, not_invoked: Vec::new() }
     }
 
@@ -87,7 +89,7 @@ where
     async fn invoke(&self, batch: &mut Batch) -> Option<Invoked> {
         let mut backoff = Backoff::new(THROTTLED.0, THROTTLED.1);
         loop {
-            self.figures.settle(Settled::Expired, batch.drop_visible(Instant::now()));
+            self.figures.settle([(Settled::Expired, batch.drop_visible(Instant::now()))]);
             let last_visible_at = batch.0.iter().map(|message| message.visible_at).max()?;
             // A closure that panics counts as a function error.
             let invocation = AssertUnwindSafe(async { (self.invoke)(batch.payload()).await });
@@ -99,7 +101,7 @@ where
             self.figures.add(|figures| &mut figures.throttled);
             let next_attempt = Instant::now() + backoff.wait();
             if next_attempt >= last_visible_at {
-                self.figures.settle(Settled::Expired, std::mem::take(&mut batch.0).len());
+                self.figures.settle([(Settled::Expired, std::mem::take(&mut batch.0).len())]);
                 return None;
             }
             if self.stops_before(next_attempt).await {
@@ -133,7 +135,7 @@ where
     /// Makes messages visible again that the function did not get.
     pub(super) async fn release(&self, messages: &[Message]) {
         self.queue.release(messages).await;
-        self.figures.settle(Settled::Released, messages.len());
+        self.figures.settle([(Settled::Released, messages.len())]);
     }
 }
 

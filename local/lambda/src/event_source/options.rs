@@ -78,10 +78,10 @@ pub enum EventSourceError {
         /// The function's.
         function_timeout: Duration,
     },
-    /// The queue does not exist or cannot be asked.
+    /// The queue does not exist or cannot be read.
     #[error("the queue's attributes cannot be read")]
     Queue(#[from] SqsError),
-    /// The queue's attributes lack what the mapping needs.
+    /// The queue's attributes lack a required value.
     #[error("the queue's attribute {name} is {value:?}")]
     QueueAttribute {
         /// The attribute.
@@ -92,7 +92,7 @@ pub enum EventSourceError {
 }
 
 impl EventSourceOptions {
-    /// Batches of at most 10 without a window, for a function with Lambda's default time-out of 3 seconds.
+    /// Batches of at most 10 without a window, for a function with Lambda's default timeout of 3 seconds.
     pub fn new(queue_url: impl Into<String>) -> Self {
         Self {
             queue_url: queue_url.into(),

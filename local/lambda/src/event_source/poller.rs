@@ -186,7 +186,7 @@ where
     fn finish(&mut self, finished: Finished) {
         self.not_invoked.extend(finished.not_invoked);
         let removed = self.waiting.finish(&finished.groups, &finished.failed);
-        self.invoker.figures.settle(Settled::GivenBack, removed);
+        self.invoker.figures.settle([(Settled::GivenBack, removed)]);
         self.invoker.figures.set_invocations_in_flight(self.invocations.len());
         if self.invoker.queue.is_fifo {
             // Messages that a group held back may be received now.

@@ -1,4 +1,4 @@
-//! What the function is invoked with.
+//! The payloads of the function.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How many invocations run at a time, and what happens while the function takes no more.
+//! Concurrency and throttling.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -36,8 +36,7 @@ async fn no_more_invocations_run_than_the_maximum_concurrency() {
 }
 
 /// Lambda Developer Guide, "Configuring scaling behavior for SQS event source mappings": "Lambda starts processing
-/// five batches at a time with five concurrent invocations". While they are busy, the rest stays in the queue for
-/// whoever may come: nothing is hidden that cannot be handed over.
+/// five batches at a time with five concurrent invocations". While they are busy, the rest stays visible in the queue.
 #[tokio::test]
 async fn while_the_function_is_busy_no_more_is_received() {
     let queue = ScriptedSqs::start(&numbered("m", 80), Duration::from_secs(30)).await;
@@ -96,7 +95,7 @@ async fn a_batch_that_stays_throttled_is_left_to_its_queue() {
     assert!(figures.throttled > 1, "{figures:?}");
 }
 
-/// A message that is gathered longer than it is hidden would be handed to two at once.
+/// A message that is gathered for longer than its visibility timeout would be delivered twice.
 #[tokio::test]
 async fn messages_that_expire_in_the_window_are_not_delivered() {
     let queue = Queue::create("slow-window", 1).await;

@@ -1,4 +1,4 @@
-//! Whatever SQS does, no message is lost.
+//! No message is lost when SQS fails.
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
-//! The event source mapping, against moto's SQS and against one that fails on demand. The function is a closure that
-//! writes down what it was invoked with and answers as it is told.
+//! The event source mapping, with moto's SQS and a scripted SQS. The function is a closure that records its payloads.
 
 mod batches;
 mod concurrency;

@@ -1,4 +1,4 @@
-//! The queue under the other tests: it must not lose what they count.
+//! moto, which the other tests rely on: it must not lose messages.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,5 +1,4 @@
-//! What becomes of the messages, by what the function answers. Every case of a response is in the unit tests of
-//! `response.rs`; here are the queue's consequences.
+//! The effect of responses on the queue. The cases of a response are in the unit tests of `response.rs`.
 
 use aws_sdk_sqs::types::QueueAttributeName;
 use bytes::Bytes;

@@ -1,5 +1,5 @@
-//! An SQS endpoint with one standard queue that fails on demand, is fast enough for many messages, and never delivers a
-//! message twice by itself: two receives at once from moto may.
+//! A scripted SQS endpoint with one standard queue. It fails on demand, is fast enough for many messages, and unlike moto
+//! never returns a message to two receives at once.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::support::{Mapping, client};
 
-/// A way for an operation to fail.
+/// How an operation fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The whole request is answered with this status.
@@ -22,7 +22,7 @@ pub(crate) enum Fault {
     Close,
     /// Each entry fails, and may succeed the next time.
     EntriesFail,
-    /// Each entry is refused as the sender's fault.
+    /// Each entry is rejected as the sender's fault.
     EntriesRefused,
 }
 
@@ -84,7 +84,7 @@ impl ScriptedSqs {
         state.messages.insert(number, (body.to_owned(), 0, None));
     }
 
-    /// Starts a mapping to a function that answers what `answer` makes of the records.
+    /// Starts a mapping to a function that answers with the result of `answer`.
     pub(crate) async fn map<Fut>(
         &self,
         options: EventSourceOptions,
@@ -162,7 +162,7 @@ impl State {
             let (number, _) = handle.split_once('/').expect("a handle of this server");
             if let Some(fault) = fault {
                 let is_senders = fault == Fault::EntriesRefused;
-                failed.push(json!({ "Id": entry["Id"], "SenderFault": is_senders, "Code": "Told" }));
+                failed.push(json!({ "Id": entry["Id"], "SenderFault": is_senders, "Code": "Scripted" }));
             } else {
                 self.messages.remove(&number.parse().expect("a number"));
                 successful.push(json!({ "Id": entry["Id"] }));

@@ -70,7 +70,7 @@ async fn after_stopping_nothing_is_received_any_more() {
 
 #[tokio::test]
 async fn dropping_a_mapping_ends_its_invocations_at_once() {
-    /// Says when it is dropped.
+    /// Reports when it is dropped.
     struct Dropped(Option<oneshot::Sender<()>>);
     impl Drop for Dropped {
         fn drop(&mut self) {

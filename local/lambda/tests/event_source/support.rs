@@ -13,7 +13,7 @@ use local_lambda::sqs::Sqs;
 use local_testing::moto::MotoServer;
 use serde_json::{Value, json};
 
-/// A test that waits longer for something waits for what never comes.
+/// The time limit of every wait.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A queue that no other test uses.
@@ -24,7 +24,7 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// A queue of this name, FIFO if the name says so, that hides a received message for these seconds.
+    /// A queue with this name (FIFO if it ends in `.fifo`) and visibility timeout.
     pub(crate) async fn create(name: &str, visibility_seconds: u32) -> Self {
         let sqs = client(endpoint());
         let url = sqs.create_queue(name).await.expect("a queue");
@@ -92,7 +92,7 @@ impl Queue {
         EventSourceOptions { function_timeout: Duration::from_secs(1), ..EventSourceOptions::new(&self.url) }
     }
 
-    /// Starts a mapping to a function that answers what `answer` makes of the records.
+    /// Starts a mapping to a function that answers with the result of `answer`.
     pub(crate) async fn map<Fut>(
         &self,
         options: EventSourceOptions,
@@ -131,7 +131,7 @@ impl Mapping {
         Ok(Self { source: EventSource::start(sqs, options, invoke).await?, payloads })
     }
 
-    /// Waits until the figures are as wanted; they have to add up.
+    /// Waits until the figures satisfy a condition; they must add up.
     pub(crate) async fn until(&self, is_wanted: impl Fn(&Figures) -> bool) -> Figures {
         let waiting = tokio::time::timeout(PATIENCE, self.source.wait_for(|figures| is_wanted(figures)));
         let Ok(figures) = waiting.await else { panic!("it never happens: {:?}", self.source.figures()) };
@@ -139,7 +139,7 @@ impl Mapping {
         figures
     }
 
-    /// Stops the mapping; its last figures have to add up.
+    /// Stops the mapping; its last figures must add up.
     pub(crate) async fn stop(self) -> Figures {
         let stopping = tokio::time::timeout(PATIENCE, self.source.stop());
         let figures = stopping.await.expect("it stops");
@@ -177,12 +177,12 @@ pub(crate) fn bodies(records: &[Value]) -> Vec<String> {
     records.iter().map(|record| record["body"].as_str().expect("a body").to_owned()).collect()
 }
 
-/// The function did everything.
+/// The function processed all messages.
 pub(crate) async fn succeed(_: Vec<Value>) -> Invoked {
     Invoked::Response(Bytes::from_static(br#"{"batchItemFailures":[]}"#))
 }
 
-/// The response that reports the messages whose bodies `is_bad` says are.
+/// The response that reports the messages whose bodies satisfy `is_bad`.
 pub(crate) fn report(records: &[Value], is_bad: impl Fn(&str) -> bool) -> Invoked {
     let bad = records.iter().filter(|record| is_bad(record["body"].as_str().expect("a body")));
     let items: Vec<_> = bad.map(|record| json!({ "itemIdentifier": record["messageId"] })).collect();
@@ -194,7 +194,7 @@ pub(crate) fn numbered(name: &str, count: usize) -> Vec<String> {
     (0..count).map(|at| format!("{name}-{at:02}")).collect()
 }
 
-/// Asks again until it is so.
+/// Waits until a condition is true.
 pub(crate) async fn eventually<Fut: Future<Output = bool>>(is_so: impl Fn() -> Fut) {
     let asking = async {
         while !is_so().await {
@@ -208,7 +208,7 @@ pub(crate) fn client(endpoint: &str) -> Sqs {
     Sqs::new(endpoint, "eu-west-1", Credentials::new("AKIDTEST", "a-secret-key", None, None, "test"))
 }
 
-/// The server's endpoint. The server starts with the first test that asks and ends with the process: its thread, on
+/// The server's endpoint. The first test starts the server, which ends with the process: its thread, on
 /// which its life depends, never ends before.
 fn endpoint() -> &'static str {
     static ENDPOINT: OnceLock<String> = OnceLock::new();

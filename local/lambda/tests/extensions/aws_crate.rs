@@ -1,4 +1,4 @@
-//! AWS's own crate for extensions as a witness: it understands what is told here.
+//! AWS's own crate for extensions, as an independent client.
 
 use lambda_extension::{LambdaTelemetry, LambdaTelemetryRecord};
 use local_lambda::runtime::FunctionOptions;
@@ -24,8 +24,7 @@ async fn an_extension_made_with_the_crate_takes_part() {
     assert!(shutdown.killed.is_empty());
 }
 
-/// Telemetry schema reference, as the crate `lambda-extension` reads it: every event of a life with all endings is one
-/// that it knows.
+/// The crate `lambda-extension` parses every event of the telemetry schema reference, for every outcome.
 #[tokio::test]
 async fn the_crate_reads_every_event() {
     let listener = Listener::start().await;

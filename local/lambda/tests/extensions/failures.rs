@@ -18,7 +18,7 @@ async fn init_fault(orders: Value) -> (String, String) {
 #[tokio::test]
 async fn an_init_error_of_an_extension_fails_the_init_phase() {
     let fault = init_fault(json!({ "init": "error" })).await;
-    assert_eq!(fault, ("Extension.ConfigInvalid".to_owned(), "as told".to_owned()));
+    assert_eq!(fault, ("Extension.ConfigInvalid".to_owned(), "as ordered".to_owned()));
 }
 
 /// Extensions API, "Failure handling": "If an extension fails, Lambda restarts the execution environment".
@@ -43,7 +43,7 @@ async fn an_exit_error_of_an_extension_ends_the_environment() {
     let pid = function.pid();
     let invocation = invoke(&mut function, json!({ "do": "sleep", "ms": 60_000 })).await;
     let Outcome::ExtensionFailed(fault) = &invocation.outcome else { panic!("{invocation:?}") };
-    assert_eq!((&*fault.error_type, &*fault.message), ("Extension.ConfigInvalid", "as told"));
+    assert_eq!((&*fault.error_type, &*fault.message), ("Extension.ConfigInvalid", "as ordered"));
     assert_eq!(function.pid(), None);
     assert_eq!(function.last_shutdown().map(|shutdown| shutdown.reason), Some(ShutdownReason::Failure));
     let next = invoke(&mut function, json!({ "do": "sleep", "ms": 60_000 })).await;
@@ -63,7 +63,7 @@ async fn an_extension_that_fails_later_keeps_the_response() {
 
 fn shutdown_reason(function: &Function) -> Value {
     let shutdown = function.last_shutdown().expect("it was reset");
-    events(&shutdown.logs).pop().expect("the extension was told")["shutdownReason"].take()
+    events(&shutdown.logs).pop().expect("a SHUTDOWN event")["shutdownReason"].take()
 }
 
 /// Extensions API, "Invoke failures": "Lambda shuts down the runtime, then it sends a `Shutdown` event to each registered
@@ -99,7 +99,7 @@ async fn a_slow_extension_is_a_timeout_after_the_response() {
     assert!(invocation.response().is_some(), "{invocation:?}");
     let shutdown = function.last_shutdown().expect("it was reset");
     assert_eq!(shutdown.reason, ShutdownReason::Timeout);
-    assert_eq!(shutdown.killed, [crate::support::NAME], "it never asked, so it was never told");
+    assert_eq!(shutdown.killed, [crate::support::NAME], "it is busy, so it does not get the event");
 }
 
 /// Extensions API reference: "After Lambda receives the error, no further API calls succeed."
@@ -127,7 +127,7 @@ async fn a_failed_init_phase_shuts_extensions_down() {
     let error =
         Function::spawn(with_extension(&orders).env("INIT", "report")).await.expect_err("no function");
     assert!(matches!(&error, InitError::Reported { .. }), "{error:?}");
-    assert_eq!(events(error.logs()).pop().expect("it was told")["shutdownReason"], "FAILURE");
+    assert_eq!(events(error.logs()).pop().expect("a SHUTDOWN event")["shutdownReason"], "FAILURE");
     for kind in ["platform.initRuntimeDone", "platform.initReport"] {
         let record = listener.until_type(kind).await["record"].take();
         assert_eq!(

@@ -17,9 +17,9 @@ async fn an_extension_gets_every_invoke_event_and_shutdown() {
     let first = invoke(&mut function, json!({ "do": "log" })).await;
     let second = invoke(&mut function, json!({})).await;
     let shutdown = function.shutdown().await.expect("it ran");
-    let mut told = events(&shutdown.logs);
-    assert_eq!(told.len(), 3, "{told:#?}");
-    for (event, id) in told.iter().zip([&first.request_id, &second.request_id]) {
+    let mut received = events(&shutdown.logs);
+    assert_eq!(received.len(), 3, "{received:#?}");
+    for (event, id) in received.iter().zip([&first.request_id, &second.request_id]) {
         assert_eq!(event["eventType"], "INVOKE");
         assert_eq!(&event["requestId"], id);
         assert_eq!(
@@ -30,7 +30,7 @@ async fn an_extension_gets_every_invoke_event_and_shutdown() {
         assert!(event["tracing"]["value"].as_str().is_some_and(|value| value.starts_with("Root=1-")));
         assert!(event["deadlineMs"].as_i64().is_some_and(|deadline| deadline >= before + 10_000), "{event}");
     }
-    let end = told[2].take();
+    let end = received[2].take();
     assert_eq!((&end["eventType"], &end["shutdownReason"]), (&json!("SHUTDOWN"), &json!("SPINDOWN")));
     assert!(end["deadlineMs"].as_i64().is_some_and(|at| at <= Clock::system().now_ms() + 2_000), "{end}");
     assert_eq!((shutdown.reason, shutdown.killed), (ShutdownReason::Spindown, Vec::new()));
@@ -40,14 +40,14 @@ async fn an_extension_gets_every_invoke_event_and_shutdown() {
 /// init phase alone.
 #[tokio::test]
 async fn an_extension_gets_only_events_it_registered_for() {
-    for (registered, told) in [(json!(["SHUTDOWN"]), vec!["SHUTDOWN"]), (json!([]), vec![])] {
+    for (registered, received) in [(json!(["SHUTDOWN"]), vec!["SHUTDOWN"]), (json!([]), vec![])] {
         let mut function = started(with_extension(&json!({ "events": registered }))).await;
         assert!(invoke(&mut function, json!({})).await.response().is_some());
         let shutdown = function.shutdown().await.expect("it ran");
         let types: Vec<Value> =
             events(&shutdown.logs).into_iter().map(|mut event| event["eventType"].take()).collect();
-        assert_eq!(types, told);
-        assert!(shutdown.killed.is_empty(), "who is not told has nothing to miss");
+        assert_eq!(types, received);
+        assert!(shutdown.killed.is_empty(), "without SHUTDOWN it is ended at once");
     }
 }
 
@@ -95,7 +95,7 @@ async fn all_processes_stand_still_between_invocations() {
     assert_ne!(state(function.extensions()[0].pid), "T (stopped)");
 }
 
-/// README, "What is real, and what stands in".
+/// README, "What is emulated".
 #[tokio::test]
 async fn a_function_without_extensions_runs_on() {
     let mut function = started(FunctionOptions::new(example("obedient_function"))).await;
@@ -117,7 +117,7 @@ async fn until_stopped(pid: Option<u32>) {
 fn state(pid: Option<u32>) -> String {
     let status = std::fs::read_to_string(format!("/proc/{}/status", pid.expect("it runs"))).expect("it runs");
     let line = status.lines().find_map(|line| line.strip_prefix("State:"));
-    line.expect("Linux says so").trim().to_owned()
+    line.expect("a state").trim().to_owned()
 }
 
 /// Extensions API, "Duration limit" of the shutdown phase: 2,000 ms with an external extension, then SIGKILL.

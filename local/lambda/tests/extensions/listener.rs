@@ -1,4 +1,4 @@
-//! A telemetry listener in the test, which can refuse deliveries or not answer.
+//! A scripted telemetry listener.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -60,7 +60,7 @@ impl Listener {
         self.batches.borrow().concat()
     }
 
-    /// All accepted deliveries.
+    /// The accepted deliveries so far.
     pub(crate) fn batches(&self) -> Vec<Vec<Value>> {
         self.batches.borrow().clone()
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local_lambda::lambda::Pool;
+use local_lambda::service::Pool;
 use serde_json::json;
 
 use crate::support::{events, with_extension};
@@ -31,8 +31,8 @@ async fn idle_environments_can_be_shut_down() {
     }
     let shutdowns = pool.shutdown().await;
     assert_eq!(shutdowns.len(), 1);
-    let told = events(&shutdowns[0].logs);
-    assert_eq!(told.last().expect("it was told")["shutdownReason"], "SPINDOWN");
+    let received = events(&shutdowns[0].logs);
+    assert_eq!(received.last().expect("an event")["shutdownReason"], "SPINDOWN");
     let next = pool.invoke("{}".into(), None).await.expect("an environment");
     assert!(next.is_cold_start());
 }

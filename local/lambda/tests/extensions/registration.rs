@@ -1,4 +1,4 @@
-//! Who may register, for what, and what it is told.
+//! Registration of extensions.
 
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ async fn a_registration_returns_the_function() {
 async fn a_registration_returns_the_account_on_request() {
     let options = with_extension(&json!({ "before": [register(NAME, &json!({ "events": ["INVOKE"] }))] }));
     let error = local_lambda::runtime::Function::spawn(options).await.expect_err("it lost its identifier");
-    let lines = crate::support::said(error.logs(), "answer");
+    let lines = crate::support::lines_of(error.logs(), "answer");
     assert!(lines[0].starts_with("200 ") && lines[0].contains(r#""accountId":"123456789012""#), "{lines:?}");
     assert!(lines[1].starts_with("403 ") && lines[1].contains("Extension.AlreadyRegistered"), "{lines:?}");
 }

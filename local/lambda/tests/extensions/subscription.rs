@@ -35,7 +35,7 @@ async fn an_invalid_request_is_rejected_with_all_reasons() {
     assert_eq!(answers[2].0, 400);
 }
 
-/// Telemetry API reference, `schemaVersion`: an extension that asks for what an older platform does not know falls back.
+/// Telemetry API reference, `schemaVersion`: an extension may fall back to an older version.
 #[tokio::test]
 async fn a_schema_version_can_be_unknown() {
     let listener = Listener::start().await;
@@ -57,11 +57,11 @@ async fn subscriptions_end_with_the_init_phase() {
     let mut function = started(with_extension(&json!({ "later": [call] }))).await;
     assert!(crate::support::invoke(&mut function, json!({})).await.response().is_some());
     let logs = function.shutdown().await.expect("it ran").logs;
-    let answers = crate::support::said(&logs, "answer");
+    let answers = crate::support::lines_of(&logs, "answer");
     assert!(answers[1].starts_with("400 ") && answers[1].contains("SubscriptionClosed"), "{answers:?}");
 }
 
-/// Telemetry API: what was subscribed to can be read by tests.
+/// Tests can read subscriptions.
 #[tokio::test]
 async fn a_subscription_can_be_read() {
     let listener = Listener::start().await;

@@ -30,14 +30,14 @@ pub(crate) async fn invoke(function: &mut Function, order: Value) -> Invocation 
 }
 
 /// Lines that begin with `kind`, as the extension wrote them so far, without it.
-pub(crate) fn said(lines: &[String], kind: &str) -> Vec<String> {
+pub(crate) fn lines_of(lines: &[String], kind: &str) -> Vec<String> {
     let begin = format!("{NAME}: {kind} ");
     lines.iter().filter_map(|line| line.strip_prefix(&begin)).map(str::to_owned).collect()
 }
 
 /// The extension's events in lines that it wrote.
 pub(crate) fn events(lines: &[String]) -> Vec<Value> {
-    said(lines, "event").iter().map(|event| serde_json::from_str(event).expect("JSON")).collect()
+    lines_of(lines, "event").iter().map(|event| serde_json::from_str(event).expect("JSON")).collect()
 }
 
 /// Status and body of the answers to the calls that the extension made after its registration.
@@ -53,5 +53,5 @@ pub(crate) async fn answers(options: FunctionOptions) -> Vec<(u16, String)> {
         let (status, body) = answer.split_once(' ').expect("status and body");
         (status.parse().expect("a status"), body.to_owned())
     };
-    said(&shutdown.logs, "answer").iter().map(split).collect()
+    lines_of(&shutdown.logs, "answer").iter().map(split).collect()
 }

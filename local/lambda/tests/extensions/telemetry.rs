@@ -1,4 +1,4 @@
-//! What is told, in which order, and what becomes of it when it cannot be delivered.
+//! Telemetry events, their order and their delivery.
 
 use std::time::Duration;
 
@@ -38,12 +38,12 @@ async fn the_lifecycle_is_reported_in_order() {
     let first = invoke(&mut function, json!({ "do": "log" })).await;
     invoke(&mut function, json!({})).await;
     let events = to_the_end(function, &listener, 2).await;
-    let mut told = types(&events);
+    let mut kinds = types(&events);
     // The runtime and the extension come up at the same time.
-    let ready = told.iter().position(|kind| kind == "extension").expect("it is told");
-    told.remove(ready);
+    let ready = kinds.iter().position(|kind| kind == "extension").expect("it is reported");
+    kinds.remove(ready);
     assert_eq!(
-        told,
+        kinds,
         [
             "initStart",
             "telemetrySubscription",
@@ -142,7 +142,7 @@ async fn every_way_to_end_has_its_status() {
         }
         let mut function = started(options).await;
         invoke(&mut function, order.clone()).await;
-        // A reset tells everything by itself.
+        // A reset delivers everything.
         function.shutdown().await;
         for kind in ["platform.runtimeDone", "platform.report"] {
             let record = listener.until_type(kind).await["record"].take();
@@ -150,8 +150,11 @@ async fn every_way_to_end_has_its_status() {
             match error_type {
                 None => assert_eq!(record.get("errorType"), None, "{order} {kind}"),
                 Some(name) => {
-                    let said = record["errorType"].as_str().expect("a type");
-                    assert!(!said.is_empty() && said.contains(name), "{order} {kind}: {said}");
+                    let error_type = record["errorType"].as_str().expect("a type");
+                    assert!(
+                        !error_type.is_empty() && error_type.contains(name),
+                        "{order} {kind}: {error_type}"
+                    );
                 }
             }
         }
@@ -171,7 +174,7 @@ async fn after_a_reset_the_init_phase_is_part_of_the_invocation() {
     assert_eq!(last(&events, "platform.report")["record"]["metrics"].get("initDurationMs"), None);
 }
 
-/// Extensions API, the lifecycle: an invocation is over when all have asked for the next; what is told then is delivered
+/// Extensions API, the lifecycle: an invocation ends when all have requested the next event; its last events are delivered
 /// when the environment runs again.
 #[tokio::test]
 async fn the_report_of_an_invocation_comes_with_the_next_one() {
@@ -197,7 +200,7 @@ async fn lines_of_a_function_that_logs_json_are_objects() {
     assert!(events.iter().any(|event| event["record"] == object), "{events:#?}");
 }
 
-/// Telemetry API, "Subscribing": only the streams that were asked for.
+/// Telemetry API, "Subscribing": only the subscribed streams.
 #[tokio::test]
 async fn only_subscribed_streams_are_delivered() {
     let listener = Listener::start().await;

@@ -1,5 +1,5 @@
 //! The runtime emulator with a function that uses a real runtime (`examples/obedient_function.rs`). Outcomes that callers
-//! see are tested in `tests/lambda`.
+//! see are tested in `tests/service`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,7 +22,7 @@ async fn invoke(function: &mut Function, order: Value) -> Invocation {
     function.invoke(order.to_string()).await
 }
 
-/// Lambda, "execution environment": the init phase ends when the runtime asks for the first invocation.
+/// Lambda, "execution environment": the init phase ends when the runtime requests the first invocation.
 #[tokio::test]
 async fn only_the_first_invocation_of_a_process_is_a_cold_start() {
     let mut function = started().await;

@@ -67,6 +67,9 @@ pub struct PrometheusClient {
 
 impl PrometheusClient {
     /// A client for `base`, which may have a path (`--web.external-url`).
+    ///
+    /// # Errors
+    /// [`ClientError::NoBaseUrl`]: it is not an `http://` URL with a host and without a query.
     pub fn new(base: &str) -> Result<Self, ClientError> {
         let uri = base.parse::<Uri>().ok().filter(|uri| {
             uri.scheme() == Some(&http::uri::Scheme::HTTP)
@@ -83,6 +86,9 @@ impl PrometheusClient {
     }
 
     /// Sends a request to `path_and_query` below the base URL, and returns the answer with any status.
+    ///
+    /// # Errors
+    /// The request is invalid, or there is no complete answer within the limits of time and length.
     pub async fn send(
         &self,
         method: &Method,

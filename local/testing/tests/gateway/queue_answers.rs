@@ -35,7 +35,7 @@ async fn slow_stage(
 
 /// The calls that the queue received.
 fn calls(queue: &ScriptedServer) -> Vec<Value> {
-    queue.requests().iter().map(|call| call.json()).collect()
+    queue.requests().iter().map(local_testing::scripted::Request::json).collect()
 }
 
 fn entries(call: &Value) -> Vec<(String, String)> {

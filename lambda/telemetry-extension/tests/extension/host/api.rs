@@ -84,10 +84,9 @@ impl Api {
         let answer = match path {
             "/2020-01-01/extension/register" => {
                 let events = json();
-                let wants_invoke =
-                    events["events"].as_array().is_some_and(|e| e.iter().any(|e| e == "INVOKE"));
+                let has_invoke = events["events"].as_array().is_some_and(|e| e.iter().any(|e| e == "INVOKE"));
                 self.log().registrations.push((header(&request, "lambda-extension-name").to_owned(), events));
-                if self.refuses_invoke && wants_invoke {
+                if self.refuses_invoke && has_invoke {
                     refusal(403, "Extension.InvalidEventType")
                 } else {
                     let mut answer =

@@ -19,10 +19,10 @@ use local_testing::http_server::{Reply, ResponseBody};
 use local_testing::{ACCOUNT, truncate};
 
 /// The version of the Extensions API.
-pub(in super::super) const EXTENSIONS: &str = "2020-01-01";
+pub(crate) const EXTENSIONS: &str = "2020-01-01";
 
 /// The version of the Telemetry API.
-pub(in super::super) const TELEMETRY: &str = "2022-07-01";
+pub(crate) const TELEMETRY: &str = "2022-07-01";
 
 /// Requests of extensions are short; the guide does not give a limit.
 const MAX_BODY_BYTES: usize = 256 * 1_024;
@@ -40,7 +40,7 @@ const ERROR_TYPE: &str = "lambda-extension-function-error-type";
 static EVENTS: AtomicU64 = AtomicU64::new(1);
 
 /// The routes of the Extensions API, below its version.
-pub(in super::super) async fn handle(
+pub(crate) async fn handle(
     registry: &Registry,
     telemetry: &Telemetry,
     head: &Parts,
@@ -60,7 +60,7 @@ pub(in super::super) async fn handle(
 }
 
 /// `PUT` of the Telemetry API.
-pub(in super::super) async fn subscribe(
+pub(crate) async fn subscribe(
     registry: &Registry,
     telemetry: &Telemetry,
     headers: &HeaderMap,

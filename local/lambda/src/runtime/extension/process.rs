@@ -19,7 +19,7 @@ const KEPT_LINES: usize = 10_000;
 
 /// All extensions of a sandbox.
 #[derive(Debug)]
-pub(in super::super) struct Extensions {
+pub(crate) struct Extensions {
     processes: Vec<Extension>,
     registry: Registry,
     /// When the runtime finished the latest invocation.
@@ -39,7 +39,7 @@ impl Extensions {
     ///
     /// # Errors
     /// The program that could not be started; those before it are killed.
-    pub(in super::super) fn start(
+    pub(crate) fn start(
         options: &FunctionOptions,
         runtime_api: &str,
         registry: &Registry,
@@ -59,12 +59,12 @@ impl Extensions {
         Ok(Self { processes, registry: registry.clone(), runtime_done: None })
     }
 
-    pub(in super::super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.processes.is_empty()
     }
 
     /// Waits for the first failure: an error report of an extension, or its end. Never returns without extensions.
-    pub(in super::super) async fn fault(&mut self) -> ExtensionFault {
+    pub(crate) async fn fault(&mut self) -> ExtensionFault {
         if self.processes.is_empty() {
             return std::future::pending().await;
         }
@@ -82,22 +82,22 @@ impl Extensions {
     }
 
     /// Whether all of them run, according to the kernel.
-    pub(in super::super) fn are_running(&mut self) -> bool {
+    pub(crate) fn are_running(&mut self) -> bool {
         self.processes.iter_mut().all(|extension| matches!(extension.child.try_wait(), Ok(None)))
     }
 
-    pub(in super::super) fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         for extension in &self.processes {
             measure::signal(extension.child.id(), signal);
         }
     }
 
     /// The runtime has finished; from now on extensions keep the invocation open.
-    pub(in super::super) fn runtime_is_done(&mut self, at: Instant) {
+    pub(crate) fn runtime_is_done(&mut self, at: Instant) {
         self.runtime_done = Some(at);
     }
 
-    pub(in super::super) fn figures(&self) -> Vec<ExtensionFigures> {
+    pub(crate) fn figures(&self) -> Vec<ExtensionFigures> {
         let figures = |extension: &Extension| {
             let pid = extension.child.id();
             let look = |read: fn(&super::registry::Entry) -> Option<Instant>| {
@@ -123,7 +123,7 @@ impl Extensions {
     }
 
     /// Their output since the last call, each line after the extension's name and a colon.
-    pub(in super::super) fn logs(&self) -> Vec<String> {
+    pub(crate) fn logs(&self) -> Vec<String> {
         let lines = |extension: &Extension| {
             let named = |line: String| format!("{}: {line}", extension.name);
             extension.output.drain().into_iter().map(named).collect::<Vec<_>>()
@@ -133,13 +133,13 @@ impl Extensions {
 
     /// Waits for the end of those that got SHUTDOWN, at most until `until`, and kills the others. Returns the names of those
     /// that did not end in time.
-    pub(in super::super) async fn end(&mut self, until: Instant) -> Vec<String> {
+    pub(crate) async fn end(&mut self, until: Instant) -> Vec<String> {
         let mut killed = Vec::new();
         for extension in &mut self.processes {
-            let is_told = self.registry.look(&extension.name, |entry| {
+            let gets_shutdown = self.registry.look(&extension.name, |entry| {
                 entry.registered_at.is_some() && entry.events.contains(&Lifecycle::Shutdown)
             });
-            if is_told != Some(true) {
+            if gets_shutdown != Some(true) {
                 // It fails only for a process that has ended.
                 let _ = extension.child.start_kill();
             }
@@ -154,7 +154,7 @@ impl Extensions {
     }
 
     /// As [`Extensions::logs`], for processes that have ended: up to their last line.
-    pub(in super::super) async fn last_logs(&mut self) -> Vec<String> {
+    pub(crate) async fn last_logs(&mut self) -> Vec<String> {
         let mut logs = Vec::new();
         for extension in &mut self.processes {
             let lines = extension.output.take(true).await;

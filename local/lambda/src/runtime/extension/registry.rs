@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use local_testing::truncate;
 use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
@@ -10,12 +11,15 @@ use tokio::time::Instant;
 use super::super::{FunctionOptions, TRACE_ID};
 use super::{ExtensionFault, ShutdownReason};
 
+/// Characters of a value that an error message repeats.
+const MAX_QUOTED: usize = 100;
+
 /// Identifiers are unique within this process, so that those of an earlier sandbox are unknown to the next.
 static IDENTIFIERS: AtomicU64 = AtomicU64::new(1);
 
 /// What an extension can register for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Lifecycle {
+pub(crate) enum Lifecycle {
     Invoke,
     Shutdown,
 }
@@ -25,7 +29,7 @@ impl Lifecycle {
         [Self::Invoke, Self::Shutdown].into_iter().find(|event| event.name() == name)
     }
 
-    pub(in super::super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Invoke => "INVOKE",
             Self::Shutdown => "SHUTDOWN",
@@ -65,13 +69,13 @@ struct State {
 
 /// The extensions of one sandbox. Clones are the same.
 #[derive(Debug, Clone)]
-pub(in super::super) struct Registry {
+pub(crate) struct Registry {
     state: Arc<watch::Sender<State>>,
-    pub(in super::super) options: Arc<FunctionOptions>,
+    pub(crate) options: Arc<FunctionOptions>,
 }
 
 impl Registry {
-    pub(in super::super) fn new(options: &FunctionOptions) -> Self {
+    pub(crate) fn new(options: &FunctionOptions) -> Self {
         let names = options.extensions.programs.iter().map(|program| {
             program.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
         });
@@ -85,8 +89,8 @@ impl Registry {
         let mut known = Vec::new();
         for event in events {
             let Some(event) = Lifecycle::from_name(event).filter(|event| self.offers(*event)) else {
-                let event: String = event.chars().take(100).collect();
-                return Err(refusal("Extension.InvalidEventType", format!("{event}: invalid event type")));
+                let message = format!("{}: invalid event type", truncate(event, MAX_QUOTED));
+                return Err(refusal("Extension.InvalidEventType", message));
             };
             if !known.contains(&event) {
                 known.push(event);
@@ -97,8 +101,8 @@ impl Registry {
         self.change(|state| {
             let is_open = state.is_open;
             let Some(entry) = state.entries.iter_mut().find(|entry| entry.name == name) else {
-                let name: String = name.chars().take(100).collect();
-                return Err(refusal("Extension.InvalidExtensionName", format!("no extension {name:?}")));
+                let message = format!("no extension {:?}", truncate(name, MAX_QUOTED));
+                return Err(refusal("Extension.InvalidExtensionName", message));
             };
             if entry.identifier.is_some() {
                 return Err(refusal("Extension.AlreadyRegistered", format!("{name} is registered")));
@@ -162,12 +166,12 @@ impl Registry {
         entry.map(|entry| entry.events.iter().map(|event| event.name()).collect()).unwrap_or_default()
     }
 
-    pub(in super::super) fn close_registration(&self) {
+    pub(crate) fn close_registration(&self) {
         self.change(|state| state.is_open = false);
     }
 
     /// Passes an invocation to the extensions that registered for it.
-    pub(in super::super) fn send_invoke(&self, request_id: &str, deadline_ms: i64) {
+    pub(crate) fn send_invoke(&self, request_id: &str, deadline_ms: i64) {
         let arn = self.options.arn();
         self.send(
             Lifecycle::Invoke,
@@ -182,7 +186,7 @@ impl Registry {
     }
 
     /// Passes SHUTDOWN to the extensions that registered for it; a busy one gets it with its next request.
-    pub(in super::super) fn send_shutdown(&self, reason: ShutdownReason, deadline_ms: i64) {
+    pub(crate) fn send_shutdown(&self, reason: ShutdownReason, deadline_ms: i64) {
         self.send(
             Lifecycle::Shutdown,
             &json!({
@@ -202,22 +206,22 @@ impl Registry {
     }
 
     /// Waits until every extension is registered.
-    pub(in super::super) async fn all_registered(&self) {
+    pub(crate) async fn all_registered(&self) {
         self.all(|entry| entry.identifier.is_some()).await;
     }
 
     /// Waits until every extension has requested its first event.
-    pub(in super::super) async fn all_ready(&self) {
+    pub(crate) async fn all_ready(&self) {
         self.all(|entry| entry.ready_at.is_some()).await;
     }
 
     /// Waits until every extension with an invocation has requested the next event.
-    pub(in super::super) async fn all_done(&self) {
+    pub(crate) async fn all_done(&self) {
         self.all(|entry| !entry.is_busy).await;
     }
 
     /// Waits for the first report of an error.
-    pub(in super::super) async fn fault(&self) -> ExtensionFault {
+    pub(crate) async fn fault(&self) -> ExtensionFault {
         let mut changes = self.state.subscribe();
         loop {
             if let Some(fault) = &changes.borrow_and_update().fault {

@@ -18,7 +18,7 @@ const RUNTIME_SHUTDOWN_LIMIT: Duration = Duration::from_millis(300);
 
 impl Sandbox {
     /// Ends the environment: the runtime first, then the extensions, all within the limit.
-    pub(in super::super) async fn shutdown(&mut self, reason: ShutdownReason) -> Shutdown {
+    pub(crate) async fn shutdown(&mut self, reason: ShutdownReason) -> Shutdown {
         self.thaw();
         let began = Instant::now();
         let limit = began + if self.extensions.is_empty() { Duration::ZERO } else { SHUTDOWN_LIMIT };

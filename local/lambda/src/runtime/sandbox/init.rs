@@ -17,7 +17,7 @@ use local_testing::clock::Clock;
 
 impl Sandbox {
     /// Starts the extensions, then the runtime, and waits until all of them are ready, but no longer than `until`.
-    pub(in super::super) async fn start(
+    pub(crate) async fn start(
         options: &FunctionOptions,
         phase: Phase,
         until: Instant,

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use local_lambda::lambda::AsyncPolicy;
+use local_lambda::service::AsyncPolicy;
 
 use crate::support::{eventually, obedient, service, service_of};
 

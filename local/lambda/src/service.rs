@@ -5,7 +5,7 @@ mod answer;
 mod api;
 mod asynchronous;
 mod client;
-mod idle_end;
+mod idle_shutdown;
 mod pool;
 mod request;
 
@@ -13,5 +13,5 @@ pub use answer::FunctionError;
 pub use api::LambdaApi;
 pub use asynchronous::AsyncPolicy;
 pub use client::{Answered, InvokeError, LambdaClient};
-pub use idle_end::IdleEnd;
-pub use pool::{ConcurrencyExceeded, Counts, Environment, Pool, Seen, SeenInvocation};
+pub use idle_shutdown::IdleShutdown;
+pub use pool::{ConcurrencyExceeded, Counts, Environment, FinishedInvocation, Pool, PoolEvent};

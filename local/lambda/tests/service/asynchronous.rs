@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local_lambda::lambda::AsyncPolicy;
+use local_lambda::service::AsyncPolicy;
 use serde_json::json;
 
 use crate::support::{eventually, obedient, service, service_of};

@@ -108,14 +108,14 @@ impl Service {
             InvocationType::RequestResponse => {
                 let invocation =
                     pool.invoke(invoke.payload, invoke.client_context).await.map_err(throttled)?;
-                Ok(answer(pool, &invocation, invoke.wants_log_tail))
+                Ok(answer(pool, &invocation, invoke.includes_log_tail))
             }
         }
     }
 }
 
 /// Lambda API, `Invoke`: 200 even if the function failed, with `X-Amz-Function-Error`.
-fn answer(pool: &Pool, invocation: &Invocation, wants_log_tail: bool) -> Response<ResponseBody> {
+fn answer(pool: &Pool, invocation: &Invocation, includes_log_tail: bool) -> Response<ResponseBody> {
     let error = FunctionError::of(invocation, pool.options().timeout);
     let body = match (&error, invocation.response()) {
         (Some(error), _) => error.payload.clone(),
@@ -132,7 +132,7 @@ fn answer(pool: &Pool, invocation: &Invocation, wants_log_tail: bool) -> Respons
     if error.is_some() {
         set("x-amz-function-error", "Unhandled".to_owned());
     }
-    if wants_log_tail {
+    if includes_log_tail {
         set("x-amz-log-result", STANDARD.encode(log_tail(invocation, pool.options().memory_mb)));
     }
     response

@@ -11,27 +11,27 @@ use super::Pool;
 const IDLE_LIMIT: Duration = Duration::from_secs(5);
 
 /// How often environments are checked.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const CHECK_EVERY: Duration = Duration::from_millis(500);
 
 /// Shuts down environments that are idle, until it is dropped.
 #[derive(Debug)]
-pub struct IdleEnd(JoinHandle<()>);
+pub struct IdleShutdown(JoinHandle<()>);
 
-impl IdleEnd {
+impl IdleShutdown {
     /// Watches the environments of a function.
     pub fn of(pool: Pool) -> Self {
         Self(tokio::spawn(async move {
-            let mut look = tokio::time::interval(LOOK_EVERY);
-            look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut check = tokio::time::interval(CHECK_EVERY);
+            check.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
-                look.tick().await;
+                check.tick().await;
                 pool.shutdown_idle(IDLE_LIMIT).await;
             }
         }))
     }
 }
 
-impl Drop for IdleEnd {
+impl Drop for IdleShutdown {
     fn drop(&mut self) {
         self.0.abort();
     }

@@ -1,11 +1,11 @@
-//! `Invoke`, synchronous: what goes in, what comes out, what is refused.
+//! `Invoke`, synchronous.
 
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use local_lambda::lambda::AsyncPolicy;
 use local_lambda::runtime::FunctionOptions;
+use local_lambda::service::AsyncPolicy;
 use serde_json::json;
 
 use crate::support::{FUNCTION, obedient, service, service_of};
@@ -18,7 +18,7 @@ async fn the_answer_of_the_function_comes_back() {
     assert_eq!(answer.json()["echo"], json!({ "a": 1 }));
     assert_eq!(answer.header("x-amz-executed-version"), Some("$LATEST"));
     assert_eq!(answer.header("x-amz-function-error"), None);
-    assert_eq!(answer.header("x-amz-log-result"), None, "nobody asked for it");
+    assert_eq!(answer.header("x-amz-log-result"), None, "not requested");
     assert_eq!(answer.header("x-amzn-requestid"), answer.json()["requestId"].as_str());
 }
 
@@ -59,7 +59,7 @@ async fn a_payload_that_is_not_json_is_rejected() {
     }
 }
 
-/// A function is always given JSON.
+/// A function always gets JSON.
 #[tokio::test]
 async fn no_payload_is_an_empty_object() {
     assert_eq!(service().await.invoke("", &[]).await.json()["echo"], json!({}));
@@ -70,7 +70,7 @@ async fn no_payload_is_an_empty_object() {
 async fn a_function_error_has_the_error_header() {
     let service = service().await;
     let (_, message) = service.invoke(r#"{"do":"fail"}"#, &[]).await.function_error();
-    assert!(message.contains("as told"), "{message}");
+    assert!(message.contains("as ordered"), "{message}");
     assert_eq!(service.pool.counts().errors, 1);
 }
 
@@ -99,7 +99,7 @@ async fn a_function_that_ends_is_an_error_and_started_again() {
     assert_eq!(service.invoke("{}", &[]).await.status, 200);
 }
 
-/// A process that was killed while it waited is replaced before anybody notices.
+/// A process that was killed while idle is replaced.
 #[tokio::test]
 async fn a_function_that_ended_while_idle_is_started_again() {
     let service = service().await;
@@ -116,7 +116,7 @@ async fn a_function_that_ended_while_idle_is_started_again() {
     assert_ne!(next.json()["pid"], pid);
 }
 
-/// Runtime API, "Initialization error": the caller sees what the function said of it.
+/// Runtime API, "Initialization error": the caller gets the function's error.
 #[tokio::test]
 async fn an_init_error_is_a_function_error() {
     let options = obedient().env("INIT", "report");
@@ -227,7 +227,7 @@ async fn a_long_log_has_a_tail_of_four_kilobytes() {
     assert!(tail.trim_end().lines().last().is_some_and(|line| line.starts_with("REPORT")), "{tail}");
 }
 
-/// Everything but `Invoke` says that it is not here, so that a client's error is no riddle.
+/// All other operations return an error that names them.
 #[tokio::test]
 async fn other_operations_are_rejected() {
     let service = service().await;

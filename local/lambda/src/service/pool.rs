@@ -23,16 +23,16 @@ pub struct ConcurrencyExceeded {
 
 /// An event for a watcher.
 #[derive(Debug)]
-pub enum Seen<'a> {
+pub enum PoolEvent<'a> {
     /// An invocation whose caller has its answer.
-    Invocation(SeenInvocation<'a>),
+    Invocation(FinishedInvocation<'a>),
     /// Lines of extensions, each after the extension's name and a colon, and the last lines of an environment.
     Lines(&'a [String]),
 }
 
 /// An invocation for a watcher.
 #[derive(Debug)]
-pub struct SeenInvocation<'a> {
+pub struct FinishedInvocation<'a> {
     /// The function's name.
     pub function: &'a str,
     /// The function's timeout.
@@ -43,7 +43,7 @@ pub struct SeenInvocation<'a> {
     pub invocation: &'a Invocation,
 }
 
-type Watcher = Box<dyn Fn(Seen<'_>) + Send + Sync>;
+type Watcher = Box<dyn Fn(PoolEvent<'_>) + Send + Sync>;
 
 /// An execution environment as it is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +118,7 @@ impl Pool {
     pub fn new(
         options: FunctionOptions,
         limit: u32,
-        watcher: impl Fn(Seen<'_>) + Send + Sync + 'static,
+        watcher: impl Fn(PoolEvent<'_>) + Send + Sync + 'static,
     ) -> Self {
         Self(Arc::new(Shared {
             options,
@@ -224,7 +224,7 @@ impl Shared {
             self.errors.fetch_add(1, Ordering::SeqCst);
         }
         let publish = |invocation: Invocation| {
-            (self.watcher)(Seen::Invocation(SeenInvocation {
+            (self.watcher)(PoolEvent::Invocation(FinishedInvocation {
                 function: &self.options.name,
                 timeout: self.options.timeout,
                 payload_bytes,
@@ -250,7 +250,7 @@ impl Shared {
 
     fn publish_lines(&self, lines: &[String]) {
         if !lines.is_empty() {
-            (self.watcher)(Seen::Lines(lines));
+            (self.watcher)(PoolEvent::Lines(lines));
         }
     }
 

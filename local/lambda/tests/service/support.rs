@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use local_lambda::lambda::{AsyncPolicy, LambdaApi, Pool};
 use local_lambda::runtime::FunctionOptions;
+use local_lambda::service::{AsyncPolicy, LambdaApi, Pool};
 use serde_json::Value;
 
 pub(crate) const FUNCTION: &str = "obedient";
@@ -26,7 +26,7 @@ pub(crate) struct Service {
     pub(crate) api: LambdaApi,
 }
 
-/// What the API answered.
+/// An answer of the API.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -43,7 +43,7 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().expect("ASCII"))
     }
 
-    /// Whether the function failed, and what its error says.
+    /// Type and message of the function's error.
     pub(crate) fn function_error(&self) -> (String, String) {
         assert_eq!((self.status, self.header("x-amz-function-error")), (200, Some("Unhandled")), "{self:?}");
         let error = self.json();

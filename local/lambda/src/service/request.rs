@@ -29,7 +29,7 @@ pub(super) struct Invoke {
     pub(super) kind: InvocationType,
     pub(super) payload: Bytes,
     pub(super) client_context: Option<String>,
-    pub(super) wants_log_tail: bool,
+    pub(super) includes_log_tail: bool,
 }
 
 /// An error of the API.
@@ -84,7 +84,7 @@ impl Invoke {
             kind,
             payload: payload(body)?,
             client_context: client_context(headers)?,
-            wants_log_tail: headers.get("x-amz-log-type").is_some_and(|value| value == "Tail"),
+            includes_log_tail: headers.get("x-amz-log-type").is_some_and(|value| value == "Tail"),
         })
     }
 }
