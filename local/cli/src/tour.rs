@@ -59,7 +59,7 @@ async fn tour(arguments: &TourArguments, storage: Storage) -> Result<bool, Box<d
     let defaults = StackOptions::new(programs.function.clone(), programs.moto.clone());
     // Readings of five minutes may be split over two batches.
     let out_of_order_window = Duration::from_mins(10);
-    let options = StackOptions { storage, query, out_of_order_window, ..defaults };
+    let options = StackOptions { query, storage, out_of_order_window, ..defaults };
     let stack = Stack::start(&options, move |event| invocation_line::print(began, &event)).await?;
     print_line!("  SQS, Lambda and an AMP workspace, all on 127.0.0.1 ({})", millis(began.elapsed()));
 
@@ -78,13 +78,11 @@ async fn tour(arguments: &TourArguments, storage: Storage) -> Result<bool, Box<d
         print_line!("    {}", truncate(attribute(letter, "detail"), 100).dimmed());
     }
     audit.print(&stack.figures().await?);
-    let is_read_back = match &options.query {
-        None => true,
-        Some(_) => {
-            heading(4, "Reading back with the query function");
-            read_back(&stack).await?
-        }
-    };
+    let mut is_read_back = true;
+    if options.query.is_some() {
+        heading(4, "Reading back with the query function");
+        is_read_back = read_back(&stack).await?;
+    }
     Ok(audit.adds_up() && is_read_back)
 }
 

@@ -60,6 +60,9 @@ pub struct HttpServer {
 
 impl HttpServer {
     /// Listens on a port of 127.0.0.1 (0 takes a free one); `handle` gets each request and the number of its connection.
+    ///
+    /// # Errors
+    /// The port cannot be opened.
     pub async fn start<H, F>(port: u16, handle: H) -> io::Result<Self>
     where
         H: Fn(http::Request<Incoming>, u64) -> F + Send + Sync + 'static,
@@ -92,6 +95,9 @@ impl HttpServer {
     }
 
     /// Listens again at the same address, unless it does already.
+    ///
+    /// # Errors
+    /// The port is in use.
     pub async fn come_back(&self) -> io::Result<()> {
         if self.listening().is_some() {
             return Ok(());

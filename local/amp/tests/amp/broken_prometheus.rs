@@ -16,7 +16,8 @@ use crate::sender::{NOW_MS, body_of, check, ph, request, stand_in, stored_ph, tr
 async fn errors_of_the_storage_are_answered_with_503() {
     let long = "x".repeat(5_000);
     let storage =
-        ScriptedServer::in_order([500, 502, 302].map(|status| Answer::new(status, long.clone())).into()).await;
+        ScriptedServer::in_order([500, 502, 302].map(|status| Answer::new(status, long.clone())).into())
+            .await;
     let amp = in_front_of(&storage.url(), |_| ()).await;
     for status in [500, 502, 302] {
         let answer = write(&amp, &[ph("a", NOW_MS, 1.0)]).await;

@@ -207,7 +207,10 @@ async fn any_promql_is_answered_by_prometheus() {
     let (status, answer) = send_signed(question(&amp, "status/buildinfo", &[])).await;
     assert_eq!(status, 200);
     assert!(answer["data"]["version"].is_string(), "{answer}");
-    assert_eq!(send_signed(question(&amp, "metadata", &[])).await, (200, json!({ "status": "success", "data": {} })));
+    assert_eq!(
+        send_signed(question(&amp, "metadata", &[])).await,
+        (200, json!({ "status": "success", "data": {} }))
+    );
 }
 
 #[tokio::test]

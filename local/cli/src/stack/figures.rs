@@ -24,7 +24,7 @@ pub(crate) struct Figures {
 
 impl Figures {
     /// As JSON.
-    pub(crate) fn to_json(&self) -> Value {
+    pub(crate) fn to_json(self) -> Value {
         json!({
             "queue": { "visible": self.queue.visible, "inFlight": self.queue.in_flight },
             "deadLetters": self.dead_letters,

@@ -78,10 +78,9 @@ async fn a_missing_prometheus_is_rejected() {
 /// Prometheus answers 404 to samples unless it was started with the flag.
 #[tokio::test]
 async fn a_prometheus_without_the_receiver_is_rejected() {
-    let server = ScriptedServer::by(|request, _| {
-        Answer::new(if request.method == "GET" { 200 } else { 404 }, "")
-    })
-    .await;
+    let server =
+        ScriptedServer::by(|request, _| Answer::new(if request.method == "GET" { 200 } else { 404 }, ""))
+            .await;
     serve_refuses(&["--prometheus", &server.url()], "--web.enable-remote-write-receiver").await;
 }
 

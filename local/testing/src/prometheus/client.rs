@@ -67,6 +67,9 @@ pub struct PrometheusClient {
 
 impl PrometheusClient {
     /// A client for `base`, which may have a path (`--web.external-url`).
+    ///
+    /// # Errors
+    /// [`ClientError::NoBaseUrl`].
     pub fn new(base: &str) -> Result<Self, ClientError> {
         let uri = base.parse::<Uri>().ok().filter(|uri| {
             uri.scheme() == Some(&http::uri::Scheme::HTTP)
@@ -83,6 +86,9 @@ impl PrometheusClient {
     }
 
     /// Sends a request to `path_and_query` below the base URL, and returns the answer with any status.
+    ///
+    /// # Errors
+    /// There is no complete answer.
     pub async fn send(
         &self,
         method: &Method,
