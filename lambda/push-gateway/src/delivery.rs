@@ -153,7 +153,7 @@ pub async fn deliver(
         let is_last = at + 1 == parts.len();
         // Samples that are too old must not use up the requests that the others may need.
         let reserved_requests = if is_last { 0 } else { MAX_ISOLATION_REQUESTS / 2 };
-        sender.send_part(samples, reserved_requests).await;
+        sender.send_part(samples, reserved_requests, is_last).await;
     }
     sender.delivery.into_inner()
 }
@@ -202,8 +202,8 @@ struct Part {
 }
 
 impl<S: AsyncFn(EncodedRequest) -> Result<Response, Failure>> Sender<'_, S> {
-    /// Sends `samples`, keeping `reserved_requests` of those for isolation.
-    async fn send_part(&self, samples: &[Sample], reserved_requests: u32) {
+    /// Sends `samples`, keeping `reserved_requests` of those for isolation. After the last part no series is sent again.
+    async fn send_part(&self, samples: &[Sample], reserved_requests: u32, is_last: bool) {
         let plan = self.series.plan(samples, self.limits.max_request_bytes);
         // A payload can have hundreds of thousands of lanes; none is started after the deadline.
         let mut started = 0;
@@ -215,6 +215,10 @@ impl<S: AsyncFn(EncodedRequest) -> Result<Response, Failure>> Sender<'_, S> {
         stream::iter(in_time)
             .for_each_concurrent(LANES_AT_ONCE, async |lane| {
                 self.send_lane(samples, lane, reserved_requests).await;
+                // There may be hundreds of thousands of series.
+                if is_last {
+                    self.unblock(lane.iter().flat_map(|planned| &samples[planned.samples.clone()]));
+                }
             })
             .await;
         if let Some(first) = plan.get(started) {
@@ -352,6 +356,14 @@ impl<S: AsyncFn(EncodedRequest) -> Result<Response, Failure>> Sender<'_, S> {
             blocked.entry(sample.series).or_insert_with(|| Rc::clone(&reason));
         }
         self.settle(samples, &Outcome::Retry(reason));
+    }
+
+    /// Forgets that the series of `samples` are blocked.
+    fn unblock<'s>(&self, samples: impl Iterator<Item = &'s Sample>) {
+        let mut blocked = self.blocked.borrow_mut();
+        if !blocked.is_empty() {
+            samples.for_each(|sample| drop(blocked.remove(&sample.series)));
+        }
     }
 
     /// Removes the samples of blocked series, and settles them.

@@ -171,7 +171,7 @@ fn an_error_names_the_variable_on_one_line() {
         ),
         (
             vec![good, ("TELEMETRY_EXTERNAL_LABELS", r#"{"a":"1","a":"2"}"#)],
-            "TELEMETRY_EXTERNAL_LABELS: label \"a\"",
+            "TELEMETRY_EXTERNAL_LABELS: duplicate label \"a\"",
         ),
         (vec![good, ("TELEMETRY_EXTERNAL_LABELS", r#"{"le":"1"}"#)], "label \"le\" is reserved"),
     ] {
