@@ -5,28 +5,28 @@ use local_lambda::runtime::{
 };
 use serde_json::{Value, json};
 
-use crate::scripted::{Reply, Server};
+use crate::scripted::{Answer, ScriptedServer, empty, json_text, parameter};
 use crate::support::binary;
 
 /// The memory budget of a function for a response of 5 MB, in kB.
 const MEMORY_BUDGET_KB: u64 = 48 * 1_024;
 
-fn options(handler: &str, server: &Server) -> FunctionOptions {
+fn options(handler: &str, server: &ScriptedServer) -> FunctionOptions {
     FunctionOptions::new(binary())
         .env("_HANDLER", handler)
         .env("WORKSPACE_URL", server.url())
         .env("AWS_ENDPOINT_URL_AMP", server.url())
 }
 
-async fn all_endpoints() -> Server {
-    Server::by(|seen, _| match seen.path() {
-        "/api/v1/query" => Reply::empty(),
+async fn all_endpoints() -> ScriptedServer {
+    ScriptedServer::by(|seen, _| match seen.path() {
+        "/api/v1/query" => empty(),
         "/api/v1/query_range" => {
-            Reply::json(200, &json!({"status": "success", "data": {"resultType": "matrix", "result": []}}))
+            Answer::json(200, &json!({"status": "success", "data": {"resultType": "matrix", "result": []}}))
         }
-        "/workspaces" => Reply::json(200, &json!({"workspaces": []})),
-        "/api/v1/label/__name__/values" => Reply::json(200, &json!({"status": "success", "data": []})),
-        _ => Reply::json(200, &json!({"status": "success", "data": {}})),
+        "/workspaces" => Answer::json(200, &json!({"workspaces": []})),
+        "/api/v1/label/__name__/values" => Answer::json(200, &json!({"status": "success", "data": []})),
+        _ => Answer::json(200, &json!({"status": "success", "data": {}})),
     })
     .await
 }
@@ -99,7 +99,7 @@ async fn a_response_of_5_mb_fits_into_the_memory_budget() {
         .collect();
     let body = json!({"status": "success", "data": {"resultType": "vector", "result": series}}).to_string();
     assert!(body.len() > 5_000_000, "{}", body.len());
-    let server = Server::in_order(vec![Reply::Body(200, body)]).await;
+    let server = ScriptedServer::in_order(vec![json_text(200, body)]).await;
     let mut function = Function::spawn(options("query", &server)).await.expect("a start");
     for _ in 0..3 {
         let invocation = function.invoke(r#"{"query":"a"}"#).await;
@@ -138,14 +138,14 @@ async fn large_invalid_payloads_need_little_memory() {
         println!("{peak} kB: {expected}");
         assert!(peak <= MEMORY_BUDGET_KB, "{peak} kB");
     }
-    assert!(server.seen().is_empty());
+    assert!(server.requests().is_empty());
 }
 
 #[tokio::test]
 async fn an_invocation_is_one_log_line_without_secrets() {
-    let server = Server::by(|seen, _| match seen.parameter("query").as_deref() {
-        Some("up") => Reply::empty(),
-        _ => Reply::Body(400, r#"{"error":"parse error: unexpected end"}"#.to_owned()),
+    let server = ScriptedServer::by(|seen, _| match parameter(seen, "query").as_deref() {
+        Some("up") => empty(),
+        _ => json_text(400, r#"{"error":"parse error: unexpected end"}"#.to_owned()),
     })
     .await;
     let options = options("query", &server).env("AWS_LAMBDA_LOG_LEVEL", "INFO");
@@ -168,9 +168,9 @@ async fn an_invocation_is_one_log_line_without_secrets() {
 
 #[tokio::test]
 async fn debug_lines_show_query_path_and_status() {
-    let server = Server::by(|seen, _| match seen.parameter("query").as_deref() {
-        Some("up") => Reply::empty(),
-        _ => Reply::Body(422, r#"{"error":"too many samples"}"#.to_owned()),
+    let server = ScriptedServer::by(|seen, _| match parameter(seen, "query").as_deref() {
+        Some("up") => empty(),
+        _ => json_text(422, r#"{"error":"too many samples"}"#.to_owned()),
     })
     .await;
     let options = options("query", &server).env("AWS_LAMBDA_LOG_LEVEL", "DEBUG");
@@ -211,7 +211,7 @@ async fn unreadable_payloads_are_answered_with_400() {
 
 #[tokio::test]
 async fn the_deadline_of_the_function_is_kept() {
-    let server = Server::in_order(vec![Reply::Hang]).await;
+    let server = ScriptedServer::in_order(vec![Answer::hang()]).await;
     let mut options = options("query", &server);
     options.timeout = std::time::Duration::from_millis(1_500);
     let mut function = Function::spawn(options).await.expect("a start");
@@ -223,7 +223,7 @@ async fn the_deadline_of_the_function_is_kept() {
 #[tokio::test]
 async fn a_credentials_endpoint_that_hangs_is_named() {
     let server = all_endpoints().await;
-    let endpoint = Server::in_order(vec![Reply::Hang]).await;
+    let endpoint = ScriptedServer::in_order(vec![Answer::hang()]).await;
     let mut options = options("query", &server);
     options.timeout = std::time::Duration::from_millis(1_500);
     let (url, authorization_token) = (endpoint.url().to_owned(), "token".to_owned());
@@ -235,5 +235,5 @@ async fn a_credentials_endpoint_that_hangs_is_named() {
     let expected =
         format!("no AWS credentials: no answer from {} (", endpoint.url().trim_start_matches("http://"));
     assert!(error.contains(&expected), "{error}");
-    assert!(server.seen().is_empty());
+    assert!(server.requests().is_empty());
 }

@@ -2,21 +2,21 @@
 
 use serde_json::{Value, json};
 
-use crate::scripted::{Reply, Server};
+use crate::scripted::{Answer, ScriptedServer, json_text, parameter};
 use crate::support::{Function, data};
 
 const NAMES: &str = "/api/v1/label/__name__/values";
 
-async fn server(names: Vec<String>) -> Server {
-    Server::by(move |seen, _| match seen.path() {
-        NAMES => Reply::json(200, &json!({"status": "success", "data": names})),
-        "/api/v1/metadata" => Reply::json(
+async fn server(names: Vec<String>) -> ScriptedServer {
+    ScriptedServer::by(move |seen, _| match seen.path() {
+        NAMES => Answer::json(200, &json!({"status": "success", "data": names})),
+        "/api/v1/metadata" => Answer::json(
             200,
             &json!({"status": "success", "data": {
                 "latency": [{"type": "histogram", "help": "How long.", "unit": "seconds"}],
                 "up": [{"type": "gauge", "help": "", "unit": ""}]}}),
         ),
-        _ => Reply::Body(404, String::new()),
+        _ => json_text(404, String::new()),
     })
     .await
 }
@@ -32,9 +32,9 @@ async fn filters_are_sent_to_the_server() {
     data(&function.invoke(json!({})).await);
     let filters = json!({"prefix": "http_", "regex": ".*_total", "start": 10, "end": "1970-01-01T00:00:20Z"});
     data(&function.invoke(filters).await);
-    let seen = server.seen();
+    let seen = server.requests();
     assert_eq!(seen[0].target, NAMES, "no filters");
-    let parameter = |name| seen[1].parameter(name).unwrap();
+    let parameter = |name| parameter(&seen[1], name).unwrap();
     assert_eq!(parameter("match[]"), r#"{__name__!="",__name__=~"http_.*",__name__=~".*_total"}"#);
     assert_eq!((parameter("start"), parameter("end")), ("10".to_owned(), "20".to_owned()));
 }
@@ -98,6 +98,6 @@ async fn metadata_is_added_on_request() {
         ])
     );
     function.invoke(json!({})).await;
-    let requests = server.seen().iter().filter(|seen| seen.path() == "/api/v1/metadata").count();
+    let requests = server.requests().iter().filter(|seen| seen.path() == "/api/v1/metadata").count();
     assert_eq!(requests, 1, "only on request");
 }

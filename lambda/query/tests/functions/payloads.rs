@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::scripted::{Reply, Seen, Server};
+use crate::scripted::{Request, ScriptedServer, empty, parameter};
 use crate::support::{Function, data, error};
 
 /// The request that a payload leads to.
-async fn request(handler: &str, payload: Value) -> Seen {
-    let server = Server::in_order(vec![Reply::empty()]).await;
+async fn request(handler: &str, payload: Value) -> Request {
+    let server = ScriptedServer::in_order(vec![empty()]).await;
     data(&Function::of(handler, &server).invoke(payload).await);
-    server.seen().remove(0)
+    server.requests().remove(0)
 }
 
 #[tokio::test]
@@ -31,14 +31,14 @@ async fn parameters_are_sent_in_the_notation_of_prometheus() {
         let path = if handler == "query" { "/api/v1/query" } else { "/api/v1/query_range" };
         assert_eq!((seen.method.as_str(), seen.path()), ("GET", path));
         for (name, value) in expected {
-            assert_eq!(seen.parameter(name).as_deref(), Some(value), "{name}");
+            assert_eq!(parameter(&seen, name).as_deref(), Some(value), "{name}");
         }
     }
 }
 
 #[tokio::test]
 async fn invalid_parameters_are_400_and_nothing_is_sent() {
-    let server = Server::in_order(vec![Reply::empty()]).await;
+    let server = ScriptedServer::in_order(vec![empty()]).await;
     for (handler, payload, expected) in [
         ("query", json!({"query": ""}), "missing required parameter: query"),
         ("query", json!(["up"]), "invalid payload: expected a JSON object"),
@@ -81,13 +81,14 @@ async fn invalid_parameters_are_400_and_nothing_is_sent() {
         // A server that only the caller names.
         ("query", json!({"query": "up", "workspace_url": server.url()}), "invalid parameter workspace_url"),
     ] {
-        let variables = [("WORKSPACE_URL", "http://127.0.0.1:9"), ("AWS_ENDPOINT_URL_AMP", server.url())];
+        let url = server.url();
+        let variables = [("WORKSPACE_URL", "http://127.0.0.1:9"), ("AWS_ENDPOINT_URL_AMP", &*url)];
         let response = Function::new(handler, &variables).invoke(payload.clone()).await;
         let (status, error) = error(&response);
         assert_eq!((status, &response["body"]["operation"]), (400, &json!(handler)), "{payload}");
         assert!(error.starts_with(expected), "{error}");
     }
-    assert!(server.seen().is_empty());
+    assert!(server.requests().is_empty());
 }
 
 #[tokio::test]
@@ -123,7 +124,7 @@ fn http_events(request: &Value) -> [Value; 2] {
 
 #[tokio::test]
 async fn http_responses_have_a_body_of_text() {
-    let server = Server::in_order(vec![Reply::empty()]).await;
+    let server = ScriptedServer::in_order(vec![empty()]).await;
     let function = Function::of("query", &server);
     for (request, status, expected) in [
         (json!({"body": r#"{"query":"up"}"#}), 200, ""),
@@ -140,5 +141,5 @@ async fn http_responses_have_a_body_of_text() {
             assert!(error.starts_with(expected), "{error}");
         }
     }
-    assert!(server.seen().iter().all(|seen| seen.parameter("query").as_deref() == Some("up")));
+    assert!(server.requests().iter().all(|seen| parameter(seen, "query").as_deref() == Some("up")));
 }

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::scripted::{Reply, Server};
+use crate::scripted::{Answer, ScriptedServer, json_text};
 use crate::support::{Function, data};
 
 /// Lambda's quota for the response of a synchronous invocation.
 const MAX_RESPONSE_BYTES: usize = 6 * 1_024 * 1_024;
 
 /// The JSON of `count` series of about `bytes` bytes each.
-fn vector(count: usize, bytes: usize) -> Reply {
+fn vector(count: usize, bytes: usize) -> Answer {
     let padding = "x".repeat(bytes.saturating_sub(70));
     let series: Vec<_> = (0..count)
         .map(|n| {
@@ -19,26 +19,23 @@ fn vector(count: usize, bytes: usize) -> Reply {
         })
         .collect();
     let series = series.join(",");
-    Reply::Body(
-        200,
-        format!(r#"{{"status":"success","data":{{"resultType":"vector","result":[{series}]}}}}"#),
-    )
+    json_text(200, format!(r#"{{"status":"success","data":{{"resultType":"vector","result":[{series}]}}}}"#))
 }
 
-fn matrix(series: usize, points: usize) -> Reply {
+fn matrix(series: usize, points: usize) -> Answer {
     let values: Vec<_> = (0..points).map(|n| json!([1_700_000_000 + n, format!("{n}.5")])).collect();
     let series: Vec<_> =
         (0..series).map(|n| json!({"metric": {"n": n.to_string()}, "values": values})).collect();
-    Reply::json(200, &json!({"status": "success", "data": {"resultType": "matrix", "result": series}}))
+    Answer::json(200, &json!({"status": "success", "data": {"resultType": "matrix", "result": series}}))
 }
 
-async fn query(reply: Reply, payload: Value) -> Value {
-    let server = Server::in_order(vec![reply]).await;
+async fn query(reply: Answer, payload: Value) -> Value {
+    let server = ScriptedServer::in_order(vec![reply]).await;
     Function::of("query", &server).invoke(payload).await
 }
 
-async fn agent_query(reply: Reply, payload: Value) -> Value {
-    let server = Server::in_order(vec![reply]).await;
+async fn agent_query(reply: Answer, payload: Value) -> Value {
+    let server = ScriptedServer::in_order(vec![reply]).await;
     Function::of("range_query", &server).invoke_tool("t___range_query", payload).await
 }
 
@@ -91,7 +88,7 @@ async fn warnings_and_infos_are_passed_on() {
     ] {
         let reply =
             json!({"status": "success", "data": result, "warnings": ["partial response"], "infos": ["slow"]});
-        let server = Server::in_order(vec![Reply::json(200, &reply)]).await;
+        let server = ScriptedServer::in_order(vec![Answer::json(200, &reply)]).await;
         let response = Function::of(handler, &server).invoke(payload).await;
         assert_eq!(data(&response)["warnings"], json!(["partial response"]));
         assert_eq!(data(&response)["infos"], json!(["slow"]));

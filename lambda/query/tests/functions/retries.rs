@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::scripted::{Reply, Server};
+use crate::scripted::{Answer, ScriptedServer, empty, json_text};
 use crate::support::{Function, data, error};
 
 fn payload(handler: &str) -> Value {
@@ -13,56 +13,56 @@ fn payload(handler: &str) -> Value {
 
 #[tokio::test]
 async fn transient_failures_are_retried() {
-    let server = Server::in_order(vec![
-        Reply::Body(429, r#"{"message":"Rate exceeded"}"#.to_owned()),
-        Reply::Body(503, String::new()),
-        Reply::Drop,
-        Reply::BreakOff(r#"{"status":"success","data":{"#.to_owned()),
-        Reply::empty(),
+    let server = ScriptedServer::in_order(vec![
+        json_text(429, r#"{"message":"Rate exceeded"}"#.to_owned()),
+        json_text(503, String::new()),
+        Answer::close(),
+        Answer::broken_off(r#"{"status":"success","data":{"#.to_owned()),
+        empty(),
     ])
     .await;
     let response = Function::of("query", &server).invoke(payload("query")).await;
     assert_eq!(data(&response)["result"], json!([]));
-    assert_eq!(server.seen().len(), 5);
+    assert_eq!(server.requests().len(), 5);
 }
 
 #[tokio::test]
 async fn other_errors_are_final_and_keep_their_status() {
     for status in [400, 401, 403, 404, 405, 409, 413, 415, 422] {
-        let server = Server::in_order(vec![Reply::Body(status, "no".to_owned()), Reply::empty()]).await;
+        let server = ScriptedServer::in_order(vec![json_text(status, "no".to_owned()), empty()]).await;
         let response = Function::of("query", &server).invoke(payload("query")).await;
         assert_eq!(error(&response), (u64::from(status), "no"));
-        assert_eq!(server.seen().len(), 1, "{status}");
+        assert_eq!(server.requests().len(), 1, "{status}");
     }
 }
 
 #[tokio::test]
 async fn a_redirect_is_not_followed_with_a_signature() {
-    let server = Server::in_order(vec![Reply::Body(307, String::new()), Reply::empty()]).await;
+    let server = ScriptedServer::in_order(vec![json_text(307, String::new()), empty()]).await;
     let response = Function::of("query", &server).invoke(payload("query")).await;
     let (status, error) = error(&response);
     assert_eq!(status, 502);
     assert!(error.starts_with("the server answered 307 (1 attempt in "), "{error}");
-    assert_eq!(server.seen().len(), 1);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
 async fn the_last_error_is_returned_before_the_deadline() {
     let time = Duration::from_millis(600);
     for (replies, status, message) in [
-        (vec![Reply::Body(429, r#"{"message":"Rate exceeded"}"#.to_owned())], 429, "Rate exceeded ("),
-        (vec![Reply::Body(503, "busy".to_owned())], 503, "busy ("),
-        (vec![Reply::Body(500, String::new())], 500, "the server answered 500 ("),
-        (vec![Reply::Hang], 504, "no answer ("),
-        (vec![Reply::Body(503, "busy".to_owned()), Reply::Hang], 503, "; the last one: no answer)"),
+        (vec![json_text(429, r#"{"message":"Rate exceeded"}"#.to_owned())], 429, "Rate exceeded ("),
+        (vec![json_text(503, "busy".to_owned())], 503, "busy ("),
+        (vec![json_text(500, String::new())], 500, "the server answered 500 ("),
+        (vec![Answer::hang()], 504, "no answer ("),
+        (vec![json_text(503, "busy".to_owned()), Answer::hang()], 503, "; the last one: no answer)"),
     ] {
-        let server = Server::in_order(replies).await;
+        let server = ScriptedServer::in_order(replies).await;
         let function = Function::of("query", &server).time(time);
         let response = tokio::time::timeout(time, function.invoke(payload("query"))).await.expect("in time");
         let (given, error) = error(&response);
         assert_eq!(given, status, "{error}");
         assert!(error.contains(message) && error.contains(" attempts in 0."), "{error}");
-        assert!(server.seen().len() > 1, "{status}");
+        assert!(server.requests().len() > 1, "{status}");
     }
 }
 
@@ -72,20 +72,20 @@ async fn a_query_that_timed_out_on_the_server_is_not_retried() {
     for error_type in ["server_error", "timeout"] {
         let message = "query timed out in expression evaluation";
         let body = json!({"status": "error", "errorType": error_type, "error": message});
-        let server = Server::in_order(vec![Reply::json(503, &body), Reply::empty()]).await;
+        let server = ScriptedServer::in_order(vec![Answer::json(503, &body), empty()]).await;
         let response = Function::of("query", &server).invoke(payload("query")).await;
         let (status, error) = error(&response);
         assert_eq!((status, &response["body"]["errorType"]), (503, &json!(error_type)));
         assert!(error.starts_with(&format!("{message} (1 attempt in ")), "{error}");
-        assert_eq!(server.seen().len(), 1);
+        assert_eq!(server.requests().len(), 1);
     }
 }
 
 /// Cortex closes the connection for a range outside its retention. `.invalid` never resolves (RFC 6761, 6.4).
 #[tokio::test]
 async fn requests_without_a_response_are_sent_three_times() {
-    let server = Server::in_order(vec![Reply::Drop]).await;
-    for url in [server.url(), "http://aps.us-esat-1.invalid"] {
+    let server = ScriptedServer::in_order(vec![Answer::close()]).await;
+    for url in [&*server.url(), "http://aps.us-esat-1.invalid"] {
         let function = Function::new("query", &[("WORKSPACE_URL", url)]).time(Duration::from_mins(15));
         let response = function.invoke(payload("query")).await;
         let (status, error) = error(&response);
@@ -93,7 +93,7 @@ async fn requests_without_a_response_are_sent_three_times() {
         let host = url.trim_start_matches("http://");
         assert!(error.contains(&format!("{host}: ")) && error.contains("(3 attempts in "), "{error}");
     }
-    assert_eq!(server.seen().len(), 3);
+    assert_eq!(server.requests().len(), 3);
 }
 
 /// The message of a PromQL error may contain two label sets; the write path reads 1 KiB of an error.
@@ -101,7 +101,7 @@ async fn requests_without_a_response_are_sent_three_times() {
 async fn long_error_messages_are_read_completely() {
     let message = format!("found duplicate series for the match group {}", "{a=\"b\"}, ".repeat(300));
     let body = json!({"status": "error", "errorType": "execution", "error": message});
-    let server = Server::in_order(vec![Reply::json(422, &body)]).await;
+    let server = ScriptedServer::in_order(vec![Answer::json(422, &body)]).await;
     let response = Function::of("query", &server).invoke(payload("query")).await;
     assert_eq!(error(&response), (422, message.as_str()));
 }
@@ -121,7 +121,7 @@ async fn an_error_with_status_200_is_not_a_result() {
         (json!({"status": "error", "error": "a".repeat(20_000)}), "aaa"),
     ] {
         for handler in ["query", "range_query", "list_metrics"] {
-            let server = Server::in_order(vec![Reply::json(200, &body)]).await;
+            let server = ScriptedServer::in_order(vec![Answer::json(200, &body)]).await;
             let response = Function::of(handler, &server).invoke(payload(handler)).await;
             let (status, error) = error(&response);
             assert_eq!(status, 502, "{error}");
@@ -146,7 +146,8 @@ async fn a_login_page_is_reported_by_type_and_beginning() {
             format!("type is text/{}… and the body begins with \"<{}\" (", "x".repeat(95), "ü".repeat(119)),
         ),
     ] {
-        let server = Server::in_order(vec![Reply::Typed(content_type, page)]).await;
+        let server =
+            ScriptedServer::in_order(vec![Answer::new(200, page).header("content-type", content_type)]).await;
         let response = Function::of("query", &server).invoke(payload("query")).await;
         let (status, error) = error(&response);
         assert_eq!(status, 502);
@@ -164,8 +165,8 @@ async fn a_response_that_violates_the_api_is_502() {
         ("server_info", "{}"),
         ("list_metrics", r#"{"status":"success","data":[1]}"#),
     ] {
-        let replies = vec![Reply::Body(503, "busy".to_owned()), Reply::Body(200, body.to_owned())];
-        let server = Server::in_order(replies).await;
+        let replies = vec![json_text(503, "busy".to_owned()), json_text(200, body.to_owned())];
+        let server = ScriptedServer::in_order(replies).await;
         let response = Function::of(handler, &server).invoke(payload(handler)).await;
         let (status, error) = error(&response);
         assert_eq!(status, 502, "{body}");

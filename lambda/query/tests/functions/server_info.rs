@@ -2,18 +2,18 @@
 
 use serde_json::json;
 
-use crate::scripted::{Reply, Server};
+use crate::scripted::{Answer, ScriptedServer, empty, json_text};
 use crate::support::{Function, data, error};
 
 const RUNTIME_INFO: &str = "/api/v1/status/runtimeinfo";
 
-fn served() -> Reply {
-    Reply::json(200, &json!({"status": "success", "data": {"version": "2.42.0"}}))
+fn served() -> Answer {
+    Answer::json(200, &json!({"status": "success", "data": {"version": "2.42.0"}}))
 }
 
 #[tokio::test]
 async fn served_information_is_passed_on() {
-    let server = Server::by(|_, _| served()).await;
+    let server = ScriptedServer::by(|_, _| served()).await;
     let response = Function::of("server_info", &server).invoke(json!({})).await;
     assert_eq!(
         data(&response),
@@ -31,8 +31,8 @@ async fn served_information_is_passed_on() {
 #[tokio::test]
 async fn paths_that_are_not_served_are_reported() {
     for status in [400, 403, 404, 405] {
-        let server = Server::by(move |seen, _| match seen.path() {
-            RUNTIME_INFO => Reply::Body(status, "not here".to_owned()),
+        let server = ScriptedServer::by(move |seen, _| match seen.path() {
+            RUNTIME_INFO => json_text(status, "not here".to_owned()),
             _ => served(),
         })
         .await;
@@ -49,9 +49,9 @@ async fn paths_that_are_not_served_are_reported() {
 
 #[tokio::test]
 async fn a_workspace_may_serve_queries_only() {
-    let server = Server::by(|seen, _| match seen.path() {
-        "/api/v1/query" => Reply::empty(),
-        _ => Reply::Body(404, String::new()),
+    let server = ScriptedServer::by(|seen, _| match seen.path() {
+        "/api/v1/query" => empty(),
+        _ => json_text(404, String::new()),
     })
     .await;
     let response = Function::of("server_info", &server).invoke(json!({})).await;
@@ -61,7 +61,7 @@ async fn a_workspace_may_serve_queries_only() {
 
 #[tokio::test]
 async fn a_workspace_that_rejects_everything_is_an_error() {
-    let server = Server::by(|_, _| Reply::Body(403, r#"{"message":"Access denied"}"#.to_owned())).await;
+    let server = ScriptedServer::by(|_, _| json_text(403, r#"{"message":"Access denied"}"#.to_owned())).await;
     let response = Function::of("server_info", &server).invoke(json!({})).await;
     assert_eq!(error(&response), (403, "Access denied"));
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::cloud::Cloud;
-use crate::scripted::{Reply, Server};
+use crate::scripted::{Answer, ScriptedServer, empty, json_text};
 use crate::support::{Function, TOKEN, data, error, fixed_now};
 
 /// A client sends the host in lower case and without the default port, so that form must be signed.
@@ -24,22 +24,23 @@ async fn the_signatures_of_queries_are_verified() {
 
 #[tokio::test]
 async fn the_content_type_of_a_form_is_signed() {
-    let server = Server::in_order(vec![Reply::empty()]).await;
+    let server = ScriptedServer::in_order(vec![empty()]).await;
     data(&Function::of("query", &server).invoke(json!({"query": "a ".repeat(3_000)})).await);
-    let seen = server.seen().remove(0);
-    let authorization = seen.header("authorization").unwrap();
+    let seen = server.requests().remove(0);
+    let authorization = seen.header("authorization");
     let expected = "SignedHeaders=accept;content-type;host;x-amz-date;x-amz-security-token,";
     assert!(authorization.contains(expected), "{authorization}");
-    assert_eq!(seen.header("x-amz-security-token"), Some(TOKEN));
+    assert_eq!(seen.header("x-amz-security-token"), TOKEN);
 }
 
 #[tokio::test]
 async fn requests_without_authentication_are_not_signed() {
-    let server = Server::in_order(vec![Reply::empty()]).await;
-    let variables = [("WORKSPACE_URL", server.url()), ("WORKSPACE_AUTH", "none")];
+    let server = ScriptedServer::in_order(vec![empty()]).await;
+    let url = server.url();
+    let variables = [("WORKSPACE_URL", &*url), ("WORKSPACE_AUTH", "none")];
     data(&Function::new("query", &variables).invoke(json!({"query": "up"})).await);
-    let seen = server.seen().remove(0);
-    assert_eq!((seen.header("authorization"), seen.header("x-amz-security-token")), (None, None));
+    let seen = server.requests().remove(0);
+    assert_eq!((seen.header("authorization"), seen.header("x-amz-security-token")), ("", ""));
 }
 
 /// AMP explains a wrong signature by repeating the signed headers, including the token.
@@ -47,13 +48,13 @@ async fn requests_without_authentication_are_not_signed() {
 async fn the_session_token_is_never_repeated() {
     let message = format!("The Canonical String should have been 'GET\\nx-amz-security-token:{TOKEN}\\n'");
     for reply in [
-        Reply::json(403, &json!({"message": message})),
-        Reply::json(200, &json!({"status": "error", "error": message})),
-        Reply::json(200, &json!({"status": "success", "data": message})),
-        Reply::Body(200, message.clone()),
-        Reply::Body(200, format!("{message}{}", " ".repeat(1 << 20))),
+        Answer::json(403, &json!({"message": message})),
+        Answer::json(200, &json!({"status": "error", "error": message})),
+        Answer::json(200, &json!({"status": "success", "data": message})),
+        json_text(200, message.clone()),
+        json_text(200, format!("{message}{}", " ".repeat(1 << 20))),
     ] {
-        let server = Server::in_order(vec![reply.clone()]).await;
+        let server = ScriptedServer::in_order(vec![reply.clone()]).await;
         let response = Function::of("query", &server).invoke(json!({"query": "up"})).await.to_string();
         assert!(response.contains("Canonical String") && response.contains("(hidden)"), "{response}");
         assert!(!response.contains(TOKEN), "{reply:?}: {response}");

@@ -8,7 +8,7 @@ use aws_credential_types::Credentials;
 use query::{Config, Handler, Invocation};
 use serde_json::Value;
 
-use crate::scripted::Server;
+use crate::scripted::ScriptedServer;
 
 /// 2023-11-14T22:13:20Z
 pub(crate) const NOW_S: u64 = 1_700_000_000;
@@ -53,8 +53,8 @@ impl Function {
     }
 
     /// A function whose workspace is `server`.
-    pub(crate) fn of(handler: &str, server: &Server) -> Self {
-        Self::new(handler, &[("WORKSPACE_URL", server.url())])
+    pub(crate) fn of(handler: &str, server: &ScriptedServer) -> Self {
+        Self::new(handler, &[("WORKSPACE_URL", &server.url())])
     }
 
     pub(crate) fn time(self, time: Duration) -> Self {

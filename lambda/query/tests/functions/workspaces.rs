@@ -6,7 +6,7 @@ use local_testing::children;
 use local_testing::moto::MotoServer;
 use serde_json::{Value, json};
 
-use crate::scripted::{Reply, Server};
+use crate::scripted::{Answer, ScriptedServer, parameter};
 use crate::support::{Function, data, error};
 
 const REGION: &str = "eu-west-1";
@@ -127,11 +127,10 @@ fn summary(number: usize) -> Value {
 }
 
 /// A control plane with pages of ten. Summaries have no endpoint (AMP API reference, `WorkspaceSummary`).
-async fn paging(count: usize) -> Server {
-    Server::by(move |seen, _| match seen.path() {
+async fn paging(count: usize) -> ScriptedServer {
+    ScriptedServer::by(move |seen, _| match seen.path() {
         "/workspaces" => {
-            let from = seen
-                .parameter("nextToken")
+            let from = parameter(seen, "nextToken")
                 .map_or(0, |token| token.trim_start_matches("+/ =").parse().unwrap());
             let to = (from + 10).min(count);
             let page: Vec<_> = (from..to).map(summary).collect();
@@ -139,20 +138,20 @@ async fn paging(count: usize) -> Server {
             if to < count {
                 body["nextToken"] = format!("+/ ={to}").into();
             }
-            Reply::json(200, &body)
+            Answer::json(200, &body)
         }
         path => {
             let mut workspace = summary(path.trim_start_matches("/workspaces/ws-").parse().unwrap());
             workspace["prometheusEndpoint"] =
                 json!("https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/x/");
-            Reply::json(200, &json!({"workspace": workspace}))
+            Answer::json(200, &json!({"workspace": workspace}))
         }
     })
     .await
 }
 
-fn function(server: &Server) -> Function {
-    Function::new("find_workspace", &[("AWS_ENDPOINT_URL_AMP", server.url())])
+fn function(server: &ScriptedServer) -> Function {
+    Function::new("find_workspace", &[("AWS_ENDPOINT_URL_AMP", &server.url())])
 }
 
 #[tokio::test]
@@ -167,21 +166,21 @@ async fn the_list_is_read_to_its_last_page() {
     let response = function(&server).invoke(json!({"list_all": "true"})).await;
     assert_eq!(data(&response)["workspaces"].as_array().unwrap().len(), 35);
     assert_eq!(data(&response)["workspaces"][34]["prometheusEndpoint"], format!("{endpoint}/ws-34"));
-    let paths: Vec<_> = server.seen().iter().map(|seen| seen.path().to_owned()).collect();
+    let paths: Vec<_> = server.requests().iter().map(|seen| seen.path().to_owned()).collect();
     assert_eq!((&paths[..4], &paths[5..]), (&["/workspaces"; 4].map(str::to_owned)[..], &paths[..4]));
     assert_eq!(paths[4], "/workspaces/ws-34", "only the found workspace is described");
 }
 
 #[tokio::test]
 async fn an_ambiguous_alias_is_an_error() {
-    let server = Server::by(|_, _| {
+    let server = ScriptedServer::by(|_, _| {
         let mut twin = summary(2);
         twin["alias"] = json!("alias-1");
         let mut other_case = summary(3);
         other_case["alias"] = json!("ALIAS-3");
         let mut same_case = summary(4);
         same_case["alias"] = json!("alias-3");
-        Reply::json(
+        Answer::json(
             200,
             &json!({"workspaces": [summary(1), twin, other_case, same_case],
             "workspace": summary(4)}),
@@ -193,5 +192,5 @@ async fn an_ambiguous_alias_is_an_error() {
     assert_eq!(status, 400);
     assert!(error.contains("alias-1 (ws-1), alias-1 (ws-2) have it; use workspace_id"), "{error}");
     data(&function(&server).invoke(json!({"alias": "alias-3"})).await);
-    assert_eq!(server.seen().pop().unwrap().path(), "/workspaces/ws-4", "the exact alias wins");
+    assert_eq!(server.requests().pop().unwrap().path(), "/workspaces/ws-4", "the exact alias wins");
 }

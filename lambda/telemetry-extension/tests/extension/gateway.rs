@@ -2,10 +2,10 @@
 //! events.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 
 use local_amp::Credentials;
 use local_lambda::sqs::Sqs;
+use local_testing::scripted::{Answer, Request, ScriptedServer};
 use push_gateway::envelopes::Envelope;
 use push_gateway::records::{Records, Rules};
 use remote_write::{Labels, NameEscaping};
@@ -13,7 +13,6 @@ use serde_json::Value;
 
 use crate::host::Setup;
 use crate::secret;
-use crate::server::{self, header, response};
 
 /// The values of `aws_lambda_invocations_total` by time and status. The gateway must accept every event.
 fn invocations(payloads: &[String]) -> BTreeMap<(i64, String), f64> {
@@ -79,19 +78,10 @@ async fn a_queue_receives_arrays_of_events() {
 /// SQS throttles with status 400, which does not mean that the message is at fault.
 #[tokio::test]
 async fn a_throttled_queue_is_a_failure_not_a_rejection() {
-    let calls = Arc::new(Mutex::new(Vec::<Value>::new()));
-    let log = Arc::clone(&calls);
     // API reference, `SendMessageBatch`, "Errors": `RequestThrottled`.
-    let authority = server::serve(move |request| {
-        let mut calls = log.lock().expect("no one panicked");
-        calls.push(serde_json::from_slice(request.body()).expect("a call is JSON"));
-        let response = match calls.len() {
-            1 => response(400, r#"{"__type":"com.amazonaws.sqs#RequestThrottled"}"#),
-            _ => response(200, "{}"),
-        };
-        std::future::ready(Some(response))
-    });
-    let url = format!("http://{}", authority.await);
+    let throttled = Answer::new(400, r#"{"__type":"com.amazonaws.sqs#RequestThrottled"}"#);
+    let server = ScriptedServer::in_order(vec![throttled, Answer::new(200, "{}")]).await;
+    let url = server.url();
     let setup = Setup::new()
         .env("TELEMETRY_QUEUE_URL", format!("{url}/123456789012/metrics"))
         .env("AWS_ENDPOINT_URL_SQS", url)
@@ -100,8 +90,8 @@ async fn a_throttled_queue_is_a_failure_not_a_rejection() {
     host.invoke_and_report("success").await;
     host.invoke_and_report("success").await;
     assert!(host.shut_down().await.success());
-    let calls = calls.lock().expect("no one panicked");
-    let last = calls.last().expect("a call")["Entries"][0]["MessageBody"].as_str().expect("text");
+    let last = server.requests().last().expect("a call").json();
+    let last = last["Entries"][0]["MessageBody"].as_str().expect("text");
     let events: Vec<Value> = serde_json::from_str(last).expect("an array of events");
     let dispatches = |outcome: &str| {
         let of_outcome = events.iter().filter(|event| event["dimensions"]["outcome"] == outcome);
@@ -116,14 +106,9 @@ async fn a_throttled_queue_is_a_failure_not_a_rejection() {
 
 #[tokio::test]
 async fn a_function_is_invoked_with_arrays_of_events() {
-    let invoked = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&invoked);
     // API reference, Invoke: 202 for invocation type `Event`.
-    let authority = server::serve(move |request| {
-        log.lock().expect("no one panicked").push(request);
-        std::future::ready(Some(response(202, "")))
-    });
-    let url = format!("http://{}", authority.await);
+    let server = ScriptedServer::in_order(vec![Answer::new(202, "")]).await;
+    let url = server.url();
     let setup = Setup::new()
         .env("TELEMETRY_FUNCTION", "arn:aws:lambda:eu-west-1:123456789012:function:gateway:live")
         .env("AWS_ENDPOINT_URL_LAMBDA", url)
@@ -132,15 +117,14 @@ async fn a_function_is_invoked_with_arrays_of_events() {
     host.invoke_and_report("success").await;
     host.invoke_and_report("timeout").await;
     assert!(host.shut_down().await.success());
-    let invoked = invoked.lock().expect("no one panicked");
-    for request in invoked.iter() {
+    let invoked = server.requests();
+    for request in &invoked {
         let arn = "arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Agateway%3Alive";
-        assert_eq!(request.uri().path(), format!("/2015-03-31/functions/{arn}/invocations"));
-        assert_eq!(header(request, "x-amz-invocation-type"), "Event");
-        assert!(header(request, "authorization").contains("/eu-west-1/lambda/aws4_request"));
+        assert_eq!(request.path(), format!("/2015-03-31/functions/{arn}/invocations"));
+        assert_eq!(request.header("x-amz-invocation-type"), "Event");
+        assert!(request.header("authorization").contains("/eu-west-1/lambda/aws4_request"));
     }
-    let payloads: Vec<_> =
-        invoked.iter().map(|request| String::from_utf8(request.body().to_vec()).expect("text")).collect();
+    let payloads: Vec<_> = invoked.iter().map(Request::text).collect();
     assert!(payloads.len() >= 2, "a dispatch and the last");
     let found = invocations(&payloads);
     assert_zero_then(&found, "success", 1.0);

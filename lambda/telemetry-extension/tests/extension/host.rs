@@ -9,12 +9,13 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::Request;
+use local_testing::scripted::ScriptedServer;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 
 use crate::http_client;
-use crate::server;
+
 use api::{Api, Events, Log};
 
 /// The longest wait of a test.
@@ -95,22 +96,22 @@ impl Setup {
             log: Mutex::default(),
             changed: Notify::new(),
         });
-        let server = Arc::clone(&api);
-        let authority = server::serve(move |request| {
-            let api = Arc::clone(&server);
+        let script = Arc::clone(&api);
+        let server = ScriptedServer::start(move |request, _| {
+            let api = Arc::clone(&script);
             async move { api.respond(request).await }
         });
-        let authority = authority.await;
+        let server = server.await;
         let child = Command::new(binary())
             .env_clear()
             .envs(env)
-            .env("AWS_LAMBDA_RUNTIME_API", authority)
+            .env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{}", server.port()))
             .stdin(Stdio::null())
             .stdout(Stdio::inherit())
             .kill_on_drop(true)
             .spawn()
             .expect("the extension starts");
-        let host = Host { api, child, invocations: 0 };
+        let host = Host { api, child, invocations: 0, _server: server };
         host.until("it is registered", |log| !log.registrations.is_empty()).await;
         host
     }
@@ -122,6 +123,7 @@ pub(crate) struct Host {
     api: Arc<Api>,
     child: Child,
     invocations: u64,
+    _server: ScriptedServer,
 }
 
 impl Host {

@@ -11,6 +11,5 @@ mod pushgateway;
 mod rates;
 mod remote_write;
 mod secret;
-mod server;
 mod telemetry;
 mod trouble;

@@ -3,13 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Full;
+use local_testing::scripted::{Answer, Request};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
-
-use crate::server::{header, response};
 
 /// The identifier of the extension.
 const IDENTIFIER: &str = "a1b2c3d4-5678-90ab-cdef-example11111";
@@ -73,57 +69,52 @@ impl Api {
         }
     }
 
-    /// The response to a request, or `None` to break the connection.
-    pub(crate) async fn respond(&self, request: Request<Bytes>) -> Option<Response<Full<Bytes>>> {
-        let json = || serde_json::from_slice::<Value>(request.body()).expect("JSON");
-        let path = request.uri().path();
-        self.log().paths.push(format!("{} {path}", request.method()));
+    /// The answer to a request.
+    pub(crate) async fn respond(&self, request: Request) -> Answer {
+        let path = request.path();
+        self.log().paths.push(format!("{} {path}", request.method));
         if path != "/2020-01-01/extension/register" {
-            assert_eq!(header(&request, "lambda-extension-identifier"), IDENTIFIER, "{path}");
+            assert_eq!(request.header("lambda-extension-identifier"), IDENTIFIER, "{path}");
         }
         let answer = match path {
             "/2020-01-01/extension/register" => {
-                let events = json();
+                let events = request.json();
                 let has_invoke = events["events"].as_array().is_some_and(|e| e.iter().any(|e| e == "INVOKE"));
-                self.log().registrations.push((header(&request, "lambda-extension-name").to_owned(), events));
+                self.log().registrations.push((request.header("lambda-extension-name").to_owned(), events));
                 if self.refuses_invoke && has_invoke {
                     refusal(403, "Extension.InvalidEventType")
                 } else {
-                    let mut answer =
-                        response(200, r#"{"functionName":"shop","functionVersion":"$LATEST","handler":"h"}"#);
-                    answer
-                        .headers_mut()
-                        .insert("lambda-extension-identifier", IDENTIFIER.parse().expect("text"));
-                    answer
+                    Answer::new(200, r#"{"functionName":"shop","functionVersion":"$LATEST","handler":"h"}"#)
+                        .header("lambda-extension-identifier", IDENTIFIER)
                 }
             }
             "/2022-07-01/telemetry" => {
-                let subscription = json();
+                let subscription = request.json();
                 let schema = subscription["schemaVersion"].as_str().unwrap_or_default().to_owned();
                 self.log().subscriptions.push(subscription);
                 if self.refused_schemas.contains(&schema.as_str()) {
                     refusal(400, "ValidationError")
                 } else {
-                    response(self.telemetry_status, "\"OK\"")
+                    Answer::new(self.telemetry_status, "\"OK\"")
                 }
             }
-            "/2020-01-01/extension/event/next" if self.breaks() => return None,
+            "/2020-01-01/extension/event/next" if self.breaks() => Answer::close(),
             "/2020-01-01/extension/event/next" if *self.events() == Events::Refused => {
                 refusal(500, "Extension.UnknownError")
             }
             "/2020-01-01/extension/event/next" => {
                 self.log().nexts += 1;
                 self.changed.notify_waiters();
-                response(200, &self.next_event().await.to_string())
+                Answer::json(200, &self.next_event().await)
             }
             _ => {
-                let error_type = header(&request, "lambda-extension-function-error-type");
-                self.log().errors.push((path.to_owned(), error_type.to_owned(), json()));
-                response(202, r#"{"status":"OK"}"#)
+                let error_type = request.header("lambda-extension-function-error-type");
+                self.log().errors.push((path.to_owned(), error_type.to_owned(), request.json()));
+                Answer::new(202, r#"{"status":"OK"}"#)
             }
         };
         self.changed.notify_waiters();
-        Some(answer)
+        answer
     }
 
     async fn next_event(&self) -> Value {
@@ -139,6 +130,6 @@ impl Api {
     }
 }
 
-fn refusal(status: u16, error_type: &str) -> Response<Full<Bytes>> {
-    response(status, &json!({ "errorType": error_type, "errorMessage": "rejected by the test" }).to_string())
+fn refusal(status: u16, error_type: &str) -> Answer {
+    Answer::json(status, &json!({ "errorType": error_type, "errorMessage": "rejected by the test" }))
 }
