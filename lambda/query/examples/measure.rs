@@ -5,14 +5,11 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use local_lambda::runtime::{Function, FunctionOptions};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use local_testing::scripted::{Answer, ScriptedServer};
 
 const STARTS: usize = 25;
 const INVOCATIONS: usize = 5;
@@ -39,8 +36,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     for (handler, body) in [("query", vector()), ("range_query", matrix())] {
         let size = body.len();
-        let server = Server::start(body).await?;
-        let mut function = Function::spawn(options(&program, handler, &server.url)).await?;
+        let server = ScriptedServer::in_order(vec![Answer::new(200, body)]).await;
+        let mut function = Function::spawn(options(&program, handler, &server.url())).await?;
         let mut peak = 0;
         for _ in 0..INVOCATIONS {
             let invocation = function.invoke(r#"{"query":"a"}"#).await;
@@ -85,45 +82,4 @@ fn document(kind: &str, values: &str) -> String {
         number += 1;
     }
     document + "]}}"
-}
-
-/// A server with the same response to every request.
-struct Server {
-    url: String,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Server {
-    async fn start(body: String) -> io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let url = format!("http://{}", listener.local_addr()?);
-        let body: Arc<str> = body.into();
-        let task = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(respond(stream, Arc::clone(&body)));
-            }
-        });
-        Ok(Self { url, task })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// Requests here are GETs, so each ends with an empty line.
-async fn respond(stream: TcpStream, body: Arc<str>) -> io::Result<()> {
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
-    let mut stream = BufReader::new(stream);
-    let mut line = String::new();
-    while stream.read_line(&mut line).await? > 0 {
-        if line == "\r\n" {
-            stream.write_all(head.as_bytes()).await?;
-            stream.write_all(body.as_bytes()).await?;
-        }
-        line.clear();
-    }
-    Ok(())
 }
