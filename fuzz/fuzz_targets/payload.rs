@@ -4,9 +4,10 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use formats::Rules;
 use libfuzzer_sys::fuzz_target;
 use push_gateway::envelopes::Envelope;
-use push_gateway::records::{Records, Rules};
+use push_gateway::records::{MAX_SAMPLE_BYTES, Records};
 use push_gateway_fuzz::request;
 use remote_write::{LabelName, Labels, MAX_REQUEST_BYTES, NameEscaping, lanes};
 
@@ -15,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
     let external = Labels::new(vec![(name, Cow::Borrowed("fuzz"))]).expect("one label");
     let Ok(envelope) = Envelope::read(bytes) else { return };
     for escaping in [NameEscaping::Underscores, NameEscaping::Reject] {
-        check(&envelope, Rules { escaping, external_labels: &external });
+        check(&envelope, Rules { escaping, external_labels: &external, max_sample_bytes: MAX_SAMPLE_BYTES });
     }
 });
 

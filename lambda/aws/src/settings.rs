@@ -1,7 +1,7 @@
 //! Reads settings that several binaries share from environment variables.
 //!
-//! Values are trimmed, and a variable that is empty counts as not set. Errors never repeat a value, which may be a
-//! secret in the wrong variable.
+//! Values are trimmed, and a variable that is empty counts as not set. Errors repeat no value but parts of
+//! invalid labels, because it may be a secret in the wrong variable.
 
 use std::fmt;
 use std::ops::RangeInclusive;

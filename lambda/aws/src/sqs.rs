@@ -78,8 +78,7 @@ pub struct Stored {
 }
 
 /// The error of one entry.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, thiserror::Error)]
-#[serde(rename_all = "PascalCase", default)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the queue rejected a message with {code}: {message}")]
 pub struct EntryError {
     /// The error code.
@@ -115,13 +114,22 @@ struct SendMessageBatch<'a> {
 #[serde(rename_all = "PascalCase")]
 struct BatchResult {
     successful: Option<Vec<Successful>>,
-    failed: Option<Vec<EntryError>>,
+    failed: Option<Vec<Failed>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Successful {
     id: String,
+}
+
+/// An entry that is not stored. Every part may be missing or null.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Failed {
+    code: Option<String>,
+    message: Option<String>,
+    sender_fault: Option<serde_json::Value>,
 }
 
 impl Queue {
@@ -167,9 +175,10 @@ impl Stored {
         }
         let result: BatchResult = serde_json::from_slice(&response.body)
             .map_err(|error| SendError::Unreadable(error.to_string()))?;
-        let first_error = result.failed.unwrap_or_default().into_iter().next().map(|mut error| {
-            error.message = one_line(truncate(&error.message, MAX_TEXT_CHARS));
-            error
+        let first_error = result.failed.unwrap_or_default().into_iter().next().map(|failed| EntryError {
+            code: failed.code.unwrap_or_default(),
+            message: one_line(truncate(&failed.message.unwrap_or_default(), MAX_TEXT_CHARS)),
+            sender_fault: failed.sender_fault == Some(true.into()),
         });
         let successful = result.successful.unwrap_or_default();
         Ok(Self { ids: successful.into_iter().map(|entry| entry.id).collect(), first_error })

@@ -14,8 +14,10 @@ pub const BYTE_ORDER_MARK: char = '\u{feff}';
 /// The body of a record, borrowed from the payload.
 #[derive(Clone, Copy, Debug)]
 pub enum Body<'a> {
-    /// A JSON value of the payload.
+    /// The payload itself, which is JSON.
     Json(&'a str),
+    /// An element of an array of the payload.
+    Element(&'a str),
     /// A JSON string of the payload with its quotes and escapes, whose text is the body. `None` if there is none, and
     /// any other value if the payload has that instead of a string.
     Quoted(Option<&'a str>),
@@ -51,7 +53,7 @@ impl<'a> Body<'a> {
     /// [`InvalidBody`]: there is no text.
     pub fn text(&self) -> Result<Cow<'a, str>, InvalidBody> {
         match *self {
-            Self::Json(text) => Ok(Cow::Borrowed(text)),
+            Self::Json(text) | Self::Element(text) => Ok(Cow::Borrowed(text)),
             Self::Quoted(None) => Err(InvalidBody::Missing),
             Self::Quoted(Some(raw)) => match text_of(raw) {
                 Some(text) => Ok(text?),

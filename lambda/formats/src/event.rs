@@ -9,17 +9,20 @@ mod fast;
 pub mod value;
 mod wrapped;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fmt;
+use std::{fmt, slice};
 
-use remote_write::{DuplicateLabel, InvalidName, LabelName, Labels, MetricName, NameEscaping, Point, Value};
+use remote_write::{
+    DuplicateLabel, InvalidName, LabelName, Labels, MetricName, NameEscaping, Oversized, Point, Value,
+};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::Invalid;
 use crate::body::{Body, json_of};
 use crate::members::Members;
 use crate::text::{NotText, Text, text_of, truncated};
+use crate::{Invalid, Rules};
 use value::{Number, parse_number, parse_text, parse_timestamp};
 
 /// One event.
@@ -81,6 +84,16 @@ pub enum InvalidEvent {
         /// The string.
         given: String,
     },
+    /// A sample that no write request can carry.
+    #[error("metrics.{metric}: expected at most {limit} bytes for a sample with its labels, got {needed}")]
+    TooLarge {
+        /// The metric.
+        metric: String,
+        /// The size of the sample with its labels, in bytes.
+        needed: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// An invalid event of an array.
     #[error("event {at}: {reason}")]
     InArray {
@@ -135,67 +148,66 @@ impl From<NotText> for InvalidEvent {
 /// Reads a body: one event or an array of them, or what AWS wrapped around either.
 pub(crate) fn read<T, E: From<Invalid>>(
     body: &Body<'_>,
-    escaping: NameEscaping,
+    rules: Rules<'_>,
     take: impl FnOnce(&mut [Point<'_>], usize) -> Result<T, E>,
 ) -> Result<T, E> {
-    let json = match *body {
-        // An element of an array that was divided already is one event.
-        Body::Json(text) => match parse_event(text, escaping) {
+    let (json, reason) = match *body {
+        Body::Element(text) => {
+            let Event { mut point, inexact_values } = event(text, rules).map_err(Invalid::from)?;
+            return take(slice::from_mut(&mut point), inexact_values);
+        }
+        Body::Json(text) => match event(text, rules) {
             Ok(Event { mut point, inexact_values }) => {
-                return take(std::slice::from_mut(&mut point), inexact_values);
+                return take(slice::from_mut(&mut point), inexact_values);
             }
-            Err(reason) => return unwrapped(text, reason.into(), escaping, take),
+            Err(reason) => (Cow::Borrowed(text), reason),
         },
         Body::Quoted(raw) => {
-            if let Some(Event { mut point, inexact_values }) =
-                raw.and_then(quoted).and_then(|text| fast::escaped_event(text, escaping))
-            {
-                return take(std::slice::from_mut(&mut point), inexact_values);
+            let usual = raw.and_then(quoted).and_then(|text| fast::escaped_event(text, rules.escaping));
+            if let Some(event) = usual {
+                let Event { mut point, inexact_values } = event.with(rules).map_err(Invalid::from)?;
+                return take(slice::from_mut(&mut point), inexact_values);
             }
-            json_of(body.text().map_err(Invalid::from)?).map_err(Invalid::from)?
+            let json = json_of(body.text().map_err(Invalid::from)?).map_err(Invalid::from)?;
+            match events_of(&json, rules) {
+                Ok((mut points, inexact_values)) => return take(&mut points, inexact_values),
+                Err(reason) => (json, reason),
+            }
         }
     };
-    match events_of(&json, escaping) {
-        Ok((mut points, inexact_values)) => take(&mut points, inexact_values),
-        Err(reason) => unwrapped(&json, reason.into(), escaping, take),
-    }
-}
-
-/// What is between the quotes of a JSON string.
-fn quoted(raw: &str) -> Option<&str> {
-    raw.strip_prefix('"')?.strip_suffix('"')
-}
-
-/// Reads the content of `json`, which is not an event for `reason`, if it is a wrapper.
-fn unwrapped<T, E: From<Invalid>>(
-    json: &str,
-    reason: Invalid,
-    escaping: NameEscaping,
-    take: impl FnOnce(&mut [Point<'_>], usize) -> Result<T, E>,
-) -> Result<T, E> {
-    let Some((by, content)) = wrapped::wrapped(json) else { return Err(reason.into()) };
+    let Some((by, content)) = wrapped::wrapped(&json) else { return Err(Invalid::from(reason).into()) };
     let invalid = |reason| Invalid::from(InvalidEvent::Wrapped { by, reason: Box::new(reason) });
     let content = match content {
         Ok(content) => content,
         Err(reason) => return Err(invalid(reason.into()).into()),
     };
-    match events_of(&content, escaping) {
+    match events_of(&content, rules) {
         Ok((mut points, inexact_values)) => take(&mut points, inexact_values),
         Err(reason) => Err(invalid(reason.into()).into()),
     }
 }
 
+/// The text between the quotes of a JSON string.
+fn quoted(raw: &str) -> Option<&str> {
+    raw.strip_prefix('"')?.strip_suffix('"')
+}
+
+/// Reads one event with all rules.
+fn event<'a>(text: &'a str, rules: Rules<'_>) -> Result<Event<'a>, InvalidEvent> {
+    parse_event(text, rules.escaping)?.with(rules)
+}
+
 /// Reads the events in a JSON text: one, or those of an array.
-fn events_of(json: &str, escaping: NameEscaping) -> Result<(Vec<Point<'_>>, usize), InvalidEvent> {
+fn events_of<'a>(json: &'a str, rules: Rules<'_>) -> Result<(Vec<Point<'a>>, usize), InvalidEvent> {
     if !json.trim_start().starts_with('[') {
-        let Event { point, inexact_values } = parse_event(json, escaping)?;
+        let Event { point, inexact_values } = event(json, rules)?;
         return Ok((vec![point], inexact_values));
     }
     let texts: Vec<&RawValue> =
         serde_json::from_str(json).map_err(|error| InvalidEvent::Json(error.to_string()))?;
     let (mut points, mut inexact_values) = (Vec::with_capacity(texts.len()), 0);
     for (at, text) in texts.iter().enumerate() {
-        match parse_event(text.get(), escaping) {
+        match event(text.get(), rules) {
             Ok(event) => {
                 points.push(event.point);
                 inexact_values += event.inexact_values;
@@ -207,6 +219,21 @@ fn events_of(json: &str, escaping: NameEscaping) -> Result<(Vec<Point<'_>>, usiz
         }
     }
     Ok((points, inexact_values))
+}
+
+impl Event<'_> {
+    /// Adds the external labels, and checks the size of the samples.
+    fn with(mut self, rules: Rules<'_>) -> Result<Self, InvalidEvent> {
+        self.point.labels.add_missing(rules.external_labels);
+        match self.point.oversized(rules.max_sample_bytes) {
+            None => Ok(self),
+            Some(Oversized { metric, needed }) => Err(InvalidEvent::TooLarge {
+                metric: truncated(metric),
+                needed,
+                limit: rules.max_sample_bytes,
+            }),
+        }
+    }
 }
 
 /// Reads the text of one event.

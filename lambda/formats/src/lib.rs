@@ -17,7 +17,7 @@ pub mod json;
 mod members;
 pub mod text;
 
-use remote_write::{NameEscaping, Point};
+use remote_write::{Labels, NameEscaping, Point};
 
 pub use body::{Body, InvalidBody};
 pub use event::InvalidEvent;
@@ -29,6 +29,17 @@ pub enum Format {
     /// JSON events: one, or an array of them.
     #[default]
     Event,
+}
+
+/// How points are made of what a body contains.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'r> {
+    /// The treatment of names outside the charset.
+    pub escaping: NameEscaping,
+    /// Labels of every series, unless a point has its own.
+    pub external_labels: &'r Labels<'static>,
+    /// The size limit of a sample with its labels, in bytes on the wire.
+    pub max_sample_bytes: usize,
 }
 
 /// The reason why a body has no points. Each message is one line of bounded length.
@@ -60,10 +71,10 @@ impl Invalid {
 pub fn read<T, E: From<Invalid>>(
     format: Format,
     body: &Body<'_>,
-    escaping: NameEscaping,
+    rules: Rules<'_>,
     take: impl FnOnce(&mut [Point<'_>], usize) -> Result<T, E>,
 ) -> Result<T, E> {
     match format {
-        Format::Event => event::read(body, escaping, take),
+        Format::Event => event::read(body, rules, take),
     }
 }

@@ -2,8 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use formats::{Body, Format, Invalid};
-use remote_write::NameEscaping;
+use formats::{Body, Format, Invalid, Rules};
+use remote_write::{Labels, NameEscaping};
 use serde_json::json;
 
 const EVENT: &str = r#"{"dimensions":{"d":"1"},"timestamp":1,"metrics":{"m":1}}"#;
@@ -17,9 +17,9 @@ macro_rules! fixture {
 
 /// The number of points in a body, or the reason why it is invalid.
 fn read(body: Body<'_>) -> Result<usize, String> {
-    let points = formats::read(Format::Event, &body, NameEscaping::Underscores, |points, _| {
-        Ok::<_, Invalid>(points.len())
-    });
+    let external_labels = &Labels::default();
+    let rules = Rules { escaping: NameEscaping::Underscores, external_labels, max_sample_bytes: 200 };
+    let points = formats::read(Format::Event, &body, rules, |points, _| Ok::<_, Invalid>(points.len()));
     points.map_err(|reason| reason.to_string())
 }
 
@@ -82,6 +82,28 @@ fn a_wrapper_without_a_valid_event_is_named() {
             assert!(found.starts_with(by) && found.contains(reason), "{found}");
         }
     }
+}
+
+#[test]
+fn an_element_of_an_array_is_one_event() {
+    assert_eq!(read(Body::Element(EVENT)), Ok(1));
+    let wrapper = format!(r#"{{"requestContext":{{}},"requestPayload":{EVENT}}}"#);
+    assert_eq!(read(Body::Json(&wrapper)), Ok(1));
+    for other in [&*wrapper, "[]", &*format!("[{EVENT}]")] {
+        assert!(read(Body::Element(other)).is_err(), "{other}");
+    }
+    assert!(read(Body::Json(&format!("[{EVENT}]"))).is_err(), "the envelope divides arrays");
+}
+
+#[test]
+fn a_sample_that_is_too_large_is_named_with_its_place() {
+    let large = EVENT.replace("\"1\"", &format!("\"{}\"", "x".repeat(200)));
+    let reason = message(&format!("[{EVENT},{large}]")).unwrap_err();
+    let expected = "event 1: metrics.m: expected at most 200 bytes for a sample with its labels, got ";
+    assert!(reason.starts_with(expected), "{reason}");
+    let wrapped = format!(r#"{{"requestContext":{{}},"requestPayload":{large}}}"#);
+    let reason = message(&wrapped).unwrap_err();
+    assert!(reason.starts_with("no valid event in the invocation record"), "{reason}");
 }
 
 #[test]

@@ -18,7 +18,10 @@ use crate::outcome::Outcome;
 /// The limit of calls in flight.
 const CALLS_AT_ONCE: usize = 4;
 
-/// The time that one call of ten messages may take, with a wide margin.
+/// The time in which the first call connects to the queue.
+const CONNECT: Duration = Duration::from_millis(500);
+
+/// The time of each further call.
 const CALL: Duration = Duration::from_millis(50);
 
 /// The indexes of the messages that are in the dead-letter queue now.
@@ -31,16 +34,20 @@ pub struct DeadLetterQueue {
     queue: Queue,
 }
 
-/// The time that moving `messages` takes.
-pub fn time_to_move(messages: usize) -> Duration {
-    let rounds = messages.div_ceil(10 * CALLS_AT_ONCE);
-    CALL.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX))
-}
-
 impl DeadLetterQueue {
     /// A queue to which messages are sent with `client`.
     pub fn new(client: Arc<Client>, queue: Queue) -> Self {
         Self { client, queue }
+    }
+
+    /// The time that moving this number of messages usually takes.
+    pub fn time_for(&self, messages: usize) -> Duration {
+        let calls = if self.queue.is_fifo() { messages } else { messages.div_ceil(10 * CALLS_AT_ONCE) };
+        match u32::try_from(calls) {
+            Ok(0) => Duration::ZERO,
+            Ok(calls) => CONNECT.saturating_add(CALL.saturating_mul(calls)),
+            Err(_) => Duration::MAX,
+        }
     }
 
     /// Moves the messages that are invalid or rejected.
@@ -89,6 +96,10 @@ impl Calls<'_> {
     async fn in_order(&self, letters: &[Entry]) -> Moved {
         let (mut moved, mut blocked) = (Moved::new(), HashSet::new());
         for letter in letters {
+            // The queue is missing or denies access.
+            if moved.is_empty() && blocked.len() == 2 {
+                break;
+            }
             if blocked.contains(&letter.group_id) {
                 continue;
             }
@@ -145,7 +156,8 @@ impl Calls<'_> {
                 if let Some(error) = stored.first_error {
                     self.keep(&error);
                 }
-                Ok(stored.ids.iter().filter_map(|id| id.parse().ok()).collect())
+                let is_stored = |entry: &&Entry| stored.ids.contains(&entry.id);
+                Ok(batch.iter().filter(is_stored).filter_map(|entry| entry.id.parse().ok()).collect())
             }
             Err(error) => {
                 self.keep(&error);

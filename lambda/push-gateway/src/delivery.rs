@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use aws::{Attempts, Cause, Failure, Response};
 use futures_util::{StreamExt, stream};
-use hashbrown::{HashMap, HashSet};
+use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
 use remote_write::{EncodedRequest, Origin, PlannedRequest, Sample, Series, SeriesId, lanes};
 use tokio::time::Instant;
 
@@ -143,6 +143,7 @@ pub async fn deliver(
         series,
         limits,
         send,
+        hasher: DefaultHashBuilder::default(),
         isolation_requests: Cell::new(MAX_ISOLATION_REQUESTS),
         blocked: RefCell::default(),
         delivery: RefCell::default(),
@@ -179,6 +180,7 @@ struct Sender<'a, S> {
     series: &'a Series,
     limits: Limits,
     send: &'a S,
+    hasher: DefaultHashBuilder,
     /// The number of requests that may still be spent on isolation.
     isolation_requests: Cell<u32>,
     /// Series of which a sample was not delivered, and why. Nothing later of them is sent.
@@ -187,7 +189,7 @@ struct Sender<'a, S> {
     delivery: RefCell<Delivery>,
 }
 
-/// The part of a request that a receiver rejects, with its response.
+/// What a receiver rejects about a request, with its response.
 #[derive(Clone, Debug)]
 enum Rejection {
     Data(Response),
@@ -199,10 +201,12 @@ struct Part {
     samples: Vec<Sample>,
     /// The rejection of the request that it is a part of.
     rejection: Rejection,
+    /// The number of samples in that request.
+    written: usize,
 }
 
 impl<S: AsyncFn(EncodedRequest) -> Result<Response, Failure>> Sender<'_, S> {
-    /// Sends `samples`, keeping `reserved_requests` of those for isolation. After the last part no series is sent again.
+    /// Sends `samples`, and leaves `reserved_requests` of the isolation requests to later parts. After the last part no series is sent again.
     async fn send_part(&self, samples: &[Sample], reserved_requests: u32, is_last: bool) {
         let plan = self.series.plan(samples, self.limits.max_request_bytes);
         // A payload can have hundreds of thousands of lanes; none is started after the deadline.
@@ -238,9 +242,11 @@ impl<S: AsyncFn(EncodedRequest) -> Result<Response, Failure>> Sender<'_, S> {
             if whole.is_empty() {
                 continue;
             }
-            match self.send(self.series.encode(&whole)).await {
+            let request = self.series.encode(&whole);
+            let hash = self.hasher.hash_one(&request.body);
+            match self.send(request).await {
                 Ok(None) => self.settle(&whole, &Outcome::Delivered),
-                Ok(Some(rejection)) => self.isolate(whole, rejection, reserved_requests).await,
+                Ok(Some(rejection)) => self.isolate(&whole, hash, rejection, reserved_requests).await,
                 Err(failure) => self.block(&whole, Reason::Failed(failure)),
             }
         }
@@ -279,33 +285,37 @@ impl<S: AsyncFn(EncodedRequest) -> Result<Response, Failure>> Sender<'_, S> {
     }
 
     /// Finds the points at fault in a rejected request by sending its parts, in time order and one after the other.
-    async fn isolate(&self, rejected: Vec<Sample>, rejection: Rejection, reserved_requests: u32) {
-        // Hashes of the bodies that were rejected: the same bytes are never sent again.
+    /// `hash` is that of its body.
+    async fn isolate(&self, rejected: &[Sample], hash: u64, rejection: Rejection, reserved_requests: u32) {
+        // By the hashes of the bodies that were rejected: the same bytes are never sent again.
         let mut known: HashMap<u64, Rejection> = HashMap::new();
+        known.insert(hash, rejection.clone());
         // Samples that a part delivered; they supersede the rest.
         let mut delivered: HashSet<(SeriesId, i64)> = HashSet::new();
         // The last one is next, so the later half goes below the earlier one.
         let mut parts = Vec::new();
-        known.insert(known.hasher().hash_one(self.series.encode(&rejected).body), rejection.clone());
-        self.divide(&rejected, rejection, &mut parts);
-        while let Some(Part { samples, rejection }) = parts.pop() {
+        self.divide(rejected, rejection, &mut parts);
+        while let Some(Part { samples, rejection, written }) = parts.pop() {
             let samples = self.without_superseded(self.without_blocked(samples), &delivered);
             if samples.is_empty() {
                 continue;
             }
+            let left = self.isolation_requests.get();
+            let may_send = left > reserved_requests && !self.is_late();
+            // A part that lacks only superseded samples has the bytes of the whole.
+            let may_be_known = count_written(&samples) == written;
+            if !may_send && !may_be_known {
+                self.block(&samples, self.not_isolated(rejection));
+                continue;
+            }
             let request = self.series.encode(&samples);
-            let hash = known.hasher().hash_one(&request.body);
-            // Without its superseded samples a part may have the bytes of the whole.
-            if let Some(rejection) = known.get(&hash) {
-                let rejection = rejection.clone();
+            let hash = self.hasher.hash_one(&request.body);
+            if let Some(rejection) = known.get(&hash).cloned() {
                 self.divide(&samples, rejection, &mut parts);
                 continue;
             }
-            let left = self.isolation_requests.get();
-            if left <= reserved_requests {
-                let (Rejection::Data(response) | Rejection::Size(response)) = rejection;
-                let (status, message) = (response.status, response.message().into());
-                self.block(&samples, Reason::NotIsolated { status, message });
+            if !may_send {
+                self.block(&samples, self.not_isolated(rejection));
                 continue;
             }
             self.isolation_requests.set(left - 1);
@@ -331,13 +341,20 @@ impl<S: AsyncFn(EncodedRequest) -> Result<Response, Failure>> Sender<'_, S> {
         };
         match (halves, rejection) {
             (Some((earlier, later)), rejection) => {
-                parts.push(Part { samples: later, rejection: rejection.clone() });
-                parts.push(Part { samples: earlier, rejection });
+                let written = count_written(samples);
+                parts.push(Part { samples: later, rejection: rejection.clone(), written });
+                parts.push(Part { samples: earlier, rejection, written });
             }
             (None, Rejection::Data(response) | Rejection::Size(response)) => {
                 self.settle(samples, &Outcome::rejected(&response));
             }
         }
+    }
+
+    /// The reason why a part of a rejected request is not sent.
+    fn not_isolated(&self, rejection: Rejection) -> Reason {
+        let (Rejection::Data(response) | Rejection::Size(response)) = rejection;
+        if self.is_late() { Reason::Failed(Cause::OutOfTime.into()) } else { Reason::NotIsolated(response) }
     }
 
     fn is_late(&self) -> bool {
@@ -396,6 +413,11 @@ impl<S: AsyncFn(EncodedRequest) -> Result<Response, Failure>> Sender<'_, S> {
         });
         samples
     }
+}
+
+/// The number of samples that a request of `samples` contains: one for each timestamp of a series.
+fn count_written(samples: &[Sample]) -> usize {
+    samples.chunk_by(|a, b| b.supersedes(a)).count()
 }
 
 fn out_of_time() -> Outcome {

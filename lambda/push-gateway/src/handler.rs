@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws::{Client, RemoteWrite};
+use formats::Rules;
 use remote_write::{EncodedRequest, MAX_REQUEST_BYTES};
 use tokio::time::Instant;
 
 use crate::config::Config;
-use crate::dead_letters::{DeadLetterQueue, Moved, time_to_move};
+use crate::dead_letters::{DeadLetterQueue, Moved};
 use crate::delivery::{Limits, deliver};
 use crate::envelopes::{Envelope, Error, Reply};
-use crate::records::{Records, Rules};
+use crate::records::{MAX_SAMPLE_BYTES, Records};
 use crate::report::Report;
 
 const USER_AGENT: &str = concat!("serverless-prometheus-push-gateway/", env!("CARGO_PKG_VERSION"));
@@ -62,7 +63,8 @@ impl Gateway {
         let (records, series) = Records::read(&envelope, self.rules());
         let margin = MARGIN.min(invocation.time / 5);
         let move_until = started + invocation.time - margin / 2;
-        let write_until = move_until - margin / 2 - self.reserved(&records).min(invocation.time / 4);
+        let reserved = self.time_to_move(&envelope, &records).min(invocation.time / 4);
+        let write_until = move_until - margin / 2 - reserved;
         let limits = Limits {
             now_ms: millis_since_epoch(invocation.now),
             deadline: write_until,
@@ -82,12 +84,19 @@ impl Gateway {
     }
 
     fn rules(&self) -> Rules<'_> {
-        Rules { escaping: self.config.escaping, external_labels: &self.config.external_labels }
+        Rules {
+            escaping: self.config.escaping,
+            external_labels: &self.config.external_labels,
+            max_sample_bytes: MAX_SAMPLE_BYTES,
+        }
     }
 
-    /// The time that is kept free for dead letters that are known before anything is sent.
-    fn reserved(&self, records: &Records) -> Duration {
-        if self.dead_letter_queue.is_some() { time_to_move(records.invalid()) } else { Duration::ZERO }
+    /// The time for dead letters that are known before anything is sent.
+    fn time_to_move(&self, envelope: &Envelope<'_>, records: &Records) -> Duration {
+        match &self.dead_letter_queue {
+            Some(queue) if !envelope.messages().is_empty() => queue.time_for(records.invalid()),
+            _ => Duration::ZERO,
+        }
     }
 }
 

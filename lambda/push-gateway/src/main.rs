@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use aws::{Client, Network, World};
-use aws::{Environment, environment, now};
+use aws::{Client, Environment, Network, World, environment, now};
 use push_gateway::config::Config;
 use push_gateway::envelopes::{Error, Reply};
 use push_gateway::handler::{Gateway, Invocation};

@@ -4,9 +4,9 @@ use std::fmt;
 use std::rc::Rc;
 
 use aws::{Failure, Response};
+use formats::Invalid as InvalidBody;
 
 use crate::delivery::MAX_ISOLATION_REQUESTS;
-use crate::records::InvalidRecord;
 
 /// The outcome of a point or a record. A record has the worst outcome of its points; the variants ascend in severity.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub enum Outcome {
     /// The receiver has all of it, or newer samples of the same invocation for the same timestamps.
     Delivered,
     /// It is not valid, and nothing of it was sent.
-    Invalid(Rc<InvalidRecord>),
+    Invalid(Rc<InvalidBody>),
     /// The receiver rejects its data.
     Rejected {
         /// The HTTP status.
@@ -34,15 +34,10 @@ pub enum Reason {
     Failed(Failure),
     /// Its write request was rejected, and no further request was left to find the cause.
     #[error(
-        "its write request was rejected ({status} {message}); the limit of {MAX_ISOLATION_REQUESTS} isolation requests \
-         was reached before the cause was found"
+        "its write request was rejected ({0}); the limit of {MAX_ISOLATION_REQUESTS} isolation requests was reached \
+         before the cause was found"
     )]
-    NotIsolated {
-        /// The HTTP status.
-        status: u16,
-        /// The receiver's error message.
-        message: Rc<str>,
-    },
+    NotIsolated(Response),
     /// An earlier record of its group has to be delivered first.
     #[error("an earlier message of its group could not be delivered")]
     BehindGroup,

@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use formats::{Body, Invalid};
-use remote_write::{Labels, MAX_REQUEST_BYTES, NameEscaping, Origin, Point, Series, SeriesBuilder};
+use formats::{Body, Invalid, Rules};
+use remote_write::{MAX_REQUEST_BYTES, Origin, Series, SeriesBuilder};
 
 use crate::delivery::Delivery;
 use crate::envelopes::{Envelope, Record};
@@ -19,7 +19,7 @@ const MAX_INVALID: usize = 10_000;
 
 /// The size limit of a sample with its labels. The rest of a request is for snappy, which adds a few dozen bytes to what
 /// it cannot compress.
-const MAX_SAMPLE_BYTES: usize = MAX_REQUEST_BYTES - 1_000;
+pub const MAX_SAMPLE_BYTES: usize = MAX_REQUEST_BYTES - 1_000;
 
 /// The records of an envelope.
 #[derive(Debug, Default)]
@@ -41,45 +41,18 @@ pub struct ReadRecord {
     /// The group within which records keep their order.
     pub group: Option<String>,
     /// The origins of its points, or the reason why it is invalid.
-    pub points: Result<Range<u32>, InvalidRecord>,
-}
-
-/// The reason why a record is invalid.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidRecord {
-    /// Its body has no points.
-    #[error(transparent)]
-    Body(#[from] Invalid),
-    /// A sample that no write request can carry.
-    #[error("metrics.{metric}: expected at most {limit} bytes for a sample with its labels, got {needed}")]
-    TooLarge {
-        /// The metric.
-        metric: String,
-        /// The size of the sample with its labels, in bytes.
-        needed: usize,
-        /// The limit.
-        limit: usize,
-    },
-}
-
-/// How points become samples.
-#[derive(Clone, Copy, Debug)]
-pub struct Rules<'a> {
-    /// The treatment of names outside the charset.
-    pub escaping: NameEscaping,
-    /// Labels of every series, unless a point has its own.
-    pub external_labels: &'a Labels<'static>,
+    pub points: Result<Range<u32>, Invalid>,
 }
 
 impl Records {
     /// Reads every record of `envelope`. Invalid ones do not affect others.
     pub fn read(envelope: &Envelope<'_>, rules: Rules<'_>) -> (Self, Series) {
         let (mut all, mut samples) = (Self::default(), SeriesBuilder::default());
-        let keeps_all = !envelope.messages().is_empty();
+        let keeps_all = matches!(envelope, Envelope::Sqs(_));
         for record in envelope.records() {
             let is_full = !keeps_all && all.invalid == MAX_INVALID;
             // Formatting a reason for each of millions of numbers would take most of the time.
-            if is_full && matches!(record.body, Body::Json(text) if !text.starts_with('{')) {
+            if is_full && matches!(record.body, Body::Element(text) if !text.starts_with('{')) {
                 all.left_out += 1;
                 continue;
             }
@@ -107,12 +80,8 @@ impl Records {
         record: &Record<'_>,
         rules: Rules<'_>,
         samples: &mut SeriesBuilder,
-    ) -> Result<Range<u32>, InvalidRecord> {
-        formats::read(record.format, &record.body, rules.escaping, |points, inexact_values| {
-            for point in &mut *points {
-                point.labels.add_missing(rules.external_labels);
-                check_size(point)?;
-            }
+    ) -> Result<Range<u32>, Invalid> {
+        formats::read(record.format, &record.body, rules, |points, inexact_values| {
             self.inexact_values += inexact_values;
             let mut origins = points.iter().map(|point| samples.add(point).0);
             let first = origins.next();
@@ -153,19 +122,7 @@ impl ReadRecord {
     pub fn events(&self) -> usize {
         match &self.points {
             Ok(origins) => origins.len(),
-            Err(InvalidRecord::Body(reason)) => reason.events(),
-            Err(InvalidRecord::TooLarge { .. }) => 1,
+            Err(reason) => reason.events(),
         }
-    }
-}
-
-fn check_size(point: &Point<'_>) -> Result<(), InvalidRecord> {
-    match point.oversized(MAX_SAMPLE_BYTES) {
-        None => Ok(()),
-        Some(oversized) => Err(InvalidRecord::TooLarge {
-            metric: formats::text::truncated(oversized.metric),
-            needed: oversized.needed,
-            limit: MAX_SAMPLE_BYTES,
-        }),
     }
 }

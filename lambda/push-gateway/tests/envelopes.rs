@@ -1,9 +1,10 @@
 //! Envelopes: which payload is which, and the errors of malformed ones.
 
+use formats::Rules;
 use proptest::prelude::*;
 use push_gateway::envelopes::sqs::Message;
 use push_gateway::envelopes::{Envelope, UnknownPayload};
-use push_gateway::records::{ReadRecord, Records, Rules};
+use push_gateway::records::{MAX_SAMPLE_BYTES, ReadRecord, Records};
 use remote_write::{Labels, NameEscaping};
 use serde_json::json;
 
@@ -26,7 +27,11 @@ fn read(payload: &str) -> Result<Vec<Result<usize, String>>, UnknownPayload> {
 }
 
 fn records(payload: &str) -> Result<Records, UnknownPayload> {
-    let rules = Rules { escaping: NameEscaping::Underscores, external_labels: &Labels::default() };
+    let rules = Rules {
+        escaping: NameEscaping::Underscores,
+        external_labels: &Labels::default(),
+        max_sample_bytes: MAX_SAMPLE_BYTES,
+    };
     Ok(Records::read(&Envelope::read(payload.as_bytes())?, rules).0)
 }
 

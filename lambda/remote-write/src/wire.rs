@@ -75,6 +75,11 @@ pub(crate) fn series_len(labels: LabelFields<'_>, samples_len: usize) -> usize {
 /// The size of a request with one sample, whatever its timestamp, under labels that take `labels_len` bytes.
 pub(crate) fn smallest_request_len(labels_len: usize, metric: &str, value: &Value) -> usize {
     let name = label_len(METRIC_NAME_LABEL, metric);
+    // The size of a float is that of any but zero, so that it depends on the series alone.
+    let value = match &value.0 {
+        Kind::Float(_) => &Value::float(1.0),
+        Kind::Histogram(_) => value,
+    };
     field_len(labels_len + name + field_len(value_len(value, LONGEST_TIMESTAMP)))
 }
 

@@ -44,11 +44,12 @@ pub(super) fn read<'a>(shape: &mut Shape<'a>) -> Option<Result<Envelope<'a>, Unk
 impl<'a> Direct<'a> {
     /// The events, each a record.
     pub fn records(&self) -> impl Iterator<Item = Record<'a>> {
-        self.0.iter().enumerate().map(|(index, event)| Record {
+        let is_alone = self.0.len() == 1;
+        self.0.iter().enumerate().map(move |(index, event)| Record {
             index,
             group: None,
             format: Format::Event,
-            body: Body::Json(event.get()),
+            body: if is_alone { Body::Json(event.get()) } else { Body::Element(event.get()) },
         })
     }
 }
@@ -56,13 +57,13 @@ impl<'a> Direct<'a> {
 /// The summary, or the error if an event was not delivered.
 pub(super) fn reply(records: &Records, outcomes: &[Outcome], report: &Report) -> Result<Summary, Error> {
     let all = outcomes.len() + records.left_out;
-    let list = |is_kind: fn(&Outcome) -> bool, left_out, verbs| {
+    let summary = |is_kind: fn(&Outcome) -> bool, left_out, verbs| {
         let indexes = records.records.iter().map(|record| record.index);
         list(indexes.zip(outcomes).filter(|(_, outcome)| is_kind(outcome)), left_out, all, verbs)
     };
-    let retry = list(Outcome::is_retry, 0, ["could not be delivered", "could not be delivered"]);
-    let rejected = list(Outcome::is_rejected, 0, ["was rejected", "were rejected"]);
-    let invalid = list(Outcome::is_invalid, records.left_out, ["is invalid", "are invalid"]);
+    let retry = summary(Outcome::is_retry, 0, ["could not be delivered", "could not be delivered"]);
+    let rejected = summary(Outcome::is_rejected, 0, ["was rejected", "were rejected"]);
+    let invalid = summary(Outcome::is_invalid, records.left_out, ["is invalid", "are invalid"]);
     let error = match (&retry, &rejected, &invalid) {
         (Some(_), _, _) => Error::WriteFailed,
         (None, Some(_), _) => Error::WriteRejected,

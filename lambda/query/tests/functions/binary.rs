@@ -226,7 +226,7 @@ async fn a_credentials_endpoint_that_hangs_is_named() {
     let endpoint = ScriptedServer::in_order(vec![Answer::hang()]).await;
     let mut options = options("query", &server);
     options.timeout = std::time::Duration::from_millis(1_500);
-    let (url, authorization_token) = (endpoint.url().to_owned(), "token".to_owned());
+    let (url, authorization_token) = (endpoint.url(), "token".to_owned());
     options.credentials = RoleCredentials::Endpoint { url, authorization_token };
     let mut function = Function::spawn(options).await.expect("a start");
     let response = function.invoke(r#"{"query":"up"}"#).await.json().expect("a response before the timeout");

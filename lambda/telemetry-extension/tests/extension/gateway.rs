@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use formats::Rules;
 use local_amp::Credentials;
 use local_lambda::sqs::Sqs;
 use local_testing::scripted::{Answer, Request, ScriptedServer};
 use push_gateway::envelopes::Envelope;
-use push_gateway::records::{Records, Rules};
+use push_gateway::records::{MAX_SAMPLE_BYTES, Records};
 use remote_write::{Labels, NameEscaping};
 use serde_json::Value;
 
@@ -19,7 +20,11 @@ fn invocations(payloads: &[String]) -> BTreeMap<(i64, String), f64> {
     let mut found = BTreeMap::new();
     for payload in payloads {
         let envelope = Envelope::read(payload.as_bytes()).expect("a payload of the gateway");
-        let rules = Rules { escaping: NameEscaping::Reject, external_labels: &Labels::default() };
+        let rules = Rules {
+            escaping: NameEscaping::Reject,
+            external_labels: &Labels::default(),
+            max_sample_bytes: MAX_SAMPLE_BYTES,
+        };
         let (records, _) = Records::read(&envelope, rules);
         assert!(records.records.iter().all(|record| record.points.is_ok()), "{payload}");
         for event in serde_json::from_str::<Vec<Value>>(payload).expect("an array of events") {

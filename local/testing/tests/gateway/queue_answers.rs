@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use local_amp::{Action, Fault, Matcher};
 use local_lambda::sqs::sqs_event;
 use local_testing::scripted::{Answer, ScriptedServer};
 use serde_json::{Value, json};
@@ -180,6 +181,20 @@ async fn ids_of_other_letters_and_nulls_are_ignored() {
     })
     .await;
     assert_eq!(stage.bodies(&hellos(3)).await.len(), 2);
+}
+
+/// The queue names a message that was not in the call, and the null of a field is like its absence.
+#[tokio::test]
+async fn a_message_that_was_not_sent_is_not_taken_for_moved() {
+    let (mut stage, _queue) = stage(|_, _| {
+        let successful: Vec<_> = ["0", "1", "2", "+1"].map(|id| json!({"Id": id})).into();
+        let failed = json!([{"Id": "1", "Code": "X", "Message": null, "SenderFault": "true"}]);
+        (200, json!({"Successful": successful, "Failed": failed}))
+    })
+    .await;
+    stage.fail(Fault::always(Matcher::Any, Action::status(503, "")));
+    let bodies = [event("waits", NOW_MS, 1), "hello".to_owned()];
+    assert_eq!(stage.bodies(&bodies).await, [0]);
 }
 
 /// SQS takes ten entries and 1 MiB, and ids that differ within a call.
