@@ -1,7 +1,7 @@
 //! Measures a built extension beside a push gateway: size, time from start to registration, CPU time of an invocation, and
 //! peak memory, each with its budget.
 //!
-//! `cargo run --release -p telemetry-extension --example measure -- <EXTENSION> <PUSH GATEWAY>`. Both run in the emulator,
+//! `cargo run --release -p telemetry-extension --example measure_extension -- <EXTENSION> <PUSH GATEWAY>`. Both run in the emulator,
 //! which freezes them between invocations, and write to receivers in this process. A busy machine shows in the greatest figure.
 
 use std::error::Error;

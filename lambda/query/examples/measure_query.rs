@@ -1,6 +1,6 @@
 //! Measures a built function: size, time from start to the first poll, and peak memory for responses of 5 MB.
 //!
-//! `cargo run -p query --example measure -- <FILE>` prints a line for each figure with its budget. The function runs
+//! `cargo run -p query --example measure_query -- <FILE>` prints a line for each figure with its budget. The function runs
 //! under the Lambda runtime emulator and queries a server in this process. On a busy machine the maximum grows.
 
 use std::error::Error;
