@@ -5,25 +5,22 @@
 //! A body is one event or an array of them. An event is atomic: one invalid metric makes all of it invalid. Keys other
 //! than the three are ignored.
 
+mod careful;
 mod fast;
 pub mod value;
 mod wrapped;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
-use std::{fmt, slice};
+use std::slice;
 
-use remote_write::{
-    DuplicateLabel, InvalidName, LabelName, Labels, MetricName, NameEscaping, Oversized, Point, Value,
-};
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use remote_write::{DuplicateLabel, InvalidName, NameEscaping, Oversized, Point};
 use serde_json::value::RawValue;
 
 use crate::body::{Body, json_of};
-use crate::members::Members;
-use crate::text::{NotText, Text, text_of, truncated};
+use crate::text::{NotText, truncated};
 use crate::{Invalid, Rules};
-use value::{Number, parse_number, parse_text, parse_timestamp};
+
+pub use careful::parse_event_carefully;
 
 /// One event.
 #[derive(Clone, Debug)]
@@ -251,186 +248,4 @@ pub fn parse_event(text: &str, escaping: NameEscaping) -> Result<Event<'_>, Inva
 /// without resolving its escapes first. `None` if anything about it is unusual or invalid.
 pub fn parse_escaped_event(text: &str, escaping: NameEscaping) -> Option<Event<'_>> {
     fast::escaped_event(text, escaping)
-}
-
-/// Reads the text of one event without the fast path, which has to agree.
-///
-/// # Errors
-/// [`InvalidEvent`]: the first reason.
-pub fn parse_event_carefully(text: &str, escaping: NameEscaping) -> Result<Event<'_>, InvalidEvent> {
-    if !text.trim_start().starts_with('{') {
-        return Err(not_an_object(text));
-    }
-    let mut reader = Reader { escaping, ..Reader::default() };
-    let mut json = serde_json::Deserializer::from_str(text);
-    let read = (&mut reader).deserialize(&mut json).and_then(|()| json.end());
-    if let Some(reason) = reader.invalid {
-        return Err(reason);
-    }
-    read.map_err(|error| InvalidEvent::Json(error.to_string()))?;
-    let labels = reader.labels.ok_or(InvalidEvent::Missing("dimensions"))?;
-    let timestamp_ms = reader.timestamp_ms.ok_or(InvalidEvent::Missing("timestamp"))?;
-    let (metrics, inexact_values) = reader.metrics.ok_or(InvalidEvent::Missing("metrics"))?;
-    Ok(Event { point: Point { labels, timestamp_ms, metrics }, inexact_values })
-}
-
-/// The metrics of an event and the number of inexact values.
-type Metrics<'a> = (Vec<(MetricName<'a>, Value)>, usize);
-
-/// The fields read so far. A reason why the event is invalid goes into `invalid`, where it keeps its type, and stops
-/// the parser with an error of its own.
-#[derive(Default)]
-struct Reader<'a> {
-    escaping: NameEscaping,
-    labels: Option<Labels<'a>>,
-    timestamp_ms: Option<i64>,
-    metrics: Option<Metrics<'a>>,
-    invalid: Option<InvalidEvent>,
-}
-
-impl<'de> DeserializeSeed<'de> for &mut Reader<'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for &mut Reader<'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an event, which is an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(Text(key)) = map.next_key()? {
-            match &*key {
-                "dimensions" | "timestamp" | "metrics" => {
-                    let field = map.next_value()?;
-                    if let Err(reason) = self.read(&key, field) {
-                        self.invalid = Some(reason);
-                        return Err(A::Error::custom("invalid event"));
-                    }
-                }
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-impl<'a> Reader<'a> {
-    fn read(&mut self, key: &str, raw: &'a RawValue) -> Result<(), InvalidEvent> {
-        let duplicate = match key {
-            "dimensions" => self.labels.replace(labels(raw, self.escaping)?).is_some(),
-            "timestamp" => self.timestamp_ms.replace(timestamp(raw)?).is_some(),
-            _ => self.metrics.replace(metrics(raw, self.escaping)?).is_some(),
-        };
-        if duplicate { Err(InvalidEvent::Duplicate(key.to_owned())) } else { Ok(()) }
-    }
-}
-
-/// The reason why a text that is not an object is not an event. A payload may have millions of these, for which the
-/// errors of `serde_json` are too slow.
-#[cold]
-fn not_an_object(text: &str) -> InvalidEvent {
-    match serde_json::from_str::<IgnoredAny>(text) {
-        Ok(_) => InvalidEvent::NotAnObject(truncated(text.trim())),
-        Err(error) => InvalidEvent::Json(error.to_string()),
-    }
-}
-
-fn labels(raw: &RawValue, escaping: NameEscaping) -> Result<Labels<'_>, InvalidEvent> {
-    let pairs = members(raw, "dimensions", "an object of strings")?;
-    if let Some(key) = first_duplicate(&pairs, |(key, _)| &key.0) {
-        return Err(InvalidEvent::Duplicate(format!("dimensions.{}", truncated(key))));
-    }
-    let mut labels = Vec::with_capacity(pairs.len());
-    for (Text(key), value) in pairs {
-        let value = match text_of(value.get()) {
-            Some(text) => text?,
-            None => return Err(wrong_type(format!("dimensions.{}", truncated(&key)), "a string", value)),
-        };
-        let name = LabelName::new(key, escaping)
-            .map_err(|reason| InvalidEvent::Name { field: "dimensions", reason })?;
-        labels.push((name, value));
-    }
-    Ok(Labels::new(labels)?)
-}
-
-fn timestamp(raw: &RawValue) -> Result<i64, InvalidEvent> {
-    parse_timestamp(raw.get())
-        .ok_or_else(|| wrong_type("timestamp".to_owned(), "a number of milliseconds since the epoch", raw))
-}
-
-fn metrics(raw: &RawValue, escaping: NameEscaping) -> Result<Metrics<'_>, InvalidEvent> {
-    let pairs = members(raw, "metrics", "an object of numbers or strings with a number")?;
-    if pairs.is_empty() {
-        return Err(InvalidEvent::NoMetrics);
-    }
-    let mut metrics = Vec::with_capacity(pairs.len());
-    let mut inexact_values = 0;
-    for (Text(key), raw) in pairs {
-        let Number { float, inexact } = match text_of(raw.get()) {
-            Some(text) => {
-                let text = text?;
-                parse_text(&text).ok_or_else(|| InvalidEvent::NotANumber {
-                    metric: truncated(&key),
-                    given: truncated(&text),
-                })?
-            }
-            None => parse_number(raw.get()).ok_or_else(|| {
-                wrong_type(format!("metrics.{}", truncated(&key)), "a number or a string with a number", raw)
-            })?,
-        };
-        let name = MetricName::new(key, escaping)
-            .map_err(|reason| InvalidEvent::Name { field: "metrics", reason })?;
-        metrics.push((name, Value::float(float)));
-        inexact_values += usize::from(inexact);
-    }
-    match first_duplicate(&metrics, |(name, _)| name.as_str()) {
-        Some(name) => Err(InvalidEvent::DuplicateMetric(truncated(name))),
-        None => Ok((metrics, inexact_values)),
-    }
-}
-
-/// The members of the object in `field`.
-fn members<'a>(
-    raw: &'a RawValue,
-    field: &str,
-    expected: &'static str,
-) -> Result<Vec<(Text<'a>, &'a RawValue)>, InvalidEvent> {
-    if !raw.get().starts_with('{') {
-        return Err(wrong_type(field.to_owned(), expected, raw));
-    }
-    let members: Result<Members<_, _>, _> = serde_json::from_str(raw.get());
-    members.map(|members| members.0).map_err(|error| InvalidEvent::Json(format!("{field}: {error}")))
-}
-
-/// Most events have a handful of keys, which are compared faster than hashed.
-fn first_duplicate<T>(members: &[T], key: impl Fn(&T) -> &str) -> Option<&str> {
-    const FEW: usize = 12;
-    if members.len() <= FEW {
-        let is_known = |at: usize| members[..at].iter().any(|known| key(known) == key(&members[at]));
-        (1..members.len()).find(|&at| is_known(at)).map(|at| key(&members[at]))
-    } else {
-        let mut seen = HashSet::new();
-        members.iter().map(key).find(|key| !seen.insert(*key))
-    }
-}
-
-fn wrong_type(field: String, expected: &'static str, raw: &RawValue) -> InvalidEvent {
-    let text = raw.get();
-    let kind = match text.as_bytes().first() {
-        Some(b'{') => "an object",
-        Some(b'[') => "an array",
-        Some(b'"') => "the string ",
-        Some(b't' | b'f' | b'n') => "",
-        _ => "the number ",
-    };
-    let shown = if kind.is_empty() || kind.ends_with(' ') { truncated(text) } else { String::new() };
-    InvalidEvent::Type { field, expected, found: format!("{kind}{shown}") }
 }

@@ -4,7 +4,6 @@ use std::fmt;
 use std::rc::Rc;
 
 use aws::{Failure, Response};
-use formats::Invalid as InvalidBody;
 
 use crate::delivery::MAX_ISOLATION_REQUESTS;
 
@@ -14,7 +13,7 @@ pub enum Outcome {
     /// The receiver has all of it, or newer samples of the same invocation for the same timestamps.
     Delivered,
     /// It is not valid, and nothing of it was sent.
-    Invalid(Rc<InvalidBody>),
+    Invalid(Rc<formats::Invalid>),
     /// The receiver rejects its data.
     Rejected {
         /// The HTTP status.

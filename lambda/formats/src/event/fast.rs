@@ -7,8 +7,9 @@ use std::borrow::Cow;
 
 use remote_write::{LabelName, Labels, MetricName, NameEscaping, Point, Value};
 
+use super::Event;
+use super::careful::{Metrics, first_duplicate};
 use super::value::{parse_number, parse_text, parse_timestamp};
-use super::{Event, Metrics, first_duplicate};
 use crate::json::Json;
 
 /// Reads an event that has its three keys, each once and no other, and strings without escapes.
