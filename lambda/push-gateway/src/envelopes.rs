@@ -1,8 +1,8 @@
 //! Envelopes: the payloads in which records arrive.
 //!
 //! An envelope is a module here, a variant of [`Envelope`] and a row of `ENVELOPES`. It recognizes its payload, yields
-//! the records, and writes the reply; it is independent of formats. The envelope is decided once, at the outermost level of the
-//! payload. Whatever is wrong further inside concerns one record and is found later, when that record is read.
+//! the records, and writes the reply; it does not depend on a format. The envelope is decided once, at the outermost
+//! level of the payload. Whatever is wrong further inside concerns one record and is found when that record is read.
 
 pub mod direct;
 pub mod sqs;
