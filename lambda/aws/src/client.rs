@@ -65,6 +65,15 @@ impl Request {
     }
 }
 
+/// Until when a request is sent again.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// After a response that may be another one later, unless it requests a wait.
+    pub busy: Instant,
+    /// In any case.
+    pub deadline: Instant,
+}
+
 /// The kind of requests, which decides how long an attempt may take, how an incomplete response is treated, and when to
 /// give up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,11 +123,19 @@ impl Client {
     /// # Errors
     /// [`Failure`]: no final response in time.
     pub async fn send(&self, request: &Request, deadline: Instant) -> Result<Response, Failure> {
+        self.send_with(request, Patience { busy: deadline, deadline }).await
+    }
+
+    /// [`Client::send`] with less patience for a receiver that responds.
+    ///
+    /// # Errors
+    /// [`Failure`]: no final response in time.
+    pub async fn send_with(&self, request: &Request, patience: Patience) -> Result<Response, Failure> {
         let attempt_timeout = match self.purpose {
             Purpose::Write => retry::attempt_timeout,
             Purpose::Query => retry::query_timeout,
         };
-        self.send_in_attempts(request, deadline, attempt_timeout).await
+        self.send_in_attempts(request, patience, attempt_timeout).await
     }
 
     /// [`Client::send`] for requests that have an effect each time: an attempt is not given up for another one while it
@@ -127,13 +144,13 @@ impl Client {
     /// # Errors
     /// [`Failure`]: no final response in time.
     pub async fn send_patiently(&self, request: &Request, deadline: Instant) -> Result<Response, Failure> {
-        self.send_in_attempts(request, deadline, retry::patient_timeout).await
+        self.send_in_attempts(request, Patience { busy: deadline, deadline }, retry::patient_timeout).await
     }
 
     async fn send_in_attempts(
         &self,
         request: &Request,
-        deadline: Instant,
+        patience: Patience,
         attempt_timeout: fn(Duration) -> Option<Duration>,
     ) -> Result<Response, Failure> {
         let started = Instant::now();
@@ -141,10 +158,10 @@ impl Client {
         let mut unanswered = 0;
         let mut failure = Failure::from(Cause::OutOfTime);
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = patience.deadline.saturating_duration_since(Instant::now());
             let Some(timeout) = attempt_timeout(left) else { break };
             attempts.count += 1;
-            let wait = match self.attempt(request, timeout).await {
+            let (wait, until) = match self.attempt(request, timeout).await {
                 Ok((mut response, retry_after)) => {
                     attempts.elapsed = started.elapsed();
                     response.attempts = attempts;
@@ -152,7 +169,7 @@ impl Client {
                         return Ok(response);
                     }
                     failure = Failure::from(Cause::Answered(response));
-                    retry_after
+                    (retry_after, if retry_after.is_some() { patience.deadline } else { patience.busy })
                 }
                 Err(cause) => {
                     unanswered += 1;
@@ -166,14 +183,14 @@ impl Client {
                     if self.purpose == Purpose::Query && unanswered == retry::UNANSWERED_QUERIES {
                         break;
                     }
-                    None
+                    (None, patience.deadline)
                 }
             };
             let backoff = retry::backoff(attempts.count, (self.world.random)());
             let wait = wait.unwrap_or_default().max(backoff);
             let wait_ms = wait.as_millis();
             tracing::debug!(attempts = attempts.count, error = %failure.cause, wait_ms, "The attempt failed.");
-            if wait >= deadline.saturating_duration_since(Instant::now()) {
+            if wait >= until.saturating_duration_since(Instant::now()) {
                 break;
             }
             sleep(wait).await;

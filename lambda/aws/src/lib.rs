@@ -47,7 +47,7 @@ mod throttling;
 mod world;
 
 pub use crate::remote_write::RemoteWrite;
-pub use client::{Client, Request};
+pub use client::{Client, Patience, Request};
 pub use endpoint::{Endpoint, InvalidEndpoint, is_region};
 pub use function::start;
 pub use network::Network;

@@ -6,6 +6,7 @@ use http::{HeaderValue, Method};
 
 use crate::client::Request;
 use crate::endpoint::Endpoint;
+use crate::response::MAX_ERROR_BODY;
 use crate::sign::Scope;
 
 /// Remote write 1.0, "Protocol": the version of the protocol itself.
@@ -39,7 +40,7 @@ impl RemoteWrite {
             ],
             body,
             scope: self.scope.clone(),
-            wanted_body: 0,
+            wanted_body: MAX_ERROR_BODY,
         }
     }
 }

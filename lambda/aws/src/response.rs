@@ -1,6 +1,7 @@
 //! Responses, and the reasons why a request has none.
 
 use std::fmt;
+use std::ops::Add;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -114,6 +115,15 @@ impl Failure {
             Cause::Answered(response) => Some(response),
             _ => self.earlier_response.as_deref(),
         }
+    }
+}
+
+/// Attempts after others.
+impl Add for Attempts {
+    type Output = Self;
+
+    fn add(self, later: Self) -> Self {
+        Self { count: self.count + later.count, elapsed: self.elapsed + later.elapsed }
     }
 }
 

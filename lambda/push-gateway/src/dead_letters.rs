@@ -179,7 +179,7 @@ fn dead_letter(at: usize, message: &Message<'_>, outcome: &Outcome, is_fifo: boo
     let (reason, status) = match outcome {
         Outcome::Invalid(_) => ("invalid", String::new()),
         Outcome::Rejected { status, .. } => ("rejected", status.to_string()),
-        Outcome::Delivered | Outcome::Retry(_) => return None,
+        Outcome::Delivered | Outcome::Deduplicated | Outcome::Retry(_) => return None,
     };
     // A body that is not text cannot be moved unchanged, so its own queue keeps it.
     let body = message.body().text().ok()?.into_owned();

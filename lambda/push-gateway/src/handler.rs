@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws::{Client, RemoteWrite};
+use aws::{Client, Patience, RemoteWrite};
 use formats::Rules;
 use remote_write::{EncodedRequest, MAX_REQUEST_BYTES};
 use tokio::time::Instant;
 
 use crate::config::Config;
 use crate::dead_letters::{DeadLetterQueue, Moved};
-use crate::delivery::{Limits, deliver};
+use crate::delivery::{Limits, Receiver, deliver};
 use crate::envelopes::{Envelope, Error, Reply};
 use crate::records::{MAX_SAMPLE_BYTES, Records};
 use crate::report::Report;
@@ -25,7 +25,8 @@ const MARGIN: Duration = Duration::from_millis(500);
 pub struct Gateway {
     config: Config,
     client: Arc<Client>,
-    receiver: RemoteWrite,
+    remote_write: RemoteWrite,
+    receiver: Receiver,
     dead_letter_queue: Option<DeadLetterQueue>,
 }
 
@@ -46,7 +47,8 @@ impl Gateway {
         let client = Arc::new(client);
         let queue = config.dead_letter_queue.clone();
         Self {
-            receiver: RemoteWrite::new(config.remote_write.clone(), config.auth.clone(), USER_AGENT),
+            receiver: Receiver::default(),
+            remote_write: RemoteWrite::new(config.remote_write.clone(), config.auth.clone(), USER_AGENT),
             dead_letter_queue: queue.map(|queue| DeadLetterQueue::new(Arc::clone(&client), queue)),
             client,
             config,
@@ -67,13 +69,15 @@ impl Gateway {
         let write_until = move_until - margin / 2 - reserved;
         let limits = Limits {
             now_ms: millis_since_epoch(invocation.now),
+            out_of_order_window_ms: 60_000,
+            isolate_until: self.isolate_until(started, write_until),
             deadline: write_until,
             max_request_bytes: MAX_REQUEST_BYTES,
         };
-        let send = async |request: EncodedRequest| {
-            self.client.send(&self.receiver.request(request.body.into()), write_until).await
+        let send = async |request: EncodedRequest, patience: Patience| {
+            self.client.send_with(&self.remote_write.request(request.body.into()), patience).await
         };
-        let delivery = deliver(&series, limits, &send).await;
+        let delivery = deliver(&series, &records.record_of(), limits, &self.receiver, &send).await;
         let outcomes = records.outcomes(&delivery);
         let moved = match &self.dead_letter_queue {
             Some(queue) => queue.take(envelope.messages(), &outcomes, move_until).await,
@@ -89,6 +93,12 @@ impl Gateway {
             external_labels: &self.config.external_labels,
             max_sample_bytes: MAX_SAMPLE_BYTES,
         }
+    }
+
+    /// A third of the time is left for moving the messages at fault.
+    fn isolate_until(&self, started: Instant, write_until: Instant) -> Instant {
+        let third = write_until.saturating_duration_since(started) / 3;
+        write_until - if self.dead_letter_queue.is_some() { third } else { Duration::ZERO }
     }
 
     /// The time for dead letters that are known before anything is sent.

@@ -5,24 +5,24 @@ use std::rc::Rc;
 
 use aws::{Failure, Response};
 
-use crate::delivery::MAX_ISOLATION_REQUESTS;
-
 /// The outcome of a point or a record. A record has the worst outcome of its points; the variants ascend in severity.
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// The receiver has all of it, or newer samples of the same invocation for the same timestamps.
     Delivered,
-    /// It is not valid, and nothing of it was sent.
-    Invalid(Rc<formats::Invalid>),
-    /// The receiver rejects its data.
+    /// The receiver has elected another replica of its HA pair, and stored none of it.
+    Deduplicated,
+    /// It could not be delivered now.
+    Retry(Rc<Reason>),
+    /// The receiver rejects its data, and so would reject all of it again.
     Rejected {
         /// The HTTP status.
         status: u16,
         /// The receiver's error message, on one line of bounded length.
         message: Rc<str>,
     },
-    /// It could not be delivered now.
-    Retry(Rc<Reason>),
+    /// It is not valid, and nothing of it was sent.
+    Invalid(Rc<formats::Invalid>),
 }
 
 /// The reason why something could not be delivered now, although nothing is wrong with it as far as is known.
@@ -31,12 +31,23 @@ pub enum Reason {
     /// Its write request failed.
     #[error("{0}")]
     Failed(Failure),
-    /// Its write request was rejected, and no further request was left to find the cause.
-    #[error(
-        "its write request was rejected ({0}); the limit of {MAX_ISOLATION_REQUESTS} isolation requests was reached \
-         before the cause was found"
-    )]
+    /// Its write request was rejected, and no time or request was left to find the cause.
+    #[error("its write request was rejected ({0}); the limit of isolation was reached before the cause was found")]
     NotIsolated(Response),
+    /// A receiver that does not know the replica answered as if it were one of an HA pair.
+    #[error("the answer was {0}, which means that nothing was stored")]
+    NothingStored(Response),
+    /// Success from something that is not a remote-write receiver.
+    #[error("the answer was {0}; a remote-write receiver answers without a body, so the URL may be wrong")]
+    UnexpectedBody(Response),
+    /// A rejection from something that also rejects a request without samples.
+    #[error("the answer was {response}, and {empty} to a write request without samples, so the URL may be wrong")]
+    WrongUrl {
+        /// The answer to its write request.
+        response: Response,
+        /// The answer to an empty one.
+        empty: Response,
+    },
     /// An earlier record of its group has to be delivered first.
     #[error("an earlier message of its group could not be delivered")]
     BehindGroup,
@@ -55,10 +66,16 @@ impl Outcome {
     pub fn severity(&self) -> u8 {
         match self {
             Self::Delivered => 0,
-            Self::Invalid(_) => 1,
-            Self::Rejected { .. } => 2,
-            Self::Retry(_) => 3,
+            Self::Deduplicated => 1,
+            Self::Retry(_) => 2,
+            Self::Rejected { .. } => 3,
+            Self::Invalid(_) => 4,
         }
+    }
+
+    /// Whether nothing remains to be done for it.
+    pub fn is_done(&self) -> bool {
+        matches!(self, Self::Delivered | Self::Deduplicated)
     }
 
     /// Whether it is invalid.
@@ -82,6 +99,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Delivered => f.write_str("delivered"),
+            Self::Deduplicated => f.write_str("deduplicated: the receiver has elected another replica"),
             Self::Invalid(reason) => write!(f, "{reason}"),
             Self::Rejected { status, message } if message.is_empty() => {
                 write!(f, "the receiver answered {status}")

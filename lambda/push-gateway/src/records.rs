@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use formats::{Body, Invalid, Rules};
-use remote_write::{MAX_REQUEST_BYTES, Origin, Series, SeriesBuilder};
+use remote_write::{MAX_REQUEST_BYTES, Series, SeriesBuilder};
 
 use crate::delivery::Delivery;
 use crate::envelopes::{Envelope, Record};
@@ -90,19 +90,20 @@ impl Records {
         })
     }
 
-    /// The outcome of each record: the worst of its points. Behind a record of a group that could not be delivered, all
+    /// The record of each origin, by the first origin of the record.
+    pub fn record_of(&self) -> Vec<u32> {
+        let points = self.records.iter().filter_map(|record| record.points.clone().ok());
+        points.flat_map(|origins| std::iter::repeat_n(origins.start, origins.len())).collect()
+    }
+
+    /// The outcome of each record. Behind a record of a group that could not be delivered, all
     /// later ones of the group wait, so that the group keeps its order.
     pub fn outcomes(&self, delivery: &Delivery) -> Vec<Outcome> {
         let mut blocked = HashSet::new();
         let outcome = |record: &ReadRecord| {
             let outcome = match &record.points {
                 Err(reason) => Outcome::Invalid(reason.clone().into()),
-                // A record without points has nothing to deliver.
-                Ok(origins) => origins
-                    .clone()
-                    .map(|origin| delivery.outcome(Origin(origin)))
-                    .max_by_key(Outcome::severity)
-                    .unwrap_or(Outcome::Delivered),
+                Ok(origins) => delivery.outcome(origins.clone()),
             };
             match &record.group {
                 Some(group) if blocked.contains(group) => Outcome::Retry(Reason::BehindGroup.into()),

@@ -27,6 +27,8 @@ pub struct Report {
     pub rejected: usize,
     /// Of these, in records that could not be delivered now.
     pub failed: usize,
+    /// Of these, in records of a replica that the receiver has not elected.
+    pub deduplicated: usize,
     /// Messages moved to the dead-letter queue.
     pub dead_lettered: usize,
     /// Series of the samples.
@@ -66,6 +68,10 @@ impl Report {
         self.events += events;
         let (count, first) = match outcome {
             Outcome::Delivered => return,
+            Outcome::Deduplicated => {
+                self.deduplicated += events;
+                return;
+            }
             Outcome::Invalid(_) => (&mut self.invalid, &mut self.first_invalid),
             Outcome::Rejected { .. } => (&mut self.rejected, &mut self.first_rejected),
             Outcome::Retry(_) => (&mut self.failed, &mut self.first_failed),
@@ -103,6 +109,7 @@ impl Report {
             invalid = self.invalid,
             rejected = self.rejected,
             failed = self.failed,
+            deduplicated = self.deduplicated,
             dead_lettered = self.dead_lettered,
             retried = self.figures.retries,
             ms = millis(took),
@@ -118,6 +125,7 @@ impl Report {
             ("InvalidEvents", self.invalid),
             ("RejectedEvents", self.rejected),
             ("FailedEvents", self.failed),
+            ("DeduplicatedEvents", self.deduplicated),
             ("WriteRequests", self.figures.requests),
             ("WriteRetries", self.figures.retries),
         ];
@@ -183,6 +191,7 @@ mod tests {
                 "InvalidEvents",
                 "RejectedEvents",
                 "FailedEvents",
+                "DeduplicatedEvents",
                 "WriteRequests",
                 "WriteRetries",
                 "WriteLatency"

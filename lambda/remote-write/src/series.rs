@@ -4,10 +4,11 @@
 //! after its length), so equal bytes mean equal label sets. They are written once, however many samples and metrics
 //! share them, and a request copies them as they are: the encoder never sees a label again.
 
+use std::borrow::Cow;
 use std::hash::BuildHasher;
 use std::ops::Range;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use crate::labels::Labels;
 use crate::name::METRIC_NAME_LABEL;
@@ -15,7 +16,7 @@ use crate::sample::{Origin, Point, Sample};
 use crate::wire::{self, LabelFields};
 
 /// A label set that a [`SeriesBuilder`] has interned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct LabelsId(u32);
 
 /// A series, by its index among the series of a [`SeriesBuilder`].
@@ -28,6 +29,8 @@ pub struct SeriesBuilder {
     table: Table,
     labels_by_fields: HashTable<LabelsId>,
     series_by_key: HashTable<SeriesId>,
+    /// By cluster and replica: the first label set that has them.
+    replicas: HashMap<[String; 2], LabelsId>,
     hasher: DefaultHashBuilder,
     /// The fields of the label set that is looked up; kept for its memory.
     scratch: Vec<u8>,
@@ -54,8 +57,13 @@ struct Table {
     series: Vec<SeriesEntry>,
 }
 
+/// The labels of a replica in an HA pair.
+const REPLICA_LABELS: [&str; 2] = ["__replica__", "cluster"];
+
 #[derive(Debug)]
 struct LabelSetEntry {
+    /// The first label set with the same cluster and replica, if it has both.
+    replica: Option<LabelsId>,
     /// The protobuf fields of all labels, in `Table::bytes`.
     fields: Range<usize>,
     /// The number of these bytes that come before `__name__`.
@@ -69,6 +77,13 @@ struct SeriesEntry {
     /// hundreds of thousands of series.
     name_at: u32,
     name_len: u32,
+}
+
+impl SeriesId {
+    /// The index, below [`Series::count`].
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
 impl SeriesBuilder {
@@ -107,7 +122,7 @@ impl SeriesBuilder {
 
     /// Interns a label set; equal label sets get equal ids.
     fn labels(&mut self, labels: &Labels<'_>) -> LabelsId {
-        let Self { table, labels_by_fields, hasher, scratch, .. } = self;
+        let Self { table, labels_by_fields, hasher, scratch, replicas, .. } = self;
         scratch.clear();
         let mut name_at = 0;
         for (name, value) in labels.iter() {
@@ -123,7 +138,8 @@ impl SeriesBuilder {
         }
         let id = LabelsId(id_from(table.label_sets.len()));
         let fields = append(&mut table.bytes, scratch);
-        table.label_sets.push(LabelSetEntry { fields, name_at });
+        let replica = replica_of(labels).map(|replica| *replicas.entry(replica).or_insert(id));
+        table.label_sets.push(LabelSetEntry { replica, fields, name_at });
         labels_by_fields.insert_unique(hash, id, |id| hasher.hash_one(table.label_fields(*id)));
         id
     }
@@ -156,6 +172,32 @@ impl Series {
         self.table.series.len()
     }
 
+    /// Whether a series has the labels `cluster` and `__replica__`, by which Cortex and AMP accept one replica of each
+    /// cluster (<https://cortexmetrics.io/docs/guides/ha-pair-handling/>).
+    pub fn has_replica(&self, series: SeriesId) -> bool {
+        self.replica(series).is_some()
+    }
+
+    /// Divides `samples`, in the order of [`Series::samples`], into those of each cluster and replica and all others. A
+    /// receiver that does not accept a replica drops the whole request whose first series is of it.
+    pub fn by_replica<'s>(&self, samples: &'s [Sample]) -> Vec<Cow<'s, [Sample]>> {
+        if samples.iter().all(|sample| !self.has_replica(sample.series)) {
+            return vec![Cow::Borrowed(samples)];
+        }
+        let mut groups: HashMap<Option<LabelsId>, Vec<Sample>> = HashMap::new();
+        for run in samples.chunk_by(|a, b| a.series == b.series) {
+            groups.entry(self.replica(run[0].series)).or_default().extend_from_slice(run);
+        }
+        let mut groups: Vec<_> = groups.into_values().collect();
+        groups.sort_unstable_by_key(|group| group[0].series);
+        groups.into_iter().map(Cow::Owned).collect()
+    }
+
+    fn replica(&self, series: SeriesId) -> Option<LabelsId> {
+        let labels = self.table.series[series.0 as usize].labels;
+        self.table.label_sets[labels.0 as usize].replica
+    }
+
     /// The label fields of a series.
     pub(crate) fn label_fields(&self, series: SeriesId) -> LabelFields<'_> {
         let entry = &self.table.series[series.0 as usize];
@@ -179,6 +221,13 @@ impl Table {
     fn name(&self, entry: &SeriesEntry) -> &[u8] {
         &self.bytes[entry.name_at as usize..][..entry.name_len as usize]
     }
+}
+
+/// The values of the labels of a replica, if `labels` has both.
+fn replica_of(labels: &Labels<'_>) -> Option<[String; 2]> {
+    let value = |wanted| labels.iter().find(|&(name, _)| name == wanted).map(|(_, value)| value.to_owned());
+    let [replica, cluster] = REPLICA_LABELS.map(value);
+    Some([replica?, cluster?])
 }
 
 /// Orders samples by series and keeps those of one series in the order of arrival: a counting sort, because ids are
@@ -212,8 +261,6 @@ fn id_from(index: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
     use super::*;
     use crate::{LabelName, MetricName, NameEscaping, Value};
 

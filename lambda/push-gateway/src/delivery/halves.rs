@@ -4,7 +4,7 @@
 //! second.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use remote_write::{Origin, Sample, Series};
 
@@ -28,21 +28,91 @@ pub(super) fn halves_by_size(series: &Series, samples: &[Sample]) -> Option<Halv
     Some((samples[..cuts[at]].to_vec(), samples[cuts[at]..].to_vec()))
 }
 
+/// Cuts `samples` between two series, near the middle. `None` when all are of one series.
+pub(super) fn halves_by_series(samples: &[Sample]) -> Option<Halves> {
+    let mut cuts: Vec<_> = samples
+        .chunk_by(|a, b| a.series == b.series)
+        .scan(0, |at, run| {
+            *at += run.len();
+            Some(*at)
+        })
+        .collect();
+    // The last series has no cut after it.
+    cuts.pop();
+    let at = cuts.partition_point(|&at| at < samples.len() / 2).min(cuts.len().checked_sub(1)?);
+    Some((samples[..cuts[at]].to_vec(), samples[cuts[at]..].to_vec()))
+}
+
+/// Divides `samples` into at most `limit` groups of about the same number of points, which have no series in common.
+pub(super) fn disjoint(samples: &[Sample], limit: usize) -> Vec<Vec<Sample>> {
+    // The first origin of each series, and for each origin the origin to which it is connected.
+    let mut parents: HashMap<Origin, Origin> = samples.iter().map(|s| (s.origin, s.origin)).collect();
+    for run in samples.chunk_by(|a, b| a.series == b.series) {
+        let first = root(&mut parents, run[0].origin);
+        for sample in run {
+            let other = root(&mut parents, sample.origin);
+            parents.insert(other, first);
+        }
+    }
+    let mut sizes: HashMap<Origin, usize> = HashMap::new();
+    let origins: Vec<_> = parents.keys().copied().collect();
+    for origin in origins {
+        *sizes.entry(root(&mut parents, origin)).or_default() += 1;
+    }
+    let mut components: Vec<_> = sizes.into_iter().collect();
+    components.sort_unstable_by_key(|&(origin, size)| (Reverse(size), origin));
+    let mut groups = vec![(0, Vec::new()); limit.min(components.len())];
+    let mut group_of = HashMap::new();
+    for (origin, size) in components {
+        let smallest = (0..groups.len()).min_by_key(|&at| groups[at].0).unwrap_or_default();
+        groups[smallest].0 += size;
+        group_of.insert(origin, smallest);
+    }
+    for sample in samples {
+        let component = root(&mut parents, sample.origin);
+        groups[group_of[&component]].1.push(sample.clone());
+    }
+    groups.into_iter().map(|(_, samples)| samples).collect()
+}
+
+/// The representative of the origins that `origin` is connected to.
+fn root(parents: &mut HashMap<Origin, Origin>, origin: Origin) -> Origin {
+    let mut at = origin;
+    while parents[&at] != at {
+        let next = parents[&parents[&at]];
+        parents.insert(at, next);
+        at = next;
+    }
+    at
+}
+
 /// Divides `samples` into those of the earlier half of their origins and those of the later half. `None` when they are
 /// all of one origin.
 ///
 /// Of origins with the same timestamp the one that arrived last goes first, because its samples supersede the others':
 /// once it is delivered the others need not be sent, and if it is rejected they still can be, in order.
 pub(super) fn halves_by_origin(samples: &[Sample]) -> Option<Halves> {
-    let mut origins: Vec<_> = samples.iter().map(|s| (s.timestamp_ms, Reverse(s.origin))).collect();
-    origins.sort_unstable();
-    origins.dedup();
+    let origins = origins_by_time(samples);
     if origins.len() < 2 {
         return None;
     }
-    let earlier: HashSet<Origin> =
-        origins[..origins.len() / 2].iter().map(|&(_, Reverse(origin))| origin).collect();
+    let earlier: HashSet<Origin> = origins[..origins.len() / 2].iter().copied().collect();
     Some(samples.iter().cloned().partition(|sample| earlier.contains(&sample.origin)))
+}
+
+/// The first eight origins in the order of time, the middle one and the last one; `None` if that is a large part of them.
+pub(super) fn witnesses(samples: &[Sample]) -> Option<Vec<Origin>> {
+    let origins = origins_by_time(samples);
+    let later = [origins.len() / 2, origins.len().checked_sub(1)?].map(|at| origins[at]);
+    (origins.len() >= 32).then(|| origins[..8].iter().copied().chain(later).collect())
+}
+
+/// All origins, by timestamp; of equal ones the last that arrived is first.
+fn origins_by_time(samples: &[Sample]) -> Vec<Origin> {
+    let mut origins: Vec<_> = samples.iter().map(|s| (s.timestamp_ms, Reverse(s.origin))).collect();
+    origins.sort_unstable();
+    origins.dedup();
+    origins.into_iter().map(|(_, Reverse(origin))| origin).collect()
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ impl<'a> Sqs<'a> {
             .iter()
             .zip(outcomes)
             .enumerate()
-            .filter(|(at, (_, outcome))| !matches!(outcome, Outcome::Delivered) && !moved.contains(at))
+            .filter(|(at, (_, outcome))| !outcome.is_done() && !moved.contains(at))
             .filter(|(_, (message, _))| returned.insert(&message.id))
             .map(|(_, (message, _))| BatchItemFailure { item_identifier: message.id.clone().into_owned() })
             .collect();

@@ -1,0 +1,414 @@
+//! Sends the requests of one slice after the other, and keeps the outcome of every point.
+//!
+//! Lanes are sent at the same time, the requests of a lane one after the other. A lane whose request is rejected, or
+//! cannot be taken now, is continued after all others were sent once.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::rc::Rc;
+use std::time::Duration;
+
+use aws::{Cause, Failure, Patience, Response};
+use futures_util::{StreamExt, stream};
+use hashbrown::DefaultHashBuilder;
+use remote_write::{EncodedRequest, PlannedRequest, Sample, Series, SeriesId, lanes};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::steps::{Age, Slice};
+use super::{Delivery, Limits, MAX_ISOLATION_REQUESTS, Meaning, Receiver, classify};
+use crate::outcome::{Outcome, Reason};
+
+/// The limit of lanes in flight. A full batch makes one or two, so this is for the odd large one.
+const LANES_AT_ONCE: usize = 4;
+
+/// Sends the samples of one delivery. Lanes have no series in common, so two of them never use the same state of a series.
+pub(super) struct Sender<'a, S> {
+    pub(super) series: &'a Series,
+    pub(super) record_of: &'a [u32],
+    /// The number of records.
+    pub(super) records: u32,
+    pub(super) limits: Limits,
+    receiver: &'a Receiver,
+    send: &'a S,
+    hasher: DefaultHashBuilder,
+    /// When the current step has to end.
+    until: Cell<Instant>,
+    /// The number of requests that may still be spent on isolation.
+    pub(super) isolation_requests: Cell<u32>,
+    /// The number of requests spent on the isolation of one record, by record.
+    pub(super) spent_on_record: RefCell<HashMap<u32, u32>>,
+    /// The number of requests since the last one that the receiver took.
+    pub(super) failures_in_a_row: Cell<u32>,
+    /// By series of which a sample was not delivered: the reason. Nothing later of them is sent.
+    blocked: RefCell<Vec<Option<Rc<Reason>>>>,
+    /// By series: whether a sample of it was delivered.
+    is_written: RefCell<Vec<bool>>,
+    /// The reason to send nothing more: the URL is not that of a receiver.
+    wrong_url: RefCell<Option<Rc<Reason>>>,
+    /// Locked while the receiver is tested.
+    testing: Mutex<()>,
+    /// Borrowed for a moment each time, never while a request is in flight.
+    delivery: RefCell<Delivery>,
+}
+
+/// The receiver's answer to a request.
+pub(super) enum Answer {
+    /// [`Outcome::Delivered`] or [`Outcome::Deduplicated`].
+    Done(Outcome),
+    /// The data or the size is rejected.
+    Rejected(Rejection),
+    /// Repeatedly, the receiver could not take it; it may take a smaller one.
+    Busy(Failure),
+    /// It cannot be delivered now.
+    Failed(Rc<Reason>),
+}
+
+/// What a receiver rejects about a request, with its response.
+#[derive(Clone, Debug)]
+pub(super) enum Rejection {
+    Data(Response),
+    Size(Response),
+}
+
+/// Requests that have to be sent one after the other.
+#[derive(Clone, Copy)]
+struct Lane<'a> {
+    samples: &'a [Sample],
+    requests: &'a [PlannedRequest],
+}
+
+/// A lane that needs more requests than planned.
+struct Troubled<'a> {
+    /// The samples of its request, with the hash of the body and the answer.
+    samples: Vec<Sample>,
+    hash: u64,
+    answer: Answer,
+    /// The requests after it.
+    rest: Lane<'a>,
+}
+
+impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'a, S> {
+    pub(super) fn new(
+        series: &'a Series,
+        record_of: &'a [u32],
+        limits: Limits,
+        receiver: &'a Receiver,
+        send: &'a S,
+    ) -> Self {
+        Self {
+            series,
+            record_of,
+            records: (0..).zip(record_of).map(|(at, &record): (u32, _)| u32::from(at == record)).sum(),
+            limits,
+            receiver,
+            send,
+            hasher: DefaultHashBuilder::default(),
+            until: Cell::new(limits.deadline),
+            isolation_requests: Cell::new(MAX_ISOLATION_REQUESTS),
+            spent_on_record: RefCell::default(),
+            failures_in_a_row: Cell::new(0),
+            blocked: RefCell::default(),
+            is_written: RefCell::default(),
+            wrong_url: RefCell::default(),
+            testing: Mutex::default(),
+            delivery: RefCell::default(),
+        }
+    }
+
+    pub(super) fn into_delivery(self) -> Delivery {
+        self.delivery.into_inner()
+    }
+
+    /// Gives the next step its share of the time: `weight` of `weight_left`.
+    pub(super) fn allot(&self, weight: u32, weight_left: u32) {
+        self.until.set(Instant::now() + self.time_left(self.limits.deadline) * weight / weight_left);
+    }
+
+    /// Sends the samples of a slice.
+    ///
+    /// Of late samples, the first of each series is sent before the rest. A receiver that keeps the valid samples of a
+    /// request that it rejects (AMP) does not accept late ones a second time, except for the newest of a series. So a
+    /// request that may be rejected has no more than one of each. Once one of a series was accepted, the rest is in order.
+    pub(super) async fn send_slice(&self, slice: &Slice<'_>) {
+        let mut rest = Cow::Borrowed(&*slice.samples);
+        while slice.age == Age::Late && !self.is_late() {
+            let (first, later) = self.first_of_each_series(&rest);
+            if first.is_empty() || later.is_empty() {
+                break;
+            }
+            self.send_all(&first).await;
+            rest = Cow::Owned(later);
+        }
+        self.send_all(&rest).await;
+    }
+
+    /// The first sample of each series of which none was delivered yet, and the rest.
+    fn first_of_each_series(&self, samples: &[Sample]) -> (Vec<Sample>, Vec<Sample>) {
+        let (is_written, blocked) = (self.is_written.borrow(), self.blocked.borrow());
+        let (mut first, mut later) = (Vec::new(), Vec::new());
+        for run in samples.chunk_by(|a, b| a.series == b.series) {
+            let at = run[0].series.index();
+            let is_known =
+                is_written.get(at) == Some(&true) || blocked.get(at).is_some_and(Option::is_some);
+            let instant = run.chunk_by(|a, b| b.supersedes(a)).next().map_or(0, <[_]>::len);
+            let (scouts, rest) = run.split_at(if is_known { 0 } else { instant });
+            first.extend_from_slice(scouts);
+            later.extend_from_slice(rest);
+        }
+        (first, later)
+    }
+
+    /// Sends samples that are in the order of [`Series::samples`].
+    async fn send_all(&self, samples: &[Sample]) {
+        let groups = self.series.by_replica(samples);
+        let plan = |group: &Cow<'_, [Sample]>| self.series.plan(group, self.limits.max_request_bytes);
+        let plans: Vec<_> = groups.iter().map(plan).collect();
+        let all: Vec<_> = groups
+            .iter()
+            .zip(&plans)
+            .flat_map(|(samples, plan)| lanes(plan).map(|requests| Lane { samples, requests }))
+            .collect();
+        // A payload can have hundreds of thousands of lanes; none is started after the deadline.
+        let mut started = 0;
+        let in_time = all.iter().take_while(|_| {
+            let is_in_time = !self.is_late();
+            started += usize::from(is_in_time);
+            is_in_time
+        });
+        let troubled = RefCell::new(Vec::new());
+        stream::iter(in_time)
+            .for_each_concurrent(LANES_AT_ONCE, async |lane| {
+                let more = self.send_lane(*lane).await;
+                troubled.borrow_mut().extend(more);
+            })
+            .await;
+        for lane in &all[started..] {
+            for planned in lane.requests {
+                self.block(&lane.samples[planned.samples.clone()], &out_of_time());
+            }
+        }
+        stream::iter(troubled.into_inner())
+            .for_each_concurrent(LANES_AT_ONCE, async |troubled| {
+                let mut next = Some(troubled);
+                while let Some(Troubled { samples, hash, answer, rest }) = next {
+                    self.settle_troubled(&samples, hash, answer).await;
+                    next = self.send_lane(rest).await;
+                }
+            })
+            .await;
+    }
+
+    /// Sends the requests of `lane` one after the other, up to the first that needs more requests.
+    async fn send_lane<'l>(&self, lane: Lane<'l>) -> Option<Troubled<'l>> {
+        for (at, planned) in lane.requests.iter().enumerate() {
+            let samples = self.sendable(lane.samples[planned.samples.clone()].to_vec(), |_| false);
+            if samples.is_empty() {
+                continue;
+            }
+            let (request, hash) = self.encode(&samples);
+            match self.send(&samples, request, self.in_share(4, Duration::ZERO)).await {
+                Answer::Done(outcome) => self.done(&samples, &outcome),
+                Answer::Failed(reason) => self.block(&samples, &reason),
+                answer => {
+                    let rest = Lane { requests: &lane.requests[at + 1..], ..lane };
+                    return Some(Troubled { samples, hash, answer, rest });
+                }
+            }
+        }
+        None
+    }
+
+    /// Finds the outcomes of `samples`, whose request had this answer.
+    pub(super) async fn settle_troubled(&self, samples: &[Sample], hash: u64, answer: Answer) {
+        match answer {
+            Answer::Done(outcome) => self.done(samples, &outcome),
+            Answer::Failed(reason) => self.block(samples, &reason),
+            Answer::Rejected(rejection) => self.isolate(samples, hash, rejection).await,
+            Answer::Busy(failure) => self.send_smaller(samples, failure).await,
+        }
+    }
+
+    /// Encodes a request, and hashes its body.
+    pub(super) fn encode(&self, samples: &[Sample]) -> (EncodedRequest, u64) {
+        let request = self.series.encode(samples);
+        let hash = self.hasher.hash_one(&request.body);
+        (request, hash)
+    }
+
+    /// Sends a request of `samples`, and sends it again until `busy_until` while the receiver answers that it cannot take
+    /// it, and until the step ends while there is no answer.
+    pub(super) async fn send(
+        &self,
+        samples: &[Sample],
+        request: EncodedRequest,
+        busy_until: Instant,
+    ) -> Answer {
+        if let Some(reason) = &*self.wrong_url.borrow() {
+            return Answer::Failed(Rc::clone(reason));
+        }
+        if self.is_late() {
+            // Encoding takes time too.
+            return Answer::Failed(out_of_time());
+        }
+        let (count, bytes) = (request.samples, request.body.len());
+        if bytes > self.limits.max_request_bytes {
+            // Snappy makes a message of random bytes a little longer, and the receiver's answer is known.
+            return Answer::Rejected(Rejection::Size(Response::new(413, "larger than a request may be")));
+        }
+        let response = match self.exchange(request, busy_until).await {
+            Ok(response) => response,
+            Err(failure) if is_busy(&failure) => {
+                self.failures_in_a_row.set(self.failures_in_a_row.get() + 1);
+                return Answer::Busy(failure);
+            }
+            Err(failure) => return Answer::Failed(Reason::Failed(failure).into()),
+        };
+        self.failures_in_a_row.set(0);
+        let is_replica = samples.first().is_some_and(|sample| self.series.has_replica(sample.series));
+        match classify(response.status) {
+            Meaning::Written if response.body.is_empty() => {
+                self.receiver.prove();
+                self.delivery.borrow_mut().figures.samples += count;
+                Answer::Done(Outcome::Delivered)
+            }
+            Meaning::Deduplicated if is_replica => Answer::Done(Outcome::Deduplicated),
+            Meaning::Deduplicated => Answer::Failed(Reason::NothingStored(response).into()),
+            Meaning::Written => Answer::Failed(Reason::UnexpectedBody(response).into()),
+            Meaning::DataRejected if response.status == 400 => match self.test_receiver(&response).await {
+                Ok(()) => Answer::Rejected(Rejection::Data(response)),
+                Err(reason) => Answer::Failed(reason),
+            },
+            Meaning::DataRejected => Answer::Rejected(Rejection::Data(response)),
+            Meaning::TooLarge => Answer::Rejected(Rejection::Size(response)),
+            Meaning::NotNow => Answer::Failed(Reason::Failed(Failure::answered(response)).into()),
+        }
+    }
+
+    async fn exchange(&self, request: EncodedRequest, busy_until: Instant) -> Result<Response, Failure> {
+        let bytes = request.body.len();
+        let until = self.until.get();
+        let result = (self.send)(request, Patience { busy: busy_until.min(until), deadline: until }).await;
+        let attempts = result.as_ref().map_or_else(|failure| failure.attempts, |response| response.attempts);
+        self.delivery.borrow_mut().count(bytes, attempts);
+        result
+    }
+
+    /// Tests with an empty write request that the URL is that of a remote-write receiver, unless it has accepted a request
+    /// before. The path of a query answers 400 to any write request, as a receiver does to invalid data.
+    ///
+    /// # Errors
+    /// The reason why the request that had `response` cannot be delivered now.
+    async fn test_receiver(&self, response: &Response) -> Result<(), Rc<Reason>> {
+        if self.receiver.is_proven() {
+            return Ok(());
+        }
+        let _only_one = self.testing.lock().await;
+        if let Some(reason) = &*self.wrong_url.borrow() {
+            return Err(Rc::clone(reason));
+        }
+        if self.receiver.is_proven() {
+            return Ok(());
+        }
+        let empty = self.exchange(self.series.encode(&[]), self.until.get()).await;
+        let empty = empty.map_err(|failure| Rc::new(Reason::Failed(failure)))?;
+        if empty.is_success() && empty.body.is_empty() {
+            self.receiver.prove();
+            return Ok(());
+        }
+        let reason = Rc::new(Reason::WrongUrl { response: response.clone(), empty });
+        *self.wrong_url.borrow_mut() = Some(Rc::clone(&reason));
+        Err(reason)
+    }
+
+    /// Whether the step has used its time.
+    pub(super) fn is_late(&self) -> bool {
+        Instant::now() >= self.until.get()
+    }
+
+    /// The end of the step.
+    pub(super) fn until(&self) -> Instant {
+        self.until.get()
+    }
+
+    /// The end of one of `shares` equal shares of the time that the step has left, but at least of `least`.
+    pub(super) fn in_share(&self, shares: u32, least: Duration) -> Instant {
+        Instant::now() + (self.time_left(self.until.get()) / shares).max(least)
+    }
+
+    fn time_left(&self, until: Instant) -> Duration {
+        until.saturating_duration_since(Instant::now())
+    }
+
+    /// Settles samples that the receiver has.
+    pub(super) fn done(&self, samples: &[Sample], outcome: &Outcome) {
+        self.settle(samples, outcome);
+        let mut is_written = self.is_written.borrow_mut();
+        is_written.resize(self.series.count(), false);
+        for sample in samples {
+            is_written[sample.series.index()] = true;
+        }
+    }
+
+    pub(super) fn is_rejected(&self, sample: &Sample) -> bool {
+        self.delivery.borrow().is_rejected(sample.origin)
+    }
+
+    /// The outcome of a record of which a request with nothing else in it was rejected.
+    pub(super) fn rejected_record(&self, record: u32) -> Option<Outcome> {
+        self.delivery.borrow().rejected_records.get(&record).cloned()
+    }
+
+    pub(super) fn settle(&self, samples: &[Sample], outcome: &Outcome) {
+        self.delivery.borrow_mut().settle(samples, outcome);
+    }
+
+    /// Settles a record of which a request with nothing else in it was rejected.
+    pub(super) fn reject_record(&self, record: u32, outcome: &Outcome) {
+        self.delivery.borrow_mut().rejected_records.insert(record, outcome.clone());
+    }
+
+    /// Settles samples that could not be delivered now, and blocks their series.
+    pub(super) fn block(&self, samples: &[Sample], reason: &Rc<Reason>) {
+        let mut blocked = self.blocked.borrow_mut();
+        blocked.resize(self.series.count(), None);
+        for sample in samples {
+            blocked[sample.series.index()].get_or_insert_with(|| Rc::clone(reason));
+        }
+        self.settle(samples, &Outcome::Retry(Rc::clone(reason)));
+    }
+
+    /// Removes the samples of blocked series, and settles them. Removes those of rejected points, which need no more
+    /// requests, except those to keep.
+    pub(super) fn sendable(&self, mut samples: Vec<Sample>, keep: impl Fn(&Sample) -> bool) -> Vec<Sample> {
+        let (blocked, mut delivery) = (self.blocked.borrow(), self.delivery.borrow_mut());
+        let of_series = |series: SeriesId| blocked.get(series.index()).and_then(Option::as_ref);
+        samples.retain(|sample| match of_series(sample.series) {
+            Some(reason) => {
+                delivery.settle(std::slice::from_ref(sample), &Outcome::Retry(Rc::clone(reason)));
+                false
+            }
+            None => keep(sample) || !delivery.is_rejected(sample.origin),
+        });
+        samples
+    }
+}
+
+impl Rejection {
+    /// The receiver's response.
+    pub(super) fn response(&self) -> &Response {
+        let (Self::Data(response) | Self::Size(response)) = self;
+        response
+    }
+}
+
+/// Whether the receiver answered that it cannot take the request.
+fn is_busy(failure: &Failure) -> bool {
+    matches!(&failure.cause, Cause::Answered(response) if response.status == 429 || response.status >= 500)
+}
+
+pub(super) fn out_of_time() -> Rc<Reason> {
+    Reason::Failed(Cause::OutOfTime.into()).into()
+}
