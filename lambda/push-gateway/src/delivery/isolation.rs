@@ -15,7 +15,7 @@ use remote_write::{EncodedRequest, Sample, SeriesId};
 use tokio::time::Instant;
 
 use super::halves::{disjoint, halves_by_origin, halves_by_size, witnesses};
-use super::sender::{Answer, Rejection, Sender, out_of_time};
+use super::sender::{Answer, Rejection, Sender, instant, out_of_time};
 use super::MAX_ISOLATION_REQUESTS;
 use super::steps::Age;
 use crate::outcome::{Outcome, Reason};
@@ -30,8 +30,6 @@ const MIN_REQUESTS_OF_RECORD: u32 = 64;
 struct Isolation {
     /// The rejections by the hash of the body: the same bytes are never sent again.
     rejections: RefCell<HashMap<u64, Rejection>>,
-    /// Samples that were delivered; they supersede the rest of their instant.
-    delivered: RefCell<HashSet<(SeriesId, i64)>>,
     /// The instants of a series for which there is more than one sample.
     contested: HashSet<(SeriesId, i64)>,
 }
@@ -65,10 +63,10 @@ impl Isolation {
 impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'_, S> {
     /// Finds the points at fault in `rejected`, whose request had a body with this hash.
     pub(super) async fn isolate(&self, rejected: &[Sample], hash: u64, rejection: Rejection) {
+        self.remember_delivered();
         let several = rejected.windows(2).filter(|pair| pair[1].supersedes(&pair[0]));
         let isolation = Isolation {
             rejections: RefCell::new(HashMap::from([(hash, rejection.clone())])),
-            delivered: RefCell::default(),
             contested: several.map(|pair| instant(&pair[0])).collect(),
         };
         if self.are_all_too_old(rejected, &isolation).await {
@@ -96,7 +94,6 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
     async fn isolate_parts(&self, mut parts: Vec<Part>, isolation: &Isolation) {
         while let Some(Part { samples, rejection, written, role }) = parts.pop() {
             let samples = self.sendable(samples, |sample| isolation.is_contested(sample));
-            let samples = self.without_superseded(samples, isolation);
             if samples.is_empty() {
                 continue;
             }
@@ -125,7 +122,6 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
             self.isolation_requests.set(self.isolation_requests.get() - 1);
             match self.send(&samples, request, self.in_share(4, Duration::ZERO)).await {
                 Answer::Done(outcome) => {
-                    isolation.delivered.borrow_mut().extend(samples.iter().map(instant));
                     self.done(&samples, &outcome);
                     if let (Role::FirstHalf, Some(second)) = (role, parts.last_mut()) {
                         second.role = Role::AtFault;
@@ -136,11 +132,7 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
                     self.divide(samples, rejection, isolation, &mut parts);
                 }
                 Answer::Failed(reason) => self.block(&samples, &reason),
-                Answer::Busy(failure) => {
-                    Box::pin(self.send_smaller(&samples, failure)).await;
-                    let delivered = samples.iter().filter(|sample| !self.is_rejected(sample));
-                    isolation.delivered.borrow_mut().extend(delivered.map(instant));
-                }
+                Answer::Busy(failure) => Box::pin(self.send_smaller(&samples, failure)).await,
             }
         }
     }
@@ -202,7 +194,6 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
                     last = Some(response);
                 }
                 Answer::Done(outcome) => {
-                    isolation.delivered.borrow_mut().extend(samples.iter().map(instant));
                     self.done(&samples, &outcome);
                     return false;
                 }
@@ -255,26 +246,9 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
         };
         self.block(samples, &reason);
     }
-
-    /// Removes the samples that a delivered part supersedes, and settles them.
-    fn without_superseded(&self, mut samples: Vec<Sample>, isolation: &Isolation) -> Vec<Sample> {
-        let delivered = isolation.delivered.borrow();
-        samples.retain(|sample| {
-            let is_superseded = delivered.contains(&instant(sample));
-            if is_superseded {
-                self.settle(std::slice::from_ref(sample), &Outcome::Delivered);
-            }
-            !is_superseded
-        });
-        samples
-    }
 }
 
 /// The number of samples that a request of `samples` contains: one for each timestamp of a series.
 fn count_written(samples: &[Sample]) -> usize {
     samples.chunk_by(|a, b| b.supersedes(a)).count()
-}
-
-fn instant(sample: &Sample) -> (SeriesId, i64) {
-    (sample.series, sample.timestamp_ms)
 }

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::rc::Rc;
 use std::time::Duration;
@@ -46,6 +46,8 @@ pub(super) struct Sender<'a, S> {
     blocked: RefCell<Vec<Option<Rc<Reason>>>>,
     /// By series: whether a sample of it was delivered.
     is_written: RefCell<Vec<bool>>,
+    /// Samples that were delivered since a request was divided; each supersedes the rest of its instant.
+    delivered: RefCell<Option<HashSet<(SeriesId, i64)>>>,
     /// The reason to send nothing more: the URL is not that of a receiver.
     wrong_url: RefCell<Option<Rc<Reason>>>,
     /// Locked while the receiver is tested.
@@ -112,6 +114,7 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
             failures_in_a_row: Cell::new(0),
             blocked: RefCell::default(),
             is_written: RefCell::default(),
+            delivered: RefCell::default(),
             wrong_url: RefCell::default(),
             testing: Mutex::default(),
             delivery: RefCell::default(),
@@ -350,10 +353,14 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
         for sample in samples {
             is_written[sample.series.index()] = true;
         }
+        if let Some(delivered) = &mut *self.delivered.borrow_mut() {
+            delivered.extend(samples.iter().map(instant));
+        }
     }
 
-    pub(super) fn is_rejected(&self, sample: &Sample) -> bool {
-        self.delivery.borrow().is_rejected(sample.origin)
+    /// Begins to remember the samples that are delivered, because others for the same instants may be sent.
+    pub(super) fn remember_delivered(&self) {
+        self.delivered.borrow_mut().get_or_insert_default();
     }
 
     /// The outcome of a record of which a request with nothing else in it was rejected.
@@ -380,17 +387,21 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
         self.settle(samples, &Outcome::Retry(Rc::clone(reason)));
     }
 
-    /// Removes the samples of blocked series, and settles them. Removes those of rejected points, which need no more
-    /// requests, except those to keep.
+    /// Removes the samples of blocked series and those that are superseded by a delivered one, and settles them. Removes
+    /// those of rejected points, which need no more requests, except those to keep.
     pub(super) fn sendable(&self, mut samples: Vec<Sample>, keep: impl Fn(&Sample) -> bool) -> Vec<Sample> {
-        let (blocked, mut delivery) = (self.blocked.borrow(), self.delivery.borrow_mut());
-        let of_series = |series: SeriesId| blocked.get(series.index()).and_then(Option::as_ref);
-        samples.retain(|sample| match of_series(sample.series) {
-            Some(reason) => {
-                delivery.settle(std::slice::from_ref(sample), &Outcome::Retry(Rc::clone(reason)));
-                false
-            }
-            None => keep(sample) || !delivery.is_rejected(sample.origin),
+        let (blocked, delivered) = (self.blocked.borrow(), self.delivered.borrow());
+        let mut delivery = self.delivery.borrow_mut();
+        samples.retain(|sample| {
+            let outcome = match blocked.get(sample.series.index()) {
+                Some(Some(reason)) => Outcome::Retry(Rc::clone(reason)),
+                _ if delivered.as_ref().is_some_and(|delivered| delivered.contains(&instant(sample))) => {
+                    Outcome::Delivered
+                }
+                _ => return keep(sample) || !delivery.is_rejected(sample.origin),
+            };
+            delivery.settle(std::slice::from_ref(sample), &outcome);
+            false
         });
         samples
     }
@@ -411,4 +422,9 @@ fn is_busy(failure: &Failure) -> bool {
 
 pub(super) fn out_of_time() -> Rc<Reason> {
     Reason::Failed(Cause::OutOfTime.into()).into()
+}
+
+/// The series and timestamp of a sample.
+pub(super) fn instant(sample: &Sample) -> (SeriesId, i64) {
+    (sample.series, sample.timestamp_ms)
 }

@@ -27,6 +27,7 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
     /// Sends `samples`, whose request ended with `failure`, in smaller requests.
     pub(super) async fn send_smaller(&self, samples: &[Sample], failure: Failure) {
         self.failures_in_a_row.set(0);
+        self.remember_delivered();
         let mut parts = VecDeque::new();
         let mut waiting = Vec::new();
         self.halve(samples.to_vec(), &mut parts, &mut waiting);
