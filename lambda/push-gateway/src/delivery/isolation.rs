@@ -15,7 +15,7 @@ use remote_write::{EncodedRequest, Sample, SeriesId};
 use tokio::time::Instant;
 
 use super::halves::{disjoint, halves_by_origin, halves_by_size, witnesses};
-use super::sender::{Answer, Rejection, Sender, instant, out_of_time};
+use super::sender::{Answer, Rejection, Sender, instant, is_one_point, out_of_time};
 use super::MAX_ISOLATION_REQUESTS;
 use super::steps::Age;
 use crate::outcome::{Outcome, Reason};
@@ -99,8 +99,7 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
             }
             // A part that lacks only superseded samples has the bytes of the whole.
             let may_be_known = count_written(&samples) == written;
-            let is_one_point = samples.iter().all(|sample| sample.origin == samples[0].origin);
-            if role == Role::AtFault && !is_one_point {
+            if role == Role::AtFault && !is_one_point(&samples) {
                 self.divide(samples, rejection, isolation, &mut parts);
                 continue;
             }

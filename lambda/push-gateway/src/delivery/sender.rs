@@ -215,6 +215,10 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
             match self.send(&samples, request, self.in_share(4, Duration::ZERO)).await {
                 Answer::Done(outcome) => self.done(&samples, &outcome),
                 Answer::Failed(reason) => self.block(&samples, &reason),
+                // It is known at once, and there may be hundreds of lanes of the same point.
+                answer @ Answer::Rejected(Rejection::Data(_)) if is_one_point(&samples) => {
+                    self.settle_troubled(&samples, hash, answer).await;
+                }
                 answer => {
                     let rest = Lane { requests: &lane.requests[at + 1..], ..lane };
                     return Some(Troubled { samples, hash, answer, rest });
@@ -422,6 +426,11 @@ fn is_busy(failure: &Failure) -> bool {
 
 pub(super) fn out_of_time() -> Rc<Reason> {
     Reason::Failed(Cause::OutOfTime.into()).into()
+}
+
+/// Whether all of `samples` are of one point.
+pub(super) fn is_one_point(samples: &[Sample]) -> bool {
+    samples.iter().all(|sample| sample.origin == samples[0].origin)
 }
 
 /// The series and timestamp of a sample.
