@@ -15,7 +15,7 @@ fuzz_target!(|bytes: &[u8]| {
     let name = LabelName::new("env", NameEscaping::Reject).expect("a valid name");
     let external = Labels::new(vec![(name, Cow::Borrowed("fuzz"))]).expect("one label");
     let Ok(envelope) = Envelope::read(bytes) else { return };
-    for escaping in [NameEscaping::Underscores, NameEscaping::Reject] {
+    for escaping in [NameEscaping::Underscores, NameEscaping::Values, NameEscaping::Reject] {
         check(&envelope, Rules { escaping, external_labels: &external, max_sample_bytes: MAX_SAMPLE_BYTES });
     }
 });

@@ -13,7 +13,7 @@ mod wrapped;
 use std::borrow::Cow;
 use std::slice;
 
-use remote_write::{DuplicateLabel, InvalidName, NameEscaping, Oversized, Point};
+use remote_write::{Collision, InvalidName, NameEscaping, Oversized, Point};
 use serde_json::value::RawValue;
 
 use crate::body::{Body, json_of};
@@ -67,12 +67,9 @@ pub enum InvalidEvent {
         /// The reason.
         reason: InvalidName,
     },
-    /// Two dimensions with the same name after escaping.
-    #[error("dimensions: {0}")]
-    Labels(#[from] DuplicateLabel),
-    /// Two metrics with the same name after escaping.
-    #[error("duplicate metric name {0:?} after escaping")]
-    DuplicateMetric(String),
+    /// Two names that escaping makes the same, in this event or in it and an earlier one.
+    #[error(transparent)]
+    Names(#[from] Collision),
     /// A string that is not a number.
     #[error("metrics.{metric}: expected a number, got {given:?}")]
     NotANumber {
@@ -126,6 +123,12 @@ pub enum Wrapper {
 }
 
 impl InvalidEvent {
+    /// The reason `self` of the event at the index `at` of `events`, which are invalid together.
+    #[must_use]
+    pub fn at(self, at: usize, events: usize) -> Self {
+        if events == 1 { self } else { Self::InArray { at, events, reason: Box::new(self) } }
+    }
+
     /// The number of events that are invalid for this reason.
     pub fn events(&self) -> usize {
         match self {
@@ -209,10 +212,7 @@ fn events_of<'a>(json: &'a str, rules: Rules<'_>) -> Result<(Vec<Point<'a>>, usi
                 points.push(event.point);
                 inexact_values += event.inexact_values;
             }
-            Err(reason) if texts.len() == 1 => return Err(reason),
-            Err(reason) => {
-                return Err(InvalidEvent::InArray { at, events: texts.len(), reason: Box::new(reason) });
-            }
+            Err(reason) => return Err(reason.at(at, texts.len())),
         }
     }
     Ok((points, inexact_values))

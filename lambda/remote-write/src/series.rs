@@ -9,8 +9,9 @@ use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use crate::given_names::{GivenLabels, GivenNames};
 use crate::labels::Labels;
-use crate::name::METRIC_NAME_LABEL;
+use crate::name::{Collision, METRIC_NAME_LABEL};
 use crate::sample::{Origin, Point, Sample};
 use crate::wire::{self, LabelFields};
 
@@ -31,7 +32,18 @@ pub struct SeriesBuilder {
     hasher: DefaultHashBuilder,
     /// The fields of the label set that is looked up; kept for its memory.
     scratch: Vec<u8>,
+    given_names: GivenNames,
     samples: Vec<Sample>,
+    points: u32,
+}
+
+/// The sizes of the lists of a [`SeriesBuilder`].
+struct Size {
+    bytes: usize,
+    label_sets: usize,
+    series: usize,
+    given_names: (usize, usize),
+    samples: usize,
     points: u32,
 }
 
@@ -72,17 +84,39 @@ struct SeriesEntry {
 }
 
 impl SeriesBuilder {
-    /// Adds the samples of a point and returns its origin. Of samples with the same series and timestamp, the one that
-    /// is added last supersedes the others.
-    pub fn add(&mut self, point: &Point<'_>) -> Origin {
+    /// Adds the samples of all `points`, or none, and returns their origins. Of samples with the same series and timestamp,
+    /// the one that is added last supersedes the others.
+    ///
+    /// # Errors
+    /// [`Collision`], with the index of the point: escaping would make a series of its names that other names already
+    /// have.
+    pub fn add(&mut self, points: &[Point<'_>]) -> Result<Range<u32>, (usize, Collision)> {
+        let before = self.size();
+        for (at, point) in points.iter().enumerate() {
+            if let Err(collision) = self.add_point(point) {
+                self.shrink(&before);
+                return Err((at, collision));
+            }
+        }
+        Ok(before.points..self.points)
+    }
+
+    fn add_point(&mut self, point: &Point<'_>) -> Result<(), Collision> {
         let origin = Origin(self.points);
         self.points += 1;
         let labels = self.labels(&point.labels);
+        let given_labels = GivenLabels::of(&point.labels);
         // Growing step by step would hold each list twice.
         self.samples.reserve(point.metrics.len());
         self.table.series.reserve(point.metrics.len());
         for (name, value) in &point.metrics {
+            let known = self.table.series.len();
             let series = self.series(labels, name.as_str());
+            if self.table.series.len() == known {
+                self.given_names.check(series, name, &given_labels)?;
+            } else {
+                self.given_names.note(series, name, &given_labels);
+            }
             self.samples.push(Sample {
                 series,
                 origin,
@@ -90,7 +124,41 @@ impl SeriesBuilder {
                 value: value.clone(),
             });
         }
-        origin
+        Ok(())
+    }
+
+    fn size(&self) -> Size {
+        Size {
+            bytes: self.table.bytes.len(),
+            label_sets: self.table.label_sets.len(),
+            series: self.table.series.len(),
+            given_names: self.given_names.mark(),
+            samples: self.samples.len(),
+            points: self.points,
+        }
+    }
+
+    /// Removes everything beyond `size`.
+    fn shrink(&mut self, size: &Size) {
+        let Self { table, labels_by_fields, series_by_key, hasher, .. } = self;
+        for id in (size.series..table.series.len()).map(|index| SeriesId(id_from(index))) {
+            let hash = hasher.hash_one(table.series_key(id));
+            if let Ok(entry) = series_by_key.find_entry(hash, |known| *known == id) {
+                entry.remove();
+            }
+        }
+        for id in (size.label_sets..table.label_sets.len()).map(|index| LabelsId(id_from(index))) {
+            let hash = hasher.hash_one(table.label_fields(id));
+            if let Ok(entry) = labels_by_fields.find_entry(hash, |known| *known == id) {
+                entry.remove();
+            }
+        }
+        table.series.truncate(size.series);
+        table.label_sets.truncate(size.label_sets);
+        table.bytes.truncate(size.bytes);
+        self.given_names.truncate(size.given_names);
+        self.samples.truncate(size.samples);
+        self.points = size.points;
     }
 
     /// Groups the samples by series.
@@ -229,9 +297,7 @@ mod tests {
 
     fn series_of(points: &[Point<'_>]) -> usize {
         let mut builder = SeriesBuilder::default();
-        for point in points {
-            builder.add(point);
-        }
+        builder.add(points).unwrap();
         builder.group().count()
     }
 
@@ -253,7 +319,7 @@ mod tests {
         let mut builder = SeriesBuilder::default();
         for (metric, timestamp_ms) in [("up", 3), ("down", 2), ("up", 1), ("up", 3), ("down", -1), ("up", 2)]
         {
-            builder.add(&point(&[], &[metric], timestamp_ms));
+            builder.add(&[point(&[], &[metric], timestamp_ms)]).unwrap();
         }
         let grouped = builder.group();
         assert_eq!(grouped.count(), 2);
