@@ -158,8 +158,8 @@ export interface PrometheusPushGatewayProps extends FunctionProps {
   readonly externalLabels?: { [name: string]: string };
 
   /**
-   * How names with characters that Prometheus does not allow are treated. Reject them if two such names must not become
-   * the same name.
+   * How names with characters that Prometheus does not allow are treated. Use `VALUES` or `REJECT` if producers send names
+   * that underscores make the same, such as `cpu.load` and `cpu-load`.
    *
    * @default NameEscaping.UNDERSCORES
    */

@@ -30,15 +30,18 @@ impl Config {
     /// [`InvalidSetting`]: the first variable that is missing or invalid.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidSetting> {
         const URL: &str = "REMOTE_WRITE_URL";
-        const CHOICES: [(&str, NameEscaping); 2] =
-            [("underscores", NameEscaping::Underscores), ("reject", NameEscaping::Reject)];
+        const CHOICES: [(&str, NameEscaping); 3] = [
+            ("underscores", NameEscaping::Underscores),
+            ("values", NameEscaping::Values),
+            ("reject", NameEscaping::Reject),
+        ];
         let settings = Settings::new(&lookup);
         let remote_write = settings.remote_write_endpoint(URL)?.ok_or(InvalidSetting::Missing {
             variable: URL,
             expected: "the remote-write URL of the receiver, for AMP \
                        https://aps-workspaces.<region>.amazonaws.com/workspaces/<workspace id>/api/v1/remote_write",
         })?;
-        let escaping = settings.choice("NAME_ESCAPING", "underscores or reject", &CHOICES)?;
+        let escaping = settings.choice("NAME_ESCAPING", "underscores, values or reject", &CHOICES)?;
         Ok(Self {
             auth: settings.auth("REMOTE_WRITE_AUTH", &remote_write, URL)?,
             dead_letter_queue: settings.queue("DEAD_LETTER_QUEUE_URL")?,
@@ -77,6 +80,7 @@ mod tests {
             ("REMOTE_WRITE_URL", "https://prometheus.example.com/api/v1/write", false),
             ("REMOTE_WRITE_AUTH", "none", true),
             ("REMOTE_WRITE_AUTH", "basic", false),
+            ("NAME_ESCAPING", "values", true),
             ("NAME_ESCAPING", "reject", true),
             ("NAME_ESCAPING", "dots", false),
             ("EXTERNAL_LABELS", r#"{"env":"prod"}"#, true),

@@ -117,8 +117,8 @@ async fn inexact_values_are_written_and_logged_in_one_line() {
 #[tokio::test]
 async fn dimensions_become_labels_in_byte_order() {
     let mut stage = Stage::start().await;
-    let dimensions = json!({"b": "1", "Z": "2", "_": "3", "x.y": "4", "2xx": "5", "é": "", "m": ""});
-    assert_eq!(labels(&mut stage, &dimensions).await, ["Z=2", "_2xx=5", "_=3", "b=1", "x_y=4"]);
+    let dimensions = json!({"b": "1", "Z": "2", "_": "3", "x.y": "4", "2xx": "5", "é1": "", "m": ""});
+    assert_eq!(labels(&mut stage, &dimensions).await, ["Z=2", "_=3", "_2xx=5", "b=1", "x_y=4"]);
     assert_eq!(labels(&mut stage, &json!({})).await, [""; 0]);
 }
 
