@@ -166,6 +166,17 @@ export interface PrometheusPushGatewayProps extends FunctionProps {
   readonly nameEscaping?: NameEscaping;
 
   /**
+   * How far ahead of the clock the timestamp of an event may be: 1 to 600 seconds. Events beyond it are invalid. Increase it
+   * for devices whose clocks are fast.
+   *
+   * A workspace measures its out-of-order time window from its newest sample, so one device with a wrong clock shortens the
+   * window of all series.
+   *
+   * @default Duration.seconds(60)
+   */
+  readonly maxFuture?: Duration;
+
+  /**
    * Destination of asynchronous invocations that failed after all retries, such as those of IoT Core's Lambda action. Set
    * it to separate them from other dead letters: Lambda wraps the event in a record of the invocation.
    *

@@ -12,6 +12,7 @@ mod wrapped;
 
 use std::borrow::Cow;
 use std::slice;
+use std::time::Duration;
 
 use remote_write::{Collision, InvalidName, NameEscaping, Oversized, Point};
 use serde_json::value::RawValue;
@@ -77,6 +78,18 @@ pub enum InvalidEvent {
         metric: String,
         /// The string.
         given: String,
+    },
+    /// A timestamp too far in the future, which would shorten the receiver's out-of-order window for all series.
+    #[error(
+        "timestamp: expected at most {limit:?} ahead of the clock, got {timestamp_ms}, which is {ahead:?} ahead"
+    )]
+    Future {
+        /// The timestamp.
+        timestamp_ms: i64,
+        /// How far ahead of the clock it is.
+        ahead: Duration,
+        /// The limit.
+        limit: Duration,
     },
     /// A sample that no write request can carry.
     #[error("metrics.{metric}: expected at most {limit} bytes for a sample with its labels, got {needed}")]
@@ -219,8 +232,14 @@ fn events_of<'a>(json: &'a str, rules: Rules<'_>) -> Result<(Vec<Point<'a>>, usi
 }
 
 impl Event<'_> {
-    /// Adds the external labels, and checks the size of the samples.
+    /// Adds the external labels, and checks the timestamp and the size of the samples.
     fn with(mut self, rules: Rules<'_>) -> Result<Self, InvalidEvent> {
+        let Point { timestamp_ms, .. } = self.point;
+        let ahead = timestamp_ms.saturating_sub(rules.now_ms);
+        let ahead = Duration::from_millis(ahead.try_into().unwrap_or_default());
+        if ahead > rules.max_future {
+            return Err(InvalidEvent::Future { timestamp_ms, ahead, limit: rules.max_future });
+        }
         self.point.labels.add_missing(rules.external_labels);
         match self.point.oversized(rules.max_sample_bytes) {
             None => Ok(self),

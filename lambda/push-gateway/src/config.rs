@@ -1,9 +1,15 @@
 //! The configuration of the function, from environment variables.
 
+use std::time::Duration;
+
 use aws::settings::{InvalidSetting, Settings};
 use aws::sqs::Queue;
 use aws::{Endpoint, Scope};
 use remote_write::{Labels, NameEscaping};
+
+/// Enough for clocks that are set over a network. A receiver measures its out-of-order window from its newest sample, so a
+/// sample that is a minute ahead shortens the window of all series by a minute.
+const MAX_FUTURE: Duration = Duration::from_secs(60);
 
 /// The configuration, checked once.
 #[derive(Clone, Debug)]
@@ -18,6 +24,8 @@ pub struct Config {
     pub external_labels: Labels<'static>,
     /// `NAME_ESCAPING`.
     pub escaping: NameEscaping,
+    /// `MAX_FUTURE`: how far ahead of the clock a timestamp may be.
+    pub max_future: Duration,
     /// `AWS_REGION`.
     pub region: Option<String>,
 }
@@ -42,11 +50,15 @@ impl Config {
                        https://aps-workspaces.<region>.amazonaws.com/workspaces/<workspace id>/api/v1/remote_write",
         })?;
         let escaping = settings.choice("NAME_ESCAPING", "underscores, values or reject", &CHOICES)?;
+        // Cortex rejects what is more than ten minutes ahead.
+        let seconds = "a whole number of seconds between 1 and 600";
+        let max_future = settings.number("MAX_FUTURE", seconds, 1..=600)?;
         Ok(Self {
             auth: settings.auth("REMOTE_WRITE_AUTH", &remote_write, URL)?,
             dead_letter_queue: settings.queue("DEAD_LETTER_QUEUE_URL")?,
             external_labels: settings.external_labels("EXTERNAL_LABELS")?,
             escaping: escaping.unwrap_or_default(),
+            max_future: max_future.map_or(MAX_FUTURE, Duration::from_secs),
             region: settings.region(),
             remote_write,
         })
@@ -69,6 +81,7 @@ mod tests {
         let config = config(&[("REMOTE_WRITE_URL", AMP)]).unwrap();
         assert_eq!(config.auth.map(|scope| scope.region).as_deref(), Some("eu-west-1"));
         assert_eq!(config.escaping, NameEscaping::Underscores);
+        assert_eq!(config.max_future, Duration::from_secs(60));
         assert_eq!(config.dead_letter_queue, None);
         assert_eq!(config.external_labels, Labels::default());
     }
@@ -83,6 +96,10 @@ mod tests {
             ("NAME_ESCAPING", "values", true),
             ("NAME_ESCAPING", "reject", true),
             ("NAME_ESCAPING", "dots", false),
+            ("MAX_FUTURE", "600", true),
+            ("MAX_FUTURE", "0", false),
+            ("MAX_FUTURE", "601", false),
+            ("MAX_FUTURE", "60s", false),
             ("EXTERNAL_LABELS", r#"{"env":"prod"}"#, true),
             ("EXTERNAL_LABELS", "env=prod", false),
             ("DEAD_LETTER_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/dlq", true),

@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use local_lambda::sqs::sqs_event;
+use local_testing::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::hostile::{error_kind, survives};
@@ -146,13 +147,22 @@ async fn external_labels_are_on_every_series_unless_it_has_them() {
 }
 
 #[tokio::test]
-async fn the_receiver_judges_the_age_of_samples() {
+async fn old_samples_are_for_the_receiver_to_judge() {
     let max_age = Some(std::time::Duration::from_hours(1));
     let mut stage = Setup::new().amp(|amp| amp.max_sample_age = max_age).start().await;
     let (kind, message) = stage.error(event("a", NOW_MS, 1)).await;
     assert_eq!(kind, "WriteRejected");
     assert!(message.contains("400") && message.contains("timestamp too old"), "{message}");
-    assert_eq!(stage.summary(event("a", 4_102_444_800_000, 1)).await, [1, 1, 1, 1]);
+}
+
+#[tokio::test]
+async fn an_event_too_far_ahead_is_refused() {
+    let mut stage = Setup::new().env("MAX_FUTURE", "600").start().await;
+    let now_ms = Clock::system().now_ms();
+    let (kind, message) = stage.error(event("a", now_ms + 660_000, 1)).await;
+    assert_eq!(kind, "InvalidEvent");
+    assert!(message.contains("expected at most 600s ahead of the clock"), "{message}");
+    assert_eq!(stage.summary(event("a", now_ms + 500_000, 1)).await, [1, 1, 1, 1]);
 }
 
 #[tokio::test]
