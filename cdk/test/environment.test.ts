@@ -1,6 +1,7 @@
 /** The variables of the construct match the documentation and the code of the function. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Duration } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { NameEscaping } from 'cdk-serverless-prometheus-push-gateway';
 import {
@@ -32,6 +33,7 @@ function set(): string[] {
   const template = gatewayTemplate({
     externalLabels: { env: 'prod' },
     logLevel: lambda.ApplicationLogLevel.WARN,
+    maxFuture: Duration.minutes(1),
     nameEscaping: NameEscaping.REJECT,
   });
   return Object.keys(variables(template));

@@ -287,14 +287,16 @@ test('a function in a VPC has subnets, groups and permissions', () => {
   );
 });
 
-test('labels, escaping and environment become variables', () => {
+test('settings of the function become variables', () => {
   const template = gatewayTemplate({
     externalLabels: { env: 'prod', team: 'a "b"' },
-    nameEscaping: NameEscaping.REJECT,
+    maxFuture: Duration.minutes(10),
+    nameEscaping: NameEscaping.VALUES,
     environment: { AWS_ENDPOINT_URL_SQS: 'https://sqs.example.com' },
   });
   assert.deepEqual(JSON.parse(variables(template).EXTERNAL_LABELS), { env: 'prod', team: 'a "b"' });
-  assert.equal(variables(template).NAME_ESCAPING, 'reject');
+  assert.equal(variables(template).NAME_ESCAPING, 'values');
+  assert.equal(variables(template).MAX_FUTURE, '600');
   assert.equal(variables(template).AWS_ENDPOINT_URL_SQS, 'https://sqs.example.com');
 });
 

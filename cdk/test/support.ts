@@ -114,11 +114,11 @@ export function rustSources(crate: string): string {
   return files.map((file) => fs.readFileSync(path.join(src, file), 'utf8').split('#[cfg(test)]')[0]).join('\n');
 }
 
-/** The two choices that a crate documents for a variable in its error text. */
+/** The choices that a crate documents for a variable in its error text. */
 export function choicesOf(crate: string, variable: string): string[] {
-  const found = new RegExp(`"${variable}",\\s*(?:allowed: )?"(\\w+) or (\\w+)"`).exec(rustSources(crate));
+  const found = new RegExp(`"${variable}",\\s*"((?:\\w+, )*\\w+ or \\w+)"`).exec(rustSources(crate));
   assert.ok(found, `${crate} has choices for ${variable}`);
-  return found.slice(1);
+  return found[1].split(/, | or /);
 }
 
 /** The part of the gateway's documentation that matches `pattern`: in the README of its crate, or that of the repository. */

@@ -30,6 +30,7 @@ fuzz_target!(|lines: &str| {
     if let Some(queue) = &config.dead_letter_queue {
         assert!(!queue.region.trim().is_empty(), "no region to sign for");
     }
+    assert!((1..=600).contains(&config.max_future.as_secs()), "{:?}", config.max_future);
     let labels: Vec<_> = config.external_labels.iter().collect();
     assert!(labels.windows(2).all(|pair| pair[0].0 < pair[1].0), "{labels:?}");
     for (name, value) in labels {

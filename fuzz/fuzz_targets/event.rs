@@ -11,7 +11,7 @@ use remote_write::{NameEscaping, Point};
 use serde_json::Value;
 
 fuzz_target!(|text: &str| {
-    for escaping in [NameEscaping::Underscores, NameEscaping::Reject] {
+    for escaping in [NameEscaping::Underscores, NameEscaping::Values, NameEscaping::Reject] {
         let (fast, careful) = (parse_event(text, escaping), parse_event_carefully(text, escaping));
         assert_eq!(format!("{fast:?}"), format!("{careful:?}"), "the fast path differs");
     }
@@ -52,7 +52,8 @@ fn check(event: &Point<'_>) {
     assert!(labels.iter().all(|(name, _)| *name != "__name__"), "{labels:?}");
     let names = names(event);
     assert!(!names.is_empty(), "no metric");
-    assert_eq!(names.len(), event.metrics.len(), "a duplicate metric");
+    let given: BTreeSet<_> = event.metrics.iter().map(|(name, _)| name.given()).collect();
+    assert_eq!(given.len(), event.metrics.len(), "a duplicate metric");
     assert!(names.iter().all(|name| is_metric_name(name)), "{names:?}");
 }
 

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use formats::Rules;
 use libfuzzer_sys::fuzz_target;
@@ -15,8 +16,15 @@ fuzz_target!(|bytes: &[u8]| {
     let name = LabelName::new("env", NameEscaping::Reject).expect("a valid name");
     let external = Labels::new(vec![(name, Cow::Borrowed("fuzz"))]).expect("one label");
     let Ok(envelope) = Envelope::read(bytes) else { return };
-    for escaping in [NameEscaping::Underscores, NameEscaping::Reject] {
-        check(&envelope, Rules { escaping, external_labels: &external, max_sample_bytes: MAX_SAMPLE_BYTES });
+    for escaping in [NameEscaping::Underscores, NameEscaping::Values, NameEscaping::Reject] {
+        let rules = Rules {
+            escaping,
+            external_labels: &external,
+            max_sample_bytes: MAX_SAMPLE_BYTES,
+            now_ms: 1_676_398_017_000,
+            max_future: Duration::from_secs(60),
+        };
+        check(&envelope, rules);
     }
 });
 

@@ -70,6 +70,7 @@ function ranges(props: PrometheusPushGatewayProps, { fifo }: Settings): Problem[
     duration('timeout', props.timeout, Duration.seconds(10), Duration.seconds(900)),
     integer('retryAttempts', props.retryAttempts, 0, 2),
     duration('maxEventAge', props.maxEventAge, Duration.seconds(60), Duration.hours(6)),
+    duration('maxFuture', props.maxFuture, Duration.seconds(1), Duration.minutes(10)),
   ];
 }
 

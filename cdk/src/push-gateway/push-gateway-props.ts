@@ -158,12 +158,23 @@ export interface PrometheusPushGatewayProps extends FunctionProps {
   readonly externalLabels?: { [name: string]: string };
 
   /**
-   * How names with characters that Prometheus does not allow are treated. Reject them if two such names must not become
-   * the same name.
+   * How names with characters that Prometheus does not allow are treated. Use `VALUES` or `REJECT` if producers send names
+   * that underscores make the same, such as `cpu.load` and `cpu-load`.
    *
    * @default NameEscaping.UNDERSCORES
    */
   readonly nameEscaping?: NameEscaping;
+
+  /**
+   * How far ahead of the clock the timestamp of an event may be: 1 to 600 seconds. Events beyond it are invalid. Increase it
+   * for devices whose clocks are fast.
+   *
+   * A workspace measures its out-of-order time window from its newest sample, so one device with a wrong clock shortens the
+   * window of all series.
+   *
+   * @default Duration.seconds(60)
+   */
+  readonly maxFuture?: Duration;
 
   /**
    * Destination of asynchronous invocations that failed after all retries, such as those of IoT Core's Lambda action. Set

@@ -2,7 +2,7 @@
 import { Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { IConstruct } from 'constructs';
-import { Variables, defined } from '../shared/variables';
+import { Variables, defined, numberText } from '../shared/variables';
 import { GatewayParts } from './parts';
 import { PrometheusPushGatewayProps } from './push-gateway-props';
 
@@ -14,6 +14,7 @@ export const VARIABLES: Variables<keyof PrometheusPushGatewayProps> = {
   DEAD_LETTER_QUEUE_URL: 'deadLetterQueue',
   EXTERNAL_LABELS: 'externalLabels',
   NAME_ESCAPING: 'nameEscaping',
+  MAX_FUTURE: 'maxFuture',
   AWS_LAMBDA_LOG_LEVEL: 'logLevel',
   AWS_LAMBDA_LOG_FORMAT: 'logLevel',
 };
@@ -22,7 +23,7 @@ export const VARIABLES: Variables<keyof PrometheusPushGatewayProps> = {
 export function variablesOf(
   scope: IConstruct,
   { queue, deadLetterQueue, workspace }: GatewayParts,
-  { externalLabels, nameEscaping }: PrometheusPushGatewayProps,
+  { externalLabels, maxFuture, nameEscaping }: PrometheusPushGatewayProps,
 ): Record<string, string> {
   return defined({
     REMOTE_WRITE_URL: workspace.remoteWriteUrl,
@@ -30,6 +31,7 @@ export function variablesOf(
     DEAD_LETTER_QUEUE_URL: queue && deadLetterQueue.queueUrl,
     EXTERNAL_LABELS: externalLabels && Stack.of(scope).toJsonString(externalLabels),
     NAME_ESCAPING: nameEscaping,
+    MAX_FUTURE: numberText(maxFuture?.toSeconds()),
   });
 }
 

@@ -1,4 +1,5 @@
 /** Environment variables that constructs set, each with the prop that sets it. */
+import { Tokenization } from 'aws-cdk-lib';
 import { Problem, not } from './validate';
 
 /** The prop of each variable. Users cannot set these variables themselves. */
@@ -10,6 +11,11 @@ export function defined(variables: Record<string, string | undefined>): Record<s
     string,
     string
   >;
+}
+
+/** A number, which may be a token, as a string. */
+export function numberText(number: number | undefined): string | undefined {
+  return number === undefined ? undefined : Tokenization.stringifyNumber(number);
 }
 
 /** The problems of an environment that sets a variable of `variables`. */

@@ -1,7 +1,7 @@
 /** The environment variables of the telemetry extension. */
-import { Stack, Tokenization } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { Variables, defined } from '../shared/variables';
+import { Variables, defined, numberText } from '../shared/variables';
 import { PrometheusTelemetryExtensionProps } from './telemetry-extension-props';
 
 /** The variables that props set. A destination adds its own. */
@@ -28,9 +28,4 @@ export function variablesOf(fn: lambda.Function, props: PrometheusTelemetryExten
     TELEMETRY_INSTANCE_LABEL: instanceLabel,
     TELEMETRY_EXTERNAL_LABELS: externalLabels && Stack.of(fn).toJsonString(externalLabels),
   });
-}
-
-/** A number, which may be a token, as a string. */
-function numberText(number: number | undefined): string | undefined {
-  return number === undefined ? undefined : Tokenization.stringifyNumber(number);
 }

@@ -3,6 +3,8 @@
 use http::Uri;
 use http::uri::PathAndQuery;
 
+use crate::text::truncate;
+
 /// A URL that requests can be sent to, in the form in which the HTTP client sends it: the host in lower case, without
 /// the default port. Another form would be signed for a host that the receiver does not see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,7 +12,7 @@ pub struct Endpoint {
     uri: Uri,
 }
 
-/// The reason why a text is not an endpoint. It never repeats the text, which may hold a secret.
+/// The reason why a text is not an endpoint. Only a path on AMP's own hosts is repeated: other text may hold a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEndpoint {
     /// Not a URL at all.
@@ -28,9 +30,14 @@ pub enum InvalidEndpoint {
     /// The fragment of a URL is never sent.
     #[error("expected a URL without a fragment (#)")]
     Fragment,
-    /// On an AMP host, another path: of the API as a whole, or of queries.
-    #[error("expected an AMP URL that ends in /api/v1/remote_write")]
-    AmpPath,
+    /// On an AMP host, another path: without a workspace, or of another operation.
+    #[error("expected the path /workspaces/<workspace id>{operation} on a host of AMP, got {found:?}")]
+    AmpPath {
+        /// The end of the expected path.
+        operation: &'static str,
+        /// The path, truncated to 64 characters.
+        found: String,
+    },
     /// Clients resolve `.` and `..`, so another path than the configured one would be requested.
     #[error("expected a URL without the path segments . and ..")]
     DotSegment,
@@ -64,16 +71,18 @@ impl Endpoint {
         Ok(Self { uri: sent.as_str().parse().map_err(not_a_url)? })
     }
 
-    /// Checks that the path of an AMP host is that of remote write. Other receivers may use any path.
+    /// Checks that on an AMP host, the path is `/workspaces/<workspace id>` and then `operation`. AMP answers some other
+    /// paths as if the data were at fault. Other hosts may use any path.
     ///
     /// # Errors
     /// [`InvalidEndpoint::AmpPath`].
-    pub fn for_remote_write(self) -> Result<Self, InvalidEndpoint> {
-        if self.region().is_some() && !self.uri.path().ends_with("/api/v1/remote_write") {
-            Err(InvalidEndpoint::AmpPath)
-        } else {
-            Ok(self)
+    pub fn with_amp_path(self, operation: &'static str) -> Result<Self, InvalidEndpoint> {
+        let path = self.uri.path();
+        let id = path.strip_prefix("/workspaces/").and_then(|rest| rest.strip_suffix(operation));
+        if self.region().is_none() || id.is_some_and(|id| !id.is_empty() && !id.contains('/')) {
+            return Ok(self);
         }
+        Err(InvalidEndpoint::AmpPath { operation, found: truncate(path, 64).to_owned() })
     }
 
     /// The root of the same host.
@@ -204,14 +213,45 @@ mod tests {
         for path in [".", "..", "a/../b", "a/./b", "a/%2E%2e", "a/.%2e/b"] {
             assert_eq!(error(&format!("https://host/{path}")), InvalidEndpoint::DotSegment, "{path}");
         }
-        let path = |url: &str| Endpoint::parse(url).unwrap().for_remote_write();
-        let amp = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1/api/v1/";
-        assert_eq!(path(amp), Err(InvalidEndpoint::AmpPath));
-        assert!(path(&format!("{amp}remote_write")).is_ok());
-        assert_eq!(path("https://aps-workspaces.eu-west-1.amazonaws.com"), Err(InvalidEndpoint::AmpPath));
-        assert!(path("https://prometheus.example.com/api/v1/write").is_ok());
         assert!(matches!(error("https://"), InvalidEndpoint::NotAUrl(_)));
         assert!(matches!(error(""), InvalidEndpoint::NotAUrl(_)));
         assert!(matches!(error("https://host/a b"), InvalidEndpoint::NotAUrl(_)));
+    }
+
+    #[test]
+    fn hosts_of_amp_have_the_path_of_a_workspace() {
+        const REMOTE_WRITE: &str = "/api/v1/remote_write";
+        let check = |url: &str, operation| Endpoint::parse(url).unwrap().with_amp_path(operation);
+        for host in [
+            "aps-workspaces.eu-west-1.amazonaws.com",
+            "aps-workspaces-fips.us-east-1.amazonaws.com",
+            "aps-workspaces.eu-west-1.api.aws",
+            "aps-workspaces.cn-north-1.amazonaws.com.cn",
+            "vpce-0a1b2c-3d4e.aps-workspaces.eu-west-1.vpce.amazonaws.com",
+        ] {
+            assert!(
+                check(&format!("https://{host}/workspaces/ws-1/api/v1/remote_write"), REMOTE_WRITE).is_ok()
+            );
+            assert!(check(&format!("https://{host}/workspaces/ws-1"), "").is_ok());
+            for path in [
+                "/",
+                "/api/v1/remote_write",
+                "/workspaces/api/v1/remote_write",
+                "/workspaces//api/v1/remote_write",
+                "/workspaces/ws-1/api/v1/query",
+                "/workspaces/ws-1/api/v1/remote_write/",
+                "/workspaces/ws-1/x/api/v1/remote_write",
+                "/x/workspaces/ws-1/api/v1/remote_write",
+            ] {
+                let url = format!("https://{host}{path}");
+                let reason = check(&url, REMOTE_WRITE).expect_err(&url).to_string();
+                let expected = format!(
+                    "expected the path /workspaces/<workspace id>/api/v1/remote_write on a host of AMP, got {path:?}"
+                );
+                assert_eq!(reason, expected);
+                assert!(check(&url, "").is_err(), "{url}");
+            }
+        }
+        assert!(check("https://prometheus.example.com/api/v1/write", REMOTE_WRITE).is_ok());
     }
 }

@@ -1,7 +1,7 @@
 //! Reads settings that several binaries share from environment variables.
 //!
-//! Values are trimmed, and a variable that is empty counts as not set. Errors repeat no value but parts of
-//! invalid labels, because it may be a secret in the wrong variable.
+//! Values are trimmed, and a variable that is empty counts as not set. Errors repeat no value but parts of invalid labels
+//! and the path of an AMP URL, because it may be a secret in the wrong variable.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -111,7 +111,7 @@ impl<'a> Settings<'a> {
     pub fn remote_write_endpoint(&self, variable: &'static str) -> Result<Option<Endpoint>, InvalidSetting> {
         let endpoint = self.endpoint(variable)?;
         endpoint
-            .map(Endpoint::for_remote_write)
+            .map(|endpoint| endpoint.with_amp_path("/api/v1/remote_write"))
             .transpose()
             .map_err(|reason| InvalidSetting::Url { variable, reason })
     }
@@ -307,7 +307,10 @@ mod tests {
         let labels = read(&[("L", r#"{"a":"1","a":"2"}"#)], |settings| settings.external_labels("L"));
         for (message, expected) in [
             (url("example.com").unwrap_err().to_string(), "URL: "),
-            (url("https://aps-workspaces.eu-west-1.amazonaws.com").unwrap_err().to_string(), "URL: "),
+            (
+                url("https://aps-workspaces.eu-west-1.amazonaws.com/api/v1/query").unwrap_err().to_string(),
+                "URL: expected the path /workspaces/<workspace id>/api/v1/remote_write",
+            ),
             (labels.unwrap_err().to_string(), "L: duplicate label \"a\""),
         ] {
             assert!(message.starts_with(expected), "{message}");

@@ -140,7 +140,7 @@ async fn the_last_response_before_a_failure_is_reported() {
 #[tokio::test]
 async fn a_receiver_without_a_path_is_written_to_at_its_root() {
     let (address, requests) = support::script(vec![Reply::Bytes(OK.into())]).await;
-    let endpoint = Endpoint::parse(&format!("http://{address}")).unwrap().for_remote_write().unwrap();
+    let endpoint = Endpoint::parse(&format!("http://{address}")).unwrap();
     let client = Client::new(None, &Network::default(), WORLD);
     let request = RemoteWrite::new(endpoint, None, "test/1").request(Bytes::from_static(b"body"));
     client.send(&request, Instant::now() + Duration::from_secs(5)).await.unwrap();

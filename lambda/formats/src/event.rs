@@ -12,8 +12,9 @@ mod wrapped;
 
 use std::borrow::Cow;
 use std::slice;
+use std::time::Duration;
 
-use remote_write::{DuplicateLabel, InvalidName, NameEscaping, Oversized, Point};
+use remote_write::{Collision, InvalidName, NameEscaping, Oversized, Point};
 use serde_json::value::RawValue;
 
 use crate::body::{Body, json_of};
@@ -67,12 +68,9 @@ pub enum InvalidEvent {
         /// The reason.
         reason: InvalidName,
     },
-    /// Two dimensions with the same name after escaping.
-    #[error("dimensions: {0}")]
-    Labels(#[from] DuplicateLabel),
-    /// Two metrics with the same name after escaping.
-    #[error("duplicate metric name {0:?} after escaping")]
-    DuplicateMetric(String),
+    /// Two names that escaping makes the same, in this event or in it and an earlier one.
+    #[error(transparent)]
+    Names(#[from] Collision),
     /// A string that is not a number.
     #[error("metrics.{metric}: expected a number, got {given:?}")]
     NotANumber {
@@ -80,6 +78,18 @@ pub enum InvalidEvent {
         metric: String,
         /// The string.
         given: String,
+    },
+    /// A timestamp too far in the future, which would shorten the receiver's out-of-order window for all series.
+    #[error(
+        "timestamp: expected at most {limit:?} ahead of the clock, got {timestamp_ms}, which is {ahead:?} ahead"
+    )]
+    Future {
+        /// The timestamp.
+        timestamp_ms: i64,
+        /// How far ahead of the clock it is.
+        ahead: Duration,
+        /// The limit.
+        limit: Duration,
     },
     /// A sample that no write request can carry.
     #[error("metrics.{metric}: expected at most {limit} bytes for a sample with its labels, got {needed}")]
@@ -126,6 +136,12 @@ pub enum Wrapper {
 }
 
 impl InvalidEvent {
+    /// The reason `self` of the event at the index `at` of `events`, which are invalid together.
+    #[must_use]
+    pub fn at(self, at: usize, events: usize) -> Self {
+        if events == 1 { self } else { Self::InArray { at, events, reason: Box::new(self) } }
+    }
+
     /// The number of events that are invalid for this reason.
     pub fn events(&self) -> usize {
         match self {
@@ -209,18 +225,21 @@ fn events_of<'a>(json: &'a str, rules: Rules<'_>) -> Result<(Vec<Point<'a>>, usi
                 points.push(event.point);
                 inexact_values += event.inexact_values;
             }
-            Err(reason) if texts.len() == 1 => return Err(reason),
-            Err(reason) => {
-                return Err(InvalidEvent::InArray { at, events: texts.len(), reason: Box::new(reason) });
-            }
+            Err(reason) => return Err(reason.at(at, texts.len())),
         }
     }
     Ok((points, inexact_values))
 }
 
 impl Event<'_> {
-    /// Adds the external labels, and checks the size of the samples.
+    /// Adds the external labels, and checks the timestamp and the size of the samples.
     fn with(mut self, rules: Rules<'_>) -> Result<Self, InvalidEvent> {
+        let Point { timestamp_ms, .. } = self.point;
+        let ahead = timestamp_ms.saturating_sub(rules.now_ms);
+        let ahead = Duration::from_millis(ahead.try_into().unwrap_or_default());
+        if ahead > rules.max_future {
+            return Err(InvalidEvent::Future { timestamp_ms, ahead, limit: rules.max_future });
+        }
         self.point.labels.add_missing(rules.external_labels);
         match self.point.oversized(rules.max_sample_bytes) {
             None => Ok(self),

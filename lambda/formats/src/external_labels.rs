@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use remote_write::{DuplicateLabel, InvalidName, LabelName, Labels, NameEscaping};
+use remote_write::{Collision, InvalidName, LabelName, Labels, NameEscaping};
 
 use crate::members::Members;
 use crate::text::truncated;
@@ -17,8 +17,8 @@ pub enum InvalidLabels {
     #[error(transparent)]
     Name(#[from] InvalidName),
     /// A duplicate name.
-    #[error(transparent)]
-    Duplicate(#[from] DuplicateLabel),
+    #[error("duplicate label {0:?}")]
+    Duplicate(String),
 }
 
 /// Reads external labels. Labels with an empty value are left out.
@@ -33,7 +33,7 @@ pub fn external_labels(json: &str) -> Result<Labels<'static>, InvalidLabels> {
         // An operator can correct a name, so none is escaped.
         .map(|(name, value)| Ok((LabelName::new(name, NameEscaping::Reject)?, Cow::Owned(value))))
         .collect();
-    Ok(Labels::new(labels?)?)
+    Labels::new(labels?).map_err(|Collision { escaped, .. }| InvalidLabels::Duplicate(escaped))
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ pub mod json;
 mod members;
 pub mod text;
 
+use std::time::Duration;
+
 use remote_write::{Labels, NameEscaping, Point};
 
 pub use body::{Body, InvalidBody};
@@ -40,6 +42,10 @@ pub struct Rules<'r> {
     pub external_labels: &'r Labels<'static>,
     /// The size limit of a sample with its labels, in bytes on the wire.
     pub max_sample_bytes: usize,
+    /// The time of day, in milliseconds since the epoch.
+    pub now_ms: i64,
+    /// How far ahead of the time of day a timestamp may be.
+    pub max_future: Duration,
 }
 
 /// The reason why a body has no points. Each message is one line of bounded length.

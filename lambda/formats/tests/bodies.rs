@@ -1,5 +1,7 @@
 //! Bodies of JSON events: as text, in base64, in the wrappers of AWS.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use formats::{Body, Format, Invalid, Rules};
@@ -18,7 +20,13 @@ macro_rules! fixture {
 /// The number of points in a body, or the reason why it is invalid.
 fn read(body: Body<'_>) -> Result<usize, String> {
     let external_labels = &Labels::default();
-    let rules = Rules { escaping: NameEscaping::Underscores, external_labels, max_sample_bytes: 200 };
+    let rules = Rules {
+        escaping: NameEscaping::Underscores,
+        external_labels,
+        max_sample_bytes: 200,
+        now_ms: 1_676_398_017_000,
+        max_future: Duration::from_secs(60),
+    };
     let points = formats::read(Format::Event, &body, rules, |points, _| Ok::<_, Invalid>(points.len()));
     points.map_err(|reason| reason.to_string())
 }

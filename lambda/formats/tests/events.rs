@@ -2,7 +2,7 @@
 
 use formats::event::{InvalidEvent, parse_escaped_event, parse_event, parse_event_carefully};
 use proptest::prelude::*;
-use remote_write::NameEscaping::{self, Reject, Underscores};
+use remote_write::NameEscaping::{self, Reject, Underscores, Values};
 
 /// Reads an event into plain data: labels, timestamp, metrics.
 fn read(text: &str, escaping: NameEscaping) -> Result<String, String> {
@@ -92,7 +92,7 @@ fn a_missing_or_repeated_part_is_named() {
         r#"{"dimensions":{"a":"x","a":""},"timestamp":1,"metrics":{"a":1}}"#,
         "duplicate key `dimensions.a`",
     );
-    rejects(r#"{"dimensions":{},"timestamp":1,"metrics":{"a":1,"\u0061":1}}"#, "duplicate metric name \"a\"");
+    rejects(r#"{"dimensions":{},"timestamp":1,"metrics":{"a":1,"\u0061":1}}"#, "duplicate key `metrics.a`");
 }
 
 #[test]
@@ -169,14 +169,16 @@ fn names_are_escaped_or_rejected() {
         read(event, Reject).unwrap_err(),
         "dimensions: name \"room.name\" does not match [a-zA-Z_][a-zA-Z0-9_]*"
     );
+    assert_eq!(read(event, Values).as_deref(), Ok("U__room_2e_name=a @1 U__cpu_2d_load=1"),);
     rejects(
         r#"{"dimensions":{"a.b":"1","a-b":"2"},"timestamp":1,"metrics":{"m":1}}"#,
-        "duplicate label \"a_b\"",
+        "are both \"a_b\" after escaping",
     );
     rejects(
-        r#"{"dimensions":{},"timestamp":1,"metrics":{"m.1":1,"m-1":2}}"#,
-        "duplicate metric name \"m_1\"",
+        r#"{"dimensions":{"温度":"x"},"timestamp":1,"metrics":{"m":1}}"#,
+        "dimensions: name \"温度\" would be",
     );
+    rejects(r#"{"dimensions":{},"timestamp":1,"metrics":{"温度":1}}"#, "metrics: name \"温度\" would be");
     rejects(r#"{"dimensions":{"__name__":"x"},"timestamp":1,"metrics":{"m":1}}"#, "`__name__` is reserved");
     rejects(r#"{"dimensions":{"__name__":""},"timestamp":1,"metrics":{"m":1}}"#, "`__name__` is reserved");
     rejects(r#"{"dimensions":{"":"x"},"timestamp":1,"metrics":{"m":1}}"#, "dimensions: name is empty");
@@ -189,7 +191,7 @@ fn many_keys_are_checked_for_duplicates_too() {
     accepts_many(&format!(r#"{{"dimensions":{{}},"timestamp":1,"metrics":{{{keys}"last":1}}}}"#), 1_001);
     rejects(
         &format!(r#"{{"dimensions":{{}},"timestamp":1,"metrics":{{{keys}"k7":1}}}}"#),
-        "duplicate metric name \"k7\"",
+        "duplicate key `metrics.k7`",
     );
 }
 
@@ -241,8 +243,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(20_000))]
 
     #[test]
-    fn the_fast_path_agrees_with_the_careful_reader(text in event_like(), reject in any::<bool>()) {
-        let escaping = if reject { Reject } else { Underscores };
+    fn the_fast_path_agrees_with_the_careful_reader(
+        text in event_like(),
+        escaping in prop::sample::select(vec![Underscores, Values, Reject]),
+    ) {
         let fast = parse_event(&text, escaping);
         let careful = parse_event_carefully(&text, escaping);
         prop_assert_eq!(format!("{fast:?}"), format!("{careful:?}"), "{}", text);

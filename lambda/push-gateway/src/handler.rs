@@ -62,14 +62,15 @@ impl Gateway {
             Ok(envelope) => envelope,
             Err(error) => return (Err(error.into()), Report::default()),
         };
-        let (records, series) = Records::read(&envelope, self.rules());
+        let now_ms = millis_since_epoch(invocation.now);
+        let (records, series) = Records::read(&envelope, self.rules(now_ms));
         let margin = MARGIN.min(invocation.time / 5);
         let move_until = started + invocation.time - margin / 2;
         let reserved = self.time_to_move(&envelope, &records).min(invocation.time / 4);
         let write_until = move_until - margin / 2 - reserved;
         let limits = Limits {
-            now_ms: millis_since_epoch(invocation.now),
-            out_of_order_window_ms: 60_000,
+            now_ms,
+            out_of_order_window_ms: self.config.out_of_order_window_ms,
             isolate_until: self.isolate_until(started, write_until),
             deadline: write_until,
             max_request_bytes: MAX_REQUEST_BYTES,
@@ -87,11 +88,13 @@ impl Gateway {
         (envelope.reply(&records, &outcomes, &moved, &report), report)
     }
 
-    fn rules(&self) -> Rules<'_> {
+    fn rules(&self, now_ms: i64) -> Rules<'_> {
         Rules {
             escaping: self.config.escaping,
             external_labels: &self.config.external_labels,
             max_sample_bytes: MAX_SAMPLE_BYTES,
+            now_ms,
+            max_future: self.config.max_future,
         }
     }
 

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use formats::{Body, Invalid, Rules};
+use formats::{Body, Invalid, InvalidEvent, Rules};
 use remote_write::{MAX_REQUEST_BYTES, Series, SeriesBuilder};
 
 use crate::delivery::Delivery;
@@ -82,11 +82,10 @@ impl Records {
         samples: &mut SeriesBuilder,
     ) -> Result<Range<u32>, Invalid> {
         formats::read(record.format, &record.body, rules, |points, inexact_values| {
+            let collision = |(at, collision)| InvalidEvent::from(collision).at(at, points.len());
+            let origins = samples.add(points).map_err(collision)?;
             self.inexact_values += inexact_values;
-            let mut origins = points.iter().map(|point| samples.add(point).0);
-            let first = origins.next();
-            let last = origins.last().or(first);
-            Ok(first.zip(last).map_or(0..0, |(first, last)| first..last + 1))
+            Ok(origins)
         })
     }
 

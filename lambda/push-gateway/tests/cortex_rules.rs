@@ -230,11 +230,12 @@ fn run_records(cortex: &Cortex, records: &[&[Event]], receiver: &Receiver, max_r
                 Some((cluster, replica)) => vec![("cluster", cluster), ("__replica__", replica)],
                 None => vec![("device", &*event.device)],
             };
-            builder.add(&Point {
+            let point = Point {
                 labels: Labels::new(labels.into_iter().map(label).collect()).unwrap(),
                 timestamp_ms: NOW_MS - event.age_ms,
                 metrics: event.metrics.iter().map(|(n, v)| (name(n), Value::float(*v))).collect(),
-            });
+            };
+            builder.add(&[point]).unwrap();
             record_of.push(first);
         }
         ranges.push(first..u32::try_from(record_of.len()).unwrap());

@@ -107,7 +107,9 @@ fn series_of(events: &[Event]) -> Series {
             (name, Value::float(f64::from(*value)))
         };
         let metrics = event.values.iter().map(metric).collect();
-        builder.add(&Point { labels: Labels::default(), timestamp_ms: event.timestamp_ms, metrics });
+        builder
+            .add(&[Point { labels: Labels::default(), timestamp_ms: event.timestamp_ms, metrics }])
+            .unwrap();
     }
     builder.group()
 }

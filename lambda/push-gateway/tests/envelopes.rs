@@ -1,5 +1,7 @@
 //! Envelopes: which payload is which, and the errors of malformed ones.
 
+use std::time::Duration;
+
 use formats::Rules;
 use proptest::prelude::*;
 use push_gateway::envelopes::sqs::Message;
@@ -8,6 +10,7 @@ use push_gateway::records::{MAX_SAMPLE_BYTES, ReadRecord, Records};
 use remote_write::{Labels, NameEscaping};
 use serde_json::json;
 
+const NOW_MS: i64 = 1_676_398_017_000;
 const EVENT: &str = r#"{"dimensions":{"d":"1"},"timestamp":1,"metrics":{"m":1}}"#;
 
 /// Payloads as AWS's documentation has them.
@@ -31,6 +34,8 @@ fn records(payload: &str) -> Result<Records, UnknownPayload> {
         escaping: NameEscaping::Underscores,
         external_labels: &Labels::default(),
         max_sample_bytes: MAX_SAMPLE_BYTES,
+        now_ms: NOW_MS,
+        max_future: Duration::from_secs(60),
     };
     Ok(Records::read(&Envelope::read(payload.as_bytes())?, rules).0)
 }

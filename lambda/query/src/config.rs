@@ -64,7 +64,8 @@ fn workspace(settings: &Settings<'_>, url: &str) -> Result<Workspace, InvalidSet
     if url.contains('?') {
         return Err(InvalidSetting::Value { variable, expected: "a URL without a query (?)" });
     }
-    let base = base_of(url).map_err(|reason| InvalidSetting::Url { variable, reason })?;
+    let base = base_of(url).and_then(|base| base.with_amp_path(""));
+    let base = base.map_err(|reason| InvalidSetting::Url { variable, reason })?;
     let scope = settings.auth("WORKSPACE_AUTH", &base, variable)?;
     Ok(Workspace { base, scope })
 }
@@ -92,6 +93,13 @@ mod tests {
             (
                 vec![handler, ("WORKSPACE_URL", "http://127.0.0.1/?a=b")],
                 "WORKSPACE_URL: expected a URL without a query (?)",
+            ),
+            (
+                vec![
+                    handler,
+                    ("WORKSPACE_URL", "https://aps-workspaces.eu-west-1.amazonaws.com/api/v1/query"),
+                ],
+                "WORKSPACE_URL: expected the path /workspaces/<workspace id> on a host of AMP, got \"/\"",
             ),
             (vec![handler, local], "cannot determine the signing region: set AWS_REGION"),
             (vec![handler, local, ("WORKSPACE_AUTH", "basic")], "WORKSPACE_AUTH: expected sigv4 or none"),

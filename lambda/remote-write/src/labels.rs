@@ -6,33 +6,23 @@
 
 use std::borrow::Cow;
 
-use crate::name::{LabelName, SHOWN_CHARS};
+use crate::name::{Collision, LabelName};
 
 /// Sorted by name in byte order, unique, with non-empty values, without `__name__`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Labels<'a>(Vec<(LabelName<'a>, Cow<'a, str>)>);
-
-/// Two labels have the same name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("duplicate label {name:?} after escaping")]
-pub struct DuplicateLabel {
-    /// The name of both labels, truncated to 64 characters.
-    pub name: String,
-}
 
 impl<'a> Labels<'a> {
     /// Sorts `labels` and removes those with an empty value, which Prometheus treats as missing
     /// (<https://prometheus.io/docs/concepts/data_model/>).
     ///
     /// # Errors
-    /// [`DuplicateLabel`] when two of the labels that remain have the same name.
-    pub fn new(mut labels: Vec<(LabelName<'a>, Cow<'a, str>)>) -> Result<Self, DuplicateLabel> {
+    /// [`Collision`] when two of the labels that remain have the same name.
+    pub fn new(mut labels: Vec<(LabelName<'a>, Cow<'a, str>)>) -> Result<Self, Collision> {
         labels.retain(|(_, value)| !value.is_empty());
-        labels.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        match labels.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            Some(pair) => {
-                Err(DuplicateLabel { name: pair[0].0.as_str().chars().take(SHOWN_CHARS).collect() })
-            }
+        labels.sort_unstable_by(|(a, _), (b, _)| a.as_str().cmp(b.as_str()));
+        match labels.array_windows().find(|[(a, _), (b, _)]| a.as_str() == b.as_str()) {
+            Some([(a, _), (b, _)]) => Err(Collision::new(a.given(), b.given(), a.as_str())),
             None => Ok(Self(labels)),
         }
     }
@@ -40,7 +30,7 @@ impl<'a> Labels<'a> {
     /// Adds the labels of `defaults` whose names are not in the set: a point's own label wins over an external one.
     pub fn add_missing(&mut self, defaults: &Labels<'a>) {
         for (name, value) in &defaults.0 {
-            if let Err(at) = self.0.binary_search_by(|(own, _)| own.cmp(name)) {
+            if let Err(at) = self.0.binary_search_by(|(own, _)| own.as_str().cmp(name.as_str())) {
                 self.0.insert(at, (name.clone(), value.clone()));
             }
         }
@@ -50,6 +40,11 @@ impl<'a> Labels<'a> {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), &**value))
     }
+
+    /// The names in their order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &LabelName<'a>> {
+        self.0.iter().map(|(name, _)| name)
+    }
 }
 
 #[cfg(test)]
@@ -57,7 +52,7 @@ mod tests {
     use super::*;
     use crate::NameEscaping;
 
-    fn labels<'a>(pairs: &[(&'a str, &'a str)]) -> Result<Labels<'a>, DuplicateLabel> {
+    fn labels<'a>(pairs: &[(&'a str, &'a str)]) -> Result<Labels<'a>, Collision> {
         let name = |name| LabelName::new(name, NameEscaping::Underscores).expect("a name the test chose");
         Labels::new(pairs.iter().map(|&(n, v)| (name(n), Cow::Borrowed(v))).collect())
     }
@@ -81,8 +76,11 @@ mod tests {
 
     #[test]
     fn names_that_escaping_makes_equal_are_duplicates() {
-        let error = labels(&[("a.b", "1"), ("a-b", "2")]).unwrap_err();
-        assert_eq!(error, DuplicateLabel { name: "a_b".to_owned() });
+        let error = labels(&[("a.b", "1"), ("a-b", "2")]).unwrap_err().to_string();
+        assert!(
+            error.contains("\"a.b\"") && error.contains("\"a-b\"") && error.contains("\"a_b\""),
+            "{error}"
+        );
     }
 
     #[test]

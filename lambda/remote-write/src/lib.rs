@@ -6,19 +6,20 @@
 //! | module      | what it does                                                                  | may fail with      |
 //! |-------------|-------------------------------------------------------------------------------|--------------------|
 //! | [`name`]    | makes text a [`MetricName`] or [`LabelName`]                                  | [`InvalidName`]    |
-//! | [`labels`]  | makes names and values [`Labels`]: sorted, unique, no empty value             | [`DuplicateLabel`] |
+//! | [`labels`]  | makes names and values [`Labels`]: sorted, unique, no empty value             | [`Collision`]      |
 //! | [`sample`]  | [`Point`]s, [`Value`]s and [`Sample`]s; each point is one [`Origin`]          | cannot             |
-//! | [`series`]  | groups points into [`Series`]: by label set, ascending in time                | cannot             |
+//! | [`series`]  | groups points into [`Series`]: by label set, ascending in time                | [`Collision`]      |
 //! | [`request`] | plans requests within a size, in lanes                                        | cannot             |
 //! | [`encode`]  | writes the samples of one request: protobuf, then snappy                      | cannot             |
 //!
 //! [`metadata`] of metric families travels beside the series, and native [`histogram`]s are values of samples.
-//! `wire` has the fields of the messages and their sizes. After [`Labels::new`] nothing is checked again: validity is
-//! in the type.
+//! `given_names` finds series that escaping would make of different names, and `wire` has the fields of the messages and
+//! their sizes. After [`Labels::new`] nothing else is checked again: validity is in the type.
 //!
 //! Specification: <https://prometheus.io/docs/specs/prw/remote_write_spec/>.
 
 pub mod encode;
+mod given_names;
 pub mod histogram;
 pub mod labels;
 pub mod metadata;
@@ -30,9 +31,9 @@ mod wire;
 
 pub use encode::EncodedRequest;
 pub use histogram::Histogram;
-pub use labels::{DuplicateLabel, Labels};
+pub use labels::Labels;
 pub use metadata::{Metadata, MetricType};
-pub use name::{InvalidName, LabelName, METRIC_NAME_LABEL, MetricName, NameEscaping};
+pub use name::{Collision, InvalidName, LabelName, METRIC_NAME_LABEL, MetricName, NameEscaping};
 pub use request::{MAX_REQUEST_BYTES, PlannedRequest, lanes};
 pub use sample::{NORMAL_NAN, Origin, Oversized, Point, STALE_NAN, Sample, Value};
 pub use series::{Series, SeriesBuilder, SeriesId};

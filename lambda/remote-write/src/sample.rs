@@ -21,7 +21,7 @@ pub struct Point<'a> {
     pub labels: Labels<'a>,
     /// Milliseconds since the Unix epoch.
     pub timestamp_ms: i64,
-    /// Metrics with their values, each name once.
+    /// Metrics with their values, each given name once.
     pub metrics: Vec<(MetricName<'a>, Value)>,
 }
 

@@ -10,14 +10,19 @@ use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
+use crate::given_names::{GivenLabels, GivenNames};
 use crate::labels::Labels;
-use crate::name::METRIC_NAME_LABEL;
+use crate::name::{Collision, METRIC_NAME_LABEL};
 use crate::sample::{Origin, Point, Sample};
 use crate::wire::{self, LabelFields};
 
 /// A label set that a [`SeriesBuilder`] has interned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct LabelsId(u32);
+
+/// A replica of a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct ReplicaId(u32);
 
 /// A series, by its index among the series of a [`SeriesBuilder`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,12 +34,23 @@ pub struct SeriesBuilder {
     table: Table,
     labels_by_fields: HashTable<LabelsId>,
     series_by_key: HashTable<SeriesId>,
-    /// By cluster and replica: the first label set that has them.
-    replicas: HashMap<[String; 2], LabelsId>,
+    /// By the values of its labels.
+    replicas: HashMap<[String; 2], ReplicaId>,
     hasher: DefaultHashBuilder,
     /// The fields of the label set that is looked up; kept for its memory.
     scratch: Vec<u8>,
+    given_names: GivenNames,
     samples: Vec<Sample>,
+    points: u32,
+}
+
+/// The sizes of the lists of a [`SeriesBuilder`].
+struct Size {
+    bytes: usize,
+    label_sets: usize,
+    series: usize,
+    given_names: (usize, usize),
+    samples: usize,
     points: u32,
 }
 
@@ -62,8 +78,8 @@ const REPLICA_LABELS: [&str; 2] = ["__replica__", "cluster"];
 
 #[derive(Debug)]
 struct LabelSetEntry {
-    /// The first label set with the same cluster and replica, if it has both.
-    replica: Option<LabelsId>,
+    /// The replica that the series are of, if they are of an HA pair.
+    replica: Option<ReplicaId>,
     /// The protobuf fields of all labels, in `Table::bytes`.
     fields: Range<usize>,
     /// The number of these bytes that come before `__name__`.
@@ -87,17 +103,39 @@ impl SeriesId {
 }
 
 impl SeriesBuilder {
-    /// Adds the samples of a point and returns its origin. Of samples with the same series and timestamp, the one that
-    /// is added last supersedes the others.
-    pub fn add(&mut self, point: &Point<'_>) -> Origin {
+    /// Adds the samples of all `points`, or none, and returns their origins. Of samples with the same series and timestamp,
+    /// the one that is added last supersedes the others.
+    ///
+    /// # Errors
+    /// [`Collision`], with the index of the point: escaping would make a series of its names that other names already
+    /// have.
+    pub fn add(&mut self, points: &[Point<'_>]) -> Result<Range<u32>, (usize, Collision)> {
+        let before = self.size();
+        for (at, point) in points.iter().enumerate() {
+            if let Err(collision) = self.add_point(point) {
+                self.shrink(&before);
+                return Err((at, collision));
+            }
+        }
+        Ok(before.points..self.points)
+    }
+
+    fn add_point(&mut self, point: &Point<'_>) -> Result<(), Collision> {
         let origin = Origin(self.points);
         self.points += 1;
         let labels = self.labels(&point.labels);
+        let given_labels = GivenLabels::of(&point.labels);
         // Growing step by step would hold each list twice.
         self.samples.reserve(point.metrics.len());
         self.table.series.reserve(point.metrics.len());
         for (name, value) in &point.metrics {
+            let known = self.table.series.len();
             let series = self.series(labels, name.as_str());
+            if self.table.series.len() == known {
+                self.given_names.check(series, name, &given_labels)?;
+            } else {
+                self.given_names.note(series, name, &given_labels);
+            }
             self.samples.push(Sample {
                 series,
                 origin,
@@ -105,7 +143,41 @@ impl SeriesBuilder {
                 value: value.clone(),
             });
         }
-        origin
+        Ok(())
+    }
+
+    fn size(&self) -> Size {
+        Size {
+            bytes: self.table.bytes.len(),
+            label_sets: self.table.label_sets.len(),
+            series: self.table.series.len(),
+            given_names: self.given_names.mark(),
+            samples: self.samples.len(),
+            points: self.points,
+        }
+    }
+
+    /// Removes everything beyond `size`.
+    fn shrink(&mut self, size: &Size) {
+        let Self { table, labels_by_fields, series_by_key, hasher, .. } = self;
+        for id in (size.series..table.series.len()).map(|index| SeriesId(id_from(index))) {
+            let hash = hasher.hash_one(table.series_key(id));
+            if let Ok(entry) = series_by_key.find_entry(hash, |known| *known == id) {
+                entry.remove();
+            }
+        }
+        for id in (size.label_sets..table.label_sets.len()).map(|index| LabelsId(id_from(index))) {
+            let hash = hasher.hash_one(table.label_fields(id));
+            if let Ok(entry) = labels_by_fields.find_entry(hash, |known| *known == id) {
+                entry.remove();
+            }
+        }
+        table.series.truncate(size.series);
+        table.label_sets.truncate(size.label_sets);
+        table.bytes.truncate(size.bytes);
+        self.given_names.truncate(size.given_names);
+        self.samples.truncate(size.samples);
+        self.points = size.points;
     }
 
     /// Groups the samples by series.
@@ -138,7 +210,8 @@ impl SeriesBuilder {
         }
         let id = LabelsId(id_from(table.label_sets.len()));
         let fields = append(&mut table.bytes, scratch);
-        let replica = replica_of(labels).map(|replica| *replicas.entry(replica).or_insert(id));
+        let next = ReplicaId(id_from(replicas.len()));
+        let replica = replica_of(labels).map(|replica| *replicas.entry(replica).or_insert(next));
         table.label_sets.push(LabelSetEntry { replica, fields, name_at });
         labels_by_fields.insert_unique(hash, id, |id| hasher.hash_one(table.label_fields(*id)));
         id
@@ -184,7 +257,7 @@ impl Series {
         if samples.iter().all(|sample| !self.has_replica(sample.series)) {
             return vec![Cow::Borrowed(samples)];
         }
-        let mut groups: HashMap<Option<LabelsId>, Vec<Sample>> = HashMap::new();
+        let mut groups: HashMap<Option<ReplicaId>, Vec<Sample>> = HashMap::new();
         for run in samples.chunk_by(|a, b| a.series == b.series) {
             groups.entry(self.replica(run[0].series)).or_default().extend_from_slice(run);
         }
@@ -193,7 +266,7 @@ impl Series {
         groups.into_iter().map(Cow::Owned).collect()
     }
 
-    fn replica(&self, series: SeriesId) -> Option<LabelsId> {
+    fn replica(&self, series: SeriesId) -> Option<ReplicaId> {
         let labels = self.table.series[series.0 as usize].labels;
         self.table.label_sets[labels.0 as usize].replica
     }
@@ -276,9 +349,7 @@ mod tests {
 
     fn series_of(points: &[Point<'_>]) -> usize {
         let mut builder = SeriesBuilder::default();
-        for point in points {
-            builder.add(point);
-        }
+        builder.add(points).unwrap();
         builder.group().count()
     }
 
@@ -300,7 +371,7 @@ mod tests {
         let mut builder = SeriesBuilder::default();
         for (metric, timestamp_ms) in [("up", 3), ("down", 2), ("up", 1), ("up", 3), ("down", -1), ("up", 2)]
         {
-            builder.add(&point(&[], &[metric], timestamp_ms));
+            builder.add(&[point(&[], &[metric], timestamp_ms)]).unwrap();
         }
         let grouped = builder.group();
         assert_eq!(grouped.count(), 2);

@@ -104,9 +104,6 @@ fn not_an_object(text: &str) -> InvalidEvent {
 
 fn labels(raw: &RawValue, escaping: NameEscaping) -> Result<Labels<'_>, InvalidEvent> {
     let pairs = members(raw, "dimensions", "an object of strings")?;
-    if let Some(key) = first_duplicate(&pairs, |(key, _)| &key.0) {
-        return Err(InvalidEvent::Duplicate(format!("dimensions.{}", truncated(key))));
-    }
     let mut labels = Vec::with_capacity(pairs.len());
     for (Text(key), value) in pairs {
         let value = match text_of(value.get()) {
@@ -150,13 +147,10 @@ fn metrics(raw: &RawValue, escaping: NameEscaping) -> Result<Metrics<'_>, Invali
         metrics.push((name, Value::float(float)));
         inexact_values += usize::from(inexact);
     }
-    match first_duplicate(&metrics, |(name, _)| name.as_str()) {
-        Some(name) => Err(InvalidEvent::DuplicateMetric(truncated(name))),
-        None => Ok((metrics, inexact_values)),
-    }
+    Ok((metrics, inexact_values))
 }
 
-/// The members of the object in `field`.
+/// The members of the object in `field`, which has no duplicate key.
 fn members<'a>(
     raw: &'a RawValue,
     field: &str,
@@ -165,8 +159,12 @@ fn members<'a>(
     if !raw.get().starts_with('{') {
         return Err(wrong_type(field.to_owned(), expected, raw));
     }
-    let members: Result<Members<_, _>, _> = serde_json::from_str(raw.get());
-    members.map(|members| members.0).map_err(|error| InvalidEvent::Json(format!("{field}: {error}")))
+    let Members::<Text<'_>, _>(members) =
+        serde_json::from_str(raw.get()).map_err(|error| InvalidEvent::Json(format!("{field}: {error}")))?;
+    match first_duplicate(&members, |(key, _)| &key.0) {
+        Some(key) => Err(InvalidEvent::Duplicate(format!("{field}.{}", truncated(key)))),
+        None => Ok(members),
+    }
 }
 
 /// Most events have a handful of keys, which are compared faster than hashed.

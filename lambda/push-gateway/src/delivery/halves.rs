@@ -127,7 +127,7 @@ mod tests {
         for &(metric, timestamp_ms) in samples {
             let name = MetricName::new(metric, NameEscaping::Reject).unwrap();
             let metrics = vec![(name, Value::float(0.5))];
-            builder.add(&Point { labels: Labels::default(), timestamp_ms, metrics });
+            builder.add(&[Point { labels: Labels::default(), timestamp_ms, metrics }]).unwrap();
         }
         builder.group()
     }

@@ -50,7 +50,7 @@ pub(crate) fn point(given: &Given) -> Point<'_> {
 pub(crate) fn group(samples: &[Given]) -> Series {
     let mut builder = SeriesBuilder::default();
     for sample in samples {
-        builder.add(&point(sample));
+        builder.add(&[point(sample)]).unwrap();
     }
     builder.group()
 }

@@ -133,7 +133,7 @@ fn an_error_names_the_variable_on_one_line() {
         (vec![("GATEWAY", "http://gateway?x=1")], "GATEWAY: expected the URL of a Pushgateway"),
         (
             vec![(URL, AMP.trim_end_matches("/api/v1/remote_write"))],
-            "TELEMETRY_REMOTE_WRITE_URL: expected an AMP URL that ends in /api/v1/remote_write",
+            "TELEMETRY_REMOTE_WRITE_URL: expected the path /workspaces/<workspace id>/api/v1/remote_write on a host of AMP",
         ),
         (
             vec![(URL, "https://example.com/w")],

@@ -2,6 +2,7 @@
 //! events.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use formats::Rules;
 use local_amp::Credentials;
@@ -24,6 +25,8 @@ fn invocations(payloads: &[String]) -> BTreeMap<(i64, String), f64> {
             escaping: NameEscaping::Reject,
             external_labels: &Labels::default(),
             max_sample_bytes: MAX_SAMPLE_BYTES,
+            now_ms: i64::MAX,
+            max_future: Duration::ZERO,
         };
         let (records, _) = Records::read(&envelope, rules);
         assert!(records.records.iter().all(|record| record.points.is_ok()), "{payload}");

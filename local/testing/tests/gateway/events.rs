@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use local_lambda::sqs::sqs_event;
+use local_testing::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::hostile::{error_kind, survives};
@@ -117,8 +118,8 @@ async fn inexact_values_are_written_and_logged_in_one_line() {
 #[tokio::test]
 async fn dimensions_become_labels_in_byte_order() {
     let mut stage = Stage::start().await;
-    let dimensions = json!({"b": "1", "Z": "2", "_": "3", "x.y": "4", "2xx": "5", "é": "", "m": ""});
-    assert_eq!(labels(&mut stage, &dimensions).await, ["Z=2", "_=3", "_xx=5", "b=1", "x_y=4"]);
+    let dimensions = json!({"b": "1", "Z": "2", "_": "3", "x.y": "4", "2xx": "5", "é1": "", "m": ""});
+    assert_eq!(labels(&mut stage, &dimensions).await, ["Z=2", "_=3", "_2xx=5", "b=1", "x_y=4"]);
     assert_eq!(labels(&mut stage, &json!({})).await, [""; 0]);
 }
 
@@ -146,13 +147,22 @@ async fn external_labels_are_on_every_series_unless_it_has_them() {
 }
 
 #[tokio::test]
-async fn the_receiver_judges_the_age_of_samples() {
+async fn old_samples_are_for_the_receiver_to_judge() {
     let max_age = Some(std::time::Duration::from_hours(1));
     let mut stage = Setup::new().amp(|amp| amp.max_sample_age = max_age).start().await;
     let (kind, message) = stage.error(event("a", NOW_MS, 1)).await;
     assert_eq!(kind, "WriteRejected");
     assert!(message.contains("400") && message.contains("timestamp too old"), "{message}");
-    assert_eq!(stage.summary(event("a", 4_102_444_800_000, 1)).await, [1, 1, 1, 1]);
+}
+
+#[tokio::test]
+async fn an_event_too_far_ahead_is_refused() {
+    let mut stage = Setup::new().env("MAX_FUTURE", "600").start().await;
+    let now_ms = Clock::system().now_ms();
+    let (kind, message) = stage.error(event("a", now_ms + 660_000, 1)).await;
+    assert_eq!(kind, "InvalidEvent");
+    assert!(message.contains("expected at most 600s ahead of the clock"), "{message}");
+    assert_eq!(stage.summary(event("a", now_ms + 500_000, 1)).await, [1, 1, 1, 1]);
 }
 
 #[tokio::test]

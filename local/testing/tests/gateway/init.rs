@@ -70,7 +70,7 @@ async fn bad_external_labels_are_named() {
 #[tokio::test]
 async fn a_bad_choice_is_named_with_what_is_allowed() {
     check(&[("REMOTE_WRITE_AUTH", "basic")], &["REMOTE_WRITE_AUTH", "sigv4", "none"]).await;
-    check(&[("NAME_ESCAPING", "dots")], &["NAME_ESCAPING", "underscores", "reject"]).await;
+    check(&[("NAME_ESCAPING", "dots")], &["NAME_ESCAPING", "underscores", "values", "reject"]).await;
 }
 
 /// The value may be a secret that was put into the wrong variable.

@@ -1,0 +1,91 @@
+//! Records that are invalid for what other records or the clock say, and what of them is left: nothing.
+
+use std::time::Duration;
+
+use formats::Rules;
+use push_gateway::envelopes::Envelope;
+use push_gateway::records::{MAX_SAMPLE_BYTES, Records};
+use remote_write::{Labels, NameEscaping, Series};
+
+const NOW_MS: i64 = 1_676_398_017_000;
+
+fn read(payload: &str) -> (Records, Series) {
+    let rules = Rules {
+        escaping: NameEscaping::Underscores,
+        external_labels: &Labels::default(),
+        max_sample_bytes: MAX_SAMPLE_BYTES,
+        now_ms: NOW_MS,
+        max_future: Duration::from_secs(60),
+    };
+    Records::read(&Envelope::read(payload.as_bytes()).unwrap(), rules)
+}
+
+/// An event with one metric, whose value no float64 holds exactly.
+fn event(metric: &str) -> String {
+    format!(r#"{{"dimensions":{{}},"timestamp":1,"metrics":{{"{metric}":9007199254740993}}}}"#)
+}
+
+/// A batch of messages with these bodies.
+fn batch(bodies: &[String]) -> String {
+    let message = |body: &String| serde_json::json!({"messageId": "1", "eventSource": "aws:sqs", "eventSourceARN": "a", "body": body});
+    serde_json::json!({"Records": bodies.iter().map(message).collect::<Vec<_>>()}).to_string()
+}
+
+#[test]
+fn a_name_that_escaping_makes_an_earlier_one_is_invalid() {
+    let array = |metrics: [&str; 3]| format!("[{}]", metrics.map(event).join(","));
+    let bodies =
+        [event("cpu.load"), event("cpu-load"), array(["a", "b.c", "cpu_load"]), event("b-c"), event("a")];
+    let (records, series) = read(&batch(&bodies));
+    let points: Vec<_> =
+        records.records.iter().map(|record| record.points.clone().map_err(|e| e.to_string())).collect();
+    let both = |second| format!("names \"cpu.load\" and \"{second}\" are both \"cpu_load\" after escaping");
+    assert_eq!(
+        points,
+        [
+            Ok(0..1),
+            Err(both("cpu-load")),
+            Err(format!("event 2: {}", both("cpu_load"))),
+            // An invalid record takes no name from others.
+            Ok(1..2),
+            Ok(2..3)
+        ]
+    );
+    assert_eq!(records.records[2].events(), 3);
+    assert_eq!((series.count(), series.samples().len(), records.inexact_values), (3, 3, 3));
+}
+
+#[test]
+fn two_names_of_an_event_that_escaping_makes_one_are_invalid() {
+    let event = r#"{"dimensions":{},"timestamp":1,"metrics":{"m.1":1,"n":1,"m-1":2}}"#;
+    let (records, series) = read(event);
+    let reason = records.records[0].points.as_ref().unwrap_err().to_string();
+    assert_eq!(reason, "names \"m.1\" and \"m-1\" are both \"m_1\" after escaping");
+    assert_eq!((series.count(), series.samples().len()), (0, 0));
+}
+
+#[test]
+fn a_timestamp_too_far_ahead_of_the_clock_is_invalid() {
+    let at = |timestamp_ms: i64| event("m").replace(":1,", &format!(":{timestamp_ms},"));
+    let bodies = [at(NOW_MS + 60_000), at(NOW_MS + 60_001), at(NOW_MS + 539_000), at(i64::MAX), at(i64::MIN)];
+    let (records, series) = read(&batch(&bodies));
+    let reasons: Vec<_> =
+        records.records.iter().map(|record| record.points.as_ref().err().map(ToString::to_string)).collect();
+    let reason =
+        |got: &str| Some(format!("timestamp: expected at most 60s ahead of the clock, got {got} ahead"));
+    assert_eq!(
+        reasons,
+        [
+            None,
+            reason("1676398077001, which is 60.001s"),
+            reason("1676398556000, which is 539s"),
+            reason("9223372036854775807, which is 9223370360456758.807s"),
+            None
+        ]
+    );
+    let written: Vec<_> = series.samples().iter().map(|sample| sample.timestamp_ms).collect();
+    assert_eq!(written, [i64::MIN, NOW_MS + 60_000]);
+    let (records, _) = read(&batch(&[format!("[{},{}]", at(NOW_MS), at(NOW_MS + 61_000))]));
+    let reason = records.records[0].points.as_ref().unwrap_err().to_string();
+    assert!(reason.starts_with("event 1: timestamp: expected at most 60s ahead"), "{reason}");
+}
