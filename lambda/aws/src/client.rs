@@ -68,7 +68,7 @@ impl Request {
 /// Until when a request is sent again.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// After a response that may be another one later, unless it requests a wait.
+    /// After the second or a later response that may be another one later, unless it requests a wait.
     pub busy: Instant,
     /// In any case.
     pub deadline: Instant,
@@ -169,7 +169,8 @@ impl Client {
                         return Ok(response);
                     }
                     failure = Failure::from(Cause::Answered(response));
-                    (retry_after, if retry_after.is_some() { patience.deadline } else { patience.busy })
+                    let is_patient = retry_after.is_some() || attempts.count == 1;
+                    (retry_after, if is_patient { patience.deadline } else { patience.busy })
                 }
                 Err(cause) => {
                     unanswered += 1;

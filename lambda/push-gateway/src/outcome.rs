@@ -32,7 +32,9 @@ pub enum Reason {
     #[error("{0}")]
     Failed(Failure),
     /// Its write request was rejected, and no time or request was left to find the cause.
-    #[error("its write request was rejected ({0}); the limit of isolation was reached before the cause was found")]
+    #[error(
+        "its write request was rejected ({0}); the limit of isolation was reached before the cause was found"
+    )]
     NotIsolated(Response),
     /// A receiver that does not know the replica answered as if it were one of an HA pair.
     #[error("the answer was {0}, which means that nothing was stored")]
@@ -41,7 +43,9 @@ pub enum Reason {
     #[error("the answer was {0}; a remote-write receiver answers without a body, so the URL may be wrong")]
     UnexpectedBody(Response),
     /// A rejection from something that also rejects a request without samples.
-    #[error("the answer was {response}, and {empty} to a write request without samples, so the URL may be wrong")]
+    #[error(
+        "the answer was {response}, and {empty} to a write request without samples, so the URL may be wrong"
+    )]
     WrongUrl {
         /// The answer to its write request.
         response: Response,

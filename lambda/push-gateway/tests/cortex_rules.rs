@@ -392,8 +392,10 @@ fn of_two_events_for_one_instant_the_report_is_true() {
     for keeps_valid in [true, false] {
         for newer in [true, false] {
             let cortex = Cortex { keeps_valid, fails: vec![("limited", 400)], ..Cortex::default() };
-            let mut events =
-                vec![event("d", 5, &[("s", 1.0)]), event("d", 5, &[("s", 2.0), ("limited", 1.0), ("t", 1.0)])];
+            let mut events = vec![
+                event("d", 5, &[("s", 1.0)]),
+                event("d", 5, &[("s", 2.0), ("limited", 1.0), ("t", 1.0)]),
+            ];
             if newer {
                 events.push(event("d", 0, &[("s", 3.0)]));
             }

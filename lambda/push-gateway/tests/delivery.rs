@@ -11,9 +11,7 @@ use proptest::prelude::*;
 use prost::Message;
 use push_gateway::delivery::{self, Delivery, Limits, deliver};
 use push_gateway::outcome::Outcome;
-use remote_write::{
-    EncodedRequest, Labels, MetricName, NameEscaping, Point, Series, SeriesBuilder, Value,
-};
+use remote_write::{EncodedRequest, Labels, MetricName, NameEscaping, Point, Series, SeriesBuilder, Value};
 use tokio::time::Instant;
 
 /// One event: a timestamp, and the values of some of the series `a` to `e`.
@@ -126,7 +124,8 @@ fn run(events: &[Event], receiver: &Receiver, seconds: u64) -> (Delivery, Seen) 
         let status = receiver.status(&request, &mut seen.borrow_mut());
         tokio::task::yield_now().await;
         let attempts = Attempts { count: 1, elapsed: Duration::ZERO };
-        let response = Response { attempts, ..Response::new(status, if status == 200 { "" } else { "rejected" }) };
+        let response =
+            Response { attempts, ..Response::new(status, if status == 200 { "" } else { "rejected" }) };
         if status == 503 { Err(Failure::answered(response)) } else { Ok(response) }
     };
     let series = series_of(events);
@@ -316,10 +315,7 @@ fn old_samples_leave_isolation_requests_for_others() {
     let receiver = Receiver::rejecting(HashSet::from([9]));
     let (delivery, _) = run(&events, &receiver, 60);
     assert!(matches!(outcome(&delivery, 177), Outcome::Rejected { .. }));
-    assert_eq!(
-        (100..300).filter(|&at| matches!(outcome(&delivery, at), Outcome::Delivered)).count(),
-        199
-    );
+    assert_eq!((100..300).filter(|&at| matches!(outcome(&delivery, at), Outcome::Delivered)).count(), 199);
 }
 
 #[test]

@@ -14,9 +14,9 @@ use futures_util::{StreamExt, stream};
 use remote_write::{EncodedRequest, Sample, SeriesId};
 use tokio::time::Instant;
 
+use super::MAX_ISOLATION_REQUESTS;
 use super::halves::{disjoint, halves_by_origin, halves_by_size, witnesses};
 use super::sender::{Answer, Rejection, Sender, instant, is_one_point, out_of_time};
-use super::MAX_ISOLATION_REQUESTS;
 use super::steps::Age;
 use crate::outcome::{Outcome, Reason};
 
@@ -69,10 +69,8 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
             rejections: RefCell::new(HashMap::from([(hash, rejection.clone())])),
             contested: several.map(|pair| instant(&pair[0])).collect(),
         };
-        if self.are_all_too_old(rejected, &isolation).await {
-            return;
-        }
         let groups = match rejection {
+            Rejection::Data(_) if self.are_all_too_old(rejected, &isolation).await => return,
             Rejection::Data(_) => disjoint(rejected, GROUPS),
             Rejection::Size(_) => Vec::new(),
         };
@@ -150,7 +148,9 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
         }
         let halves = match &rejection {
             Rejection::Data(_) => halves_by_origin(&samples),
-            Rejection::Size(_) => halves_by_size(self.series, &samples).or_else(|| halves_by_origin(&samples)),
+            Rejection::Size(_) => {
+                halves_by_size(self.series, &samples).or_else(|| halves_by_origin(&samples))
+            }
         };
         let role = match &rejection {
             Rejection::Data(_) => Role::FirstHalf,
@@ -169,7 +169,8 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
         let smaller = if contested.len() < samples.len() {
             vec![contested]
         } else {
-            halves_by_size(self.series, &contested).map_or_else(Vec::new, |(first, second)| vec![second, first])
+            halves_by_size(self.series, &contested)
+                .map_or_else(Vec::new, |(first, second)| vec![second, first])
         };
         let part = |samples| Part { samples, rejection: rejection.clone(), written, role: Role::Other };
         parts.extend(smaller.into_iter().map(part));
@@ -215,7 +216,8 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
 
     /// Whether another request may be spent on isolation, of these samples.
     fn may_isolate(&self, samples: &[Sample]) -> bool {
-        if self.isolation_requests.get() == 0 || self.is_late() || Instant::now() >= self.limits.isolate_until {
+        if self.isolation_requests.get() == 0 || self.is_late() || Instant::now() >= self.limits.isolate_until
+        {
             return false;
         }
         let Some(record) = self.only_record(samples) else { return true };

@@ -154,8 +154,7 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
         let (mut first, mut later) = (Vec::new(), Vec::new());
         for run in samples.chunk_by(|a, b| a.series == b.series) {
             let at = run[0].series.index();
-            let is_known =
-                is_written.get(at) == Some(&true) || blocked.get(at).is_some_and(Option::is_some);
+            let is_known = is_written.get(at) == Some(&true) || blocked.get(at).is_some_and(Option::is_some);
             let instant = run.chunk_by(|a, b| b.supersedes(a)).next().map_or(0, <[_]>::len);
             let (scouts, rest) = run.split_at(if is_known { 0 } else { instant });
             first.extend_from_slice(scouts);
@@ -169,30 +168,26 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
         let groups = self.series.by_replica(samples);
         let plan = |group: &Cow<'_, [Sample]>| self.series.plan(group, self.limits.max_request_bytes);
         let plans: Vec<_> = groups.iter().map(plan).collect();
-        let all: Vec<_> = groups
+        // A payload can have hundreds of thousands of lanes; none is started after the deadline.
+        let mut all = groups
             .iter()
             .zip(&plans)
-            .flat_map(|(samples, plan)| lanes(plan).map(|requests| Lane { samples, requests }))
-            .collect();
-        // A payload can have hundreds of thousands of lanes; none is started after the deadline.
-        let mut started = 0;
-        let in_time = all.iter().take_while(|_| {
-            let is_in_time = !self.is_late();
-            started += usize::from(is_in_time);
-            is_in_time
+            .flat_map(|(samples, plan)| lanes(plan).map(|requests| Lane { samples, requests }));
+        let in_time = all.by_ref().take_while(|lane| {
+            let is_late = self.is_late();
+            if is_late {
+                self.block_lane(*lane);
+            }
+            !is_late
         });
         let troubled = RefCell::new(Vec::new());
         stream::iter(in_time)
             .for_each_concurrent(LANES_AT_ONCE, async |lane| {
-                let more = self.send_lane(*lane).await;
+                let more = self.send_lane(lane).await;
                 troubled.borrow_mut().extend(more);
             })
             .await;
-        for lane in &all[started..] {
-            for planned in lane.requests {
-                self.block(&lane.samples[planned.samples.clone()], &out_of_time());
-            }
-        }
+        all.for_each(|lane| self.block_lane(lane));
         stream::iter(troubled.into_inner())
             .for_each_concurrent(LANES_AT_ONCE, async |troubled| {
                 let mut next = Some(troubled);
@@ -376,6 +371,13 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
         self.delivery.borrow_mut().settle(samples, outcome);
     }
 
+    /// Settles the samples of a lane for which there is no time.
+    fn block_lane(&self, lane: Lane<'_>) {
+        for planned in lane.requests {
+            self.block(&lane.samples[planned.samples.clone()], &out_of_time());
+        }
+    }
+
     /// Settles a record of which a request with nothing else in it was rejected.
     pub(super) fn reject_record(&self, record: u32, outcome: &Outcome) {
         self.delivery.borrow_mut().rejected_records.insert(record, outcome.clone());
@@ -419,9 +421,12 @@ impl Rejection {
     }
 }
 
-/// Whether the receiver answered that it cannot take the request.
+/// Whether the receiver answered repeatedly that it cannot take the request. If it requests a wait past the deadline, there
+/// is one answer.
 fn is_busy(failure: &Failure) -> bool {
-    matches!(&failure.cause, Cause::Answered(response) if response.status == 429 || response.status >= 500)
+    let is_busy = |status| status == 429 || status >= 500;
+    failure.attempts.count > 1
+        && matches!(&failure.cause, Cause::Answered(response) if is_busy(response.status))
 }
 
 pub(super) fn out_of_time() -> Rc<Reason> {

@@ -70,7 +70,11 @@ pub(super) fn steps<'a>(series: &'a Series, record_of: &[u32], limits: &Limits) 
             continue;
         }
         let (run_old, run_fresh): (Vec<_>, Vec<_>) = run.iter().cloned().partition(is_old);
-        if fresh.contains(&run[0].series) { before.extend(run_old) } else { after.extend(run_old) }
+        if fresh.contains(&run[0].series) {
+            before.extend(run_old)
+        } else {
+            after.extend(run_old)
+        }
         usual.extend(run_fresh);
     }
     let mut by_size: Vec<_> = by_record.into_iter().collect();
@@ -85,10 +89,11 @@ pub(super) fn steps<'a>(series: &'a Series, record_of: &[u32], limits: &Limits) 
         .collect()
 }
 
-/// The records that need more than one request, with their size on the wire in bytes.
+/// The records that need more than one request, with their size on the wire in bytes; none if there is only one record.
 fn large_records(series: &Series, record_of: &[u32], max_request_bytes: usize) -> HashMap<u32, usize> {
     let mut sizes = HashMap::new();
-    if series.encoded_len(series.samples()) <= max_request_bytes {
+    let is_alone = record_of.first() == record_of.last();
+    if is_alone || series.encoded_len(series.samples()) <= max_request_bytes {
         return sizes;
     }
     for sample in series.samples() {

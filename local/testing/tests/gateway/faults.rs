@@ -100,17 +100,6 @@ async fn an_error_whose_body_never_ends_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_success_whose_body_never_ends_is_a_success() {
-    let mut stage = Setup::new().timeout_s(3).start().await;
-    stage.fail(Fault::always(
-        Matcher::Any,
-        Action::SlowTrickle { code: 200, interval: Duration::from_millis(20) },
-    ));
-    assert_eq!(stage.bodies(&one_event_each(3)).await, [0; 0]);
-    assert_eq!(stage.amp.requests().len(), 1);
-}
-
-#[tokio::test]
 async fn a_reset_connection_is_made_again() {
     is_survived(2, Action::Reset).await;
     is_given_back(Action::Reset).await;
@@ -153,7 +142,8 @@ async fn a_failed_request_costs_only_its_own_messages() {
         let failed: BTreeSet<_> = requests.iter().filter(|r| !r.is_delivered()).flat_map(places).collect();
         let stored: BTreeSet<_> = requests.iter().filter(|r| r.is_delivered()).flat_map(places).collect();
         assert!(failed.contains(&333) && failed.len() < 400, "{action:?}: {} failed", failed.len());
-        assert_eq!(returned, failed.into_iter().collect::<Vec<_>>(), "{action:?}");
+        let never_stored = failed.difference(&stored).copied().collect::<Vec<_>>();
+        assert_eq!(returned, never_stored, "{action:?}");
         assert_eq!(stored.len() + returned.len(), 600, "{action:?}");
         assert_eq!(stage.amp.sample_count(), stored.len(), "{action:?}");
         stage.assert_nothing_overlapped();

@@ -116,7 +116,9 @@ async fn a_4xx_other_than_429_is_not_retried() {
         let mut stage = Stage::start().await;
         stage.fail(Fault::always(Matcher::Any, Action::status(status, "")));
         assert_eq!(stage.bodies(&one_event_each(1)).await, [0], "{status}");
-        assert_eq!(stage.statuses(), [Some(status)]);
+        // After the first 400, a request without samples tests whether this is a receiver at all.
+        let sent = stage.amp.requests().iter().filter(|request| request.sample_count() > 0).count();
+        assert_eq!((sent, stage.statuses().len()), (1, if status == 400 { 2 } else { 1 }));
     }
 }
 
@@ -132,8 +134,8 @@ async fn a_413_is_not_retried_with_the_same_message() {
 }
 
 #[tokio::test]
-async fn a_2xx_is_delivered_and_not_retried() {
-    for status in [200, 201, 202, 204, 299] {
+async fn a_2xx_without_a_body_is_delivered_and_not_retried() {
+    for status in [200, 201, 204, 299] {
         let mut stage = Setup::new().amp(|amp| amp.success_status = status).start().await;
         assert_eq!(stage.bodies(&one_event_each(1)).await, [0; 0]);
         assert_eq!(stage.summary(event("b", NOW_MS, 1)).await, [1, 1, 1, 1], "{status}");
@@ -141,17 +143,28 @@ async fn a_2xx_is_delivered_and_not_retried() {
     }
 }
 
-/// "The response body from the remote write receiver MUST be ignored", and an error's is for people.
+/// Other paths of a server answer so, and 202 without a replica means that nothing was stored.
 #[tokio::test]
-async fn the_text_of_an_answer_is_not_interpreted() {
-    let misleading = "out of order sample: please retry later, status 503, success";
+async fn a_2xx_that_stores_nothing_is_given_back() {
     let mut stage = Stage::start().await;
-    for (status, delivered) in [(200, true), (404, false)] {
+    for (status, body) in
+        [(200, "Prometheus Server is Ready.\n"), (200, r#"{"status":"success"}"#), (202, "")]
+    {
         stage.amp.reset();
-        stage.amp.set_faults(vec![Fault::times(1, Matcher::Any, Action::status(status, misleading))]);
-        assert_eq!(stage.bodies(&one_event_each(1)).await.is_empty(), delivered, "{status}");
+        stage.amp.set_faults(vec![Fault::times(1, Matcher::Any, Action::status(status, body))]);
+        assert_eq!(stage.bodies(&one_event_each(1)).await, [0], "{status} {body}");
         assert_eq!(stage.statuses(), [Some(status)]);
     }
+}
+
+/// The text of an error is for people.
+#[tokio::test]
+async fn the_text_of_an_error_is_not_interpreted() {
+    let misleading = "out of order sample: please retry later, status 503, success";
+    let mut stage = Stage::start().await;
+    stage.amp.set_faults(vec![Fault::times(1, Matcher::Any, Action::status(404, misleading))]);
+    assert_eq!(stage.bodies(&one_event_each(1)).await, [0]);
+    assert_eq!(stage.statuses(), [Some(404)]);
 }
 
 /// Large label sets, so that there are several requests; each is slow, so that those that may overlap do.
