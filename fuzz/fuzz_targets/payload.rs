@@ -22,7 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
             external_labels: &external,
             max_sample_bytes: MAX_SAMPLE_BYTES,
             now_ms: 1_676_398_017_000,
-            max_future: Duration::from_secs(60),
+            max_future: Duration::from_mins(1),
         };
         check(&envelope, rules);
     }

@@ -25,7 +25,7 @@ fn read(body: Body<'_>) -> Result<usize, String> {
         external_labels,
         max_sample_bytes: 200,
         now_ms: 1_676_398_017_000,
-        max_future: Duration::from_secs(60),
+        max_future: Duration::from_mins(1),
     };
     let points = formats::read(Format::Event, &body, rules, |points, _| Ok::<_, Invalid>(points.len()));
     points.map_err(|reason| reason.to_string())

@@ -9,7 +9,7 @@ use remote_write::{Labels, NameEscaping};
 
 /// Enough for clocks that are set over a network. A receiver measures its out-of-order window from its newest sample, so a
 /// sample that is a minute ahead shortens the window of all series by a minute.
-const MAX_FUTURE: Duration = Duration::from_secs(60);
+const MAX_FUTURE: Duration = Duration::from_mins(1);
 
 /// The out-of-order window of a workspace that has none set (AMP, "Out-of-order time window").
 const OUT_OF_ORDER_WINDOW_SECONDS: u64 = 60;
@@ -90,7 +90,7 @@ mod tests {
         let config = config(&[("REMOTE_WRITE_URL", AMP)]).unwrap();
         assert_eq!(config.auth.map(|scope| scope.region).as_deref(), Some("eu-west-1"));
         assert_eq!(config.escaping, NameEscaping::Underscores);
-        assert_eq!(config.max_future, Duration::from_secs(60));
+        assert_eq!(config.max_future, Duration::from_mins(1));
         assert_eq!(config.out_of_order_window_ms, 60_000);
         assert_eq!(config.dead_letter_queue, None);
         assert_eq!(config.external_labels, Labels::default());

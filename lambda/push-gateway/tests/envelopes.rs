@@ -35,7 +35,7 @@ fn records(payload: &str) -> Result<Records, UnknownPayload> {
         external_labels: &Labels::default(),
         max_sample_bytes: MAX_SAMPLE_BYTES,
         now_ms: NOW_MS,
-        max_future: Duration::from_secs(60),
+        max_future: Duration::from_mins(1),
     };
     Ok(Records::read(&Envelope::read(payload.as_bytes())?, rules).0)
 }

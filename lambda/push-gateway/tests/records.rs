@@ -15,7 +15,7 @@ fn read(payload: &str) -> (Records, Series) {
         external_labels: &Labels::default(),
         max_sample_bytes: MAX_SAMPLE_BYTES,
         now_ms: NOW_MS,
-        max_future: Duration::from_secs(60),
+        max_future: Duration::from_mins(1),
     };
     Records::read(&Envelope::read(payload.as_bytes()).unwrap(), rules)
 }

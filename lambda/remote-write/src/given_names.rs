@@ -3,10 +3,11 @@
 //! Only series with an escaped name are noted. Without any, a check is two comparisons.
 
 use crate::labels::Labels;
-use crate::name::{Collision, MetricName};
+use crate::name::{Collision, LabelName, MetricName};
+use crate::sample::Point;
 use crate::series::SeriesId;
 
-/// The end of a label name in a list. UTF-8 has no such byte.
+/// The end of a name in `GivenNames::texts`. UTF-8 has no such byte.
 const END: u8 = 0xff;
 
 /// The names before escaping of the series with an escaped name.
@@ -17,54 +18,43 @@ pub(crate) struct GivenNames {
     series: Vec<Names>,
 }
 
+/// The names of a series, as indices of `GivenNames::texts`: there may be hundreds of thousands.
 #[derive(Clone, Copy, Debug)]
 struct Names {
     series: SeriesId,
-    metric: Text,
-    /// The list of the label names in the order of their labels; empty if none is escaped.
-    labels: Text,
+    metric: u32,
+    /// The names of all labels in the order of the labels, and an empty one; only the empty one if none is escaped.
+    labels: u32,
 }
 
-/// A part of `GivenNames::texts`: half the size of a range, and there may be hundreds of thousands.
-#[derive(Clone, Copy, Debug)]
-struct Text {
-    at: u32,
-    len: u32,
-}
-
-/// The labels of a point, with their names before escaping.
-pub(crate) struct GivenLabels<'p> {
+/// The labels of a point.
+pub(crate) struct PointLabels<'p> {
     labels: &'p Labels<'p>,
-    /// As in [`Names`].
-    list: Vec<u8>,
-}
-
-impl<'p> GivenLabels<'p> {
-    pub(crate) fn of(labels: &'p Labels<'p>) -> Self {
-        let mut list = Vec::new();
-        if labels.names().any(|name| name.is_escaped()) {
-            for name in labels.names() {
-                list.extend_from_slice(name.given().as_bytes());
-                list.push(END);
-            }
-        }
-        Self { labels, list }
-    }
+    are_escaped: bool,
+    /// Where their names are in `GivenNames::texts`: the metrics of a point share them.
+    noted: Option<u32>,
 }
 
 impl GivenNames {
+    /// Prepares for the series of `point`.
+    pub(crate) fn labels<'p>(&mut self, point: &'p Point<'p>) -> PointLabels<'p> {
+        let labels = &point.labels;
+        let are_escaped = labels.names().any(LabelName::is_escaped);
+        if are_escaped || point.metrics.iter().any(|(name, _)| name.is_escaped()) {
+            // Growing step by step would hold the list twice.
+            self.series.reserve(point.metrics.len());
+        }
+        PointLabels { labels, are_escaped, noted: None }
+    }
+
     /// Notes the names of a new series.
-    pub(crate) fn note(&mut self, series: SeriesId, metric: &MetricName<'_>, labels: &GivenLabels<'_>) {
-        if !metric.is_escaped() && labels.list.is_empty() {
+    pub(crate) fn note(&mut self, series: SeriesId, metric: &MetricName<'_>, labels: &mut PointLabels<'_>) {
+        if !metric.is_escaped() && !labels.are_escaped {
             return;
         }
-        // The metrics of a point share its labels.
-        let last = self.series.last().map(|names| names.labels);
-        let labels = match last.filter(|last| self.text(*last) == labels.list) {
-            Some(same) => same,
-            None => self.append(&labels.list),
-        };
-        let metric = self.append(metric.given().as_bytes());
+        let metric = self.append([metric.given()]);
+        let names = labels.labels.names().filter(|_| labels.are_escaped).map(LabelName::given);
+        let labels = *labels.noted.get_or_insert_with(|| self.append(names.chain([""])));
         self.series.push(Names { series, metric, labels });
     }
 
@@ -76,32 +66,17 @@ impl GivenNames {
         &self,
         series: SeriesId,
         metric: &MetricName<'_>,
-        labels: &GivenLabels<'_>,
+        labels: &PointLabels<'_>,
     ) -> Result<(), Collision> {
-        if self.series.is_empty() && !metric.is_escaped() && labels.list.is_empty() {
+        if self.series.is_empty() && !metric.is_escaped() && !labels.are_escaped {
             return Ok(());
         }
-        let known = self.series.binary_search_by_key(&series, |names| names.series);
-        let (known_metric, known_labels) = match known {
-            Ok(at) => (self.text(self.series[at].metric), self.text(self.series[at].labels)),
-            Err(_) => (metric.as_str().as_bytes(), &[][..]),
-        };
-        if known_metric != metric.given().as_bytes() {
-            let known = String::from_utf8_lossy(known_metric);
-            return Err(Collision::new(&known, metric.given(), metric.as_str()));
-        }
-        if known_labels == labels.list {
-            return Ok(());
-        }
-        let mut known = known_labels.split(|byte| *byte == END);
-        for name in labels.labels.names() {
-            let known = known.next().filter(|known| !known.is_empty()).unwrap_or(name.as_str().as_bytes());
-            if known != name.given().as_bytes() {
-                let known = String::from_utf8_lossy(known);
-                return Err(Collision::new(&known, name.given(), name.as_str()));
-            }
-        }
-        Ok(())
+        let known = self.series.binary_search_by_key(&series, |names| names.series).ok();
+        let known = known.map(|at| self.series[at]);
+        let mut metrics = known.into_iter().flat_map(|names| self.names_at(names.metric));
+        same(metrics.next(), metric.given(), metric.as_str())?;
+        let mut known = known.into_iter().flat_map(|names| self.names_at(names.labels));
+        labels.labels.names().try_for_each(|name| same(known.next(), name.given(), name.as_str()))
     }
 
     /// The state to which [`Self::truncate`] returns.
@@ -115,14 +90,26 @@ impl GivenNames {
         self.series.truncate(series);
     }
 
-    fn text(&self, text: Text) -> &[u8] {
-        &self.texts[text.at as usize..][..text.len as usize]
+    /// The names from `at` up to an empty one.
+    fn names_at(&self, at: u32) -> impl Iterator<Item = &[u8]> {
+        self.texts[at as usize..].split(|byte| *byte == END).take_while(|name| !name.is_empty())
     }
 
-    fn append(&mut self, text: &[u8]) -> Text {
-        let len = |len| u32::try_from(len).expect("a payload of 6 MB has fewer than 2^32 bytes of names");
-        let at = len(self.texts.len());
-        self.texts.extend_from_slice(text);
-        Text { at, len: len(text.len()) }
+    fn append<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) -> u32 {
+        let at = self.texts.len();
+        for name in names {
+            self.texts.extend_from_slice(name.as_bytes());
+            self.texts.push(END);
+        }
+        u32::try_from(at).expect("a payload of 6 MB has fewer than 2^32 bytes of names")
     }
+}
+
+/// Compares the given name of a series with that of a point. A series without one was given the `escaped` name.
+fn same(known: Option<&[u8]>, given: &str, escaped: &str) -> Result<(), Collision> {
+    let known = known.unwrap_or(escaped.as_bytes());
+    if known == given.as_bytes() {
+        return Ok(());
+    }
+    Err(Collision::new(&String::from_utf8_lossy(known), given, escaped))
 }

@@ -76,8 +76,7 @@ pub struct LabelName<'a>(Name<'a>);
 enum Name<'a> {
     /// It was valid.
     Given(Cow<'a, str>),
-    /// The escaped name, a NUL, and the given name. One text is half the memory of two, and there may be hundreds of
-    /// thousands.
+    /// The escaped name, a NUL, and the given name: one text, because there may be hundreds of thousands.
     Escaped(Box<str>),
 }
 
@@ -184,7 +183,8 @@ impl<'a> Name<'a> {
         }
         both.push('\0');
         both.push_str(&name);
-        Ok(Self::Escaped(both.into_boxed_str()))
+        // A copy has no spare memory, which shrinking may leave unused.
+        Ok(Self::Escaped(Box::from(&*both)))
     }
 
     fn as_str(&self) -> &str {

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
-use crate::given_names::{GivenLabels, GivenNames};
+use crate::given_names::GivenNames;
 use crate::labels::Labels;
 use crate::name::{Collision, METRIC_NAME_LABEL};
 use crate::sample::{Origin, Point, Sample};
@@ -124,7 +124,7 @@ impl SeriesBuilder {
         let origin = Origin(self.points);
         self.points += 1;
         let labels = self.labels(&point.labels);
-        let given_labels = GivenLabels::of(&point.labels);
+        let mut given_labels = self.given_names.labels(point);
         // Growing step by step would hold each list twice.
         self.samples.reserve(point.metrics.len());
         self.table.series.reserve(point.metrics.len());
@@ -134,7 +134,7 @@ impl SeriesBuilder {
             if self.table.series.len() == known {
                 self.given_names.check(series, name, &given_labels)?;
             } else {
-                self.given_names.note(series, name, &given_labels);
+                self.given_names.note(series, name, &mut given_labels);
             }
             self.samples.push(Sample {
                 series,
