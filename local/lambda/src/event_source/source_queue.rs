@@ -5,14 +5,14 @@ use std::future::Future;
 use std::time::Duration;
 
 use aws_sdk_sqs::types::{
-    ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, MessageSystemAttributeName,
-    QueueAttributeName,
+    self, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
+    MessageSystemAttributeName as Attribute, QueueAttributeName,
 };
 use tokio::time::Instant;
 
 use super::batch::Message;
 use super::options::EventSourceError;
-use crate::sqs::{Record, Sqs, SqsError};
+use crate::sqs::{Sqs, SqsError, record};
 
 /// The batch operations of SQS take at most 10 entries.
 pub(super) const MAX_ENTRIES: usize = 10;
@@ -81,21 +81,22 @@ impl SourceQueue {
             .queue_url(&self.url)
             .max_number_of_messages(small(max))
             .wait_time_seconds(small(wait.as_secs()))
-            .message_system_attribute_names(MessageSystemAttributeName::All)
+            .message_system_attribute_names(Attribute::All)
             .message_attribute_names("All");
         let answer = in_time("ReceiveMessage", wait + ANSWER_LIMIT, request.send()).await?;
         let visible_at = Instant::now() + self.visibility_timeout;
         let messages = answer.messages.unwrap_or_default().into_iter();
-        Ok(messages.map(|message| self.message(message.into(), visible_at)).collect())
+        Ok(messages.map(|message| self.message(message, visible_at)).collect())
     }
 
-    fn message(&self, record: Record, visible_at: Instant) -> Message {
+    fn message(&self, message: types::Message, visible_at: Instant) -> Message {
+        let group = message.attributes.as_ref().and_then(|all| all.get(&Attribute::MessageGroupId)).cloned();
         Message {
-            json: record.to_json(&self.arn, &self.region).to_string(),
+            json: record(&message, &self.arn, &self.region).to_string(),
             // Messages of a standard queue may have a group too, but it implies no order.
-            group: self.is_fifo.then(|| record.attributes.get("MessageGroupId").cloned()).flatten(),
-            id: record.message_id,
-            receipt_handle: record.receipt_handle,
+            group: group.filter(|_| self.is_fifo),
+            id: message.message_id.unwrap_or_default(),
+            receipt_handle: message.receipt_handle.unwrap_or_default(),
             visible_at,
         }
     }
