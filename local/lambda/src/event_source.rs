@@ -6,9 +6,7 @@
 //! Source: Lambda Developer Guide, "Using Lambda with Amazon SQS" and the pages below it. Not emulated: filters,
 //! provisioned mode, the growth of the number of concurrent batches, and its decrease while invocations fail.
 
-mod backoff;
 mod batch;
-mod demand;
 mod figures;
 mod invoker;
 mod options;
@@ -18,7 +16,6 @@ mod source_queue;
 mod waiting;
 
 use std::future::Future;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -59,19 +56,12 @@ impl EventSource {
         F: Fn(Bytes) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Invoked> + Send + 'static,
     {
-        options.validate()?;
         let queue = SourceQueue::read(sqs, &options.queue_url).await?;
-        options.validate_for(queue.is_fifo, queue.visibility_timeout)?;
-        let (recorder, figures) = Recorder::new();
+        options.validate(queue.is_fifo, queue.visibility_timeout)?;
+        let (recorder, figures) = watch::channel(Figures::default());
         let (stopping, is_stopping) = watch::channel(false);
-        let invoker = Invoker {
-            queue: Arc::new(queue),
-            invoke,
-            report_batch_item_failures: options.report_batch_item_failures,
-            figures: recorder,
-            stopping: is_stopping.clone(),
-        };
-        let polling = tokio::spawn(Poller::new(invoker, &options).run(is_stopping));
+        let invoker = Invoker { queue, options, invoke, figures: Recorder(recorder), stopping: is_stopping };
+        let polling = tokio::spawn(Poller::new(invoker).run());
         Ok(Self { figures, stopping, polling })
     }
 

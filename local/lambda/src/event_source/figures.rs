@@ -4,8 +4,7 @@ use tokio::sync::watch;
 
 /// Counters and gauges.
 ///
-/// `received` is always the sum of `in_flight`, `deleted`, `given_back`, `expired`, `undeleted` and `released`: no
-/// message is lost or counted twice. `Recorder` keeps this invariant.
+/// `received` is always the sum of `in_flight`, `deleted`, `given_back`, `expired`, `undeleted` and `released`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Messages that SQS returned (Lambda's metric `PolledEventCount`).
@@ -34,62 +33,17 @@ pub struct Figures {
     pub failed_receives: u64,
 }
 
-/// How a message ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Settled {
-    Deleted,
-    GivenBack,
-    Expired,
-    Undeleted,
-    Released,
-}
-
-/// Counts what happens, for all readers of the figures.
+/// Changes the figures for all readers.
 #[derive(Debug)]
-pub(super) struct Recorder(watch::Sender<Figures>);
+pub(super) struct Recorder(pub(super) watch::Sender<Figures>);
 
 impl Recorder {
-    pub(super) fn new() -> (Self, watch::Receiver<Figures>) {
-        let (sender, figures) = watch::channel(Figures::default());
-        (Self(sender), figures)
-    }
-
-    /// Messages were received and are in flight.
-    pub(super) fn receive(&self, messages: usize) {
+    /// Makes a change, of which readers see all parts at once; what is received and not settled is in flight.
+    pub(super) fn update(&self, change: impl FnOnce(&mut Figures)) {
         self.0.send_modify(|figures| {
-            figures.received += count(messages);
-            figures.in_flight += count(messages);
+            change(figures);
+            let Figures { deleted, given_back, expired, undeleted, released, .. } = *figures;
+            figures.in_flight = figures.received - (deleted + given_back + expired + undeleted + released);
         });
     }
-
-    /// Messages are no longer in flight; readers see all changes at once.
-    pub(super) fn settle(&self, ends: impl IntoIterator<Item = (Settled, usize)>) {
-        self.0.send_modify(|figures| {
-            for (settled, messages) in ends {
-                figures.in_flight -= count(messages);
-                *match settled {
-                    Settled::Deleted => &mut figures.deleted,
-                    Settled::GivenBack => &mut figures.given_back,
-                    Settled::Expired => &mut figures.expired,
-                    Settled::Undeleted => &mut figures.undeleted,
-                    Settled::Released => &mut figures.released,
-                } += count(messages);
-            }
-        });
-    }
-
-    /// Adds one to a counter.
-    pub(super) fn add(&self, counter: fn(&mut Figures) -> &mut u64) {
-        self.0.send_modify(|figures| *counter(figures) += 1);
-    }
-
-    pub(super) fn set_invocations_in_flight(&self, batches: usize) {
-        self.0.send_if_modified(|figures| {
-            std::mem::replace(&mut figures.invocations_in_flight, count(batches)) != count(batches)
-        });
-    }
-}
-
-fn count(number: usize) -> u64 {
-    number as u64
 }

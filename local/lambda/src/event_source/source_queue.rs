@@ -1,6 +1,5 @@
 //! The requests of an event source mapping to its queue.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
@@ -55,18 +54,18 @@ impl SourceQueue {
             .attribute_names(QueueAttributeName::QueueArn)
             .attribute_names(QueueAttributeName::VisibilityTimeout);
         let answer = in_time("GetQueueAttributes", ANSWER_LIMIT, request.send()).await?;
-        let mut attributes: HashMap<_, _> = answer.attributes.unwrap_or_default();
+        let mut attributes = answer.attributes.unwrap_or_default();
         let arn = attributes.remove(&QueueAttributeName::QueueArn);
         let timeout = attributes.remove(&QueueAttributeName::VisibilityTimeout);
         let region = arn.as_deref().and_then(|arn| arn.split(':').nth(3)).map(str::to_owned);
         let (Some(arn), Some(region)) = (arn.clone(), region) else {
-            return Err(EventSourceError::QueueAttribute { name: "QueueArn", value: arn });
+            return Err(EventSourceError::QueueAttribute("QueueArn", arn));
         };
         let Some(seconds) = timeout.as_deref().and_then(|seconds| seconds.parse().ok()) else {
-            return Err(EventSourceError::QueueAttribute { name: "VisibilityTimeout", value: timeout });
+            return Err(EventSourceError::QueueAttribute("VisibilityTimeout", timeout));
         };
-        let (is_fifo, visibility_timeout) =
-            (arn.strip_suffix(".fifo").is_some(), Duration::from_secs(seconds));
+        let is_fifo = arn.strip_suffix(".fifo").is_some();
+        let visibility_timeout = Duration::from_secs(seconds);
         Ok(Self { sqs, url: url.to_owned(), arn, region, is_fifo, visibility_timeout })
     }
 
