@@ -90,3 +90,76 @@ impl EventSourceOptions {
         Err(EventSourceError::Options(problem))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Why Lambda rejects the options of a function with a timeout of three seconds, changed like this.
+    fn problem(is_fifo: bool, change: impl FnOnce(&mut EventSourceOptions)) -> String {
+        let mut options = EventSourceOptions::new("");
+        change(&mut options);
+        let checked = options.validate(is_fifo, Duration::from_secs(30));
+        checked.err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    /// Lambda Developer Guide, "Lambda parameters for Amazon SQS event source mappings": `BatchSize`; "For FIFO queues, the
+    /// maximum is 10".
+    #[test]
+    fn a_batch_has_at_most_ten_thousand_messages_in_order_ten() {
+        for (is_fifo, given, expected) in [
+            (false, 0, "batch size 0 is not between 1 and 10000"),
+            (false, 10_000, ""),
+            (false, 10_001, "batch size 10001 is not between 1 and 10000"),
+            (true, 10, "Batching window is not supported for FIFO queues"),
+            (true, 11, "batch size 11 is not between 1 and 10"),
+        ] {
+            let refused = problem(is_fifo, |options| {
+                (options.batch_size, options.batching_window) = (given, Duration::from_secs(1));
+            });
+            assert_eq!(refused, expected);
+        }
+    }
+
+    /// Lambda Developer Guide, "Creating and configuring an Amazon SQS event source mapping": "For a batch size over 10, you
+    /// must also set the batch window to at least 1 second"; "Using Lambda with Amazon SQS": "up to 5 minutes".
+    #[test]
+    fn a_window_has_at_most_five_minutes_in_whole_seconds() {
+        for (batch_size, given_ms, expected) in [
+            (10, 300_000, ""),
+            (10, 301_000, "batching window 301s is not in whole seconds between 0 and 300"),
+            (10, 1_500, "batching window 1.5s is not in whole seconds between 0 and 300"),
+            (10, 0, ""),
+            (
+                11,
+                0,
+                "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10",
+            ),
+        ] {
+            let refused = problem(false, |options| {
+                (options.batch_size, options.batching_window) = (batch_size, Duration::from_millis(given_ms));
+            });
+            assert_eq!(refused, expected);
+        }
+    }
+
+    /// Lambda Developer Guide, "Configuring scaling behavior for SQS event source mappings": "enter a number between 2 and
+    /// 1,000".
+    #[test]
+    fn the_maximum_concurrency_is_two_to_one_thousand() {
+        for given in [0, 1, 1_001] {
+            let refused = problem(false, |options| options.max_concurrency = Some(given));
+            assert_eq!(refused, format!("maximum concurrency {given} is not between 2 and 1000"));
+        }
+        assert_eq!(problem(false, |options| options.max_concurrency = Some(1_000)), "");
+    }
+
+    /// Lambda Developer Guide, "Creating and configuring an Amazon SQS event source mapping": "an error if the function
+    /// timeout exceeds the queue's visibility timeout".
+    #[test]
+    fn the_visibility_timeout_covers_the_function_timeout() {
+        let refused = problem(false, |options| options.function_timeout = Duration::from_mins(1));
+        assert_eq!(refused, "Queue visibility timeout: 30 seconds is less than Function timeout: 60 seconds");
+        assert_eq!(problem(false, |options| options.function_timeout = Duration::from_secs(30)), "");
+    }
+}
