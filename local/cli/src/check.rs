@@ -15,7 +15,6 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use local_amp::{AmpOptions, AmpStandIn};
 use local_lambda::runtime::{Function, FunctionOptions, InitError};
-use local_lambda::service::FunctionError;
 use local_testing::truncate;
 use owo_colors::OwoColorize as _;
 use zip::ZipArchive;
@@ -116,9 +115,9 @@ async fn check(arguments: &CheckArguments) -> Result<String, Box<dyn Error>> {
     let mut function = Function::spawn(options).await?;
     let invocation = function.invoke(arguments.event.clone()).await;
     let shutdown = function.shutdown().await;
-    if let Some(error) = FunctionError::of(&invocation, TIMEOUT) {
+    if let Err(error) = invocation.result() {
         print_logs(&invocation.logs);
-        return Err(CheckError::Failed(String::from_utf8_lossy(&error.payload).into_owned()).into());
+        return Err(CheckError::Failed(String::from_utf8_lossy(&error).into_owned()).into());
     }
     let answer = if is_extension {
         if shutdown.is_some_and(|shutdown| !shutdown.killed.is_empty()) {

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use local_amp::AmpStandIn;
 use local_lambda::event_source::{self, EventSource, EventSourceError, EventSourceOptions, Invoked};
-use local_lambda::service::{FunctionError, Pool, PoolEvent};
+use local_lambda::service::{Pool, PoolEvent};
 use local_lambda::sqs::{Sqs, SqsError};
 use local_testing::moto::MotoError;
 use local_testing::prometheus::PrometheusError;
@@ -178,9 +178,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 async fn invoke(pool: Pool, payload: Bytes) -> Invoked {
     match pool.invoke(payload, None).await {
         Err(_) => Invoked::Throttled,
-        Ok(invocation) => match FunctionError::of(&invocation, pool.options().timeout) {
-            Some(_) => Invoked::FunctionError,
-            None => Invoked::Response(invocation.response().cloned().unwrap_or_default()),
+        Ok(invocation) => match invocation.response() {
+            Some(body) => Invoked::Response(body.clone()),
+            None => Invoked::FunctionError,
         },
     }
 }

@@ -150,11 +150,6 @@ impl Function {
         Arc::clone(&self.pid)
     }
 
-    /// Its options; changes take effect at the next start.
-    pub fn options_mut(&mut self) -> &mut FunctionOptions {
-        &mut self.options
-    }
-
     /// Stops the processes at once; the next invocation is a cold start.
     pub fn kill(&mut self) {
         self.sandbox = None;
@@ -175,10 +170,7 @@ impl Function {
     /// Invokes the function and waits for the outcome; starts the program again if it does not run.
     pub async fn invoke(&mut self, payload: impl Into<Bytes>) -> Invocation {
         self.invocations += 1;
-        let request_id = format!("00000000-0000-4000-8000-{:012x}", self.invocations);
-        let (client_context, headers) = (None, Vec::new());
-        self.invoke_as(InvocationRequest { request_id, payload: payload.into(), client_context, headers })
-            .await
+        self.invoke_as(InvocationRequest::new(self.invocations, payload.into())).await
     }
 
     /// As [`Function::invoke`], with all fields of a request. Returns when the extensions have finished the invocation as well
@@ -207,7 +199,12 @@ impl Function {
             }
             Err(error) => {
                 logs.extend_from_slice(error.logs());
-                let outcome = if error.is_timeout() { Outcome::TimedOut } else { Outcome::InitFailed(error) };
+                let timeout = self.options.timeout;
+                let outcome = if error.is_timeout() {
+                    Outcome::TimedOut { timeout }
+                } else {
+                    Outcome::InitFailed(error)
+                };
                 Invocation { duration: spent, logs, ..not_run(request.request_id, outcome) }
             }
         }

@@ -101,7 +101,7 @@ async fn a_timeout_is_counted_and_starts_another_instance() {
         stop(pid).await;
     };
     let (invocation, ()) = tokio::join!(function.invoke(event(2)), at_work);
-    assert!(matches!(invocation.outcome, Outcome::TimedOut), "{:?}", invocation.outcome);
+    assert!(matches!(invocation.outcome, Outcome::TimedOut { .. }), "{:?}", invocation.outcome);
     function.invoke(event(3)).await;
     function.shutdown().await.expect("it ran");
     assert_valid(&telemetry);

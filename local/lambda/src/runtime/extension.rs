@@ -33,7 +33,8 @@ impl ShutdownReason {
 }
 
 /// The failure of an extension.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("extension {extension}: {message}")]
 pub struct ExtensionFault {
     /// The extension's name.
     pub extension: String,

@@ -58,7 +58,7 @@ impl Status {
         match outcome {
             Outcome::Response(_) => Self::success(),
             Outcome::FunctionError { error_type, .. } => Self::error(error_type),
-            Outcome::TimedOut => Self::timeout(),
+            Outcome::TimedOut { .. } => Self::timeout(),
             Outcome::ExtensionFailed(fault) => Self::failure(&fault.error_type),
             Outcome::Exited { .. } | Outcome::InitFailed(_) | Outcome::PayloadTooLarge { .. } => {
                 Self::failure("Runtime.ExitError")

@@ -159,7 +159,9 @@ impl Sandbox {
                 // A poll without a response, or a late init error, does not end the invocation.
                 Happening::Runtime(Step::Event(Event::Poll { .. } | Event::InitError(_))) => {}
                 Happening::Runtime(Step::Exited(status)) => return (Outcome::Exited { status }, None),
-                Happening::Runtime(Step::OutOfTime) => return (Outcome::TimedOut, None),
+                Happening::Runtime(Step::OutOfTime) => {
+                    return (Outcome::TimedOut { timeout: self.registry.options.timeout }, None);
+                }
                 Happening::Fault(fault) => return (Outcome::ExtensionFailed(fault), None),
             }
         }
@@ -269,7 +271,7 @@ impl Drop for Sandbox {
 /// The reason for the shutdown of an environment without a response.
 fn reason(outcome: &Outcome) -> ShutdownReason {
     match outcome {
-        Outcome::TimedOut => ShutdownReason::Timeout,
+        Outcome::TimedOut { .. } => ShutdownReason::Timeout,
         _ => ShutdownReason::Failure,
     }
 }

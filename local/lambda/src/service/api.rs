@@ -7,15 +7,14 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use serde_json::json;
 
-use super::answer::{FunctionError, log_tail};
 use super::asynchronous::{self, AsyncPolicy};
-use super::pool::{ConcurrencyExceeded, Pool};
+use super::log_tail::log_tail;
+use super::pool::Pool;
 use super::request::{Exception, InvocationType, Invoke, function_name};
 use crate::runtime::{Invocation, MAX_PAYLOAD_BYTES};
 use local_testing::ACCOUNT;
@@ -48,7 +47,9 @@ impl LambdaApi {
         let service = Arc::new(Service { region: region.to_owned(), functions, policy });
         let server = HttpServer::start(port, move |request, _connection| {
             let service = Arc::clone(&service);
-            async move { service.handle(request).await }
+            async move {
+                Reply::Answer(service.handle(request).await.unwrap_or_else(|exception| refused(&exception)))
+            }
         })
         .await?;
         Ok(Self { server })
@@ -61,53 +62,38 @@ impl LambdaApi {
 }
 
 impl Service {
-    async fn handle(&self, request: http::Request<Incoming>) -> Reply {
+    async fn handle(&self, request: http::Request<Incoming>) -> Result<Response<ResponseBody>, Exception> {
         let (head, body) = request.into_parts();
-        let Some(name) = function_name(&head.method, head.uri.path()) else {
-            let message = format!("{} {} is not served here; only Invoke is", head.method, head.uri.path());
-            return Reply::Answer(refused(&Exception::new(
-                StatusCode::NOT_FOUND,
-                "UnknownOperationException",
-                message,
-            )));
-        };
-        // One byte more than allowed is read, to detect a body that is too large.
-        let body = match Limited::new(body, MAX_PAYLOAD_BYTES + 1).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => {
-                return Reply::Answer(refused(&Exception::too_large(MAX_PAYLOAD_BYTES)));
-            }
-            Err(_) => return Reply::Close,
-        };
-        let answer = match self.function(&name) {
-            Ok(pool) => match Invoke::parse(&head.headers, body) {
-                Ok(invoke) => self.invoke(pool, invoke).await,
-                Err(exception) => Err(exception),
-            },
-            Err(exception) => Err(exception),
-        };
-        Reply::Answer(answer.unwrap_or_else(|exception| refused(&exception)))
-    }
-
-    fn function(&self, name: &str) -> Result<&Pool, Exception> {
-        self.functions.iter().find(|pool| pool.options().name == name).ok_or_else(|| {
+        let (method, path) = (&head.method, head.uri.path());
+        let name = function_name(method, path).ok_or_else(|| {
+            let message = format!("{method} {path} is not served here; only Invoke is");
+            Exception::new(StatusCode::NOT_FOUND, "UnknownOperationException", message)
+        })?;
+        // One byte more than allowed is read, so that the caller has sent all of it when it gets the answer.
+        let body = Limited::new(body, MAX_PAYLOAD_BYTES + 1).collect().await;
+        let body = body.map_err(|_| Exception::too_large(MAX_PAYLOAD_BYTES))?.to_bytes();
+        let pool = self.functions.iter().find(|pool| pool.options().name == name).ok_or_else(|| {
             let message =
                 format!("Function not found: arn:aws:lambda:{}:{ACCOUNT}:function:{name}", self.region);
             Exception::new(StatusCode::NOT_FOUND, "ResourceNotFoundException", message)
-        })
+        })?;
+        self.invoke(pool, Invoke::parse(&head.headers, body)?).await
     }
 
     async fn invoke(&self, pool: &Pool, invoke: Invoke) -> Result<Response<ResponseBody>, Exception> {
         match invoke.kind {
-            InvocationType::DryRun => Ok(empty(StatusCode::NO_CONTENT)),
+            InvocationType::DryRun => Ok(Reply::full(StatusCode::NO_CONTENT, "")),
             InvocationType::Event => {
                 let (pool, policy) = (pool.clone(), self.policy.clone());
                 tokio::spawn(asynchronous::run(pool, policy, invoke.payload, invoke.client_context));
-                Ok(empty(StatusCode::ACCEPTED))
+                Ok(Reply::full(StatusCode::ACCEPTED, ""))
             }
             InvocationType::RequestResponse => {
-                let invocation =
-                    pool.invoke(invoke.payload, invoke.client_context).await.map_err(throttled)?;
+                let invocation = pool.invoke(invoke.payload, invoke.client_context).await;
+                let invocation = invocation.map_err(|_| {
+                    let status = StatusCode::TOO_MANY_REQUESTS;
+                    Exception::new(status, "TooManyRequestsException", "Rate Exceeded.")
+                })?;
                 Ok(answer(pool, &invocation, invoke.includes_log_tail))
             }
         }
@@ -116,10 +102,9 @@ impl Service {
 
 /// Lambda API, `Invoke`: 200 even if the function failed, with `X-Amz-Function-Error`.
 fn answer(pool: &Pool, invocation: &Invocation, includes_log_tail: bool) -> Response<ResponseBody> {
-    let error = FunctionError::of(invocation, pool.options().timeout);
-    let body = match (&error, invocation.response()) {
-        (Some(error), _) => error.payload.clone(),
-        (None, response) => response.cloned().unwrap_or_default(),
+    let (body, has_failed) = match invocation.result() {
+        Ok(body) => (body.clone(), false),
+        Err(error) => (error, true),
     };
     let mut response = Reply::full(StatusCode::OK, body);
     let mut set = |name: &'static str, value: String| {
@@ -129,22 +114,13 @@ fn answer(pool: &Pool, invocation: &Invocation, includes_log_tail: bool) -> Resp
     set("content-type", "application/json".to_owned());
     set("x-amz-executed-version", "$LATEST".to_owned());
     set("x-amzn-requestid", invocation.request_id.clone());
-    if error.is_some() {
+    if has_failed {
         set("x-amz-function-error", "Unhandled".to_owned());
     }
     if includes_log_tail {
         set("x-amz-log-result", STANDARD.encode(log_tail(invocation, pool.options().memory_mb)));
     }
     response
-}
-
-/// Lambda API, `TooManyRequestsException`.
-fn throttled(_: ConcurrencyExceeded) -> Exception {
-    Exception::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Rate Exceeded.")
-}
-
-fn empty(status: StatusCode) -> Response<ResponseBody> {
-    Reply::full(status, Bytes::new())
 }
 
 fn refused(exception: &Exception) -> Response<ResponseBody> {

@@ -74,7 +74,7 @@ async fn a_timeout_shuts_extensions_down() {
     options.timeout = Duration::from_secs(2);
     let mut function = started(options).await;
     let overrun = invoke(&mut function, json!({ "do": "sleep", "ms": 60_000 })).await;
-    assert!(matches!(overrun.outcome, Outcome::TimedOut), "{overrun:?}");
+    assert!(matches!(overrun.outcome, Outcome::TimedOut { .. }), "{overrun:?}");
     assert_eq!(shutdown_reason(&function), "TIMEOUT");
     assert!(function.last_shutdown().is_some_and(|shutdown| shutdown.killed.is_empty()));
     assert!(invoke(&mut function, json!({})).await.is_cold_start());

@@ -173,7 +173,7 @@ async fn the_repeated_init_has_the_function_timeout() {
     let (mut options, attempts) = with_inits("exit,hang");
     options.timeout = Duration::from_millis(300);
     let invocation = invoke(&mut Function::cold(options), json!({})).await;
-    assert!(matches!(invocation.outcome, Outcome::TimedOut), "{invocation:?}");
+    assert!(matches!(invocation.outcome, Outcome::TimedOut { .. }), "{invocation:?}");
     assert!(invocation.duration >= Duration::from_millis(300), "{invocation:?}");
     assert!(invocation.duration < Duration::from_secs(8), "{invocation:?}");
     assert_eq!(attempts(), 2);
