@@ -105,7 +105,7 @@ async fn memory(mut options: FunctionOptions) -> Result<(), Failure> {
 }
 
 fn delivered(function: &Function) -> usize {
-    function.telemetry().subscribers().iter().map(|subscriber| subscriber.deliveries.events).sum()
+    function.telemetry().delivered()
 }
 
 fn cpu(function: &Function) -> Result<Duration, Failure> {

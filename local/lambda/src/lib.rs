@@ -7,6 +7,7 @@
 //! - [`credentials`]: an endpoint of credentials that expire.
 
 mod backoff;
+mod bodies;
 pub mod credentials;
 pub mod event_source;
 pub mod runtime;

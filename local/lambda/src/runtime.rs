@@ -12,9 +12,7 @@ mod api;
 mod environment;
 mod extension;
 mod invocation;
-mod measure;
 mod options;
-mod output;
 mod process;
 mod report;
 mod sandbox;
@@ -33,9 +31,7 @@ use local_testing::clock::Clock;
 pub use options::{ExtensionOptions, FunctionOptions, RoleCredentials};
 use report::Phase;
 use sandbox::Sandbox;
-pub use telemetry::{
-    Buffering, Deliveries, SchemaVersion, Stream, Subscriber, SubscriptionRequest, Telemetry,
-};
+pub use telemetry::Telemetry;
 
 /// Lambda quotas: the limit of a synchronous invocation's payload and of its response.
 pub const MAX_PAYLOAD_BYTES: usize = 6 * 1_024 * 1_024;
@@ -66,7 +62,6 @@ pub struct Function {
     /// Where the next init phase happens: after a reset, it is part of the invocation.
     phase: Phase,
     invocations: u64,
-    clock: Clock,
     telemetry: Telemetry,
     pid: Arc<AtomicU32>,
     last_shutdown: Option<Shutdown>,
@@ -77,14 +72,12 @@ pub struct Function {
 impl Function {
     /// An environment without a process: the first invocation starts it.
     pub fn cold(options: FunctionOptions) -> Self {
-        let clock = Clock::system();
         Self {
             options,
             sandbox: None,
             phase: Phase::Init,
             invocations: 0,
-            telemetry: Telemetry::new(clock.clone()),
-            clock,
+            telemetry: Telemetry::new(Clock::system()),
             pid: Arc::default(),
             last_shutdown: None,
             last_lines: Vec::new(),
@@ -114,7 +107,7 @@ impl Function {
 
     /// Time from the start of the program to its first poll, and the CPU time of that; `None` after it was killed.
     pub fn init(&self) -> Option<(Duration, Option<Duration>)> {
-        self.sandbox.as_ref().map(Sandbox::runtime_init)
+        self.sandbox.as_ref().map(|sandbox| sandbox.runtime_init)
     }
 
     /// The process id, if it is running.
@@ -192,7 +185,7 @@ impl Function {
         match sandbox {
             Ok(mut sandbox) => {
                 let time = self.options.timeout.saturating_sub(spent);
-                let mut invocation = sandbox.answer(request, &self.options, time).await;
+                let mut invocation = sandbox.answer(request, time).await;
                 self.sandbox = Some(sandbox);
                 logs.append(&mut invocation.logs);
                 Invocation { logs, ..invocation }
@@ -267,7 +260,7 @@ impl Function {
     /// The init phase; after a failure, the next one is part of an invocation.
     async fn start(&mut self, until: Instant) -> Result<Sandbox, InitError> {
         let phase = std::mem::replace(&mut self.phase, Phase::Invoke);
-        let sandbox = Sandbox::start(&self.options, phase, until, &self.telemetry, &self.clock).await?;
+        let sandbox = Sandbox::start(&self.options, phase, until, &self.telemetry).await?;
         self.phase = phase;
         self.pid.store(sandbox.pid().unwrap_or_default(), Ordering::Relaxed);
         Ok(sandbox)

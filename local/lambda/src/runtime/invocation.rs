@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
+use super::api::error_fields;
 use super::report::Status;
 use super::{ExtensionFault, INIT_LIMIT, ShutdownReason};
 
@@ -170,6 +171,14 @@ pub enum Outcome {
         /// Its length.
         bytes: usize,
     },
+}
+
+impl Outcome {
+    /// The error that a function reported.
+    pub(super) fn function_error(raw: Bytes) -> Self {
+        let (error_type, error_message) = error_fields(&raw);
+        Self::FunctionError { error_type, error_message, raw }
+    }
 }
 
 /// One invocation with its duration and resource usage.

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use serde_json::json;
 
@@ -16,6 +15,7 @@ use super::asynchronous::{self, AsyncPolicy};
 use super::log_tail::log_tail;
 use super::pool::Pool;
 use super::request::{Exception, InvocationType, Invoke, function_name};
+use crate::bodies::{json_response, read};
 use crate::runtime::{Invocation, MAX_PAYLOAD_BYTES};
 use local_testing::ACCOUNT;
 use local_testing::http_server::{HttpServer, Reply, ResponseBody};
@@ -70,8 +70,8 @@ impl Service {
             Exception::new(StatusCode::NOT_FOUND, "UnknownOperationException", message)
         })?;
         // One byte more than allowed is read, so that the caller has sent all of it when it gets the answer.
-        let body = Limited::new(body, MAX_PAYLOAD_BYTES + 1).collect().await;
-        let body = body.map_err(|_| Exception::too_large(MAX_PAYLOAD_BYTES))?.to_bytes();
+        let body = read(body, MAX_PAYLOAD_BYTES + 1).await;
+        let body = body.ok_or_else(|| Exception::too_large(MAX_PAYLOAD_BYTES))?;
         let pool = self.functions.iter().find(|pool| pool.options().name == name).ok_or_else(|| {
             let message =
                 format!("Function not found: arn:aws:lambda:{}:{ACCOUNT}:function:{name}", self.region);
@@ -128,9 +128,7 @@ fn refused(exception: &Exception) -> Response<ResponseBody> {
     if exception.status == StatusCode::TOO_MANY_REQUESTS {
         body["Reason"] = "ReservedFunctionConcurrentInvocationLimitExceeded".into();
     }
-    let mut response = Reply::full(exception.status, body.to_string());
-    let headers = response.headers_mut();
-    headers.insert("content-type", HeaderValue::from_static("application/json"));
-    headers.insert("x-amzn-errortype", HeaderValue::from_static(exception.name));
+    let mut response = json_response(exception.status, &body);
+    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(exception.name));
     response
 }

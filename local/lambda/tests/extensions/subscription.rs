@@ -60,14 +60,3 @@ async fn subscriptions_end_with_the_init_phase() {
     let answers = crate::support::lines_of(&logs, "answer");
     assert!(answers[1].starts_with("400 ") && answers[1].contains("SubscriptionClosed"), "{answers:?}");
 }
-
-/// Tests can read subscriptions.
-#[tokio::test]
-async fn a_subscription_can_be_read() {
-    let listener = Listener::start().await;
-    let function = started(with_extension(&json!({ "after": [subscribe(&listener.subscription())] }))).await;
-    let subscribers = function.telemetry().subscribers();
-    assert_eq!(subscribers.len(), 1);
-    assert_eq!(subscribers[0].extension, crate::support::NAME);
-    assert_eq!((&*subscribers[0].request.path, subscribers[0].request.streams.len()), ("/in", 3));
-}
