@@ -11,6 +11,6 @@ mod request;
 
 pub use api::LambdaApi;
 pub use asynchronous::AsyncPolicy;
-pub use client::{Answered, InvokeError, LambdaClient};
+pub use client::{InvokeError, LambdaClient};
 pub use idle_shutdown::IdleShutdown;
 pub use pool::{ConcurrencyExceeded, Counts, Environment, Pool, PoolEvent};

@@ -218,11 +218,6 @@ pub struct Shutdown {
 }
 
 impl Invocation {
-    /// Whether a new process was started for it.
-    pub fn is_cold_start(&self) -> bool {
-        self.init.is_some()
-    }
-
     /// The billed time: the init phase, the duration and the time of extensions, rounded up to a millisecond.
     pub fn billed_ms(&self) -> u128 {
         let billed = self.init.unwrap_or_default() + self.duration + self.extension_overhead;

@@ -35,21 +35,12 @@ pub struct ExtensionOptions {
     pub programs: Vec<PathBuf>,
     /// Whether all processes of an environment with extensions are stopped between invocations, as on Lambda.
     pub freezes: bool,
-    /// Versions of the telemetry schema that the Telemetry API rejects.
-    pub refused_schema_versions: Vec<String>,
-    /// Whether registration for `INVOKE` is rejected, as on Lambda Managed Instances.
-    pub refuses_invoke_events: bool,
 }
 
 impl Default for ExtensionOptions {
     /// No extensions; an environment with extensions is frozen between invocations.
     fn default() -> Self {
-        Self {
-            programs: Vec::new(),
-            freezes: true,
-            refused_schema_versions: Vec::new(),
-            refuses_invoke_events: false,
-        }
+        Self { programs: Vec::new(), freezes: true }
     }
 }
 

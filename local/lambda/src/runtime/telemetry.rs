@@ -150,14 +150,9 @@ impl Telemetry {
     }
 
     /// Subscribes an extension; a second subscription replaces its first.
-    pub(super) fn subscribe(
-        &self,
-        extension: &str,
-        body: &[u8],
-        refused_versions: &[String],
-    ) -> Result<(), Refusal> {
-        let request = SubscriptionRequest::parse(body, refused_versions)
-            .map_err(|why| Refusal::bad_request("ValidationError", why))?;
+    pub(super) fn subscribe(&self, extension: &str, body: &[u8]) -> Result<(), Refusal> {
+        let request =
+            SubscriptionRequest::parse(body).map_err(|why| Refusal::bad_request("ValidationError", why))?;
         let types: Vec<&str> = request.streams.iter().map(|stream| stream.name()).collect();
         let record = json!({ "name": extension, "state": "Subscribed", "types": types });
         let mut hub = self.hub();

@@ -47,7 +47,7 @@ async fn an_exit_error_of_an_extension_ends_the_environment() {
     assert_eq!(function.pid(), None);
     assert_eq!(function.last_shutdown().map(|shutdown| shutdown.reason), Some(ShutdownReason::Failure));
     let next = invoke(&mut function, json!({ "do": "sleep", "ms": 60_000 })).await;
-    assert!(next.is_cold_start() && function.pid() != pid, "{next:?}");
+    assert!(next.init.is_some() && function.pid() != pid, "{next:?}");
 }
 
 /// Extensions API, "Invoke phase": the response is returned "even if extensions are still running", so a failure after it
@@ -77,7 +77,7 @@ async fn a_timeout_shuts_extensions_down() {
     assert!(matches!(overrun.outcome, Outcome::TimedOut { .. }), "{overrun:?}");
     assert_eq!(shutdown_reason(&function), "TIMEOUT");
     assert!(function.last_shutdown().is_some_and(|shutdown| shutdown.killed.is_empty()));
-    assert!(invoke(&mut function, json!({})).await.is_cold_start());
+    assert!(invoke(&mut function, json!({})).await.init.is_some());
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn the_end_of_the_runtime_shuts_extensions_down() {
     let died = invoke(&mut function, json!({ "do": "exit" })).await;
     assert!(matches!(died.outcome, Outcome::Exited { .. }), "{died:?}");
     assert_eq!(shutdown_reason(&function), "FAILURE");
-    assert!(invoke(&mut function, json!({})).await.is_cold_start());
+    assert!(invoke(&mut function, json!({})).await.init.is_some());
 }
 
 /// Extensions API, "Duration limit": "The function's timeout setting limits the duration of the entire `Invoke` phase."

@@ -34,7 +34,7 @@ async fn idle_environments_can_be_shut_down() {
     let received = events(&shutdowns[0].logs);
     assert_eq!(received.last().expect("an event")["shutdownReason"], "SPINDOWN");
     let next = pool.invoke("{}".into(), None).await.expect("an environment");
-    assert!(next.is_cold_start());
+    assert!(next.init.is_some());
 }
 
 /// Lambda ends environments that were not used for some time, and keeps the others.
@@ -47,7 +47,7 @@ async fn environments_idle_below_the_limit_are_kept() {
     }
     assert!(pool.shutdown_idle(Duration::from_hours(1)).await.is_empty());
     let next = pool.invoke("{}".into(), None).await.expect("an environment");
-    assert!(!next.is_cold_start());
+    assert!(!next.init.is_some());
     while pool.environments()[0].is_busy {
         tokio::task::yield_now().await;
     }

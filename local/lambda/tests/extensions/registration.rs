@@ -74,18 +74,6 @@ async fn only_the_two_events_can_be_registered_for() {
     assert_eq!(types[1..], vec![(400, "InvalidRequestFormat".to_owned()); 2]);
 }
 
-/// Extensions API, note on Managed Instances: "Attempting to register for the `INVOKE` event results in an error."
-#[tokio::test]
-async fn invocations_can_be_kept_from_extensions() {
-    let mut options = with_extension(&json!({
-        "events": ["SHUTDOWN"],
-        "before": [register(NAME, &json!({ "events": ["INVOKE", "SHUTDOWN"] }))],
-    }));
-    options.extensions.refuses_invoke_events = true;
-    let answers = answers(options).await;
-    assert_eq!((answers[0].0, answers[1].0), (403, 200), "{answers:?}");
-}
-
 /// Extensions API reference: 403 for Next, Init error and Exit error without a known identifier; Telemetry API: "you must
 /// have an extension ID".
 #[tokio::test]

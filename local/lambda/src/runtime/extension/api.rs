@@ -76,7 +76,7 @@ async fn answer(
         }
         (&Method::PUT, [TELEMETRY, "telemetry"]) => {
             let name = registry.identify(identifier(headers)?)?;
-            telemetry.subscribe(&name, body, &registry.options.extensions.refused_schema_versions)?;
+            telemetry.subscribe(&name, body)?;
             Reply::full(StatusCode::OK, "\"OK\"")
         }
         _ => {

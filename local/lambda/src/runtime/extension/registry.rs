@@ -66,8 +66,7 @@ impl Registry {
     pub(super) fn register(&self, name: &str, events: &[&str]) -> Result<String, Refusal> {
         let mut known = Vec::new();
         for event in events {
-            let offered = [INVOKE, SHUTDOWN].into_iter().find(|offered| offered == event);
-            match offered.filter(|event| *event != INVOKE || !self.options.extensions.refuses_invoke_events) {
+            match [INVOKE, SHUTDOWN].into_iter().find(|offered| offered == event) {
                 Some(event) if known.contains(&event) => {}
                 Some(event) => known.push(event),
                 None => {

@@ -11,15 +11,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, header};
 use http_body_util::{BodyExt as _, Full};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use serde_json::json;
 
 use super::Subscription;
 use super::buffer::{Batch, Dropped};
 use super::event::Event;
 use crate::backoff;
+use crate::bodies::{HttpClient, http_client};
 use local_testing::clock::rfc3339;
 
 /// Attempts for one batch. The guide promises retries, but not how many.
@@ -31,11 +29,9 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_
 /// The time limit for one batch.
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(5);
 
-type Http = Client<HttpConnector, Full<Bytes>>;
-
 /// Delivers until it is aborted, no more events will come, or another subscription replaces this one.
 pub(super) async fn run(subscription: Arc<Subscription>) {
-    let http: Http = Client::builder(TokioExecutor::new()).build_http();
+    let http = http_client();
     loop {
         if !wait_until_due(&subscription).await {
             return;
@@ -76,7 +72,7 @@ async fn wait_until_due(subscription: &Subscription) -> bool {
 }
 
 /// Whether the subscriber accepted it.
-async fn deliver(subscription: &Subscription, http: &Http, batch: &Batch) -> bool {
+async fn deliver(subscription: &Subscription, http: &HttpClient, batch: &Batch) -> bool {
     let body = Bytes::from(format!("[{}]", batch.items.join(",")));
     let time = &subscription.time;
     for attempt in 0..ATTEMPTS {
@@ -95,7 +91,7 @@ async fn deliver(subscription: &Subscription, http: &Http, batch: &Batch) -> boo
     false
 }
 
-async fn post(subscription: &Subscription, http: &Http, body: Bytes) -> bool {
+async fn post(subscription: &Subscription, http: &HttpClient, body: Bytes) -> bool {
     let (port, path) = (subscription.request.port, &subscription.request.path);
     let request = Request::post(format!("http://127.0.0.1:{port}{path}"))
         .header(header::HOST, format!("sandbox.localdomain:{port}"))

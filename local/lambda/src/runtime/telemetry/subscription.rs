@@ -81,15 +81,15 @@ pub(super) struct SubscriptionRequest {
 }
 
 impl SubscriptionRequest {
-    /// Parses a request; the versions in `refused` are rejected.
+    /// Parses a request.
     ///
     /// # Errors
     /// The problems, separated by semicolons.
-    pub(super) fn parse(body: &[u8], refused: &[String]) -> Result<Self, String> {
+    pub(super) fn parse(body: &[u8]) -> Result<Self, String> {
         let json: Value =
             serde_json::from_slice(body).map_err(|error| format!("the request is not JSON: {error}"))?;
         let parts = (
-            schema_version(&json["schemaVersion"], refused),
+            schema_version(&json["schemaVersion"]),
             destination(&json["destination"]),
             streams(&json["types"]),
             buffering(&json["buffering"]),
@@ -109,16 +109,14 @@ fn all<const N: usize>(problems: [Option<String>; N]) -> String {
     problems.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-fn schema_version(value: &Value, refused: &[String]) -> Result<SchemaVersion, String> {
+fn schema_version(value: &Value) -> Result<SchemaVersion, String> {
     let name = value.as_str().ok_or("schemaVersion is not provided")?;
-    let known = match name {
-        "2022-07-01" => Some(SchemaVersion::V20220701),
-        "2022-12-13" => Some(SchemaVersion::V20221213),
-        "2025-01-29" => Some(SchemaVersion::V20250129),
-        _ => None,
-    };
-    let offered = known.filter(|_| !refused.iter().any(|refused| refused == name));
-    offered.ok_or_else(|| format!("schemaVersion {} is not supported", truncate(name, MAX_QUOTED)))
+    match name {
+        "2022-07-01" => Ok(SchemaVersion::V20220701),
+        "2022-12-13" => Ok(SchemaVersion::V20221213),
+        "2025-01-29" => Ok(SchemaVersion::V20250129),
+        _ => Err(format!("schemaVersion {} is not supported", truncate(name, MAX_QUOTED))),
+    }
 }
 
 fn streams(value: &Value) -> Result<Vec<Stream>, String> {
@@ -208,7 +206,7 @@ mod tests {
         if let Some(place) = json.pointer_mut(pointer) {
             *place = value;
         }
-        SubscriptionRequest::parse(json.to_string().as_bytes(), &["2022-07-01".to_owned()])
+        SubscriptionRequest::parse(json.to_string().as_bytes())
     }
 
     /// Telemetry API reference, "Example Subscribe API request".
@@ -246,7 +244,6 @@ mod tests {
     fn invalid_subscriptions_are_rejected() {
         for (pointer, value, problem) in [
             ("/schemaVersion", json!("2030-01-01"), "schemaVersion 2030-01-01 is not supported"),
-            ("/schemaVersion", json!("2022-07-01"), "schemaVersion 2022-07-01 is not supported"),
             ("/types", json!([]), "types should not be empty"),
             ("/types", json!(["platform", "audit"]), "type \"audit\" is not supported"),
             ("/buffering", json!(7), "buffering should be an object"),
@@ -276,7 +273,7 @@ mod tests {
             "types": [],
             "destination": { "protocol": "HTTP", "URI": "http://sandbox.localdomain/" }
         });
-        let refusal = SubscriptionRequest::parse(body.to_string().as_bytes(), &[]).expect_err("two problems");
+        let refusal = SubscriptionRequest::parse(body.to_string().as_bytes()).expect_err("two problems");
         assert_eq!(refusal, "URI port is not provided; types should not be empty");
     }
 }
