@@ -5,7 +5,7 @@ use std::time::Duration;
 use local_lambda::service::Pool;
 use serde_json::json;
 
-use crate::support::{events, with_extension};
+use crate::support::{events, eventually, with_extension};
 
 /// Extensions API, "Invoke phase": "Lambda returns the response to the client, even if extensions are still running."
 /// The environment is busy until they are done.
@@ -21,35 +21,19 @@ async fn callers_do_not_wait_for_extensions() {
     assert_eq!(pool.counts().invocations, 1);
 }
 
-/// Extensions API, "Shutdown phase".
+/// Extensions API, "Shutdown phase". Lambda ends environments that were not used for some time, and keeps the others.
 #[tokio::test]
-async fn idle_environments_can_be_shut_down() {
+async fn idle_environments_are_shut_down_after_the_limit() {
     let pool = Pool::new(with_extension(&json!({})), 2, |_| {});
-    pool.invoke("{}".into(), None).await.expect("an environment");
-    while pool.environments()[0].is_busy {
-        tokio::task::yield_now().await;
+    for is_cold in [true, false] {
+        let invocation = pool.invoke("{}".into(), None).await.expect("an environment");
+        assert_eq!(invocation.init.is_some(), is_cold);
+        eventually("it is idle", || !pool.environments()[0].is_busy).await;
+        assert!(pool.shutdown_idle(Duration::from_hours(1)).await.is_empty());
     }
     let shutdowns = pool.shutdown().await;
     assert_eq!(shutdowns.len(), 1);
-    let received = events(&shutdowns[0].logs);
-    assert_eq!(received.last().expect("an event")["shutdownReason"], "SPINDOWN");
+    assert_eq!(events(&shutdowns[0].logs).last().expect("an event")["shutdownReason"], "SPINDOWN");
     let next = pool.invoke("{}".into(), None).await.expect("an environment");
     assert!(next.init.is_some());
-}
-
-/// Lambda ends environments that were not used for some time, and keeps the others.
-#[tokio::test]
-async fn environments_idle_below_the_limit_are_kept() {
-    let pool = Pool::new(with_extension(&json!({})), 2, |_| {});
-    pool.invoke("{}".into(), None).await.expect("an environment");
-    while pool.environments()[0].is_busy {
-        tokio::task::yield_now().await;
-    }
-    assert!(pool.shutdown_idle(Duration::from_hours(1)).await.is_empty());
-    let next = pool.invoke("{}".into(), None).await.expect("an environment");
-    assert!(!next.init.is_some());
-    while pool.environments()[0].is_busy {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(pool.shutdown_idle(Duration::ZERO).await.len(), 1);
 }

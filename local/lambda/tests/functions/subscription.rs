@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::listener::{Listener, subscribe};
-use crate::support::{answers_to, started, with_extension};
+use crate::support::{answers_to, invoke, lines_of, started, with_extension};
 
 /// Telemetry API reference: a successful request has status 200 and the body `"OK"`.
 #[tokio::test]
@@ -41,8 +41,8 @@ async fn subscriptions_end_with_the_init_phase() {
     let listener = Listener::start().await;
     let call = subscribe(&listener.subscription());
     let mut function = started(with_extension(&json!({ "later": [call] }))).await;
-    assert!(crate::support::invoke(&mut function, json!({})).await.response().is_some());
+    assert!(invoke(&mut function, json!({})).await.response().is_some());
     let logs = function.shutdown().await.expect("it ran").logs;
-    let answers = crate::support::lines_of(&logs, "answer");
+    let answers = lines_of(&logs, "answer");
     assert!(answers[1].starts_with("400 ") && answers[1].contains("SubscriptionClosed"), "{answers:?}");
 }
