@@ -83,7 +83,7 @@ async fn invocations(options: FunctionOptions) -> Result<(), Failure> {
 
 async fn memory(mut options: FunctionOptions) -> Result<(), Failure> {
     // A frozen extension would receive no batches.
-    options.extensions.freezes = false;
+    options.freezes = false;
     let mut function = Function::spawn(options).await?;
     function.invoke("[]").await;
     for batch in 1..=BATCHES {

@@ -28,7 +28,7 @@ use tokio::time::Instant;
 pub use extension::{ExtensionFault, ExtensionFigures, ShutdownReason};
 pub use invocation::{InitError, Invocation, InvocationRequest, Outcome, Shutdown};
 use local_testing::clock::Clock;
-pub use options::{ExtensionOptions, FunctionOptions, RoleCredentials};
+pub use options::{FunctionOptions, RoleCredentials};
 use report::Phase;
 use sandbox::Sandbox;
 pub use telemetry::Telemetry;
@@ -90,41 +90,30 @@ impl Function {
     /// The init phase failed; nothing is left running.
     pub async fn spawn(options: FunctionOptions) -> Result<Self, InitError> {
         let mut function = Self::cold(options);
-        function.init_now().await?;
+        function.sandbox = Some(function.start(Instant::now() + INIT_LIMIT).await?);
         Ok(function)
     }
 
-    /// As [`Function::spawn`], for a cold function; does nothing if it runs.
-    ///
-    /// # Errors
-    /// The init phase failed; nothing is left running.
-    pub async fn init_now(&mut self) -> Result<(), InitError> {
-        if self.sandbox.is_none() {
-            self.sandbox = Some(self.start(Instant::now() + INIT_LIMIT).await?);
-        }
-        Ok(())
-    }
-
-    /// Time from the start of the program to its first poll, and the CPU time of that; `None` after it was killed.
+    /// Time from the start of the program to its first poll, and the CPU time of that; `None` if it does not run.
     pub fn init(&self) -> Option<(Duration, Option<Duration>)> {
         self.sandbox.as_ref().map(|sandbox| sandbox.runtime_init)
     }
 
     /// The process id, if it is running.
     pub fn pid(&self) -> Option<u32> {
-        self.sandbox.as_ref().and_then(Sandbox::pid)
+        self.sandbox.as_ref()?.runtime.pid()
     }
 
     /// The resource usage of its extensions; empty without an environment.
     pub fn extensions(&self) -> Vec<ExtensionFigures> {
-        self.sandbox.as_ref().map(Sandbox::figures).unwrap_or_default()
+        self.sandbox.as_ref().map(|sandbox| sandbox.extensions.figures()).unwrap_or_default()
     }
 
     /// The output of its extensions since the last call, each line after the extension's name and a colon, and the last lines
     /// of environments that were reset.
-    pub fn take_extension_logs(&mut self) -> Vec<String> {
+    pub(crate) fn take_extension_logs(&mut self) -> Vec<String> {
         let mut lines = std::mem::take(&mut self.last_lines);
-        lines.extend(self.sandbox.iter().flat_map(Sandbox::extension_logs));
+        lines.extend(self.sandbox.iter().flat_map(|sandbox| sandbox.extensions.logs()));
         lines
     }
 
@@ -143,19 +132,13 @@ impl Function {
         Arc::clone(&self.pid)
     }
 
-    /// Stops the processes at once; the next invocation is a cold start.
-    pub fn kill(&mut self) {
-        self.sandbox = None;
-        self.phase = Phase::Init;
-        self.pid.store(0, Ordering::Relaxed);
-    }
-
     /// Shuts down the environment as Lambda does: extensions get the event SHUTDOWN and two seconds. The next invocation is a
     /// cold start. Returns `None` if there was no environment.
     pub async fn shutdown(&mut self) -> Option<Shutdown> {
         let mut sandbox = self.sandbox.take()?;
         let shutdown = sandbox.shutdown(ShutdownReason::Spindown).await;
-        self.kill();
+        self.phase = Phase::Init;
+        self.pid.store(0, Ordering::Relaxed);
         self.last_shutdown = Some(shutdown.clone());
         Some(shutdown)
     }
@@ -262,7 +245,7 @@ impl Function {
         let phase = std::mem::replace(&mut self.phase, Phase::Invoke);
         let sandbox = Sandbox::start(&self.options, phase, until, &self.telemetry).await?;
         self.phase = phase;
-        self.pid.store(sandbox.pid().unwrap_or_default(), Ordering::Relaxed);
+        self.pid.store(sandbox.runtime.pid().unwrap_or_default(), Ordering::Relaxed);
         Ok(sandbox)
     }
 }

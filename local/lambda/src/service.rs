@@ -5,7 +5,6 @@ mod api;
 mod asynchronous;
 mod client;
 mod idle_shutdown;
-mod log_tail;
 mod pool;
 mod request;
 

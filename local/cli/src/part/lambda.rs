@@ -96,16 +96,16 @@ pub(super) async fn run(arguments: LambdaArguments) -> Result<(), Box<dyn Error>
         .function
         .into_iter()
         .map(|(name, binary)| {
-            let mut options = FunctionOptions {
+            let options = FunctionOptions {
                 name,
                 env: arguments.env.clone(),
                 timeout: arguments.timeout,
                 memory_mb: arguments.memory,
                 region: arguments.common.region.clone(),
                 credentials: RoleCredentials::Environment(credentials.clone()),
+                extensions: arguments.extension.clone(),
                 ..FunctionOptions::new(binary)
             };
-            options.extensions.programs.clone_from(&arguments.extension);
             Pool::new(options, arguments.concurrency, move |event| {
                 invocation_line::print(began, &event);
             })

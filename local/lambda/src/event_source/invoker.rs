@@ -12,8 +12,8 @@ use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::Recorder;
 use super::batch::{Batch, Message, payload};
-use super::figures::Recorder;
 use super::options::EventSourceOptions;
 use super::response::failed_items;
 use super::source_queue::{Deletion, MAX_ENTRIES, SourceQueue};

@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use tokio::time::Instant;
 
 use super::api::{Answer, Event, RuntimeApi};
-use super::extension::{ExtensionFigures, Extensions, ShutdownReason};
+use super::extension::{Extensions, ShutdownReason};
 use super::process::Process;
 use super::report::{self, Began, Phase, Status};
 use super::telemetry::Telemetry;
@@ -27,9 +27,9 @@ const RUNTIME_SHUTDOWN_LIMIT: Duration = Duration::from_millis(300);
 /// An execution environment. Dropping it kills its processes.
 #[derive(Debug)]
 pub(super) struct Sandbox {
-    runtime: Process,
+    pub(super) runtime: Process,
     api: RuntimeApi,
-    extensions: Extensions,
+    pub(super) extensions: Extensions,
     telemetry: Telemetry,
     phase: Phase,
     /// The duration of the init phase.
@@ -239,24 +239,12 @@ impl Sandbox {
     }
 
     fn freezes(&self) -> bool {
-        self.extensions.registry.options.extensions.freezes && !self.extensions.is_empty()
+        self.extensions.registry.options.freezes && !self.extensions.is_empty()
     }
 
     /// False if a process ended while idle.
     pub(super) fn is_running(&mut self) -> bool {
         self.api.is_waiting() && self.extensions.are_running()
-    }
-
-    pub(super) fn pid(&self) -> Option<u32> {
-        self.runtime.pid()
-    }
-
-    pub(super) fn figures(&self) -> Vec<ExtensionFigures> {
-        self.extensions.figures()
-    }
-
-    pub(super) fn extension_logs(&self) -> Vec<String> {
-        self.extensions.logs()
     }
 }
 

@@ -14,11 +14,8 @@ use crate::runtime::{Function, FunctionOptions, Invocation, InvocationRequest, S
 
 /// All environments are busy, and the limit is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("all {limit} execution environments are busy")]
-pub struct ConcurrencyExceeded {
-    /// The function's reserved concurrency.
-    pub limit: u32,
-}
+#[error("all execution environments are busy")]
+pub struct ConcurrencyExceeded;
 
 /// An event for a watcher.
 #[derive(Debug)]
@@ -64,7 +61,6 @@ pub struct Pool(Arc<Shared>);
 
 struct Shared {
     options: FunctionOptions,
-    limit: u32,
     slots: Arc<Semaphore>,
     state: Mutex<State>,
     /// Held while environments are shut down, so that a caller that waits for all of them includes those of other calls.
@@ -93,10 +89,7 @@ struct Slot {
 
 impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pool")
-            .field("options", &self.0.options)
-            .field("limit", &self.0.limit)
-            .finish_non_exhaustive()
+        f.debug_struct("Pool").field("options", &self.0.options).finish_non_exhaustive()
     }
 }
 
@@ -109,7 +102,6 @@ impl Pool {
     ) -> Self {
         Self(Arc::new(Shared {
             options,
-            limit,
             slots: Arc::new(Semaphore::new(usize::try_from(limit).unwrap_or(Semaphore::MAX_PERMITS))),
             state: Mutex::default(),
             shutdown: tokio::sync::Mutex::default(),
@@ -147,7 +139,7 @@ impl Pool {
     ) -> Result<Invocation, ConcurrencyExceeded> {
         let Ok(permit) = Arc::clone(&self.0.slots).try_acquire_owned() else {
             self.0.state().counts.throttles += 1;
-            return Err(ConcurrencyExceeded { limit: self.0.limit });
+            return Err(ConcurrencyExceeded);
         };
         let number = {
             let mut state = self.0.state();

@@ -14,9 +14,8 @@ use crate::support::{Queue, numbered, report, succeed};
 #[tokio::test]
 async fn a_group_is_delivered_in_order_and_not_concurrently() {
     let queue = Queue::create("order.fifo", 30).await;
-    let group_of = |body: &str| body[..1].to_owned();
     let sent: Vec<_> = (0..45).map(|at| format!("{}-{at:02}", ["a", "b", "c"][at % 3])).collect();
-    queue.send_in_groups(&sent.iter().map(|body| (group_of(body), body.clone())).collect::<Vec<_>>()).await;
+    queue.send(&sent).await;
     let busy: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let overlaps = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&overlaps);
@@ -56,7 +55,7 @@ fn group(record: &serde_json::Value) -> String {
 async fn different_groups_are_invoked_at_the_same_time() {
     let queue = Queue::create("groups.fifo", 30).await;
     let options = EventSourceOptions { batch_size: 1, ..queue.options() };
-    queue.send_in_groups(&[("a", "a-0"), ("b", "b-0"), ("a", "a-1"), ("b", "b-1")]).await;
+    queue.send(&["a-0", "b-0", "a-1", "b-1"]).await;
     // Each invocation waits until one of the other group runs as well.
     let pair = Arc::new(Barrier::new(2));
     let mapping = queue
@@ -82,7 +81,7 @@ async fn different_groups_are_invoked_at_the_same_time() {
 async fn only_the_group_of_a_failed_message_waits() {
     let queue = Queue::create("retry.fifo", 1).await;
     let options = EventSourceOptions { batch_size: 1, report_batch_item_failures: true, ..queue.options() };
-    queue.send_in_groups(&[("a", "a-0"), ("a", "a-1"), ("b", "b-0"), ("b", "b-1")]).await;
+    queue.send(&["a-0", "a-1", "b-0", "b-1"]).await;
     let mapping = queue
         .map(options, |records: Vec<serde_json::Value>| async move {
             let is_first = records[0]["attributes"]["ApproximateReceiveCount"] == "1";
@@ -102,7 +101,7 @@ async fn only_the_group_of_a_failed_message_waits() {
 /// Eight messages of one group that one receive returns and one payload cannot take.
 async fn send_eight_large_messages(queue: &Queue) {
     for name in numbered("m", 8) {
-        queue.send_in_groups(&[("group".to_owned(), format!("{name}{}", "\"".repeat(500_000)))]).await;
+        queue.send(&[format!("{name}{}", "\"".repeat(500_000))]).await;
     }
 }
 

@@ -44,7 +44,7 @@ impl Extensions {
                 .map_err(|error| (program.clone(), error))?;
             Ok((program.file_name().unwrap_or_default().to_string_lossy().into_owned(), process))
         };
-        let processes = options.extensions.programs.iter().map(start).collect::<Result<_, _>>()?;
+        let processes = options.extensions.iter().map(start).collect::<Result<_, _>>()?;
         Ok(Self { processes, registry: registry.clone(), runtime_done: None })
     }
 

@@ -54,7 +54,7 @@ pub(crate) struct Registry {
 
 impl Registry {
     pub(crate) fn new(options: &FunctionOptions) -> Self {
-        let names = options.extensions.programs.iter().map(|program| {
+        let names = options.extensions.iter().map(|program| {
             program.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
         });
         let entries = names.map(|name| Entry { name, ..Entry::default() }).collect();

@@ -23,7 +23,7 @@ impl Sandbox {
         telemetry: &Telemetry,
     ) -> Result<Self, InitError> {
         let began = Instant::now();
-        telemetry.begin(!options.extensions.programs.is_empty(), options.logs_json());
+        telemetry.begin(!options.extensions.is_empty(), options.logs_json());
         telemetry.platform("initStart", report::init_start(options, phase));
         let started = Self::start_processes(options, phase, telemetry, until).await;
         let mut sandbox = started.inspect_err(|_| telemetry.end())?;

@@ -237,7 +237,7 @@ async fn a_refused_delivery_is_tried_again() {
     let listener = Listener::start().await;
     listener.answers_with(500);
     let mut options = subscribed(&listener);
-    options.extensions.freezes = false;
+    options.freezes = false;
     let mut function = started(options).await;
     invoke(&mut function, json!({})).await;
     listener.answers_with(200);
@@ -254,7 +254,7 @@ async fn a_failing_subscriber_gets_a_report_of_lost_events() {
     let listener = Listener::start().await;
     listener.answers_with(503);
     let mut options = subscribed(&listener);
-    options.extensions.freezes = false;
+    options.freezes = false;
     let mut function = started(options).await;
     let lines = json!({ "do": "write", "lines": 6_000, "text": "x" });
     let invocation = invoke(&mut function, lines).await;
@@ -279,7 +279,7 @@ async fn a_hanging_subscriber_delays_nothing_else() {
         "second": { "after": [subscribe(&other.subscription())] },
     });
     let mut options = with_extension(&orders).extension(second);
-    options.extensions.freezes = false;
+    options.freezes = false;
     let mut function = started(options).await;
     let invocation = invoke(&mut function, json!({})).await;
     assert!(invocation.response().is_some(), "{invocation:?}");

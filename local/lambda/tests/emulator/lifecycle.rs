@@ -81,7 +81,7 @@ async fn all_processes_stand_still_between_invocations() {
         assert!(invoke(&mut function, json!({})).await.response().is_some());
     }
     let mut not_frozen = with_extension(&json!({}));
-    not_frozen.extensions.freezes = false;
+    not_frozen.freezes = false;
     for options in [not_frozen, obedient()] {
         let mut function = started(options).await;
         assert!(invoke(&mut function, json!({})).await.response().is_some());
