@@ -91,7 +91,7 @@ async fn memory(mut options: FunctionOptions) -> Result<(), Failure> {
             let time = format!("2026-01-31T12:{batch:02}:00.{line:05}Z");
             function
                 .telemetry()
-                .inject(json!({"time": time, "type": "function", "record": format!("line {line}")}));
+                .inject(&json!({"time": time, "type": "function", "record": format!("line {line}")}));
         }
         while delivered(&function) < batch * BATCH_LINES {
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -121,7 +121,7 @@ impl Shared {
         let (head, body) = request.into_parts();
         let steps: Vec<&str> = head.uri.path().trim_matches('/').split('/').collect();
         let response = match (&head.method, &steps[..]) {
-            (_, [extension_api::EXTENSIONS, ..] | [extension_api::TELEMETRY, ..]) => {
+            (_, [extension_api::EXTENSIONS | extension_api::TELEMETRY, ..]) => {
                 return extension_api::handle(&self.registry, &self.telemetry, &head, &steps, body).await;
             }
             (&Method::GET, [VERSION, "runtime", "invocation", "next"]) => return self.next().await,

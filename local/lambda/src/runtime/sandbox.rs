@@ -77,7 +77,7 @@ impl Sandbox {
         let began = Began { at: Instant::now(), epoch_ms: self.telemetry.now_ms() };
         let deadline = began.at + time;
         let deadline_ms = began.epoch_ms + i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 2);
-        self.telemetry.platform("start", report::start(&request_id));
+        self.telemetry.platform("start", &report::start(&request_id));
         self.api.hand_over(request, deadline_ms);
         self.extensions.registry.send_invoke(&request_id, deadline_ms);
         let (outcome, answer) = self.wait_for_outcome(deadline).await;
@@ -94,7 +94,7 @@ impl Sandbox {
         };
         self.extensions.runtime_done = Some(runtime_done);
         let done = report::runtime_done(&request_id, &status, began, runtime_done, answer.as_ref());
-        self.telemetry.platform("runtimeDone", done);
+        self.telemetry.platform("runtimeDone", &done);
         let cpu = self.runtime.cpu().zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
         let max_rss_kb = self.runtime.max_rss_kb();
         if end.is_some() {
@@ -185,13 +185,12 @@ impl Sandbox {
             max_rss_kb + figures.iter().filter_map(|figures| figures.max_rss_kb).sum::<u64>(),
         );
         let overhead = began.span("extensionOverhead", runtime_done, ended);
-        self.telemetry.platform("report", report::report(&request_id, &status, &metrics, &overhead));
-        let shutdown = match end {
-            Some(reason) => Some(self.shutdown(reason).await),
-            None => {
-                self.freeze();
-                None
-            }
+        self.telemetry.platform("report", &report::report(&request_id, &status, &metrics, &overhead));
+        let shutdown = if let Some(reason) = end {
+            Some(self.shutdown(reason).await)
+        } else {
+            self.freeze();
+            None
         };
         let added = ended.saturating_duration_since(runtime_done);
         (if self.extensions.is_empty() { Duration::ZERO } else { added }, shutdown)

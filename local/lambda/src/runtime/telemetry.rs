@@ -85,8 +85,8 @@ impl Telemetry {
 
     /// Delivers any event to the subscribers of its type (`function`, `extension`; any other counts as `platform`). Without a
     /// sandbox, it waits for the first subscribers.
-    pub fn inject(&self, event: Value) {
-        self.report(Event::injected(&event));
+    pub fn inject(&self, event: &Value) {
+        self.report(Event::injected(event));
     }
 
     /// How many events the present subscribers have accepted.
@@ -182,13 +182,13 @@ impl Telemetry {
         hub.workers.spawn(delivery::run(Arc::clone(&subscription)));
         hub.subscriptions.push(subscription);
         drop(hub);
-        self.platform("telemetrySubscription", record);
+        self.platform("telemetrySubscription", &record);
         Ok(())
     }
 
     /// Reports an event of the platform; `kind` without `platform.`.
-    pub(super) fn platform(&self, kind: &str, record: Value) {
-        self.report(Event::platform(&self.time(), kind, &record));
+    pub(super) fn platform(&self, kind: &str, record: &Value) {
+        self.report(Event::platform(&self.time(), kind, record));
     }
 
     /// Reports a log line of the function or of an extension.

@@ -214,13 +214,13 @@ async fn a_test_can_inject_any_event() {
     let mut function = Function::cold(with_extension(&json!({ "after": [subscribe(&body)] })));
     let time = "2022-10-12T00:00:15.064Z";
     let restore = json!({ "time": time, "type": "platform.restoreStart", "record": { "x": 1 } });
-    function.telemetry().inject(restore.clone());
+    function.telemetry().inject(&restore);
     invoke(&mut function, json!({})).await;
     let odd = json!(["not", "an", "event"]);
     for number in 0..1_500 {
-        function.telemetry().inject(json!({ "time": time, "type": "function", "record": number }));
+        function.telemetry().inject(&json!({ "time": time, "type": "function", "record": number }));
     }
-    function.telemetry().inject(odd.clone());
+    function.telemetry().inject(&odd);
     let events = to_the_end(function, &listener, 1).await;
     assert_eq!(events[0], restore);
     assert!(events.contains(&odd));

@@ -133,7 +133,7 @@ fn register(
 async fn next(registry: &Registry, telemetry: &Telemetry, headers: &HeaderMap) -> Result<Reply, Refusal> {
     let (event, is_ready) = registry.next(identifier(headers)?)?;
     if let Some(record) = is_ready {
-        telemetry.platform("extension", record);
+        telemetry.platform("extension", &record);
     }
     let Ok(event) = event.await else { return Ok(Reply::Close) };
     let number = EVENTS.fetch_add(1, Ordering::Relaxed);

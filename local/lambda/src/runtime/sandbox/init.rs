@@ -24,13 +24,13 @@ impl Sandbox {
     ) -> Result<Self, InitError> {
         let began = Instant::now();
         telemetry.begin(!options.extensions.is_empty(), options.logs_json());
-        telemetry.platform("initStart", report::init_start(options, phase));
+        telemetry.platform("initStart", &report::init_start(options, phase));
         let started = Self::start_processes(options, phase, telemetry, until).await;
         let mut sandbox = started.inspect_err(|_| telemetry.end())?;
         let ready = sandbox.wait_until_ready(until).await;
         sandbox.init = if sandbox.extensions.is_empty() { sandbox.runtime_init.0 } else { began.elapsed() };
         let status = ready.as_ref().map_or_else(InitError::status, |()| Status::success());
-        telemetry.platform("initReport", report::init_report(phase, &status, began.elapsed()));
+        telemetry.platform("initReport", &report::init_report(phase, &status, began.elapsed()));
         match ready {
             Ok(()) => {
                 sandbox.extensions.registry.close_registration();
@@ -85,7 +85,7 @@ impl Sandbox {
     async fn wait_until_ready(&mut self, until: Instant) -> Result<(), InitError> {
         let runtime = self.wait_for_first_poll(until).await;
         let status = runtime.as_ref().map_or_else(InitError::status, |()| Status::success());
-        self.telemetry.platform("initRuntimeDone", report::init_runtime_done(self.phase, &status));
+        self.telemetry.platform("initRuntimeDone", &report::init_runtime_done(self.phase, &status));
         runtime?;
         let registry = self.extensions.registry.clone();
         let all_ready = registry.all(|entry| entry.ready_at.is_some());
