@@ -1,4 +1,4 @@
-//! What the servers and clients of this crate share.
+//! The parts of HTTP that the servers and clients of this crate share.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};

@@ -107,15 +107,4 @@ mod tests {
         assert_eq!(next(&mut waiting).map(|(ids, _)| ids), Some(vec!["2/a".to_owned(), "2/b".to_owned()]));
         assert_eq!(next(&mut waiting), None);
     }
-
-    #[tokio::test]
-    async fn batches_without_groups_never_wait() {
-        let mut waiting = WaitingBatches::default();
-        for name in ["1", "2", "3"] {
-            let mut batch = batch(name, &["x"]);
-            batch[0].group = None;
-            waiting.push(batch);
-        }
-        assert_eq!(std::iter::from_fn(|| next(&mut waiting)).count(), 3);
-    }
 }

@@ -26,7 +26,7 @@ impl Dropped {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Batch {
     pub(super) items: Vec<String>,
-    /// What is dropped if it cannot be delivered: its events, and those that its first event reports.
+    /// Its events, and those that its first event reports: they are dropped if it cannot be delivered.
     if_lost: Dropped,
 }
 

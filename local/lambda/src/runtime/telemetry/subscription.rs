@@ -264,16 +264,4 @@ mod tests {
             assert!(refusal.starts_with(problem), "{pointer} {value}: {refusal}");
         }
     }
-
-    /// Telemetry API reference, the example of a failed request: "URI port is not provided; types should not be empty".
-    #[test]
-    fn all_problems_are_reported_at_once() {
-        let body = json!({
-            "schemaVersion": "2025-01-29",
-            "types": [],
-            "destination": { "protocol": "HTTP", "URI": "http://sandbox.localdomain/" }
-        });
-        let refusal = SubscriptionRequest::parse(body.to_string().as_bytes()).expect_err("two problems");
-        assert_eq!(refusal, "URI port is not provided; types should not be empty");
-    }
 }
