@@ -19,7 +19,6 @@ use crate::destination::{Destination, Dispatch, Identity, Undelivered};
 use crate::extension_api::{ExtensionApi, NextEvent};
 use crate::labels::{self, Function};
 use crate::listener::Shared;
-use crate::metrics::label_value::DispatchOutcome;
 
 /// The longest time that a dispatch keeps an invocation open: the documented cost of a slow destination. Within a region,
 /// connecting and writing take some ten milliseconds.
@@ -257,7 +256,7 @@ impl Runner {
             Ok(()) => {
                 let received = state.intake.metrics.received();
                 state.schedule.delivered(received, now_ms);
-                state.intake.metrics.observe_dispatch(DispatchOutcome::Delivered);
+                state.intake.metrics.observe_dispatch("delivered");
             }
             Err(error) => {
                 state.schedule.failed(now_ms, (self.inputs.world.random)());

@@ -11,5 +11,4 @@ mod pushgateway;
 mod rates;
 mod remote_write;
 mod secret;
-mod telemetry;
 mod trouble;
