@@ -105,10 +105,7 @@ impl Destination {
         }
     }
 
-    /// Sends a dispatch.
-    ///
-    /// # Errors
-    /// [`Undelivered`]; a later dispatch supersedes this one.
+    /// Sends a dispatch. After a failure, the next one supersedes it.
     pub async fn dispatch(&mut self, dispatch: &Dispatch) -> Result<(), Undelivered> {
         match self {
             Self::RemoteWrite(destination) => destination.dispatch(dispatch).await,

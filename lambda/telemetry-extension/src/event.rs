@@ -102,9 +102,6 @@ struct Envelope<'a> {
 }
 
 /// Reads one event.
-///
-/// # Errors
-/// [`InvalidEvent`]
 pub fn parse(json: &str) -> Result<Event<'_>, InvalidEvent> {
     let Envelope { time, kind, record } = serde_json::from_str(object(json)?)?;
     let kind = known(&EVENT_TYPES, &kind);

@@ -48,17 +48,8 @@ fn put_point(text: &mut String, point: &Point, common: &str) {
 }
 
 fn put_label(text: &mut String, name: &str, value: &str) {
-    text.push_str(name);
-    text.push_str("=\"");
-    for character in value.chars() {
-        match character {
-            '\\' => text.push_str("\\\\"),
-            '"' => text.push_str("\\\""),
-            '\n' => text.push_str("\\n"),
-            other => text.push(other),
-        }
-    }
-    text.push_str("\",");
+    let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let _ = write!(text, "{name}=\"{value}\",");
 }
 
 #[cfg(test)]
@@ -98,8 +89,7 @@ mod tests {
         let mut metrics = Metrics::new(None, false);
         let report = r#"{"type":"platform.report","record":{"requestId":"r","status":"success","metrics":{"durationMs":1500}}}"#;
         metrics.observe(&event::parse(report).unwrap());
-        let mut selection = Selection::default();
-        selection.histograms("none").unwrap();
+        let selection = Selection::of(None, Some("none")).unwrap();
         let mut snapshot = metrics.snapshot();
         selection.apply(&mut snapshot);
         let text = text(&snapshot, &[]);

@@ -33,7 +33,7 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
 /// The time before that at which the extension ends.
 const SHUTDOWN_MARGIN: Duration = Duration::from_millis(150);
 
-/// The longest wait for telemetry at a shutdown: Lambda flushes its buffer within [`BUFFER_TIMEOUT_MS`].
+/// The longest wait for telemetry at a shutdown: Lambda flushes its buffer within half a second.
 const SETTLE_LIMIT: Duration = Duration::from_secs(1);
 
 /// The time without a delivery after which telemetry is complete, where no report is expected.
@@ -42,9 +42,6 @@ const QUIET: Duration = Duration::from_millis(200);
 /// The interval of checks whether a dispatch is due while no event arrives: during long invocations, and where there are no
 /// events of invocations.
 const TICK: Duration = Duration::from_secs(1);
-
-/// The time that Lambda collects events before it delivers them, in milliseconds.
-pub const BUFFER_TIMEOUT_MS: u32 = 500;
 
 /// The inputs of the loop.
 #[derive(Debug)]
@@ -89,10 +86,7 @@ impl Runner {
         Self { config, inputs, shared, since_ms, last_request, destination, running }
     }
 
-    /// Handles events until the shutdown.
-    ///
-    /// # Errors
-    /// [`ApiError`]: Lambda returns no more events.
+    /// Handles events until the shutdown. Fails when Lambda returns no more events.
     pub async fn run(mut self, api: &ExtensionApi) -> Result<(), ApiError> {
         loop {
             let mut next = pin!(api.next());
@@ -273,9 +267,6 @@ fn broken_off(error: &JoinError) -> Result<(), Undelivered> {
 }
 
 /// Requests events until the shutdown and does nothing else: if an extension ends, Lambda ends its function too.
-///
-/// # Errors
-/// [`ApiError`]: Lambda returns no more events.
 pub async fn idle(api: &ExtensionApi) -> Result<(), ApiError> {
     while !matches!(api.next().await?, NextEvent::Shutdown { .. }) {}
     Ok(())
