@@ -64,8 +64,8 @@ pub struct Runner {
     config: Config,
     inputs: Inputs,
     shared: Arc<Shared>,
-    /// The time of the first invocation, in milliseconds since the epoch.
-    since_ms: Option<u64>,
+    /// Whether there was an invocation or a dispatch.
+    has_begun: bool,
     /// The request id of the last invocation.
     last_request: Option<String>,
     destination: Option<Arc<Mutex<Destination>>>,
@@ -82,8 +82,8 @@ struct Running {
 impl Runner {
     /// Sends the metrics of `shared`.
     pub fn new(config: Config, inputs: Inputs, shared: Arc<Shared>) -> Self {
-        let (since_ms, last_request, destination, running) = (None, None, None, None);
-        Self { config, inputs, shared, since_ms, last_request, destination, running }
+        let (last_request, destination, running) = (None, None, None);
+        Self { config, inputs, shared, has_begun: false, last_request, destination, running }
     }
 
     /// Handles events until the shutdown. Fails when Lambda returns no more events.
@@ -113,8 +113,7 @@ impl Runner {
     async fn invoked(&mut self, deadline_ms: Option<u64>) {
         self.settle_finished().await;
         let now_ms = self.shared.now_ms();
-        let is_first = self.since_ms.is_none();
-        self.since_ms.get_or_insert(now_ms);
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
         if self.is_due() || (is_first && self.needs_zeros()) {
             self.begin();
         }
@@ -123,7 +122,7 @@ impl Runner {
         let wait = (running.began + INVOKE_WAIT).saturating_duration_since(Instant::now());
         if let Ok(result) = timeout(left.map_or(wait, |left| wait.min(left / 2)), &mut running.task).await {
             self.running = None;
-            self.settle(result.unwrap_or_else(|error| broken_off(&error)));
+            self.settle(result);
         }
     }
 
@@ -131,7 +130,7 @@ impl Runner {
     /// snapshot, and its identity would be that of all environments restored from it.
     async fn tick(&mut self) {
         self.settle_finished().await;
-        let may_be_a_snapshot = self.inputs.has_invocations && self.since_ms.is_none();
+        let may_be_a_snapshot = self.inputs.has_invocations && !self.has_begun;
         if !may_be_a_snapshot && self.is_due() {
             self.begin();
         }
@@ -203,7 +202,7 @@ impl Runner {
 
     fn dispatch(&mut self, deadline: Instant, is_last: bool) -> Dispatch {
         let now_ms = self.shared.now_ms();
-        self.since_ms.get_or_insert(now_ms);
+        self.has_begun = true;
         let mut state = self.shared.state();
         let received = state.intake.metrics.received();
         state.schedule.began(received);
@@ -238,15 +237,16 @@ impl Runner {
         if self.running.as_ref().is_some_and(|running| running.task.is_finished())
             && let Some(running) = self.running.take()
         {
-            let result = running.task.await;
-            self.settle(result.unwrap_or_else(|error| broken_off(&error)));
+            self.settle(running.task.await);
         }
     }
 
-    fn settle(&mut self, result: Result<(), Undelivered>) {
+    fn settle(&mut self, ended: Result<Result<(), Undelivered>, JoinError>) {
+        // BUG: a dispatch panicked, so it is unknown whether it was delivered.
+        let broken_off = |error: JoinError| Undelivered::Unknown(Cause::Network(error.to_string()).into());
         let now_ms = self.shared.now_ms();
         let mut state = self.shared.state();
-        match result {
+        match ended.unwrap_or_else(|error| Err(broken_off(error))) {
             Ok(()) => {
                 let received = state.intake.metrics.received();
                 state.schedule.delivered(received, now_ms);
@@ -259,11 +259,6 @@ impl Runner {
             }
         }
     }
-}
-
-/// BUG: a dispatch panicked, so it is unknown whether it was delivered.
-fn broken_off(error: &JoinError) -> Result<(), Undelivered> {
-    Err(Undelivered::Unknown(Cause::Network(error.to_string()).into()))
 }
 
 /// Requests events until the shutdown and does nothing else: if an extension ends, Lambda ends its function too.
