@@ -65,7 +65,7 @@ fn documented_events_count_once_in_any_order() {
             ("cold_starts_total", "on-demand", 1.0),
             ("cold_starts_total", "snap-start", 1.0),
             ("init_duration_seconds_sum", "", 0.125_33),
-            ("restore_duration_seconds_sum", "", 0.015_19),
+            ("restore_duration_seconds_sum", "", 15.19 / 1e3),
             ("response_latency_seconds_sum", "", 0.023_02),
             ("response_size_bytes_sum", "", 16.0),
             ("max_memory_used_bytes", "", 84.0 * 1_048_576.0),
