@@ -6,7 +6,6 @@ use std::time::Duration;
 use local_testing::prometheus::Prometheus;
 use serde_json::Value;
 
-use crate::host::Setup;
 use crate::http_client;
 
 pub(crate) async fn prometheus() -> Prometheus {
@@ -47,40 +46,4 @@ pub(crate) async fn until(prometheus: &Prometheus, query: &str, expected: &[(&st
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("{query} is {last:?} and not {expected:?}");
-}
-
-/// Three generations of three environments each, some of which end before their first dispatch. The sum of the counters is the
-/// number of invocations, and so is the sum of their increases from zero, without the extrapolation of `increase`.
-#[tokio::test]
-async fn the_sum_over_instances_is_the_number_of_invocations() {
-    let prometheus = prometheus().await;
-    let mut truth = BTreeMap::from([("success", 0.0), ("error", 0.0)]);
-    for generation in 0..3_usize {
-        let mut hosts = Vec::new();
-        for place in 0..3_usize {
-            let setup = Setup::new()
-                .env("TELEMETRY_REMOTE_WRITE_URL", remote_write_url(&prometheus))
-                .env("TELEMETRY_REMOTE_WRITE_AUTH", "none")
-                .env("DISPATCH_MIN_BATCH_SIZE", if place == 2 { "1000" } else { "4" });
-            let mut host = setup.start().await.ready().await;
-            for invocation in 0..(generation + 2 * place + 3) {
-                let status = if invocation % 3 == 0 { "error" } else { "success" };
-                *truth.get_mut(status).expect("a status of the test") += 1.0;
-                host.invoke_and_report(status).await;
-            }
-            hosts.push(host);
-        }
-        for host in hosts {
-            assert!(host.shut_down().await.success());
-        }
-    }
-    let expected: Vec<_> = truth.into_iter().collect();
-    let counters = r#"aws_lambda_invocations_total{status=~"success|error"}"#;
-    let sums = format!("sum without (instance) (last_over_time({counters}[10m]))");
-    until(&prometheus, &sums, &expected).await;
-    let increases =
-        format!("sum by (status) (max_over_time({counters}[10m]) - min_over_time({counters}[10m]))");
-    until(&prometheus, &increases, &expected).await;
-    // Stale markers: instant queries omit environments that ended.
-    until(&prometheus, counters, &[]).await;
 }
