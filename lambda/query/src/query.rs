@@ -1,10 +1,9 @@
 //! The operations `query` and `range_query`: evaluate PromQL (AMP, `QueryMetrics`).
 
-use aws::reader::Parameters;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::api::Api;
+use crate::api::{Api, Parameters};
 use crate::api_response::{Annotations, ApiResponse};
 use crate::downsample::downsample;
 use crate::error::Error;

@@ -81,8 +81,9 @@ async fn a_query_that_timed_out_on_the_server_is_not_retried() {
 /// Cortex closes the connection for a range outside its retention. `.invalid` never resolves (RFC 6761, 6.4).
 #[tokio::test]
 async fn requests_without_a_response_are_sent_three_times() {
-    let server = ScriptedServer::in_order(vec![Answer::close()]).await;
-    for url in [&*server.url(), "http://aps.us-esat-1.invalid"] {
+    let closes = ScriptedServer::in_order(vec![Answer::close()]).await;
+    let breaks = ScriptedServer::in_order(vec![Answer::broken_off("{")]).await;
+    for url in [&*closes.url(), &*breaks.url(), "http://aps.us-esat-1.invalid"] {
         let function = Function::new("query", &[("WORKSPACE_URL", url)]).time(Duration::from_mins(15));
         let response = function.invoke(payload("query")).await;
         let (status, error) = error(&response);
@@ -90,7 +91,7 @@ async fn requests_without_a_response_are_sent_three_times() {
         let host = url.trim_start_matches("http://");
         assert!(error.contains(&format!("{host}: ")) && error.contains("(3 attempts in "), "{error}");
     }
-    assert_eq!(server.requests().len(), 3);
+    assert_eq!((closes.requests().len(), breaks.requests().len()), (3, 3));
 }
 
 /// The message of a PromQL error may contain two label sets; the write path reads 1 KiB of an error.
