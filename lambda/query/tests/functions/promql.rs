@@ -1,47 +1,9 @@
-//! PromQL arrives unchanged: the whole syntax and every character, through a stand-in that verifies
-//! every signature.
+//! PromQL arrives unchanged, whatever its characters, through a stand-in that verifies every signature.
 
 use serde_json::json;
 
 use crate::cloud::Cloud;
 use crate::support::{NOW_S, data, fixed_now};
-
-/// Operators, modifiers and literals, and characters that filters for "dangerous" text reject.
-const SYNTAX: [&str; 18] = [
-    "histogram_quantile(0.95, rate(http_request_duration_seconds_bucket[5m]))",
-    "sum without (pod) (rate(a{x!=\"\", y!~'a|b', z=``}[1h30m] offset -5m @ 1609746000)) > bool 0.5e-3",
-    "1 + 2 - 3 * 4 / 5 % 6 ^ 7",
-    "vector(-1) == bool 1 or vector(2) != 3 and vector(1) unless vector(9) >= 5",
-    "up <= 5 > 4 < 3",
-    "a * on (x, y) group_left (z) b",
-    "max_over_time(rate(a[5m])[30m:1m] @ end())",
-    "sum(a) # a comment with \"quotes\" and 'more' & ; && || $(x) ${y} `z`",
-    "sum(\n\ta\r\n)",
-    "{__name__=~\"job:.+:rate5m\"}",
-    "{url=\"https://example.com/?a=b&c=d#e\", path=~\"/etc/.*\"}",
-    "{a=\"x;y && z || $(w) ${v} `u`\"}",
-    "{a=`raw \\ back\"slash`, b='single \\' quote'}",
-    "{a=\"100% + 1\", b=\"%41%zz\", c=\"+\"}",
-    "{a=\"\\u00fc\\n\\t\\\\\"}",
-    "{a=\"Größe 温度 🌡 é\"}",
-    "{a=\"\", b=~\".+\"}",
-    "0x1F + 1e-3 + Inf + NaN",
-];
-
-#[tokio::test]
-async fn the_whole_syntax_is_accepted() {
-    let cloud = Cloud::at(fixed_now()).await;
-    for handler in ["query", "range_query"] {
-        let function = cloud.function(handler);
-        for query in SYNTAX {
-            for padding in [0, 5_000] {
-                let padded = format!("{query}{}", "\n".repeat(padding));
-                let response = function.invoke(json!({"query": padded})).await;
-                assert_eq!(response["statusCode"], 200, "{handler} {query}: {response}");
-            }
-        }
-    }
-}
 
 /// Label values that are found only if each character arrives unchanged.
 fn special_texts() -> Vec<String> {

@@ -5,7 +5,6 @@ mod gateway;
 mod host;
 mod http_client;
 mod load;
-mod prometheus;
 mod protocol;
 mod pushgateway;
 mod rates;

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws::{Client, Endpoint, Network, World};
+use local_testing::prometheus::{self, Prometheus};
+use serde_json::Value;
 use telemetry_extension::config;
 use telemetry_extension::destination::{Destination, Dispatch, Identity};
 use telemetry_extension::event;
 use telemetry_extension::metrics::Metrics;
 
 use crate::host::now_ms;
-use local_testing::prometheus::{self, Prometheus};
-
-use crate::prometheus::{api, number, prometheus, remote_write_url, until};
+use crate::http_client;
 
 const INVOCATIONS: &str = "aws_lambda_invocations_total";
 
@@ -21,6 +21,24 @@ type Environment = Vec<(i64, usize)>;
 
 /// The time from the start until now, in seconds.
 const BEGAN: i64 = 3_300;
+
+async fn prometheus() -> Prometheus {
+    let program = Prometheus::find().expect("a program `prometheus` in PATH, or its path in PROMETHEUS");
+    Prometheus::start(&program, 0).await.expect("prometheus")
+}
+
+/// The result of a query: a vector or a matrix. `path` may have further parameters.
+async fn api(prometheus: &Prometheus, path: &str, query: &str) -> Vec<Value> {
+    let encoded = query.bytes().fold(String::new(), |url, byte| format!("{url}%{byte:02X}"));
+    let answer = http_client::get(&format!("{}/api/v1/{path}query={encoded}", prometheus.url())).await;
+    let mut answer: Value = serde_json::from_str(&answer).expect("JSON");
+    serde_json::from_value(answer["data"]["result"].take()).expect("a vector or a matrix")
+}
+
+/// The number in a pair of a time and a value.
+fn number(pair: &Value) -> f64 {
+    pair[1].as_str().expect("a text").parse().expect("a number")
+}
 
 /// Remote write, unsigned, for the environment with this number.
 pub(crate) fn destination(url: &str, number: usize) -> Destination {
@@ -46,7 +64,7 @@ pub(crate) fn observe(metrics: &mut Metrics, ids: std::ops::Range<usize>) {
 async fn write(prometheus: &Prometheus, environments: &[Environment]) -> i64 {
     let began = i64::try_from(now_ms() / 1_000).expect("a time") - BEGAN;
     for (number, dispatches) in environments.iter().enumerate() {
-        let mut destination = destination(&remote_write_url(prometheus), number);
+        let mut destination = destination(&format!("{}/api/v1/write", prometheus.url()), number);
         let (mut metrics, mut counted) = (Metrics::new(Some(128.0), false), 0);
         for (at, (second, invocations)) in dispatches.iter().enumerate() {
             observe(&mut metrics, counted..*invocations);
@@ -132,7 +150,7 @@ async fn increases_over_short_environments_are_right() {
     }
     // The exact number, and the samples of the steps.
     let exact = format!("sum(last_over_time({INVOCATIONS}[1h]))");
-    until(&prometheus, &exact, &[("", truth)]).await;
+    assert_eq!(number(&api(&prometheus, "query?", &exact).await[0]["value"]).to_bits(), truth.to_bits());
     let found =
         prometheus::samples(prometheus.url(), r#"{instance="00000000"}"#, Duration::from_hours(1)).await;
     let found = found.expect("samples");

@@ -50,18 +50,18 @@ impl Control {
 /// The status and text of an error.
 type Refusal = (StatusCode, String);
 
-fn bad_request(error: impl ToString) -> Refusal {
+fn bad_request(error: &impl ToString) -> Refusal {
     (StatusCode::BAD_REQUEST, error.to_string())
 }
 
-fn internal(error: impl ToString) -> Refusal {
+fn internal(error: &impl ToString) -> Refusal {
     (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
 }
 
 async fn answer(parts: &Parts, request: http::Request<Incoming>) -> Result<Value, Refusal> {
     let (head, body) = request.into_parts();
     match (&head.method, head.uri.path()) {
-        (&Method::GET, "/figures") => Ok(parts.figures().await.map_err(internal)?.to_json()),
+        (&Method::GET, "/figures") => Ok(parts.figures().await.map_err(|error| internal(&error))?.to_json()),
         (&Method::GET, "/functions") => Ok(functions(parts)),
         (&Method::PUT, "/faults") => {
             let faults = faults(&read(body).await?)?;
@@ -75,10 +75,10 @@ async fn answer(parts: &Parts, request: http::Request<Incoming>) -> Result<Value
                 Ok(json!({ "amp": "down" }))
             }
             "up" => {
-                parts.workspace.amp.come_back().await.map_err(internal)?;
+                parts.workspace.amp.come_back().await.map_err(|error| internal(&error))?;
                 Ok(json!({ "amp": "up" }))
             }
-            other => Err(bad_request(format!("{other:?} is neither \"down\" nor \"up\""))),
+            other => Err(bad_request(&format!("{other:?} is neither \"down\" nor \"up\""))),
         },
         _ => {
             let text = "there are GET /figures, GET /functions, PUT /faults and PUT /amp";
@@ -89,15 +89,15 @@ async fn answer(parts: &Parts, request: http::Request<Incoming>) -> Result<Value
 
 async fn read(body: Incoming) -> Result<String, Refusal> {
     let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
-    let body = body.map_err(bad_request)?.to_bytes();
-    String::from_utf8(body.into()).map_err(bad_request)
+    let body = body.map_err(|error| bad_request(&error))?.to_bytes();
+    String::from_utf8(body.into()).map_err(|error| bad_request(&error))
 }
 
 /// One fault a line; an empty text removes all faults.
 fn faults(text: &str) -> Result<Vec<Fault>, Refusal> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let faults: Result<Vec<Fault>, _> = lines.map(str::parse).collect();
-    faults.map_err(bad_request)
+    faults.map_err(|error| bad_request(&error))
 }
 
 fn functions(parts: &Parts) -> Value {

@@ -26,18 +26,18 @@ pub(crate) struct Ports {
     pub(crate) control: u16,
 }
 
-/// A port cannot be opened. `part` is the option that sets it, or the part that listens on it.
+/// A port cannot be opened. `option` sets it, or is the part that listens on it.
 #[derive(Debug, thiserror::Error)]
-#[error("{part}: cannot listen on port {port} of 127.0.0.1")]
+#[error("{option}: cannot listen on port {port} of 127.0.0.1")]
 pub(crate) struct PortError {
-    part: &'static str,
+    option: &'static str,
     port: u16,
     source: io::Error,
 }
 
 impl PortError {
-    pub(crate) fn of(part: &'static str, port: u16) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self { part, port, source }
+    pub(crate) fn of(option: &'static str, port: u16) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self { option, port, source }
     }
 }
 
