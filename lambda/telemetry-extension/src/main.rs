@@ -11,7 +11,6 @@ use http::HeaderValue;
 use telemetry_extension::config::{self, Config};
 use telemetry_extension::extension_api::ExtensionApi;
 use telemetry_extension::intake::Intake;
-use telemetry_extension::labels::Function;
 use telemetry_extension::listener::{self, Shared};
 use telemetry_extension::metrics::Metrics;
 use telemetry_extension::run::{self, Inputs, Runner};
@@ -110,13 +109,8 @@ async fn send_metrics(
     has_invocations: bool,
 ) -> Result<(), ApiError> {
     let Some(shared) = subscribe(api, &config).await else { return run::idle(api).await };
-    let function = Function {
-        name: environment("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default(),
-        version: environment("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or_default(),
-        memory_mb: environment("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").unwrap_or_default(),
-    };
     let world = World { now, random: fastrand::f64 };
-    let inputs = Inputs { world, network, entropy, function, has_invocations };
+    let inputs = Inputs { world, network, entropy, environment, has_invocations };
     Runner::new(config, inputs, shared).run(api).await
 }
 

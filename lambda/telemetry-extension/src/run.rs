@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws::lambda_api::ApiError;
-use aws::{Attempts, Cause, Client, Failure, Network, World};
+use aws::{Attempts, Cause, Client, Environment, Failure, Network, World};
 use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::config::{self, Config};
 use crate::destination::{Destination, Dispatch, Identity, Undelivered};
 use crate::extension_api::{ExtensionApi, NextEvent};
-use crate::labels::{self, Function};
+use crate::labels;
 use crate::listener::Shared;
 
 /// The longest time that a dispatch keeps an invocation open: the documented cost of a slow destination. Within a region,
@@ -52,8 +52,8 @@ pub struct Inputs {
     pub network: Network,
     /// Random bits of the operating system.
     pub entropy: fn() -> u64,
-    /// The function of this extension.
-    pub function: Function,
+    /// The environment variables of the function.
+    pub environment: Environment,
     /// Whether the extension receives events of invocations. If not, nothing is ever frozen.
     pub has_invocations: bool,
 }
@@ -221,8 +221,8 @@ impl Runner {
                 labels::instance(config.instance_label, state.intake.metrics.instance_id(), random)
             };
             let identity = Identity {
-                labels: labels::common(&inputs.function, &instance, &config.external_labels),
-                function: inputs.function.name.clone(),
+                labels: labels::common(inputs.environment, &instance, &config.external_labels),
+                function: (inputs.environment)("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default(),
                 instance,
             };
             let client = Client::new(config.region.clone(), &inputs.network, inputs.world);
