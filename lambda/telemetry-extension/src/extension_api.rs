@@ -9,8 +9,8 @@ use aws::lambda_api::{ApiError, LambdaApi};
 use bytes::Bytes;
 use http::header::HeaderName;
 use http::{HeaderValue, Method, StatusCode};
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 const NAME: HeaderName = HeaderName::from_static("lambda-extension-name");
 const IDENTIFIER: HeaderName = HeaderName::from_static("lambda-extension-identifier");
@@ -42,34 +42,23 @@ pub struct ExtensionApi {
 }
 
 /// An event of the Extensions API.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NextEvent {
-    /// An invocation begins.
-    Invoke {
-        /// Its id.
-        request_id: String,
-        /// When the function times out, in milliseconds since the epoch.
-        deadline_ms: Option<u64>,
-    },
-    /// The environment goes away.
-    Shutdown {
-        /// When the extension is killed, in milliseconds since the epoch.
-        deadline_ms: Option<u64>,
-    },
-    /// An event that this extension did not register for.
-    Unknown,
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NextEvent {
+    /// `INVOKE` or `SHUTDOWN`; any other is an event that this extension did not register for.
+    pub event_type: String,
+    /// The id of an invocation.
+    #[serde(default)]
+    pub request_id: String,
+    /// When the function times out, or the extension is killed at a shutdown, in milliseconds since the epoch.
+    #[serde(default, deserialize_with = "number_or_string")]
+    pub deadline_ms: Option<u64>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Event<'a> {
-    #[serde(rename = "eventType")]
-    kind: String,
-    #[serde(default)]
-    request_id: String,
-    /// A number, or a string as in the documentation's example of a shutdown.
-    #[serde(borrow)]
-    deadline_ms: Option<&'a RawValue>,
+/// A number, or a string as in the documentation's example of a shutdown.
+fn number_or_string<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(value.as_u64().or_else(|| value.as_str()?.parse().ok()))
 }
 
 impl ExtensionApi {
@@ -104,7 +93,7 @@ impl ExtensionApi {
                 answered => break answered?,
             }
         };
-        NextEvent::parse(answer.body()).ok_or_else(|| incomplete(PATH, "an event"))
+        serde_json::from_slice(answer.body()).map_err(|_| incomplete(PATH, "an event"))
     }
 
     /// Subscribes to all telemetry, delivered to `uri`, with the first schema version that Lambda accepts. Returns `false` for
@@ -160,18 +149,6 @@ fn incomplete(path: &str, part: &'static str) -> ApiError {
     ApiError::Incomplete { path: path.to_owned(), part }
 }
 
-impl NextEvent {
-    fn parse(json: &[u8]) -> Option<Self> {
-        let event: Event<'_> = serde_json::from_slice(json).ok()?;
-        let deadline_ms = event.deadline_ms.and_then(|raw| raw.get().trim_matches('"').parse().ok());
-        Some(match event.kind.as_str() {
-            "INVOKE" => Self::Invoke { request_id: event.request_id, deadline_ms },
-            "SHUTDOWN" => Self::Shutdown { deadline_ms },
-            _ => Self::Unknown,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,15 +157,21 @@ mod tests {
     #[test]
     fn the_documented_examples_are_valid() {
         let invoke = r#"{"eventType":"INVOKE","deadlineMs":676051,"requestId":"3da1f2dc-3222-475e-9205-e2e6c6318895","invokedFunctionArn":"arn:aws:lambda:us-east-1:123456789012:function:ExtensionTest","tracing":{"type":"X-Amzn-Trace-Id","value":"Root=1-5f35ae12"}}"#;
-        let request_id = "3da1f2dc-3222-475e-9205-e2e6c6318895".to_owned();
-        let expected = NextEvent::Invoke { request_id, deadline_ms: Some(676_051) };
-        assert_eq!(NextEvent::parse(invoke.as_bytes()), Some(expected));
+        let parse = |json: &str| serde_json::from_str::<NextEvent>(json).ok();
+        let event = |event_type: &str, request_id: &str, deadline_ms| {
+            Some(NextEvent {
+                event_type: event_type.to_owned(),
+                request_id: request_id.to_owned(),
+                deadline_ms,
+            })
+        };
+        let expected = event("INVOKE", "3da1f2dc-3222-475e-9205-e2e6c6318895", Some(676_051));
+        assert_eq!(parse(invoke), expected);
         let shutdown = r#"{"eventType":"SHUTDOWN","shutdownReason":"SPINDOWN","deadlineMs":"676051"}"#;
-        let expected = NextEvent::Shutdown { deadline_ms: Some(676_051) };
-        assert_eq!(NextEvent::parse(shutdown.as_bytes()), Some(expected));
-        let unreadable = br#"{"eventType":"SHUTDOWN","deadlineMs":"the time and date"}"#;
-        assert_eq!(NextEvent::parse(unreadable), Some(NextEvent::Shutdown { deadline_ms: None }));
-        assert_eq!(NextEvent::parse(br#"{"eventType":"THAW"}"#), Some(NextEvent::Unknown));
-        assert_eq!(NextEvent::parse(b"{}"), None);
+        assert_eq!(parse(shutdown), event("SHUTDOWN", "", Some(676_051)));
+        let unreadable = r#"{"eventType":"SHUTDOWN","deadlineMs":"the time and date"}"#;
+        assert_eq!(parse(unreadable), event("SHUTDOWN", "", None));
+        assert_eq!(parse(r#"{"eventType":"THAW"}"#), event("THAW", "", None));
+        assert_eq!(parse("{}"), None);
     }
 }

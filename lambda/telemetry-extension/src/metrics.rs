@@ -187,8 +187,7 @@ impl Metrics {
             current.set(&f::MEMORY_SIZE, bytes);
         }
         if let Some(bytes) = used {
-            let most = current.gauge(&f::MAX_MEMORY_USED).map_or(bytes, |most| most.max(bytes));
-            current.set(&f::MAX_MEMORY_USED, most);
+            current.raise(&f::MAX_MEMORY_USED, bytes);
         }
         if self.summaries {
             let values = [duration, billed, seconds(figures.init_duration_ms), memory, used];

@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::config::{self, Config};
 use crate::destination::{Destination, Dispatch, Identity, Undelivered};
-use crate::extension_api::{ExtensionApi, NextEvent};
+use crate::extension_api::ExtensionApi;
 use crate::labels;
 use crate::listener::Shared;
 
@@ -96,16 +96,16 @@ impl Runner {
                     Err(_) => self.tick().await,
                 }
             };
-            match event {
-                NextEvent::Invoke { request_id, deadline_ms } => {
-                    self.last_request = Some(request_id);
-                    self.invoked(deadline_ms).await;
+            match event.event_type.as_str() {
+                "INVOKE" => {
+                    self.last_request = Some(event.request_id);
+                    self.invoked(event.deadline_ms).await;
                 }
-                NextEvent::Shutdown { deadline_ms } => {
-                    self.shut_down(deadline_ms).await;
+                "SHUTDOWN" => {
+                    self.shut_down(event.deadline_ms).await;
                     return Ok(());
                 }
-                NextEvent::Unknown => {}
+                _ => {}
             }
         }
     }
@@ -263,6 +263,6 @@ impl Runner {
 
 /// Requests events until the shutdown and does nothing else: if an extension ends, Lambda ends its function too.
 pub async fn idle(api: &ExtensionApi) -> Result<(), ApiError> {
-    while !matches!(api.next().await?, NextEvent::Shutdown { .. }) {}
+    while api.next().await?.event_type != "SHUTDOWN" {}
     Ok(())
 }

@@ -80,9 +80,10 @@ impl Snapshot {
             vec![Point { name: family.name, labels: NO_LABELS, value, cumulative: false }];
     }
 
-    /// The value of a gauge.
-    pub(super) fn gauge(&mut self, family: &'static Family) -> Option<f64> {
-        self.points_of(family).first().map(|point| point.value)
+    /// Sets a gauge to `value` unless it is higher.
+    pub(super) fn raise(&mut self, family: &'static Family, value: f64) {
+        let highest = self.points_of(family).iter().fold(value, |highest, point| highest.max(point.value));
+        self.set(family, highest);
     }
 
     /// Begins the series of a histogram or a summary.
