@@ -12,10 +12,11 @@ use local_lambda::runtime::{FunctionOptions, RoleCredentials};
 use local_lambda::service::{AsyncPolicy, IdleShutdown, LambdaApi, Pool};
 use tokio::time::Instant;
 
-use super::{Common, PortError};
+use super::Common;
 use crate::arguments::{InvalidOption, values};
 use crate::console::print_line;
 use crate::invocation_line;
+use crate::stack::PortError;
 
 /// The functions.
 #[derive(Debug, Args)]
@@ -117,7 +118,7 @@ pub(super) async fn run(arguments: LambdaArguments) -> Result<(), Box<dyn Error>
         pools.iter().filter(|_| has_extensions).cloned().map(IdleShutdown::of).collect();
     let (region, policy) = (&arguments.common.region, AsyncPolicy::default());
     let api = LambdaApi::start(arguments.port, region, pools.clone(), policy).await;
-    let api = api.map_err(PortError::of(arguments.port))?;
+    let api = api.map_err(PortError::of("--port", arguments.port))?;
     print_line!("{}", api.endpoint());
     arguments.common.until_stopped().await?;
     drop(api);
