@@ -14,7 +14,6 @@
 //! | `credentials`    | the standard credential chain, cached                          | yes |
 //! | [`client`]       | sends a request until there is a final response                | yes |
 //! | [`remote_write`] | write requests                                                 | no  |
-//! | [`reader`]       | queries                                                        | yes |
 //! | [`sqs`]          | messages to a queue                                            | yes |
 //! | [`logging`]      | the log on standard output                                     | yes |
 //! | `world`          | the clock and the environment of the process                   | yes |
@@ -32,7 +31,6 @@ mod http_client;
 pub mod lambda_api;
 pub mod logging;
 pub mod network;
-pub mod reader;
 mod redact;
 pub mod remote_write;
 pub mod response;
@@ -51,7 +49,6 @@ pub use client::{Client, Patience, Request};
 pub use endpoint::{Endpoint, InvalidEndpoint, is_region};
 pub use function::start;
 pub use network::Network;
-pub use reader::Reader;
 pub use response::{Attempts, Cause, Failure, Response};
 pub use retry::{RetryAction, retry_action};
 pub use runtime::{Diagnostic, Invocation};

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use aws::reader::Parameters;
-use aws::{Client, Endpoint, Failure, Reader, Response, Scope};
+use aws::{Cause, Client, Endpoint, Failure, Request, Response, Scope};
+use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use http::uri::InvalidUri;
+use http::{HeaderValue, Method};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 
 use crate::api_response::ApiResponse;
@@ -19,13 +22,26 @@ const MAX_LOGGED_CHARS: usize = 4_000;
 /// Maximum length of an invalid body in an error, in characters.
 const MAX_BODY_CHARS: usize = 120;
 
-const USER_AGENT: &str = concat!("serverless-prometheus-push-gateway-query/", env!("CARGO_PKG_VERSION"));
+const PROGRAM: &str = concat!("serverless-prometheus-push-gateway-query/", env!("CARGO_PKG_VERSION"));
 
-/// An API of Prometheus or AMP.
+/// The most bytes of encoded parameters in a URL; longer ones are sent in the body. Servers and proxies accept request
+/// lines of 8,000 bytes (RFC 9110, 4.1), often not more, and host and path need some of them.
+const MAX_QUERY_BYTES: usize = 4_000;
+
+/// All except the unreserved characters of RFC 3986, 2.3. A space becomes `%20`, which means the same in URLs, in form
+/// bodies and in the canonical request of a signature; `+` does not.
+const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Names and values; a name may occur more than once.
+pub(crate) type Parameters<'a> = [(&'a str, String)];
+
+/// The API of Prometheus or AMP below `base`. Requests are signed for `scope`, if there is one, and retried until `deadline`.
 #[derive(Debug)]
 pub(crate) struct Api {
-    reader: Reader,
-    deadline: Instant,
+    pub(crate) client: Arc<Client>,
+    pub(crate) base: Endpoint,
+    pub(crate) scope: Option<Scope>,
+    pub(crate) deadline: Instant,
 }
 
 /// The body of a 2xx response.
@@ -36,23 +52,52 @@ pub(crate) struct Body {
 }
 
 impl Api {
-    /// The API below `base`. Requests are signed for `scope`, if there is one, and retried until `deadline`.
-    pub(crate) fn new(client: Arc<Client>, base: Endpoint, scope: Option<Scope>, deadline: Instant) -> Self {
-        Self { reader: Reader::new(client, base, scope, USER_AGENT, MAX_BODY + 1), deadline }
-    }
-
+    /// Sends a GET for `path`, which begins with a slash and needs no encoding.
     pub(crate) async fn get(&self, path: &str, parameters: &Parameters<'_>) -> Result<Body, Error> {
-        let result = self.reader.get(path, parameters, self.deadline).await;
-        log(path, parameters, &result);
-        body(result)
+        self.send(Method::GET, path, parameters).await
     }
 
-    /// As [`Api::get`], for paths that also accept long parameters as a form in a POST.
+    /// As [`Api::get`], but parameters that are too long for a URL are sent in the form body of a POST, which `query` and
+    /// `query_range` take (<https://prometheus.io/docs/prometheus/latest/querying/api/>).
     pub(crate) async fn get_or_post(&self, path: &str, parameters: &Parameters<'_>) -> Result<Body, Error> {
-        let result = self.reader.get_or_post(path, parameters, self.deadline).await;
-        log(path, parameters, &result);
-        body(result)
+        let is_long = form(parameters).len() > MAX_QUERY_BYTES;
+        self.send(if is_long { Method::POST } else { Method::GET }, path, parameters).await
     }
+
+    async fn send(&self, method: Method, path: &str, parameters: &Parameters<'_>) -> Result<Body, Error> {
+        let mut url = format!("{}{path}", self.base.uri().to_string().trim_end_matches('/'));
+        let mut headers = vec![
+            (ACCEPT, HeaderValue::from_static("application/json")),
+            (USER_AGENT, HeaderValue::from_static(PROGRAM)),
+        ];
+        let mut body = form(parameters);
+        if method == Method::POST {
+            headers.push((CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")));
+        } else if !body.is_empty() {
+            url = format!("{url}?{}", std::mem::take(&mut body));
+        }
+        // Its parts are checked and encoded, so it can only be too long.
+        let uri =
+            url.parse().map_err(|error: InvalidUri| Failure::from(Cause::Network(error.to_string())))?;
+        let (scope, wanted_body) = (self.scope.clone(), MAX_BODY + 1);
+        let request = Request { method, uri, headers, body: body.into(), scope, wanted_body };
+        let result = self.client.send(&request, self.deadline).await;
+        log(path, parameters, &result);
+        let response = result?;
+        if !response.is_success() || error::is_error(&response) {
+            return Err(Error::from(&response));
+        }
+        let is_cut = response.body.len() > MAX_BODY;
+        Ok(Body { response, is_cut })
+    }
+}
+
+/// `name=value&name=value`, encoded.
+fn form(parameters: &Parameters<'_>) -> String {
+    let encode = |text| utf8_percent_encode(text, &RESERVED);
+    let pairs: Vec<_> =
+        parameters.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    pairs.join("&")
 }
 
 impl Body {
@@ -98,11 +143,16 @@ fn log(path: &str, parameters: &Parameters<'_>, result: &Result<Response, Failur
     tracing::debug!(path, parameters = text(), status, attempts = attempts.count, "Request done.");
 }
 
-fn body(result: Result<Response, Failure>) -> Result<Body, Error> {
-    let response = result?;
-    if !response.is_success() || error::is_error(&response) {
-        return Err(Error::from(&response));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 3986, 2.3, and <https://url.spec.whatwg.org/#concept-urlencoded-parser>, where `+` is a space.
+    #[test]
+    fn reserved_characters_are_percent_encoded() {
+        let form = |value: &str| form(&[("match[]", value.to_owned()), ("a", "A-z_0.9~".to_owned())]);
+        assert_eq!(form("a b+c%d"), "match%5B%5D=a%20b%2Bc%25d&a=A-z_0.9~");
+        assert_eq!(form("{x=~\"1|2\"}"), "match%5B%5D=%7Bx%3D~%221%7C2%22%7D&a=A-z_0.9~");
+        assert_eq!(form("ä\n&=#'"), "match%5B%5D=%C3%A4%0A%26%3D%23%27&a=A-z_0.9~");
     }
-    let is_cut = response.body.len() > MAX_BODY;
-    Ok(Body { response, is_cut })
 }

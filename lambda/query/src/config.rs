@@ -111,16 +111,4 @@ mod tests {
             assert_eq!(message.lines().count(), 1, "{message}");
         }
     }
-
-    #[test]
-    fn the_region_of_the_host_wins_over_that_of_the_function() {
-        let region = |url, region| {
-            let config =
-                config(&[("_HANDLER", "query"), ("WORKSPACE_URL", url), ("AWS_REGION", region)]).unwrap();
-            config.workspace.unwrap().scope.unwrap().region
-        };
-        let amp = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1/api/v1/";
-        assert_eq!(region(amp, "us-east-1"), "eu-west-1");
-        assert_eq!(region("http://127.0.0.1:9090", "us-east-1"), "us-east-1");
-    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use aws::{Client, Endpoint};
+use aws::Client;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -94,7 +94,7 @@ impl Handler {
         let input = Input::new(payload.parameters?, operation, now)?;
         let Config { workspace: configured, region: default_region, control_plane, .. } = &self.config;
         let workspace = || resolve(&input, configured.as_ref(), default_region.as_deref());
-        let api = |base: Endpoint, scope| Api::new(Arc::clone(&self.client), base, scope, deadline);
+        let api = |base, scope| Api { client: Arc::clone(&self.client), base, scope, deadline };
         let api_of = |workspace: Workspace| api(workspace.base, workspace.scope);
         match operation {
             Operation::Query => query(&input, &api_of(workspace()?), caller).await,

@@ -169,20 +169,6 @@ impl Families {
 mod tests {
     use super::*;
 
-    /// Prometheus rejects `{__name__=~".*"}`: "match[] must contain at least one non-empty matcher".
-    #[test]
-    fn filters_become_one_escaped_selector() {
-        let selector = |prefix, regex| selector(prefix, regex).unwrap();
-        assert_eq!(super::selector(None, None), None);
-        assert_eq!(selector(Some("http_"), None), r#"{__name__!="",__name__=~"http_.*"}"#);
-        assert_eq!(selector(None, Some(".*")), r#"{__name__!="",__name__=~".*"}"#);
-        assert_eq!(selector(Some("a.b"), None), r#"{__name__!="",__name__=~"a\\.b.*"}"#);
-        assert_eq!(
-            selector(Some("a"), Some("x\"} or \\d\n")),
-            "{__name__!=\"\",__name__=~\"a.*\",__name__=~\"x\\\"} or \\\\d\\n\"}"
-        );
-    }
-
     #[test]
     fn names_are_sorted_without_duplicates() {
         let elements: Vec<Box<RawValue>> = serde_json::from_str(r#"["b","a","b","\u0061b"]"#).unwrap();

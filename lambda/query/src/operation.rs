@@ -92,18 +92,6 @@ impl Operation {
 mod tests {
     use super::*;
 
-    #[test]
-    fn operations_are_found_by_handler_and_tool_name() {
-        for operation in Operation::ALL {
-            assert_eq!(Operation::from_name(operation.name()), Some(operation));
-            assert_eq!(
-                Operation::from_tool_name(&format!("prometheus___{}", operation.name())),
-                Some(operation)
-            );
-            assert_eq!(Operation::from_tool_name(operation.name()), Some(operation));
-        }
-    }
-
     /// The example of AWS splits at the first separator (gateway-add-target-lambda, "Lambda function input format").
     #[test]
     fn other_tool_names_are_unknown() {

@@ -83,7 +83,7 @@ async fn invocations(options: FunctionOptions) -> Result<(), Failure> {
 
 async fn memory(mut options: FunctionOptions) -> Result<(), Failure> {
     // A frozen extension would receive no batches.
-    options.extensions.freezes = false;
+    options.freezes = false;
     let mut function = Function::spawn(options).await?;
     function.invoke("[]").await;
     for batch in 1..=BATCHES {
@@ -91,7 +91,7 @@ async fn memory(mut options: FunctionOptions) -> Result<(), Failure> {
             let time = format!("2026-01-31T12:{batch:02}:00.{line:05}Z");
             function
                 .telemetry()
-                .inject(json!({"time": time, "type": "function", "record": format!("line {line}")}));
+                .inject(&json!({"time": time, "type": "function", "record": format!("line {line}")}));
         }
         while delivered(&function) < batch * BATCH_LINES {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -105,7 +105,7 @@ async fn memory(mut options: FunctionOptions) -> Result<(), Failure> {
 }
 
 fn delivered(function: &Function) -> usize {
-    function.telemetry().subscribers().iter().map(|subscriber| subscriber.deliveries.events).sum()
+    function.telemetry().delivered()
 }
 
 fn cpu(function: &Function) -> Result<Duration, Failure> {

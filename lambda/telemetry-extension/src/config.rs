@@ -1,7 +1,5 @@
 //! Reads the configuration from the environment.
 
-use std::time::Duration;
-
 use aws::sqs::Queue;
 use aws::{Endpoint, InvalidSetting, Scope, Settings};
 
@@ -12,7 +10,7 @@ use crate::metrics::{Selection, UnknownName};
 const MIN_BATCH_SIZE: u64 = 1_000;
 
 /// The default age at which an event makes a dispatch due.
-const MAX_AGE: Duration = Duration::from_mins(1);
+const MAX_AGE_SECONDS: u64 = 60;
 
 /// The greatest number of a setting: larger ones would overflow as milliseconds.
 const MAX_NUMBER: u64 = u32::MAX as u64;
@@ -24,8 +22,8 @@ pub struct Config {
     pub destination: Destination,
     /// `DISPATCH_MIN_BATCH_SIZE`: the number of events that make a dispatch due. At least 1.
     pub min_batch: u64,
-    /// `DISPATCH_MAX_AGE_SECONDS`: the age at which an event makes a dispatch due.
-    pub max_age: Duration,
+    /// `DISPATCH_MAX_AGE_SECONDS`: the age at which an event makes a dispatch due, in milliseconds.
+    pub max_age_ms: u64,
     /// `TELEMETRY_SUMMARIES`, or the name of a summary in `TELEMETRY_METRICS`.
     pub summaries: bool,
     /// `TELEMETRY_METRICS` and `TELEMETRY_HISTOGRAMS`.
@@ -101,33 +99,21 @@ pub enum InvalidConfig {
     #[error(transparent)]
     Setting(#[from] InvalidSetting),
     /// A list contains an unknown name.
-    #[error("{variable}: expected {expected}, got {got:?}")]
-    Name {
-        /// The variable.
-        variable: &'static str,
-        /// The names that it may have.
-        expected: &'static str,
-        /// The name, truncated.
-        got: String,
-    },
+    #[error(transparent)]
+    Name(#[from] UnknownName),
     /// An external label has a reserved name.
     #[error("TELEMETRY_EXTERNAL_LABELS: label {0:?} is reserved")]
     ReservedLabel(&'static str),
 }
 
 /// `TELEMETRY_FAIL_OPEN`: whether a function runs without metrics when the rest of the configuration is invalid.
-///
-/// # Errors
-/// [`InvalidSetting`]: the value is neither `true` nor `false`.
 pub fn fail_open(lookup: impl Fn(&str) -> Option<String>) -> Result<bool, InvalidSetting> {
     Settings::new(&lookup).flag("TELEMETRY_FAIL_OPEN")
 }
 
 impl Config {
-    /// Reads the configuration through `lookup`, which returns the value of an environment variable.
-    ///
-    /// # Errors
-    /// [`InvalidConfig`]: the first variable that is missing or invalid.
+    /// Reads the configuration through `lookup`, which returns the value of an environment variable. The error is about the
+    /// first variable that is missing or invalid.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidConfig> {
         fail_open(&lookup)?;
         let settings = Settings::new(&lookup);
@@ -138,13 +124,15 @@ impl Config {
         let max_age = settings.number("DISPATCH_MAX_AGE_SECONDS", seconds, 1..=MAX_NUMBER)?;
         let events = "a whole number of log events";
         let min_batch = settings.number("DISPATCH_MIN_BATCH_SIZE", events, 0..=MAX_NUMBER)?;
-        let selection = selection(&settings)?;
+        let (metrics, histograms) =
+            (settings.text("TELEMETRY_METRICS"), settings.text("TELEMETRY_HISTOGRAMS"));
+        let selection = Selection::of(metrics.as_deref(), histograms.as_deref())?;
         let summaries = settings.flag("TELEMETRY_SUMMARIES")? || selection.names_a_summary();
         Ok(Self {
             destination: Destination::of(&settings)?,
             // 0 was the setting of other extensions for sending every event.
             min_batch: min_batch.unwrap_or(MIN_BATCH_SIZE).max(1),
-            max_age: max_age.map_or(MAX_AGE, Duration::from_secs),
+            max_age_ms: max_age.unwrap_or(MAX_AGE_SECONDS) * 1_000,
             summaries,
             selection,
             instance_label: instance_label.unwrap_or_default(),
@@ -236,20 +224,6 @@ fn endpoint(variable: &'static str, url: &str) -> Result<Endpoint, InvalidSettin
 
 fn value(variable: &'static str, expected: &'static str) -> InvalidConfig {
     InvalidSetting::Value { variable, expected }.into()
-}
-
-fn selection(settings: &Settings<'_>) -> Result<Selection, InvalidConfig> {
-    let mut selection = Selection::default();
-    let name = |variable, expected| move |UnknownName(got)| InvalidConfig::Name { variable, expected, got };
-    if let Some(names) = settings.text("TELEMETRY_METRICS") {
-        let expected = "names of metrics such as invocations_total";
-        selection.metrics(&names).map_err(name("TELEMETRY_METRICS", expected))?;
-    }
-    if let Some(names) = settings.text("TELEMETRY_HISTOGRAMS") {
-        let expected = "names of histograms such as duration_seconds, or none";
-        selection.histograms(&names).map_err(name("TELEMETRY_HISTOGRAMS", expected))?;
-    }
-    Ok(selection)
 }
 
 fn external_labels(settings: &Settings<'_>) -> Result<Vec<(String, String)>, InvalidConfig> {

@@ -20,7 +20,6 @@ use tokio::time::Instant;
 
 use crate::config;
 use crate::metrics::Snapshot;
-use crate::metrics::label_value::DispatchOutcome;
 
 /// A destination with its state and connections.
 #[derive(Debug)]
@@ -68,14 +67,10 @@ pub enum Undelivered {
 
 impl Undelivered {
     /// The value of the label `outcome` that it is counted with.
-    pub fn outcome(&self) -> DispatchOutcome {
+    pub fn outcome(&self) -> &'static str {
         match self {
-            Self::Rejected(_) | Self::Message(EntryError { sender_fault: true, .. }) => {
-                DispatchOutcome::Rejected
-            }
-            Self::Failed(_) | Self::Unknown(_) | Self::Message(_) | Self::Secret(_) => {
-                DispatchOutcome::Failed
-            }
+            Self::Rejected(_) | Self::Message(EntryError { sender_fault: true, .. }) => "rejected",
+            Self::Failed(_) | Self::Unknown(_) | Self::Message(_) | Self::Secret(_) => "failed",
         }
     }
 }
@@ -110,10 +105,7 @@ impl Destination {
         }
     }
 
-    /// Sends a dispatch.
-    ///
-    /// # Errors
-    /// [`Undelivered`]; a later dispatch supersedes this one.
+    /// Sends a dispatch. After a failure, the next one supersedes it.
     pub async fn dispatch(&mut self, dispatch: &Dispatch) -> Result<(), Undelivered> {
         match self {
             Self::RemoteWrite(destination) => destination.dispatch(dispatch).await,

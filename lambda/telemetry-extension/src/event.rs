@@ -10,43 +10,49 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::metrics::label_value::{EventType, InitializationType, Phase, Status};
+use crate::metrics::label_value::{EVENT_TYPES, known};
 
 /// The largest duration in milliseconds, or size: thirty thousand years, a petabyte.
-pub const MAX_FIGURE: f64 = 1e15;
+const MAX_FIGURE: f64 = 1e15;
+
+/// The names of the spans that are counted.
+const SPANS: [&str; 4] = ["responseLatency", "responseDuration", "runtimeOverhead", "extensionOverhead"];
 
 /// One event.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Event<'a> {
-    /// Its type.
-    pub kind: EventType,
+    /// One of [`EVENT_TYPES`], or `other`.
+    pub kind: &'static str,
     /// The key among events of its type: the request id, or the time of events without one.
     pub key: Cow<'a, str>,
-    /// Its content.
-    pub facts: Facts,
+    /// Its content; empty for events that are counted by their type only.
+    pub record: Record<'a>,
 }
 
-/// The content of events. Facts that an event does not have are `None`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Facts {
-    /// The end of the phase.
-    pub status: Option<Status>,
-    /// The origin of the environment.
-    pub initialization_type: Option<InitializationType>,
-    /// The time of the initialization.
-    pub phase: Option<Phase>,
-    /// `metrics`: durations in milliseconds, sizes as named. All are from 0 to [`MAX_FIGURE`].
-    pub figures: Figures,
-    /// `spans`: durations in milliseconds by the name of the span.
-    pub spans: Spans,
-    /// The events that Lambda dropped.
-    pub dropped: Option<Dropped>,
-    /// Lambda's id of the execution environment.
-    pub instance_id: Option<String>,
+/// The content of events, as far as it is used.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[expect(missing_docs, reason = "the schema's")]
+pub struct Record<'a> {
+    #[serde(borrow)]
+    request_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub status: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub initialization_type: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub phase: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub instance_id: Option<Cow<'a, str>>,
+    pub metrics: Option<Figures>,
+    #[serde(borrow)]
+    spans: Option<Vec<Span<'a>>>,
+    pub dropped_records: Option<u64>,
+    pub dropped_bytes: Option<u64>,
 }
 
-/// The figures of reports.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+/// The figures of reports, each from 0 to 1e15.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the schema's, with units in their names")]
 pub struct Figures {
@@ -60,22 +66,12 @@ pub struct Figures {
     pub produced_bytes: Option<f64>,
 }
 
-/// The spans that Lambda documents, in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[expect(missing_docs, reason = "they are the schema's")]
-pub struct Spans {
-    pub response_latency: Option<f64>,
-    pub response_duration: Option<f64>,
-    pub runtime_overhead: Option<f64>,
-    pub extension_overhead: Option<f64>,
-}
-
-/// The figures of a `platform.logsDropped`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "they are the schema's")]
-pub struct Dropped {
-    pub records: u64,
-    pub bytes: u64,
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Span<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    duration_ms: f64,
 }
 
 /// The reason why an event is invalid.
@@ -87,24 +83,12 @@ pub enum InvalidEvent {
     /// An object without a type, or a field that does not follow the schema.
     #[error("invalid event: {0}")]
     Schema(#[from] serde_json::Error),
-    /// A missing field.
-    #[error("{kind}: expected {field}, got none")]
-    Missing {
-        /// The type of the event.
-        kind: &'static str,
-        /// The field.
-        field: &'static str,
-    },
-    /// A negative duration or size, which would make a counter fall, or a huge one, which would spoil its sum.
-    #[error("{kind}: expected {field} from 0 to 1e15, got {value}")]
-    OutOfRange {
-        /// The type of the event.
-        kind: &'static str,
-        /// The field.
-        field: &'static str,
-        /// Its value.
-        value: f64,
-    },
+    /// An event of this type without this field.
+    #[error("{0}: expected {1}, got none")]
+    Missing(&'static str, &'static str),
+    /// A negative figure, which would make a counter fall, or a huge one, which would spoil its sum.
+    #[error("{0}: expected {1} from 0 to 1e15, got {2}")]
+    OutOfRange(&'static str, &'static str, f64),
 }
 
 #[derive(Deserialize)]
@@ -117,60 +101,25 @@ struct Envelope<'a> {
     record: Option<&'a RawValue>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Record<'a> {
-    #[serde(borrow)]
-    request_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    status: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    initialization_type: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    phase: Option<Cow<'a, str>>,
-    instance_id: Option<String>,
-    metrics: Option<Figures>,
-    #[serde(borrow)]
-    spans: Option<Vec<Span<'a>>>,
-    dropped_records: Option<u64>,
-    dropped_bytes: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Span<'a> {
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-    duration_ms: f64,
-}
-
 /// Reads one event.
-///
-/// # Errors
-/// [`InvalidEvent`]
 pub fn parse(json: &str) -> Result<Event<'_>, InvalidEvent> {
     let Envelope { time, kind, record } = serde_json::from_str(object(json)?)?;
-    let kind = EventType::of(&kind);
+    let kind = known(&EVENT_TYPES, &kind);
+    let mut event = Event { kind, key: time, record: Record::default() };
     if matches!(
         kind,
-        EventType::Function
-            | EventType::Extension
-            | EventType::ExtensionState
-            | EventType::TelemetrySubscription
-            | EventType::Other
+        "function" | "extension" | "platform.extension" | "platform.telemetrySubscription" | "other"
     ) {
-        return Ok(Event { kind, key: time, facts: Facts::default() });
+        return Ok(event);
     }
-    let missing = |field| InvalidEvent::Missing { kind: kind.text(), field };
-    let record: Record<'_> = serde_json::from_str(object(record.ok_or_else(|| missing("record"))?.get())?)?;
-    let facts = record.facts(kind)?;
-    let key = match kind {
-        EventType::Start | EventType::RuntimeDone | EventType::Report => {
-            record.request_id.filter(|id| !id.is_empty()).ok_or_else(|| missing("requestId"))?
-        }
-        _ => time,
-    };
-    Ok(Event { kind, key, facts })
+    let missing = |field| InvalidEvent::Missing(kind, field);
+    event.record = serde_json::from_str(object(record.ok_or_else(|| missing("record"))?.get())?)?;
+    event.record.check(kind)?;
+    if matches!(kind, "platform.start" | "platform.runtimeDone" | "platform.report") {
+        let request_id = event.record.request_id.take().filter(|id| !id.is_empty());
+        event.key = request_id.ok_or_else(|| missing("requestId"))?;
+    }
+    Ok(event)
 }
 
 /// `serde` would accept an array as an object with its fields in order.
@@ -179,63 +128,33 @@ fn object(json: &str) -> Result<&str, InvalidEvent> {
 }
 
 impl Record<'_> {
-    fn facts(&self, kind: EventType) -> Result<Facts, InvalidEvent> {
-        let missing = |field| InvalidEvent::Missing { kind: kind.text(), field };
-        let dropped = match kind {
-            EventType::LogsDropped => Some(Dropped {
-                records: self.dropped_records.ok_or_else(|| missing("droppedRecords"))?,
-                bytes: self.dropped_bytes.ok_or_else(|| missing("droppedBytes"))?,
-            }),
-            _ => None,
-        };
+    /// The milliseconds of the first span of this name.
+    pub fn span(&self, name: &str) -> Option<f64> {
+        self.spans.iter().flatten().find(|span| span.name == name).map(|span| span.duration_ms)
+    }
+
+    fn check(&self, kind: &'static str) -> Result<(), InvalidEvent> {
+        if kind == "platform.logsDropped" {
+            self.dropped_records.ok_or(InvalidEvent::Missing(kind, "droppedRecords"))?;
+            self.dropped_bytes.ok_or(InvalidEvent::Missing(kind, "droppedBytes"))?;
+        }
         let figures = self.metrics.unwrap_or_default();
-        let spans = self.spans.as_deref().map(Spans::of).unwrap_or_default();
-        in_range(kind, &figures, &spans)?;
-        Ok(Facts {
-            status: self.status.as_deref().map(Status::of),
-            initialization_type: self.initialization_type.as_deref().map(InitializationType::of),
-            phase: self.phase.as_deref().map(Phase::of),
-            figures,
-            spans,
-            dropped,
-            instance_id: self.instance_id.clone().filter(|id| !id.is_empty()),
-        })
-    }
-}
-
-impl Spans {
-    /// The first span of each name counts.
-    fn of(spans: &[Span<'_>]) -> Self {
-        let find = |name| spans.iter().find(|span| span.name == name).map(|span| span.duration_ms);
-        Self {
-            response_latency: find("responseLatency"),
-            response_duration: find("responseDuration"),
-            runtime_overhead: find("runtimeOverhead"),
-            extension_overhead: find("extensionOverhead"),
+        let figures = [
+            ("durationMs", figures.duration_ms),
+            ("billedDurationMs", figures.billed_duration_ms),
+            ("initDurationMs", figures.init_duration_ms),
+            ("maxMemoryUsedMB", figures.max_memory_used_mb),
+            ("memorySizeMB", figures.memory_size_mb),
+            ("producedBytes", figures.produced_bytes),
+        ];
+        let spans = SPANS.map(|name| (name, self.span(name)));
+        for (field, value) in figures.into_iter().chain(spans) {
+            if let Some(value) = value.filter(|value| !(0.0..=MAX_FIGURE).contains(value)) {
+                return Err(InvalidEvent::OutOfRange(kind, field, value));
+            }
         }
+        Ok(())
     }
-}
-
-fn in_range(kind: EventType, figures: &Figures, spans: &Spans) -> Result<(), InvalidEvent> {
-    for (field, value) in [
-        ("durationMs", figures.duration_ms),
-        ("billedDurationMs", figures.billed_duration_ms),
-        ("initDurationMs", figures.init_duration_ms),
-        ("maxMemoryUsedMB", figures.max_memory_used_mb),
-        ("memorySizeMB", figures.memory_size_mb),
-        ("producedBytes", figures.produced_bytes),
-        ("responseLatency", spans.response_latency),
-        ("responseDuration", spans.response_duration),
-        ("runtimeOverhead", spans.runtime_overhead),
-        ("extensionOverhead", spans.extension_overhead),
-    ] {
-        if let Some(value) = value
-            && !(0.0..=MAX_FIGURE).contains(&value)
-        {
-            return Err(InvalidEvent::OutOfRange { kind: kind.text(), field, value });
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

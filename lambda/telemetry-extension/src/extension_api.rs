@@ -9,12 +9,24 @@ use aws::lambda_api::{ApiError, LambdaApi};
 use bytes::Bytes;
 use http::header::HeaderName;
 use http::{HeaderValue, Method, StatusCode};
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 const NAME: HeaderName = HeaderName::from_static("lambda-extension-name");
 const IDENTIFIER: HeaderName = HeaderName::from_static("lambda-extension-identifier");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-extension-function-error-type");
+
+/// The newest first. Managed Instances accept only that one; emulators may know older ones only.
+const SCHEMA_VERSIONS: [&str; 3] = ["2025-01-29", "2022-12-13", "2022-07-01"];
+
+/// The buffer of Lambda in bytes: the minimum, because counting needs no large deliveries.
+pub const BUFFER_BYTES: usize = 262_144;
+
+/// The buffer of Lambda in events: the maximum, so that short lines do not cause many deliveries.
+pub const BUFFER_ITEMS: usize = 10_000;
+
+/// The time that Lambda collects events before it delivers them, in milliseconds.
+const BUFFER_TIMEOUT_MS: u32 = 500;
 
 /// The attempts of a request for the next event on connections that break.
 const NEXT_ATTEMPTS: u32 = 4;
@@ -30,58 +42,32 @@ pub struct ExtensionApi {
 }
 
 /// An event of the Extensions API.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NextEvent {
-    /// An invocation begins.
-    Invoke {
-        /// Its id.
-        request_id: String,
-        /// When the function times out, in milliseconds since the epoch.
-        deadline_ms: Option<u64>,
-    },
-    /// The environment goes away.
-    Shutdown {
-        /// When the extension is killed, in milliseconds since the epoch.
-        deadline_ms: Option<u64>,
-    },
-    /// An event that this extension did not register for.
-    Unknown,
-}
-
-/// The result of a subscription.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subscribed {
-    /// Telemetry will be delivered.
-    Yes,
-    /// 202: the API exists but does nothing, as in local tests.
-    NotHere,
-}
-
-#[derive(Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Event<'a> {
-    #[serde(rename = "eventType")]
-    kind: String,
+pub struct NextEvent {
+    /// `INVOKE` or `SHUTDOWN`; any other is an event that this extension did not register for.
+    pub event_type: String,
+    /// The id of an invocation.
     #[serde(default)]
-    request_id: String,
-    /// A number, or a string as in the documentation's example of a shutdown.
-    #[serde(borrow)]
-    deadline_ms: Option<&'a RawValue>,
+    pub request_id: String,
+    /// When the function times out, or the extension is killed at a shutdown, in milliseconds since the epoch.
+    #[serde(default, deserialize_with = "number_or_string")]
+    pub deadline_ms: Option<u64>,
+}
+
+/// A number, or a string as in the documentation's example of a shutdown.
+fn number_or_string<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(value.as_u64().or_else(|| value.as_str()?.parse().ok()))
 }
 
 impl ExtensionApi {
     /// The APIs at `address`, the value of `AWS_LAMBDA_RUNTIME_API`.
-    ///
-    /// # Errors
-    /// [`ApiError::Address`]
     pub fn new(address: &str) -> Result<Self, ApiError> {
         Ok(Self { api: LambdaApi::new(address)?, identifier: None })
     }
 
     /// Registers for `events` under `name`, the file name of the program.
-    ///
-    /// # Errors
-    /// [`ApiError`]
     pub async fn register(&mut self, name: &HeaderValue, events: &[&str]) -> Result<(), ApiError> {
         const PATH: &str = "/2020-01-01/extension/register";
         let body = serde_json::json!({ "events": events }).to_string();
@@ -94,9 +80,6 @@ impl ExtensionApi {
     }
 
     /// Reports that everything is done, and waits for the next event without a time limit.
-    ///
-    /// # Errors
-    /// [`ApiError`]
     pub async fn next(&self) -> Result<NextEvent, ApiError> {
         const PATH: &str = "/2020-01-01/extension/event/next";
         let mut attempts = 1;
@@ -110,32 +93,25 @@ impl ExtensionApi {
                 answered => break answered?,
             }
         };
-        NextEvent::parse(answer.body()).ok_or_else(|| incomplete(PATH, "an event"))
+        serde_json::from_slice(answer.body()).map_err(|_| incomplete(PATH, "an event"))
     }
 
-    /// Subscribes to all telemetry, delivered to `uri`, with the first of `schema_versions` that Lambda accepts.
-    ///
-    /// # Errors
-    /// [`ApiError`]: Lambda accepts none.
-    pub async fn subscribe(
-        &self,
-        uri: &str,
-        buffering: Buffering,
-        schema_versions: &[&str],
-    ) -> Result<Subscribed, ApiError> {
+    /// Subscribes to all telemetry, delivered to `uri`, with the first schema version that Lambda accepts. Returns `false` for
+    /// 202: the API exists but does nothing, as in local tests.
+    pub async fn subscribe(&self, uri: &str) -> Result<bool, ApiError> {
         const PATH: &str = "/2022-07-01/telemetry";
-        let Buffering { max_items, max_bytes, timeout_ms } = buffering;
         let mut refusal = incomplete(PATH, "a schema version");
-        for version in schema_versions {
+        for version in SCHEMA_VERSIONS {
             let body = serde_json::json!({
                 "schemaVersion": version,
                 "types": ["platform", "function", "extension"],
-                "buffering": { "maxItems": max_items, "maxBytes": max_bytes, "timeoutMs": timeout_ms },
+                "buffering": {
+                    "maxItems": BUFFER_ITEMS, "maxBytes": BUFFER_BYTES, "timeoutMs": BUFFER_TIMEOUT_MS,
+                },
                 "destination": { "protocol": "HTTP", "URI": uri },
             });
             match self.request(Method::PUT, PATH, &[], body.to_string().into()).await {
-                Ok(answer) if answer.status() == StatusCode::ACCEPTED => return Ok(Subscribed::NotHere),
-                Ok(_) => return Ok(Subscribed::Yes),
+                Ok(answer) => return Ok(answer.status() != StatusCode::ACCEPTED),
                 Err(error) if error.status() == Some(StatusCode::BAD_REQUEST) => refusal = error,
                 Err(error) => return Err(error),
             }
@@ -143,31 +119,17 @@ impl ExtensionApi {
         Err(refusal)
     }
 
-    /// Reports why the extension cannot start. No other request is allowed afterwards.
-    ///
-    /// # Errors
-    /// [`ApiError`]
-    pub async fn init_error(&self, error_type: &'static str, message: &str) -> Result<(), ApiError> {
-        self.report_error("/2020-01-01/extension/init/error", error_type, message).await
-    }
-
-    /// Reports why the extension ends. No other request is allowed afterwards.
-    ///
-    /// # Errors
-    /// [`ApiError`]
-    pub async fn exit_error(&self, error_type: &'static str, message: &str) -> Result<(), ApiError> {
-        self.report_error("/2020-01-01/extension/exit/error", error_type, message).await
-    }
-
-    async fn report_error(
+    /// Reports why the extension cannot start (`phase` is `init`) or ends (`exit`). No other request is allowed afterwards.
+    pub async fn report_error(
         &self,
-        path: &'static str,
+        phase: &str,
         error_type: &'static str,
         message: &str,
     ) -> Result<(), ApiError> {
+        let path = format!("/2020-01-01/extension/{phase}/error");
         let body = serde_json::json!({ "errorType": error_type, "errorMessage": message, "stackTrace": [] });
         let headers = [(ERROR_TYPE, HeaderValue::from_static(error_type))];
-        self.request(Method::POST, path, &headers, body.to_string().into()).await.map(drop)
+        self.request(Method::POST, &path, &headers, body.to_string().into()).await.map(drop)
     }
 
     async fn request(
@@ -187,29 +149,6 @@ fn incomplete(path: &str, part: &'static str) -> ApiError {
     ApiError::Incomplete { path: path.to_owned(), part }
 }
 
-/// How Lambda collects telemetry before it delivers it (Telemetry API, "Configuring memory usage and buffering").
-#[derive(Clone, Copy, Debug)]
-pub struct Buffering {
-    /// Events: 1,000 to 10,000.
-    pub max_items: u32,
-    /// Bytes: 262,144 to 1,048,576.
-    pub max_bytes: usize,
-    /// Milliseconds: 25 to 30,000.
-    pub timeout_ms: u32,
-}
-
-impl NextEvent {
-    fn parse(json: &[u8]) -> Option<Self> {
-        let event: Event<'_> = serde_json::from_slice(json).ok()?;
-        let deadline_ms = event.deadline_ms.and_then(|raw| raw.get().trim_matches('"').parse().ok());
-        Some(match event.kind.as_str() {
-            "INVOKE" => Self::Invoke { request_id: event.request_id, deadline_ms },
-            "SHUTDOWN" => Self::Shutdown { deadline_ms },
-            _ => Self::Unknown,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,15 +157,21 @@ mod tests {
     #[test]
     fn the_documented_examples_are_valid() {
         let invoke = r#"{"eventType":"INVOKE","deadlineMs":676051,"requestId":"3da1f2dc-3222-475e-9205-e2e6c6318895","invokedFunctionArn":"arn:aws:lambda:us-east-1:123456789012:function:ExtensionTest","tracing":{"type":"X-Amzn-Trace-Id","value":"Root=1-5f35ae12"}}"#;
-        let request_id = "3da1f2dc-3222-475e-9205-e2e6c6318895".to_owned();
-        let expected = NextEvent::Invoke { request_id, deadline_ms: Some(676_051) };
-        assert_eq!(NextEvent::parse(invoke.as_bytes()), Some(expected));
+        let parse = |json: &str| serde_json::from_str::<NextEvent>(json).ok();
+        let event = |event_type: &str, request_id: &str, deadline_ms| {
+            Some(NextEvent {
+                event_type: event_type.to_owned(),
+                request_id: request_id.to_owned(),
+                deadline_ms,
+            })
+        };
+        let expected = event("INVOKE", "3da1f2dc-3222-475e-9205-e2e6c6318895", Some(676_051));
+        assert_eq!(parse(invoke), expected);
         let shutdown = r#"{"eventType":"SHUTDOWN","shutdownReason":"SPINDOWN","deadlineMs":"676051"}"#;
-        let expected = NextEvent::Shutdown { deadline_ms: Some(676_051) };
-        assert_eq!(NextEvent::parse(shutdown.as_bytes()), Some(expected));
-        let unreadable = br#"{"eventType":"SHUTDOWN","deadlineMs":"the time and date"}"#;
-        assert_eq!(NextEvent::parse(unreadable), Some(NextEvent::Shutdown { deadline_ms: None }));
-        assert_eq!(NextEvent::parse(br#"{"eventType":"THAW"}"#), Some(NextEvent::Unknown));
-        assert_eq!(NextEvent::parse(b"{}"), None);
+        assert_eq!(parse(shutdown), event("SHUTDOWN", "", Some(676_051)));
+        let unreadable = r#"{"eventType":"SHUTDOWN","deadlineMs":"the time and date"}"#;
+        assert_eq!(parse(unreadable), event("SHUTDOWN", "", None));
+        assert_eq!(parse(r#"{"eventType":"THAW"}"#), event("THAW", "", None));
+        assert_eq!(parse("{}"), None);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::destination::timeline::TimedPoint;
 use crate::metrics::OwnLabels;
@@ -19,13 +19,6 @@ pub struct Events<'a> {
     common: &'a [(String, String)],
     /// By time and own labels.
     events: BTreeMap<(i64, OwnLabels), Values>,
-}
-
-#[derive(Serialize)]
-struct Event<'a> {
-    dimensions: BTreeMap<&'a str, &'a str>,
-    timestamp: i64,
-    metrics: &'a Values,
 }
 
 impl<'a> Events<'a> {
@@ -43,19 +36,13 @@ impl<'a> Events<'a> {
 
     /// The events as JSON, earlier ones first.
     pub fn json(&self) -> Vec<u8> {
-        let common = || self.common.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let events: Vec<_> = self
-            .events
-            .iter()
-            .map(|((timestamp, labels), metrics)| Event {
-                dimensions: common()
-                    .chain(labels.iter().copied().filter(|(name, _)| !name.is_empty()))
-                    .collect(),
-                timestamp: *timestamp,
-                metrics,
-            })
-            .collect();
-        serde_json::to_vec(&events).expect("maps with text keys and finite numbers are JSON")
+        let event = |((timestamp, labels), metrics): (&(i64, OwnLabels), &Values)| {
+            let common = self.common.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            let own = labels.iter().copied().filter(|(name, _)| !name.is_empty());
+            let dimensions: BTreeMap<_, _> = common.chain(own).collect();
+            json!({ "dimensions": dimensions, "timestamp": timestamp, "metrics": metrics })
+        };
+        self.events.iter().map(event).collect::<Value>().to_string().into()
     }
 }
 
@@ -72,7 +59,7 @@ mod tests {
         let mut events = Events::new(&common);
         let timed = |&point| TimedPoint { point, timestamp_ms: 1_676_398_017_000 };
         events.extend(&snapshot.points().map(timed).collect::<Vec<_>>());
-        let events: Vec<serde_json::Value> = serde_json::from_slice(&events.json()).unwrap();
+        let events: Vec<Value> = serde_json::from_slice(&events.json()).unwrap();
         let plain = events.iter().find(|event| event["dimensions"].as_object().unwrap().len() == 1).unwrap();
         assert_eq!(plain["timestamp"], 1_676_398_017_000_i64);
         assert_eq!(plain["metrics"]["aws_lambda_memory_size_bytes"], 134_217_728.0);

@@ -23,17 +23,6 @@ pub const RESERVED: [&str; 14] = [
     "__name__",
 ];
 
-/// The function, from its environment variables.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Function {
-    /// Its name.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-    /// Its memory in MB, as text.
-    pub memory_mb: String,
-}
-
 /// The form of the label `instance`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InstanceLabel {
@@ -57,20 +46,25 @@ pub fn instance(label: InstanceLabel, platform: Option<&str>, random: u64) -> St
     }
 }
 
-/// The common labels with the `external` ones, sorted by name, without empty values.
-pub fn common(function: &Function, instance: &str, external: &[(String, String)]) -> Vec<(String, String)> {
+/// The common labels with the `external` ones, sorted by name, without empty values. `lookup` returns environment variables.
+pub fn common(
+    lookup: impl Fn(&str) -> Option<String>,
+    instance: &str,
+    external: &[(String, String)],
+) -> Vec<(String, String)> {
     let architecture = match std::env::consts::ARCH {
         "aarch64" => "arm64",
         other => other,
     };
+    let variable = |name| lookup(name).unwrap_or_default();
     let own = [
-        ("architecture", architecture),
-        ("function", &function.name),
-        ("instance", instance),
-        ("memory_mb", &function.memory_mb),
-        ("version", &function.version),
+        ("architecture", architecture.to_owned()),
+        ("function", variable("AWS_LAMBDA_FUNCTION_NAME")),
+        ("instance", instance.to_owned()),
+        ("memory_mb", variable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
+        ("version", variable("AWS_LAMBDA_FUNCTION_VERSION")),
     ];
-    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let own = own.map(|(name, value)| (name.to_owned(), value));
     let mut labels: Vec<_> = own.into_iter().chain(external.iter().cloned()).collect();
     labels.retain(|(_, value)| !value.is_empty());
     labels.sort();
@@ -91,10 +85,9 @@ mod tests {
 
     #[test]
     fn common_labels_are_sorted_and_have_values() {
-        let function =
-            Function { name: "shop".to_owned(), version: "7".to_owned(), memory_mb: String::new() };
+        let lookup = |name: &str| (name != "AWS_LAMBDA_FUNCTION_MEMORY_SIZE").then(|| "x".to_owned());
         let external = [("env".to_owned(), "prod".to_owned()), ("team".to_owned(), String::new())];
-        let labels = common(&function, "01234567", &external);
+        let labels = common(lookup, "01234567", &external);
         let names: Vec<_> = labels.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["architecture", "env", "function", "instance", "version"]);
     }

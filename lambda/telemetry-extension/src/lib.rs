@@ -16,6 +16,8 @@
 //!
 //! The library exists for the binary, its tests and its fuzz target; it is not a public interface.
 
+#![expect(clippy::missing_errors_doc, reason = "the error types describe their cases")]
+
 pub mod config;
 pub mod destination;
 pub mod event;

@@ -19,18 +19,13 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
 
+use crate::extension_api::{BUFFER_BYTES, BUFFER_ITEMS};
 use crate::intake::Intake;
 use crate::schedule::Schedule;
 
-/// The buffer of Lambda in bytes: the minimum, because counting needs no large deliveries.
-pub const BUFFER_BYTES: usize = 262_144;
-
-/// The buffer of Lambda in events: the maximum, so that short lines do not cause many deliveries.
-pub const BUFFER_ITEMS: u32 = 10_000;
-
 /// "anticipate receiving payloads as large as 2 * maxBytes + metadataBytes", where the metadata of each event are its
 /// time and type, below 100 bytes.
-pub const MAX_DELIVERY: usize = 2 * BUFFER_BYTES + 100 * BUFFER_ITEMS as usize;
+const MAX_DELIVERY: usize = 2 * BUFFER_BYTES + 100 * BUFFER_ITEMS;
 
 /// The deliveries in memory. Lambda sends one at a time; other clients cannot use more memory than this.
 const DELIVERIES_AT_ONCE: usize = 2;
@@ -93,20 +88,15 @@ impl Shared {
     }
 }
 
-/// Opens a free port of `host` other than the reserved one.
-///
-/// # Errors
-/// The host has no address, or no port is free.
-pub fn bind(host: &str) -> io::Result<StdListener> {
-    let listener = StdListener::bind((host, 0))?;
-    let listener = if listener.local_addr()?.port() == RESERVED_PORT {
+/// Opens a free port of `host` other than the reserved one, and returns it with its listener.
+pub fn bind(host: &str) -> io::Result<(u16, TcpListener)> {
+    let mut listener = StdListener::bind((host, 0))?;
+    if listener.local_addr()?.port() == RESERVED_PORT {
         // The first listener is still open, so this is another port.
-        StdListener::bind((host, 0))?
-    } else {
-        listener
-    };
+        listener = StdListener::bind((host, 0))?;
+    }
     listener.set_nonblocking(true)?;
-    Ok(listener)
+    Ok((listener.local_addr()?.port(), TcpListener::from_std(listener)?))
 }
 
 /// Receives deliveries until the process ends.

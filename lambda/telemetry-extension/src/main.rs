@@ -9,17 +9,12 @@ use aws::lambda_api::ApiError;
 use aws::{Network, World, environment, logging, now};
 use http::HeaderValue;
 use telemetry_extension::config::{self, Config};
-use telemetry_extension::extension_api::{Buffering, ExtensionApi, Subscribed};
+use telemetry_extension::extension_api::ExtensionApi;
 use telemetry_extension::intake::Intake;
-use telemetry_extension::labels::Function;
 use telemetry_extension::listener::{self, Shared};
 use telemetry_extension::metrics::Metrics;
-use telemetry_extension::run::{self, BUFFER_TIMEOUT_MS, Inputs, Runner};
+use telemetry_extension::run::{self, Inputs, Runner};
 use telemetry_extension::schedule::Schedule;
-use tokio::net::TcpListener;
-
-/// The newest first. Managed Instances accept only that one; emulators may know older ones only.
-const SCHEMA_VERSIONS: [&str; 3] = ["2025-01-29", "2022-12-13", "2022-07-01"];
 
 /// The host name of a sandbox, which Lambda delivers to (Telemetry API, "Destination").
 const SANDBOX: &str = "sandbox.localdomain";
@@ -92,7 +87,7 @@ async fn start(api: &ExtensionApi, has_invocations: bool) -> Result<(), (&'stati
             run::idle(api).await
         }
         Err(message) => {
-            if let Err(error) = api.init_error("Extension.InvalidConfig", &message).await {
+            if let Err(error) = api.report_error("init", "Extension.InvalidConfig", &message).await {
                 tracing::error!(%error, "Failed to report the init error to Lambda.");
             }
             return Err(("Extension.InvalidConfig", message));
@@ -100,7 +95,7 @@ async fn start(api: &ExtensionApi, has_invocations: bool) -> Result<(), (&'stati
     };
     let Err(error) = ended else { return Ok(()) };
     let message = error.to_string();
-    if let Err(error) = api.exit_error("Extension.NoEvents", &message).await {
+    if let Err(error) = api.report_error("exit", "Extension.NoEvents", &message).await {
         tracing::error!(%error, "Failed to report the exit error to Lambda.");
     }
     Err(("Extension.NoEvents", message))
@@ -114,13 +109,8 @@ async fn send_metrics(
     has_invocations: bool,
 ) -> Result<(), ApiError> {
     let Some(shared) = subscribe(api, &config).await else { return run::idle(api).await };
-    let function = Function {
-        name: environment("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default(),
-        version: environment("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or_default(),
-        memory_mb: environment("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").unwrap_or_default(),
-    };
     let world = World { now, random: fastrand::f64 };
-    let inputs = Inputs { world, network, entropy, function, has_invocations };
+    let inputs = Inputs { world, network, entropy, environment, has_invocations };
     Runner::new(config, inputs, shared).run(api).await
 }
 
@@ -128,39 +118,24 @@ async fn send_metrics(
 async fn subscribe(api: &ExtensionApi, config: &Config) -> Option<Arc<Shared>> {
     // SAM and other emulators run outside of a sandbox that could resolve its name.
     let is_local = environment("AWS_SAM_LOCAL").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let named = if is_local { listener::bind(LOOPBACK) } else { listener::bind(SANDBOX) };
     // An emulator without AWS_SAM_LOCAL may still deliver to this machine.
-    let opened = named.or_else(|error| {
+    let opened = listener::bind(if is_local { LOOPBACK } else { SANDBOX }).or_else(|error| {
         tracing::warn!(%error, "Cannot listen on {SANDBOX}; listening on {LOOPBACK} instead.");
         listener::bind(LOOPBACK)
     });
-    let opened = opened.and_then(|listener| Ok((listener.local_addr()?.port(), listener)));
-    let opened = opened.and_then(|(port, listener)| Ok((port, TcpListener::from_std(listener)?)));
     let (port, listener) = opened
         .inspect_err(|error| tracing::error!(%error, "Cannot listen for telemetry; no metrics are sent."))
         .ok()?;
     let memory_mb = environment("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|mb| mb.parse().ok());
     let metrics = Metrics::new(memory_mb.filter(|mb: &f64| mb.is_finite()), config.summaries);
-    let max_age_ms = u64::try_from(config.max_age.as_millis()).unwrap_or(u64::MAX);
-    let schedule = Schedule::new(config.min_batch, max_age_ms);
+    let schedule = Schedule::new(config.min_batch, config.max_age_ms);
     let shared = Arc::new(Shared::new(Intake::new(metrics), schedule, now));
     // The listener runs before Lambda can connect.
     tokio::spawn(listener::serve(listener, Arc::clone(&shared)));
-    let buffering = Buffering {
-        max_items: listener::BUFFER_ITEMS,
-        max_bytes: listener::BUFFER_BYTES,
-        timeout_ms: BUFFER_TIMEOUT_MS,
-    };
-    let uri = format!("http://{SANDBOX}:{port}");
-    match api.subscribe(&uri, buffering, &SCHEMA_VERSIONS).await {
-        Ok(Subscribed::Yes) => Some(shared),
-        Ok(Subscribed::NotHere) => {
-            tracing::warn!("The Telemetry API is not available; no metrics are sent.");
-            None
-        }
-        Err(error) => {
-            tracing::error!(%error, "Cannot subscribe to telemetry; no metrics are sent.");
-            None
-        }
+    match api.subscribe(&format!("http://{SANDBOX}:{port}")).await {
+        Ok(true) => return Some(shared),
+        Ok(false) => tracing::warn!("The Telemetry API is not available; no metrics are sent."),
+        Err(error) => tracing::error!(%error, "Cannot subscribe to telemetry; no metrics are sent."),
     }
+    None
 }

@@ -9,17 +9,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws::lambda_api::ApiError;
-use aws::{Attempts, Cause, Client, Failure, Network, World};
+use aws::{Attempts, Cause, Client, Environment, Failure, Network, World};
 use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::config::{self, Config};
 use crate::destination::{Destination, Dispatch, Identity, Undelivered};
-use crate::extension_api::{ExtensionApi, NextEvent};
-use crate::labels::{self, Function};
+use crate::extension_api::ExtensionApi;
+use crate::labels;
 use crate::listener::Shared;
-use crate::metrics::label_value::DispatchOutcome;
 
 /// The longest time that a dispatch keeps an invocation open: the documented cost of a slow destination. Within a region,
 /// connecting and writing take some ten milliseconds.
@@ -34,7 +33,7 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
 /// The time before that at which the extension ends.
 const SHUTDOWN_MARGIN: Duration = Duration::from_millis(150);
 
-/// The longest wait for telemetry at a shutdown: Lambda flushes its buffer within [`BUFFER_TIMEOUT_MS`].
+/// The longest wait for telemetry at a shutdown: Lambda flushes its buffer within half a second.
 const SETTLE_LIMIT: Duration = Duration::from_secs(1);
 
 /// The time without a delivery after which telemetry is complete, where no report is expected.
@@ -43,9 +42,6 @@ const QUIET: Duration = Duration::from_millis(200);
 /// The interval of checks whether a dispatch is due while no event arrives: during long invocations, and where there are no
 /// events of invocations.
 const TICK: Duration = Duration::from_secs(1);
-
-/// The time that Lambda collects events before it delivers them, in milliseconds.
-pub const BUFFER_TIMEOUT_MS: u32 = 500;
 
 /// The inputs of the loop.
 #[derive(Debug)]
@@ -56,8 +52,8 @@ pub struct Inputs {
     pub network: Network,
     /// Random bits of the operating system.
     pub entropy: fn() -> u64,
-    /// The function of this extension.
-    pub function: Function,
+    /// The environment variables of the function.
+    pub environment: Environment,
     /// Whether the extension receives events of invocations. If not, nothing is ever frozen.
     pub has_invocations: bool,
 }
@@ -68,8 +64,8 @@ pub struct Runner {
     config: Config,
     inputs: Inputs,
     shared: Arc<Shared>,
-    /// The time of the first invocation, in milliseconds since the epoch.
-    since_ms: Option<u64>,
+    /// Whether there was an invocation or a dispatch.
+    has_begun: bool,
     /// The request id of the last invocation.
     last_request: Option<String>,
     destination: Option<Arc<Mutex<Destination>>>,
@@ -86,14 +82,11 @@ struct Running {
 impl Runner {
     /// Sends the metrics of `shared`.
     pub fn new(config: Config, inputs: Inputs, shared: Arc<Shared>) -> Self {
-        let (since_ms, last_request, destination, running) = (None, None, None, None);
-        Self { config, inputs, shared, since_ms, last_request, destination, running }
+        let (last_request, destination, running) = (None, None, None);
+        Self { config, inputs, shared, has_begun: false, last_request, destination, running }
     }
 
-    /// Handles events until the shutdown.
-    ///
-    /// # Errors
-    /// [`ApiError`]: Lambda returns no more events.
+    /// Handles events until the shutdown. Fails when Lambda returns no more events.
     pub async fn run(mut self, api: &ExtensionApi) -> Result<(), ApiError> {
         loop {
             let mut next = pin!(api.next());
@@ -103,16 +96,16 @@ impl Runner {
                     Err(_) => self.tick().await,
                 }
             };
-            match event {
-                NextEvent::Invoke { request_id, deadline_ms } => {
-                    self.last_request = Some(request_id);
-                    self.invoked(deadline_ms).await;
+            match event.event_type.as_str() {
+                "INVOKE" => {
+                    self.last_request = Some(event.request_id);
+                    self.invoked(event.deadline_ms).await;
                 }
-                NextEvent::Shutdown { deadline_ms } => {
-                    self.shut_down(deadline_ms).await;
+                "SHUTDOWN" => {
+                    self.shut_down(event.deadline_ms).await;
                     return Ok(());
                 }
-                NextEvent::Unknown => {}
+                _ => {}
             }
         }
     }
@@ -120,8 +113,7 @@ impl Runner {
     async fn invoked(&mut self, deadline_ms: Option<u64>) {
         self.settle_finished().await;
         let now_ms = self.shared.now_ms();
-        let is_first = self.since_ms.is_none();
-        self.since_ms.get_or_insert(now_ms);
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
         if self.is_due() || (is_first && self.needs_zeros()) {
             self.begin();
         }
@@ -130,7 +122,7 @@ impl Runner {
         let wait = (running.began + INVOKE_WAIT).saturating_duration_since(Instant::now());
         if let Ok(result) = timeout(left.map_or(wait, |left| wait.min(left / 2)), &mut running.task).await {
             self.running = None;
-            self.settle(result.unwrap_or_else(|error| broken_off(&error)));
+            self.settle(result);
         }
     }
 
@@ -138,7 +130,7 @@ impl Runner {
     /// snapshot, and its identity would be that of all environments restored from it.
     async fn tick(&mut self) {
         self.settle_finished().await;
-        let may_be_a_snapshot = self.inputs.has_invocations && self.since_ms.is_none();
+        let may_be_a_snapshot = self.inputs.has_invocations && !self.has_begun;
         if !may_be_a_snapshot && self.is_due() {
             self.begin();
         }
@@ -210,7 +202,7 @@ impl Runner {
 
     fn dispatch(&mut self, deadline: Instant, is_last: bool) -> Dispatch {
         let now_ms = self.shared.now_ms();
-        self.since_ms.get_or_insert(now_ms);
+        self.has_begun = true;
         let mut state = self.shared.state();
         let received = state.intake.metrics.received();
         state.schedule.began(received);
@@ -229,8 +221,8 @@ impl Runner {
                 labels::instance(config.instance_label, state.intake.metrics.instance_id(), random)
             };
             let identity = Identity {
-                labels: labels::common(&inputs.function, &instance, &config.external_labels),
-                function: inputs.function.name.clone(),
+                labels: labels::common(inputs.environment, &instance, &config.external_labels),
+                function: (inputs.environment)("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default(),
                 instance,
             };
             let client = Client::new(config.region.clone(), &inputs.network, inputs.world);
@@ -245,19 +237,20 @@ impl Runner {
         if self.running.as_ref().is_some_and(|running| running.task.is_finished())
             && let Some(running) = self.running.take()
         {
-            let result = running.task.await;
-            self.settle(result.unwrap_or_else(|error| broken_off(&error)));
+            self.settle(running.task.await);
         }
     }
 
-    fn settle(&mut self, result: Result<(), Undelivered>) {
+    fn settle(&mut self, ended: Result<Result<(), Undelivered>, JoinError>) {
+        // BUG: a dispatch panicked, so it is unknown whether it was delivered.
+        let broken_off = |error: JoinError| Undelivered::Unknown(Cause::Network(error.to_string()).into());
         let now_ms = self.shared.now_ms();
         let mut state = self.shared.state();
-        match result {
+        match ended.unwrap_or_else(|error| Err(broken_off(error))) {
             Ok(()) => {
                 let received = state.intake.metrics.received();
                 state.schedule.delivered(received, now_ms);
-                state.intake.metrics.observe_dispatch(DispatchOutcome::Delivered);
+                state.intake.metrics.observe_dispatch("delivered");
             }
             Err(error) => {
                 state.schedule.failed(now_ms, (self.inputs.world.random)());
@@ -268,16 +261,8 @@ impl Runner {
     }
 }
 
-/// BUG: a dispatch panicked, so it is unknown whether it was delivered.
-fn broken_off(error: &JoinError) -> Result<(), Undelivered> {
-    Err(Undelivered::Unknown(Cause::Network(error.to_string()).into()))
-}
-
 /// Requests events until the shutdown and does nothing else: if an extension ends, Lambda ends its function too.
-///
-/// # Errors
-/// [`ApiError`]: Lambda returns no more events.
 pub async fn idle(api: &ExtensionApi) -> Result<(), ApiError> {
-    while !matches!(api.next().await?, NextEvent::Shutdown { .. }) {}
+    while api.next().await?.event_type != "SHUTDOWN" {}
     Ok(())
 }

@@ -101,34 +101,13 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "PID")]
     pub(crate) stop_with: Vec<u32>,
     #[command(flatten)]
-    ports: PortArguments,
+    ports: Ports,
     #[command(flatten)]
     queue: QueueArguments,
     #[command(flatten)]
     function: FunctionArguments,
     #[command(flatten)]
     workspace: WorkspaceArguments,
-}
-
-/// Where the parts listen, all on 127.0.0.1.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Ports (0 takes a free one)")]
-struct PortArguments {
-    /// Port of the AMP stand-in.
-    #[arg(id = "amp-port", long, default_value_t = 0, value_name = "PORT")]
-    amp: u16,
-    /// Port of SQS.
-    #[arg(id = "sqs-port", long, default_value_t = 0, value_name = "PORT")]
-    sqs: u16,
-    /// Port of the Lambda service.
-    #[arg(id = "lambda-port", long, default_value_t = 0, value_name = "PORT")]
-    lambda: u16,
-    /// Port of Prometheus, if it is started with the stack.
-    #[arg(id = "prometheus-port", long, default_value_t = 0, value_name = "PORT")]
-    prometheus: u16,
-    /// Port of the stack's control API.
-    #[arg(id = "control-port", long, default_value_t = 0, value_name = "PORT")]
-    control: u16,
 }
 
 /// The queue and its event source mapping.
@@ -208,13 +187,7 @@ impl ServeArguments {
             query: query.clone(),
             telemetry_extension: telemetry_extension.clone(),
             storage: programs.storage().await?,
-            ports: Ports {
-                amp: ports.amp,
-                sqs: ports.sqs,
-                lambda: ports.lambda,
-                prometheus: ports.prometheus,
-                control: ports.control,
-            },
+            ports: *ports,
             fifo: queue.fifo,
             mapping,
             visibility_timeout: queue.visibility_timeout,
@@ -229,11 +202,8 @@ impl ServeArguments {
         };
         check(&options)?;
         if let Some(file) = self.endpoints.as_deref().filter(|file| !folder_of(file).is_dir()) {
-            return Err(InvalidOption::new(
-                "--endpoints",
-                "a file in a folder that exists",
-                file.display().to_string(),
-            ));
+            let expected = "a file in a folder that exists";
+            return Err(InvalidOption::new("--endpoints", expected, file.display().to_string()));
         }
         Ok(options)
     }

@@ -5,7 +5,6 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,11 +14,11 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use local_amp::{AmpOptions, AmpStandIn};
 use local_lambda::runtime::{Function, FunctionOptions, InitError};
-use local_lambda::service::FunctionError;
 use local_testing::truncate;
 use owo_colors::OwoColorize as _;
 use zip::ZipArchive;
 
+use crate::CommandResult;
 use crate::arguments::values;
 use crate::console::{print_error, print_line};
 
@@ -68,18 +67,18 @@ enum CheckError {
 }
 
 /// Runs the check.
-pub(crate) async fn run(arguments: &CheckArguments) -> ExitCode {
+pub(crate) async fn run(arguments: &CheckArguments) -> CommandResult {
     match check(arguments).await {
         Ok(answer) => {
             print_line!("{} {} starts: {answer}", "✓".green(), arguments.file.display());
-            ExitCode::SUCCESS
+            Ok(true)
         }
         Err(error) => {
             print_error(&*error);
             if let Some(error) = error.downcast_ref::<InitError>() {
                 print_logs(error.logs());
             }
-            ExitCode::FAILURE
+            Ok(false)
         }
     }
 }
@@ -116,9 +115,9 @@ async fn check(arguments: &CheckArguments) -> Result<String, Box<dyn Error>> {
     let mut function = Function::spawn(options).await?;
     let invocation = function.invoke(arguments.event.clone()).await;
     let shutdown = function.shutdown().await;
-    if let Some(error) = FunctionError::of(&invocation, TIMEOUT) {
+    if let Err(error) = invocation.result() {
         print_logs(&invocation.logs);
-        return Err(CheckError::Failed(String::from_utf8_lossy(&error.payload).into_owned()).into());
+        return Err(CheckError::Failed(String::from_utf8_lossy(&error).into_owned()).into());
     }
     let answer = if is_extension {
         if shutdown.is_some_and(|shutdown| !shutdown.killed.is_empty()) {
@@ -172,21 +171,10 @@ fn print_logs(lines: &[String]) {
 }
 
 /// The function beside an extension that is checked: answers each invocation with its payload.
-pub(crate) async fn run_echo_function() -> ExitCode {
-    let Some(api) = std::env::var_os("AWS_LAMBDA_RUNTIME_API").and_then(|api| api.into_string().ok()) else {
-        print_line!("AWS_LAMBDA_RUNTIME_API is not set");
-        return ExitCode::FAILURE;
-    };
-    match echo(&format!("http://{api}/2018-06-01/runtime/invocation")).await {
-        Ok(never) => match never {},
-        Err(error) => {
-            print_error(&*error);
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn echo(url: &str) -> Result<std::convert::Infallible, Box<dyn Error>> {
+pub(crate) async fn run_echo_function() -> CommandResult {
+    let api = std::env::var_os("AWS_LAMBDA_RUNTIME_API").and_then(|api| api.into_string().ok());
+    let api = api.ok_or("AWS_LAMBDA_RUNTIME_API is not set")?;
+    let url = format!("http://{api}/2018-06-01/runtime/invocation");
     let client = Client::builder(TokioExecutor::new()).build_http();
     loop {
         let next = http::Request::get(format!("{url}/next")).body(Full::<Bytes>::default())?;

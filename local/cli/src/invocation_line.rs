@@ -1,7 +1,7 @@
 //! Prints each invocation as one line, with its log lines below.
 
 use local_lambda::runtime::Invocation;
-use local_lambda::service::{FinishedInvocation, FunctionError, PoolEvent};
+use local_lambda::service::PoolEvent;
 use local_testing::truncate;
 use owo_colors::OwoColorize as _;
 use tokio::time::Instant;
@@ -11,28 +11,25 @@ use crate::console::{millis, print_line};
 /// One invocation, or what a function and its extensions logged.
 pub(crate) fn print(began: Instant, event: &PoolEvent<'_>) {
     match event {
-        PoolEvent::Invocation(finished) => print_invocation(began, finished),
+        PoolEvent::Invocation { function, payload_bytes, invocation } => {
+            print_invocation(began, function, *payload_bytes, invocation);
+        }
         PoolEvent::Lines(lines) => print_lines(lines),
     }
 }
 
-fn print_invocation(began: Instant, finished: &FinishedInvocation<'_>) {
-    let Invocation { duration, init, max_rss_kb, logs, .. } = finished.invocation;
+fn print_invocation(began: Instant, function: &str, payload_bytes: usize, invocation: &Invocation) {
+    let Invocation { duration, init, max_rss_kb, logs, .. } = invocation;
     let at = format!("{:>8.1} s", began.elapsed().as_secs_f64());
     let start = init.map(|init| format!(", cold start {}", millis(init))).unwrap_or_default();
     let memory = max_rss_kb.map(|kb| format!(", {} MB", kb.div_ceil(1_024))).unwrap_or_default();
-    let (mark, answer) = match FunctionError::of(finished.invocation, finished.timeout) {
-        None => {
-            let body = finished.invocation.response().map_or(&[][..], |body| body);
-            ("✓".green().to_string(), truncate(&String::from_utf8_lossy(body), 100))
-        }
-        Some(error) => ("✗".red().to_string(), truncate(&String::from_utf8_lossy(&error.payload), 200)),
+    let (mark, answer) = match invocation.result() {
+        Ok(body) => ("✓".green().to_string(), truncate(&String::from_utf8_lossy(body), 100)),
+        Err(error) => ("✗".red().to_string(), truncate(&String::from_utf8_lossy(&error), 200)),
     };
     print_line!(
-        "  {} {mark} {}: {} bytes in, {}{start}{memory}, {answer}",
+        "  {} {mark} {function}: {payload_bytes} bytes in, {}{start}{memory}, {answer}",
         at.dimmed(),
-        finished.function,
-        finished.payload_bytes,
         millis(*duration),
     );
     print_lines(logs);

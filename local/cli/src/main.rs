@@ -18,6 +18,7 @@ mod stack;
 mod stop_signal;
 mod tour;
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -26,6 +27,9 @@ use arguments::{ServeArguments, TourArguments};
 use check::CheckArguments;
 use part::Part;
 use soak::SoakArguments;
+
+/// Whether the checks of a command succeeded, or why it could not run.
+type CommandResult = Result<bool, Box<dyn Error>>;
 
 /// Run the push gateway against local stand-ins of AWS, on this machine only.
 #[derive(Debug, Parser)]
@@ -62,13 +66,21 @@ async fn main() -> ExitCode {
 }
 
 async fn run(command: Command) -> ExitCode {
-    match command {
+    let result = match command {
         Command::Tour(arguments) => tour::run(&arguments).await,
         Command::Serve(arguments) => serve::run(&arguments).await,
         Command::Soak(arguments) => soak::run(&arguments).await,
         Command::Check(arguments) => check::run(&arguments).await,
         Command::EchoFunction => check::run_echo_function().await,
         Command::Part(part) => part::run(part).await,
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            console::print_error(&*error);
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -5,13 +5,11 @@ mod event_source;
 mod lambda;
 
 use std::error::Error;
-use std::io;
-use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use crate::CommandResult;
 use crate::arguments::values;
-use crate::console::print_error;
 use crate::stop_signal::StopSignal;
 
 /// A part that runs by itself.
@@ -36,34 +34,14 @@ struct Common {
     stop_with: Vec<u32>,
 }
 
-/// The part cannot listen.
-#[derive(Debug, thiserror::Error)]
-#[error("--port: cannot listen on port {port} of 127.0.0.1")]
-struct PortError {
-    port: u16,
-    source: io::Error,
-}
-
-impl PortError {
-    fn of(port: u16) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self { port, source }
-    }
-}
-
 /// Runs a part until it is stopped.
-pub(crate) async fn run(part: Part) -> ExitCode {
-    let result = match part {
+pub(crate) async fn run(part: Part) -> CommandResult {
+    match part {
         Part::Amp(arguments) => amp::run(arguments).await,
         Part::Lambda(arguments) => lambda::run(arguments).await,
         Part::EventSource(arguments) => event_source::run(arguments).await,
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            print_error(&*error);
-            ExitCode::FAILURE
-        }
-    }
+    }?;
+    Ok(true)
 }
 
 impl Common {

@@ -4,14 +4,15 @@ mod screen;
 
 use std::io;
 use std::path::Path;
-use std::process::{ExitCode, exit};
+use std::process::exit;
 
 use tokio::time::Instant;
 
+use crate::CommandResult;
 use crate::arguments::ServeArguments;
-use crate::console::{print_error, print_heading, print_line};
+use crate::console::{print_heading, print_line};
 use crate::invocation_line;
-use crate::stack::{Endpoints, Stack, StackError, StackOptions};
+use crate::stack::{Endpoints, Stack};
 use crate::stop_signal::StopSignal;
 
 /// The exit code that a shell reports for a program that Ctrl-C ended.
@@ -20,8 +21,6 @@ const INTERRUPTED: i32 = 130;
 /// Why the stack is not served.
 #[derive(Debug, thiserror::Error)]
 enum ServeError {
-    #[error(transparent)]
-    Stack(#[from] StackError),
     #[error("cannot write the endpoints to {file}")]
     Endpoints { file: String, source: io::Error },
     #[error("cannot listen for signals")]
@@ -29,25 +28,15 @@ enum ServeError {
 }
 
 /// Runs the stack.
-pub(crate) async fn run(arguments: &ServeArguments) -> ExitCode {
+pub(crate) async fn run(arguments: &ServeArguments) -> CommandResult {
     let options = arguments.stack_options().await.unwrap_or_else(|error| error.exit());
-    match serve(arguments, &options).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            print_error(&error);
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn serve(arguments: &ServeArguments, options: &StackOptions) -> Result<(), ServeError> {
     let mut signals = StopSignal::listen(arguments.stop_with.clone()).map_err(ServeError::Signals)?;
     print_heading("Serverless Prometheus push gateway: the whole stack on this machine");
     let began = Instant::now();
-    let starting = Stack::start(options, move |event| invocation_line::print(began, &event));
+    let starting = Stack::start(&options, move |event| invocation_line::print(began, &event));
     let stack = tokio::select! {
         stack = starting => stack?,
-        () = signals.wait() => return Ok(()),
+        () = signals.wait() => return Ok(true),
     };
     print_line!("  started after {:.1} s, on 127.0.0.1 only", began.elapsed().as_secs_f64());
     if let Some(file) = &arguments.endpoints {
@@ -65,7 +54,7 @@ async fn serve(arguments: &ServeArguments, options: &StackOptions) -> Result<(),
     if let Ok(figures) = stack.figures().await {
         screen::print_figures(&figures);
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Writes the file in one step: a reader must never see half of it.

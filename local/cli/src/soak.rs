@@ -4,7 +4,6 @@ mod chaos;
 mod load;
 
 use std::error::Error;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +13,10 @@ use local_lambda::event_source::EventSourceOptions;
 use local_testing::clock::Clock;
 use tokio::time::Instant;
 
+use crate::CommandResult;
 use crate::arguments::{InvalidOption, Programs, values};
 use crate::audit::Audit;
-use crate::console::{print_error, print_heading, print_line};
+use crate::console::{print_heading, print_line};
 use crate::events::Sent;
 use crate::stack::{Stack, StackOptions, Storage};
 use load::Load;
@@ -47,19 +47,8 @@ const PROGRESS: Duration = Duration::from_secs(30);
 const DRAIN_LIMIT: Duration = Duration::from_mins(3);
 
 /// Runs the soak.
-pub(crate) async fn run(arguments: &SoakArguments) -> ExitCode {
+pub(crate) async fn run(arguments: &SoakArguments) -> CommandResult {
     let options = stack_options(arguments).await.unwrap_or_else(|error| error.exit());
-    match soak(arguments, &options).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            print_error(&*error);
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn soak(arguments: &SoakArguments, options: &StackOptions) -> Result<bool, Box<dyn Error>> {
     let clock = Clock::system();
     let seed = arguments.seed.unwrap_or_else(|| u64::try_from(clock.now_ms()).unwrap_or_default());
     print_heading(&format!(
@@ -70,7 +59,7 @@ async fn soak(arguments: &SoakArguments, options: &StackOptions) -> Result<bool,
     if options.storage == Storage::Memory {
         print_line!("  Prometheus is not installed: samples are compared with the workspace's memory only.");
     }
-    let stack = Arc::new(Stack::start(options, |_| ()).await?);
+    let stack = Arc::new(Stack::start(&options, |_| ()).await?);
 
     let mut rng = Rng::with_seed(seed);
     let faults = tokio::spawn(chaos::run(Arc::clone(&stack), rng.fork()));

@@ -11,13 +11,12 @@ mod ports;
 mod queues;
 mod workspace;
 
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use local_amp::AmpStandIn;
 use local_lambda::event_source::{self, EventSource, EventSourceError, EventSourceOptions, Invoked};
-use local_lambda::service::{FunctionError, Pool, PoolEvent};
+use local_lambda::service::{Pool, PoolEvent};
 use local_lambda::sqs::{Sqs, SqsError};
 use local_testing::moto::MotoError;
 use local_testing::prometheus::PrometheusError;
@@ -30,39 +29,21 @@ use workspace::Workspace;
 pub(crate) use endpoints::Endpoints;
 pub(crate) use figures::Figures;
 pub(crate) use options::{StackOptions, Storage};
-pub(crate) use ports::Ports;
+pub(crate) use ports::{PortError, Ports};
 
 /// Why the stack cannot start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StackError {
-    /// A port cannot be opened.
-    #[error("{part}: cannot listen on port {port} of 127.0.0.1")]
-    Port {
-        /// The option that sets it, or the part that listens on it.
-        part: &'static str,
-        /// The port; 0 stands for any.
-        port: u16,
-        /// Why.
-        source: io::Error,
-    },
-    /// moto cannot be started.
+    #[error(transparent)]
+    Port(#[from] PortError),
     #[error(transparent)]
     Moto(#[from] MotoError),
-    /// A request to SQS failed.
     #[error(transparent)]
     Sqs(#[from] SqsError),
-    /// Prometheus cannot be started.
     #[error(transparent)]
     Prometheus(#[from] PrometheusError),
-    /// The options of the event source mapping are invalid.
     #[error(transparent)]
     EventSource(#[from] EventSourceError),
-}
-
-impl StackError {
-    fn port(part: &'static str, number: u16) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Port { part, port: number, source }
-    }
 }
 
 /// The running stack.
@@ -86,9 +67,7 @@ struct Parts {
 
 impl Stack {
     /// Starts every part; `watcher` is called with each invocation when it is over, and with the lines of extensions.
-    ///
-    /// # Errors
-    /// A part cannot be started; those before it are stopped.
+    /// After an error, the parts that were started are stopped.
     pub(crate) async fn start(
         options: &StackOptions,
         watcher: impl Fn(PoolEvent<'_>) + Send + Sync + 'static,
@@ -104,17 +83,15 @@ impl Stack {
         let event_source = Mutex::new(Some(event_source.await?));
         let parts = Arc::new(Parts { event_source, last: Mutex::default(), functions, queues, workspace });
         let control = Control::start(options.ports.control, Arc::clone(&parts)).await;
-        let control = control.map_err(StackError::port("--control-port", options.ports.control))?;
+        let control = control.map_err(PortError::of("--control-port", options.ports.control))?;
         let endpoints = Endpoints::new(&options.region, &parts, control.endpoint());
         Ok(Self { parts, endpoints, _control: control })
     }
 
-    /// Where everything listens.
     pub(crate) fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
 
-    /// The workspace.
     pub(crate) fn amp(&self) -> &AmpStandIn {
         &self.parts.workspace.amp
     }
@@ -129,15 +106,11 @@ impl Stack {
         self.parts.functions.queries.iter().find(|pool| pool.options().name == operation)
     }
 
-    /// SQS.
     pub(crate) fn sqs(&self) -> &Sqs {
         &self.parts.queues.sqs
     }
 
     /// The counts of every part.
-    ///
-    /// # Errors
-    /// SQS does not return its counts.
     pub(crate) async fn figures(&self) -> Result<Figures, SqsError> {
         self.parts.figures().await
     }
@@ -178,9 +151,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 async fn invoke(pool: Pool, payload: Bytes) -> Invoked {
     match pool.invoke(payload, None).await {
         Err(_) => Invoked::Throttled,
-        Ok(invocation) => match FunctionError::of(&invocation, pool.options().timeout) {
-            Some(_) => Invoked::FunctionError,
-            None => Invoked::Response(invocation.response().cloned().unwrap_or_default()),
+        Ok(invocation) => match invocation.response() {
+            Some(body) => Invoked::Response(body.clone()),
+            None => Invoked::FunctionError,
         },
     }
 }

@@ -3,7 +3,6 @@
 //! The exit code is 1 if an event is missing, changed or in the wrong place.
 
 use std::error::Error;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use local_amp::{LabelSet, StoredSamples, StoredSeries};
@@ -13,9 +12,10 @@ use owo_colors::OwoColorize as _;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::CommandResult;
 use crate::arguments::TourArguments;
 use crate::audit::{Audit, attribute};
-use crate::console::{millis, print_error, print_heading, print_line, print_verdict};
+use crate::console::{millis, print_heading, print_line, print_verdict};
 use crate::events::{Event, Flaw, Sent};
 use crate::invocation_line;
 use crate::stack::{Stack, StackOptions, Storage};
@@ -31,23 +31,12 @@ const DEVICES: [(&str, f64); 3] = [("north", 14.3), ("mill", 11.9), ("quarry", 9
 const DRAIN_LIMIT: Duration = Duration::from_mins(1);
 
 /// Runs the tour.
-pub(crate) async fn run(arguments: &TourArguments) -> ExitCode {
+pub(crate) async fn run(arguments: &TourArguments) -> CommandResult {
     let storage = arguments.programs.storage().await.unwrap_or_else(|error| error.exit());
     print_heading("Serverless Prometheus push gateway: a tour on this machine");
     if storage == Storage::Memory && arguments.query.is_some() {
         print_line!("  Prometheus is not installed: nothing is read back.");
     }
-    match tour(arguments, storage).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            print_error(&*error);
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn tour(arguments: &TourArguments, storage: Storage) -> Result<bool, Box<dyn Error>> {
     // Only Prometheus evaluates PromQL.
     let query = arguments.query.clone().filter(|_| storage != Storage::Memory);
     let parts = if query.is_some() { 4 } else { 3 };

@@ -6,10 +6,7 @@
 //! Source: Lambda Developer Guide, "Using Lambda with Amazon SQS" and the pages below it. Not emulated: filters,
 //! provisioned mode, the growth of the number of concurrent batches, and its decrease while invocations fail.
 
-mod backoff;
 mod batch;
-mod demand;
-mod figures;
 mod invoker;
 mod options;
 mod poller;
@@ -18,15 +15,12 @@ mod source_queue;
 mod waiting;
 
 use std::future::Future;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::sqs::Sqs;
-pub use figures::Figures;
-use figures::Recorder;
 pub use invoker::Invoked;
 use invoker::Invoker;
 pub use options::{EventSourceError, EventSourceOptions};
@@ -59,19 +53,12 @@ impl EventSource {
         F: Fn(Bytes) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Invoked> + Send + 'static,
     {
-        options.validate()?;
         let queue = SourceQueue::read(sqs, &options.queue_url).await?;
-        options.validate_for(queue.is_fifo, queue.visibility_timeout)?;
-        let (recorder, figures) = Recorder::new();
+        options.validate(queue.is_fifo, queue.visibility_timeout)?;
+        let (recorder, figures) = watch::channel(Figures::default());
         let (stopping, is_stopping) = watch::channel(false);
-        let invoker = Invoker {
-            queue: Arc::new(queue),
-            invoke,
-            report_batch_item_failures: options.report_batch_item_failures,
-            figures: recorder,
-            stopping: is_stopping.clone(),
-        };
-        let polling = tokio::spawn(Poller::new(invoker, &options).run(is_stopping));
+        let invoker = Invoker { queue, options, invoke, figures: Recorder(recorder), stopping: is_stopping };
+        let polling = tokio::spawn(Poller::new(invoker).run());
         Ok(Self { figures, stopping, polling })
     }
 
@@ -101,5 +88,51 @@ impl Drop for EventSource {
     fn drop(&mut self) {
         // Receives and invocations live in sets inside this task and are aborted with it.
         self.polling.abort();
+    }
+}
+
+/// Counters and gauges.
+///
+/// `received` is always the sum of `in_flight`, `deleted`, `given_back`, `expired`, `undeleted` and `released`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Messages that SQS returned (Lambda's metric `PolledEventCount`).
+    pub received: u64,
+    /// Gauge: messages received and not settled yet, gathered ones included.
+    pub in_flight: u64,
+    /// Messages processed and deleted (`DeletedEventCount`).
+    pub deleted: u64,
+    /// Messages that failed and were left to the queue (`FailedInvokeEventCount`).
+    pub given_back: u64,
+    /// Messages whose visibility timeout ended before the function was invoked with them, left to the queue.
+    pub expired: u64,
+    /// Messages processed that could not be deleted: they will be delivered again.
+    pub undeleted: u64,
+    /// Messages received but not used when the mapping was stopped, made visible again.
+    pub released: u64,
+    /// Invocations that were not throttled.
+    pub invocations: u64,
+    /// Of those: with a function error, or a response that fails the whole batch.
+    pub failed_invocations: u64,
+    /// Invocations that were throttled.
+    pub throttled: u64,
+    /// Gauge: batches that are with the function, wait after throttling, or are being deleted.
+    pub invocations_in_flight: u64,
+    /// Calls of `ReceiveMessage` that failed and were repeated.
+    pub failed_receives: u64,
+}
+
+/// Changes the figures for all readers.
+#[derive(Debug)]
+struct Recorder(watch::Sender<Figures>);
+
+impl Recorder {
+    /// Makes a change, of which readers see all parts at once; what is received and not settled is in flight.
+    fn update(&self, change: impl FnOnce(&mut Figures)) {
+        self.0.send_modify(|figures| {
+            change(figures);
+            let Figures { deleted, given_back, expired, undeleted, released, .. } = *figures;
+            figures.in_flight = figures.received - (deleted + given_back + expired + undeleted + released);
+        });
     }
 }

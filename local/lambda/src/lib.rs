@@ -6,6 +6,8 @@
 //! - [`sqs`]: payloads as the event source mapping builds them, and a client of an SQS API.
 //! - [`credentials`]: an endpoint of credentials that expire.
 
+mod backoff;
+mod bodies;
 pub mod credentials;
 pub mod event_source;
 pub mod runtime;

@@ -12,9 +12,7 @@ mod api;
 mod environment;
 mod extension;
 mod invocation;
-mod measure;
 mod options;
-mod output;
 mod process;
 mod report;
 mod sandbox;
@@ -30,12 +28,10 @@ use tokio::time::Instant;
 pub use extension::{ExtensionFault, ExtensionFigures, ShutdownReason};
 pub use invocation::{InitError, Invocation, InvocationRequest, Outcome, Shutdown};
 use local_testing::clock::Clock;
-pub use options::{ExtensionOptions, FunctionOptions, RoleCredentials};
+pub use options::{FunctionOptions, RoleCredentials};
 use report::Phase;
 use sandbox::Sandbox;
-pub use telemetry::{
-    Buffering, Deliveries, SchemaVersion, Stream, Subscriber, SubscriptionRequest, Telemetry,
-};
+pub use telemetry::Telemetry;
 
 /// Lambda quotas: the limit of a synchronous invocation's payload and of its response.
 pub const MAX_PAYLOAD_BYTES: usize = 6 * 1_024 * 1_024;
@@ -66,7 +62,6 @@ pub struct Function {
     /// Where the next init phase happens: after a reset, it is part of the invocation.
     phase: Phase,
     invocations: u64,
-    clock: Clock,
     telemetry: Telemetry,
     pid: Arc<AtomicU32>,
     last_shutdown: Option<Shutdown>,
@@ -77,14 +72,12 @@ pub struct Function {
 impl Function {
     /// An environment without a process: the first invocation starts it.
     pub fn cold(options: FunctionOptions) -> Self {
-        let clock = Clock::system();
         Self {
             options,
             sandbox: None,
             phase: Phase::Init,
             invocations: 0,
-            telemetry: Telemetry::new(clock.clone()),
-            clock,
+            telemetry: Telemetry::new(Clock::system()),
             pid: Arc::default(),
             last_shutdown: None,
             last_lines: Vec::new(),
@@ -97,41 +90,30 @@ impl Function {
     /// The init phase failed; nothing is left running.
     pub async fn spawn(options: FunctionOptions) -> Result<Self, InitError> {
         let mut function = Self::cold(options);
-        function.init_now().await?;
+        function.sandbox = Some(function.start(Instant::now() + INIT_LIMIT).await?);
         Ok(function)
     }
 
-    /// As [`Function::spawn`], for a cold function; does nothing if it runs.
-    ///
-    /// # Errors
-    /// The init phase failed; nothing is left running.
-    pub async fn init_now(&mut self) -> Result<(), InitError> {
-        if self.sandbox.is_none() {
-            self.sandbox = Some(self.start(Instant::now() + INIT_LIMIT).await?);
-        }
-        Ok(())
-    }
-
-    /// Time from the start of the program to its first poll, and the CPU time of that; `None` after it was killed.
+    /// Time from the start of the program to its first poll, and the CPU time of that; `None` if it does not run.
     pub fn init(&self) -> Option<(Duration, Option<Duration>)> {
-        self.sandbox.as_ref().map(Sandbox::runtime_init)
+        self.sandbox.as_ref().map(|sandbox| sandbox.runtime_init)
     }
 
     /// The process id, if it is running.
     pub fn pid(&self) -> Option<u32> {
-        self.sandbox.as_ref().and_then(Sandbox::pid)
+        self.sandbox.as_ref()?.runtime.pid()
     }
 
     /// The resource usage of its extensions; empty without an environment.
     pub fn extensions(&self) -> Vec<ExtensionFigures> {
-        self.sandbox.as_ref().map(Sandbox::figures).unwrap_or_default()
+        self.sandbox.as_ref().map(|sandbox| sandbox.extensions.figures()).unwrap_or_default()
     }
 
     /// The output of its extensions since the last call, each line after the extension's name and a colon, and the last lines
     /// of environments that were reset.
-    pub fn take_extension_logs(&mut self) -> Vec<String> {
+    pub(crate) fn take_extension_logs(&mut self) -> Vec<String> {
         let mut lines = std::mem::take(&mut self.last_lines);
-        lines.extend(self.sandbox.iter().flat_map(Sandbox::extension_logs));
+        lines.extend(self.sandbox.iter().flat_map(|sandbox| sandbox.extensions.logs()));
         lines
     }
 
@@ -150,24 +132,13 @@ impl Function {
         Arc::clone(&self.pid)
     }
 
-    /// Its options; changes take effect at the next start.
-    pub fn options_mut(&mut self) -> &mut FunctionOptions {
-        &mut self.options
-    }
-
-    /// Stops the processes at once; the next invocation is a cold start.
-    pub fn kill(&mut self) {
-        self.sandbox = None;
-        self.phase = Phase::Init;
-        self.pid.store(0, Ordering::Relaxed);
-    }
-
     /// Shuts down the environment as Lambda does: extensions get the event SHUTDOWN and two seconds. The next invocation is a
     /// cold start. Returns `None` if there was no environment.
     pub async fn shutdown(&mut self) -> Option<Shutdown> {
         let mut sandbox = self.sandbox.take()?;
         let shutdown = sandbox.shutdown(ShutdownReason::Spindown).await;
-        self.kill();
+        self.phase = Phase::Init;
+        self.pid.store(0, Ordering::Relaxed);
         self.last_shutdown = Some(shutdown.clone());
         Some(shutdown)
     }
@@ -175,10 +146,7 @@ impl Function {
     /// Invokes the function and waits for the outcome; starts the program again if it does not run.
     pub async fn invoke(&mut self, payload: impl Into<Bytes>) -> Invocation {
         self.invocations += 1;
-        let request_id = format!("00000000-0000-4000-8000-{:012x}", self.invocations);
-        let (client_context, headers) = (None, Vec::new());
-        self.invoke_as(InvocationRequest { request_id, payload: payload.into(), client_context, headers })
-            .await
+        self.invoke_as(InvocationRequest::new(self.invocations, payload.into())).await
     }
 
     /// As [`Function::invoke`], with all fields of a request. Returns when the extensions have finished the invocation as well
@@ -200,14 +168,19 @@ impl Function {
         match sandbox {
             Ok(mut sandbox) => {
                 let time = self.options.timeout.saturating_sub(spent);
-                let mut invocation = sandbox.answer(request, &self.options, time).await;
+                let mut invocation = sandbox.answer(request, time).await;
                 self.sandbox = Some(sandbox);
                 logs.append(&mut invocation.logs);
                 Invocation { logs, ..invocation }
             }
             Err(error) => {
                 logs.extend_from_slice(error.logs());
-                let outcome = if error.is_timeout() { Outcome::TimedOut } else { Outcome::InitFailed(error) };
+                let timeout = self.options.timeout;
+                let outcome = if error.is_timeout() {
+                    Outcome::TimedOut { timeout }
+                } else {
+                    Outcome::InitFailed(error)
+                };
                 Invocation { duration: spent, logs, ..not_run(request.request_id, outcome) }
             }
         }
@@ -270,9 +243,9 @@ impl Function {
     /// The init phase; after a failure, the next one is part of an invocation.
     async fn start(&mut self, until: Instant) -> Result<Sandbox, InitError> {
         let phase = std::mem::replace(&mut self.phase, Phase::Invoke);
-        let sandbox = Sandbox::start(&self.options, phase, until, &self.telemetry, &self.clock).await?;
+        let sandbox = Sandbox::start(&self.options, phase, until, &self.telemetry).await?;
         self.phase = phase;
-        self.pid.store(sandbox.pid().unwrap_or_default(), Ordering::Relaxed);
+        self.pid.store(sandbox.runtime.pid().unwrap_or_default(), Ordering::Relaxed);
         Ok(sandbox)
     }
 }

@@ -1,7 +1,6 @@
 //! The Lambda service: functions by name, each with as many execution environments as its concurrency allows, behind the
 //! invoke API. An invocation continues when its caller disconnects, as on Lambda.
 
-mod answer;
 mod api;
 mod asynchronous;
 mod client;
@@ -9,9 +8,8 @@ mod idle_shutdown;
 mod pool;
 mod request;
 
-pub use answer::FunctionError;
 pub use api::LambdaApi;
 pub use asynchronous::AsyncPolicy;
-pub use client::{Answered, InvokeError, LambdaClient};
+pub use client::{InvokeError, LambdaClient};
 pub use idle_shutdown::IdleShutdown;
-pub use pool::{ConcurrencyExceeded, Counts, Environment, FinishedInvocation, Pool, PoolEvent};
+pub use pool::{ConcurrencyExceeded, Counts, Environment, Pool, PoolEvent};

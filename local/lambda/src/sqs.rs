@@ -2,8 +2,7 @@
 
 mod event;
 mod queue;
-mod record;
 
-pub use event::{Fifo, QueueMessage, sqs_event};
+pub(crate) use event::record;
+pub use event::{QueueMessage, sqs_event};
 pub use queue::{ReceivedMessage, Sqs, SqsError};
-pub(crate) use record::Record;

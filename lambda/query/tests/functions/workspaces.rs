@@ -14,33 +14,25 @@ const REGION: &str = "eu-west-1";
 /// Creates and describes workspaces with the SDK that comes with moto.
 const WORKSPACES: &str = include_str!("workspaces.py");
 
-/// moto's server.
-struct ControlPlane {
-    moto: MotoServer,
+/// moto's server, and the function that reads its control plane.
+async fn control_plane() -> (MotoServer, Function) {
+    let moto = MotoServer::start(&moto_program(), 0).await.expect("moto's server");
+    let function = Function::new("find_workspace", &[("AWS_ENDPOINT_URL_AMP", moto.endpoint())]);
+    (moto, function)
 }
 
-impl ControlPlane {
-    async fn start() -> Self {
-        Self { moto: MotoServer::start(&moto_program(), 0).await.expect("moto's server") }
-    }
-
-    /// Creates workspaces with the SDK and returns its descriptions in the form of the function.
-    async fn create(&self, aliases: &[&str]) -> Vec<Value> {
-        let output = children::command(&moto_program().with_file_name("python"))
-            .expect("a shell")
-            .args(["-c", WORKSPACES, self.moto.endpoint(), REGION])
-            .args(aliases)
-            .output()
-            .await
-            .expect("moto's python");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let described: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
-        described.iter().map(expected).collect()
-    }
-
-    fn function(&self) -> Function {
-        Function::new("find_workspace", &[("AWS_ENDPOINT_URL_AMP", self.moto.endpoint())])
-    }
+/// Creates workspaces with the SDK and returns its descriptions in the form of the function.
+async fn create(moto: &MotoServer, aliases: &[&str]) -> Vec<Value> {
+    let output = children::command(&moto_program().with_file_name("python"))
+        .expect("a shell")
+        .args(["-c", WORKSPACES, moto.endpoint(), REGION])
+        .args(aliases)
+        .output()
+        .await
+        .expect("moto's python");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let described: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
+    described.iter().map(expected).collect()
 }
 
 /// The program that `scripts/setup.sh` installs.
@@ -73,9 +65,8 @@ fn id(workspace: &Value) -> &str {
 
 #[tokio::test]
 async fn workspaces_are_found_by_alias_and_id() {
-    let control_plane = ControlPlane::start().await;
-    let workspace = control_plane.create(&["production-metrics", "staging-metrics"]).await.swap_remove(0);
-    let function = control_plane.function();
+    let (moto, function) = control_plane().await;
+    let workspace = create(&moto, &["production-metrics", "staging-metrics"]).await.swap_remove(0);
     for (payload, message) in [
         (json!({"alias": "production-metrics"}), "Found workspace by alias: production-metrics".to_owned()),
         (
@@ -91,28 +82,28 @@ async fn workspaces_are_found_by_alias_and_id() {
 
 #[tokio::test]
 async fn all_workspaces_of_a_region_are_listed() {
-    let control_plane = ControlPlane::start().await;
-    let all = control_plane.create(&["a", "b", "c"]).await;
-    let response = control_plane.function().invoke(json!({"list_all": true})).await;
+    let (moto, function) = control_plane().await;
+    let all = create(&moto, &["a", "b", "c"]).await;
+    let response = function.invoke(json!({"list_all": true})).await;
     let data = data(&response);
     let mut found = data["workspaces"].as_array().unwrap().clone();
     found.sort_by_key(|workspace| workspace["alias"].to_string());
     assert_eq!((found, &data["total"]), (all, &json!(3)));
-    let elsewhere = control_plane.function().invoke(json!({"list_all": true, "region": "us-east-1"})).await;
+    let elsewhere = function.invoke(json!({"list_all": true, "region": "us-east-1"})).await;
     assert_eq!(crate::support::data(&elsewhere)["total"], 0, "another region");
 }
 
 #[tokio::test]
 async fn an_unknown_workspace_is_404_with_the_existing_ones() {
-    let control_plane = ControlPlane::start().await;
-    let workspace = control_plane.create(&["production"]).await.swap_remove(0);
-    let response = control_plane.function().invoke(json!({"alias": "produktion"})).await;
+    let (moto, function) = control_plane().await;
+    let workspace = create(&moto, &["production"]).await.swap_remove(0);
+    let response = function.invoke(json!({"alias": "produktion"})).await;
     let expected = format!(
         "no workspace in eu-west-1 has the alias \"produktion\"; existing workspaces: production ({})",
         id(&workspace)
     );
     assert_eq!(error(&response), (404, expected.as_str()));
-    let response = control_plane.function().invoke(json!({"workspace_id": "ws-nobodys"})).await;
+    let response = function.invoke(json!({"workspace_id": "ws-nobodys"})).await;
     assert_eq!(error(&response).0, 404);
 }
 

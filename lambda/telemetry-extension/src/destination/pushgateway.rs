@@ -9,12 +9,12 @@ use std::fmt::Write as _;
 
 use aws::{Client, Endpoint, Request, Response};
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use base64::engine::general_purpose::URL_SAFE;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Uri};
 
-use super::secret::{Credentials, SecretReader};
+use super::secret::SecretReader;
 use super::{Dispatch, Identity, Undelivered, send};
 use crate::config::Secret;
 use crate::exposition;
@@ -72,34 +72,25 @@ impl Pushgateway {
             wanted_body: 0,
         };
         let Some(secret) = &mut self.secret else { return send(&self.client, &request, dispatch).await };
-        let was_known = secret.is_known();
-        let credentials = secret.credentials(&self.client, dispatch).await?;
-        request.headers.push((AUTHORIZATION, basic(credentials)));
-        match send(&self.client, &request, dispatch).await {
-            Err(Undelivered::Failed(failure))
-                if failure.response().is_some_and(|answer| matches!(answer.status, 401 | 403)) =>
-            {
-                secret.forget();
-                if !was_known {
-                    return Err(Undelivered::Failed(failure));
+        let mut was_known = secret.is_known();
+        loop {
+            let authorization = secret.authorization(&self.client, dispatch).await?;
+            request.headers.push((AUTHORIZATION, authorization));
+            match send(&self.client, &request, dispatch).await {
+                Err(Undelivered::Failed(failure))
+                    if failure.response().is_some_and(|answer| matches!(answer.status, 401 | 403)) =>
+                {
+                    secret.forget();
+                    if !was_known {
+                        return Err(Undelivered::Failed(failure));
+                    }
+                    was_known = false;
+                    request.headers.pop();
                 }
-                request.headers.pop();
-                request
-                    .headers
-                    .push((AUTHORIZATION, basic(secret.credentials(&self.client, dispatch).await?)));
-                send(&self.client, &request, dispatch).await
+                sent => return sent,
             }
-            sent => sent,
         }
     }
-}
-
-/// RFC 7617.
-fn basic(credentials: &Credentials) -> HeaderValue {
-    let pair = STANDARD.encode(format!("{}:{}", credentials.username, credentials.password));
-    let mut value = HeaderValue::from_str(&format!("Basic {pair}")).expect("base64 is header text");
-    value.set_sensitive(true);
-    value
 }
 
 /// A pair of the grouping key. A value that is empty or has a slash is encoded in base64 (Pushgateway, "URL").

@@ -2,9 +2,10 @@
 //!
 //! <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
 
-use std::fmt;
-
 use aws::{Client, Request};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
 use serde::Deserialize;
 
 use super::{Dispatch, Undelivered, send};
@@ -12,21 +13,6 @@ use crate::config::{Secret, Service};
 
 /// A secret has up to 65,536 bytes, which are escaped in the response.
 const MAX_ANSWER: usize = 256 * 1_024;
-
-/// The content of the secret.
-#[derive(Clone, Deserialize)]
-pub struct Credentials {
-    /// `username`
-    pub username: String,
-    /// `password`
-    pub password: String,
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credentials(hidden)")
-    }
-}
 
 /// The reason why there are no credentials. It never shows the content of a secret.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -43,39 +29,51 @@ pub enum NoSecret {
 #[derive(Debug)]
 pub struct SecretReader {
     secret: Secret,
-    known: Option<Credentials>,
+    authorization: Option<HeaderValue>,
 }
 
+/// The response of `GetSecretValue`.
 #[derive(Deserialize)]
 struct SecretValue {
     #[serde(rename = "SecretString")]
     string: Option<String>,
 }
 
+/// The content of the secret.
+#[derive(Deserialize)]
+struct Credentials {
+    username: String,
+    password: String,
+}
+
 impl SecretReader {
     /// A reader that has not read the secret yet.
     pub fn new(secret: Secret) -> Self {
-        Self { secret, known: None }
+        Self { secret, authorization: None }
     }
 
     pub(super) fn is_known(&self) -> bool {
-        self.known.is_some()
+        self.authorization.is_some()
     }
 
     pub(super) fn forget(&mut self) {
-        self.known = None;
+        self.authorization = None;
     }
 
-    pub(super) async fn credentials(
+    /// The header `Authorization` (RFC 7617).
+    pub(super) async fn authorization(
         &mut self,
         client: &Client,
         dispatch: &Dispatch,
-    ) -> Result<&Credentials, NoSecret> {
-        let known = match self.known.take() {
-            Some(known) => known,
-            None => self.read(client, dispatch).await?,
-        };
-        Ok(self.known.insert(known))
+    ) -> Result<HeaderValue, NoSecret> {
+        if let Some(known) = &self.authorization {
+            return Ok(known.clone());
+        }
+        let Credentials { username, password } = self.read(client, dispatch).await?;
+        let pair = STANDARD.encode(format!("{username}:{password}"));
+        let mut value = HeaderValue::from_str(&format!("Basic {pair}")).expect("base64 is header text");
+        value.set_sensitive(true);
+        Ok(self.authorization.insert(value).clone())
     }
 
     async fn read(&self, client: &Client, dispatch: &Dispatch) -> Result<Credentials, NoSecret> {

@@ -183,16 +183,6 @@ mod tests {
     }
 
     #[test]
-    fn failed_samples_are_sent_again_with_their_step() {
-        let mut timeline = Timeline::default();
-        for now_ms in [1_000, 2_000] {
-            let samples = timeline.samples(&snapshot(3), now_ms);
-            assert_eq!(of(INVOCATIONS, &samples), step(0.0, 3.0, now_ms));
-            timeline.failed();
-        }
-    }
-
-    #[test]
     fn times_ascend_whatever_the_clock_does() {
         let mut timeline = Timeline::default();
         let mut times = Vec::new();

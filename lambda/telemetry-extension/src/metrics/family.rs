@@ -2,6 +2,8 @@
 //!
 //! Names follow <https://prometheus.io/docs/practices/naming/>: one prefix, base units, counters end in `_total`.
 
+use super::bounds::{Bound, INITIALIZATION, INVOCATION, OVERHEAD, SIZE};
+
 /// A metric family.
 #[derive(Debug)]
 pub struct Family {
@@ -11,6 +13,8 @@ pub struct Family {
     pub parts: [&'static str; 3],
     /// Its type.
     pub kind: Kind,
+    /// The bounds of a histogram, without `+Inf`.
+    pub(super) bounds: &'static [Bound],
     /// Its meaning, on one line without backslashes.
     pub help: &'static str,
 }
@@ -45,7 +49,7 @@ impl Kind {
 pub static RATED: [&Family; 4] = [&INVOCATIONS, &DURATION, &BILLED_DURATION, &COLD_STARTS];
 
 macro_rules! families {
-    ($($constant:ident = $kind:ident $name:literal, $help:literal;)+) => {
+    ($($constant:ident = $kind:ident$([$bounds:ident])? $name:literal, $help:literal;)+) => {
         $(pub(super) static $constant: Family = Family {
             name: concat!("aws_lambda_", $name),
             parts: [
@@ -54,6 +58,7 @@ macro_rules! families {
                 concat!("aws_lambda_", $name, "_count"),
             ],
             kind: Kind::$kind,
+            bounds: [$($bounds,)? &[]][0],
             help: $help,
         };)+
 
@@ -64,17 +69,17 @@ macro_rules! families {
 
 families! {
     INVOCATIONS = Counter "invocations_total", "Invocations that are over, by status.";
-    DURATION = Histogram "duration_seconds", "Duration of invocations, as reported by Lambda.";
-    BILLED_DURATION = Histogram "billed_duration_seconds", "Duration that invocations are billed for.";
+    DURATION = Histogram[INVOCATION] "duration_seconds", "Duration of invocations, as reported by Lambda.";
+    BILLED_DURATION = Histogram[INVOCATION] "billed_duration_seconds", "Duration that invocations are billed for.";
     COLD_STARTS = Counter "cold_starts_total", "Execution environments that were initialized or restored, by initialization type.";
     INITS = Counter "inits_total", "Initializations that are over, by phase and status.";
-    INIT_DURATION = Histogram "init_duration_seconds", "Duration of initializations, without those for snapshots.";
-    RESTORE_DURATION = Histogram "restore_duration_seconds", "Duration of restorations from a snapshot.";
-    RESPONSE_LATENCY = Histogram "response_latency_seconds", "Time until the function began to send its response.";
-    RESPONSE_DURATION = Histogram "response_duration_seconds", "Time that the function took to send its response.";
-    RESPONSE_SIZE = Histogram "response_size_bytes", "Size of responses.";
-    RUNTIME_OVERHEAD = Histogram "runtime_overhead_seconds", "Time from a response until the runtime was ready for the next invocation.";
-    EXTENSION_OVERHEAD = Histogram "extension_overhead_seconds", "Time that extensions added to invocations after the runtime was done.";
+    INIT_DURATION = Histogram[INITIALIZATION] "init_duration_seconds", "Duration of initializations, without those for snapshots.";
+    RESTORE_DURATION = Histogram[INITIALIZATION] "restore_duration_seconds", "Duration of restorations from a snapshot.";
+    RESPONSE_LATENCY = Histogram[INVOCATION] "response_latency_seconds", "Time until the function began to send its response.";
+    RESPONSE_DURATION = Histogram[OVERHEAD] "response_duration_seconds", "Time that the function took to send its response.";
+    RESPONSE_SIZE = Histogram[SIZE] "response_size_bytes", "Size of responses.";
+    RUNTIME_OVERHEAD = Histogram[OVERHEAD] "runtime_overhead_seconds", "Time from a response until the runtime was ready for the next invocation.";
+    EXTENSION_OVERHEAD = Histogram[OVERHEAD] "extension_overhead_seconds", "Time that extensions added to invocations after the runtime was done.";
     MEMORY_SIZE = Gauge "memory_size_bytes", "Memory that the function is configured with.";
     MAX_MEMORY_USED = Gauge "max_memory_used_bytes", "Most memory that this execution environment has used.";
     LOGS_DROPPED_RECORDS = Counter "logs_dropped_records_total", "Log records that Lambda dropped before they reached a subscriber.";

@@ -19,29 +19,33 @@ pub struct Selection {
 }
 
 /// A name that cannot be selected, or a list without a name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownName(pub String);
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}: expected {expected}, got {got:?}")]
+pub struct UnknownName {
+    variable: &'static str,
+    expected: &'static str,
+    /// The name, truncated.
+    got: String,
+}
 
 impl Selection {
-    /// Selects the metrics of a comma-separated list.
-    ///
-    /// # Errors
-    /// [`UnknownName`]
-    pub fn metrics(&mut self, names: &str) -> Result<(), UnknownName> {
-        self.metrics = Some(families(names, |_| true)?);
-        Ok(())
-    }
-
-    /// Selects the histograms with buckets: a comma-separated list, or `none`. The others keep sum and count.
-    ///
-    /// # Errors
-    /// [`UnknownName`]
-    pub fn histograms(&mut self, names: &str) -> Result<(), UnknownName> {
-        self.histograms = Some(match names {
-            "none" => Vec::new(),
-            names => families(names, |family| family.kind == Kind::Histogram)?,
-        });
-        Ok(())
+    /// Selects the metrics in the list `TELEMETRY_METRICS`, and the histograms with buckets in `TELEMETRY_HISTOGRAMS`, which
+    /// may be `none`. The other histograms keep sum and count.
+    pub fn of(metrics: Option<&str>, histograms: Option<&str>) -> Result<Self, UnknownName> {
+        let unknown = |variable, expected| {
+            move |name: &str| UnknownName { variable, expected, got: truncate(name, SHOWN_CHARS).to_owned() }
+        };
+        let no_metric = unknown("TELEMETRY_METRICS", "names of metrics such as invocations_total");
+        let expected = "names of histograms such as duration_seconds, or none";
+        let no_histogram = unknown("TELEMETRY_HISTOGRAMS", expected);
+        let metrics = metrics.map(|names| families(names, |_| true).map_err(no_metric)).transpose()?;
+        let histograms = match histograms {
+            Some("none") => Some(Vec::new()),
+            names => names
+                .map(|names| families(names, |family| family.kind == Kind::Histogram).map_err(no_histogram))
+                .transpose()?,
+        };
+        Ok(Self { metrics, histograms })
     }
 
     /// Whether a summary was selected by name.
@@ -61,18 +65,15 @@ impl Selection {
     }
 }
 
-fn families(names: &str, is_allowed: impl Fn(&Family) -> bool) -> Result<Vec<&'static Family>, UnknownName> {
-    let unknown = |name: &str| UnknownName(truncate(name, SHOWN_CHARS).to_owned());
+/// The families in a comma-separated list, or the name that is not one.
+fn families(names: &str, is_allowed: impl Fn(&Family) -> bool) -> Result<Vec<&'static Family>, &str> {
     let mut listed = names.split(',').map(str::trim).filter(|name| !name.is_empty()).peekable();
-    if listed.peek().is_none() {
-        return Err(unknown(names));
-    }
+    listed.peek().ok_or(names)?;
     listed
         .map(|name| {
             let short = name.strip_prefix(PREFIX).unwrap_or(name);
-            let found =
-                FAMILIES.iter().copied().find(|family| family.name.strip_prefix(PREFIX) == Some(short));
-            found.filter(|family| is_allowed(family)).ok_or_else(|| unknown(name))
+            let mut allowed = FAMILIES.iter().copied().filter(|family| is_allowed(family));
+            allowed.find(|family| family.name.strip_prefix(PREFIX) == Some(short)).ok_or(name)
         })
         .collect()
 }
@@ -84,63 +85,25 @@ fn contains(chosen: Option<&[&'static Family]>, family: &Family) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::Metrics;
-
-    /// The names of the remaining series, in order and without repetitions.
-    fn left(metrics: Option<&str>, histograms: Option<&str>) -> Vec<&'static str> {
-        let mut selection = Selection::default();
-        metrics.map(|names| selection.metrics(names)).transpose().expect("known names");
-        histograms.map(|names| selection.histograms(names)).transpose().expect("known names");
-        let mut snapshot = Metrics::new(None, true).snapshot();
-        selection.apply(&mut snapshot);
-        let mut names: Vec<_> = snapshot.points().map(|point| &point.name[PREFIX.len()..]).collect();
-        names.dedup();
-        names
-    }
-
-    #[test]
-    fn only_listed_metrics_remain() {
-        let all = ["duration_seconds_bucket", "duration_seconds_sum", "duration_seconds_count"];
-        assert_eq!(left(Some("duration_seconds"), None), all);
-        assert_eq!(
-            left(Some(" aws_lambda_telemetry_invalid_events_total, invocations_total,"), None),
-            ["invocations_total", "telemetry_invalid_events_total"]
-        );
-        assert!(left(None, None).len() > 20);
-    }
-
-    #[test]
-    fn other_histograms_keep_sum_and_count() {
-        let metrics = Some("duration_seconds,billed_duration_seconds");
-        let without = [
-            "duration_seconds_sum",
-            "duration_seconds_count",
-            "billed_duration_seconds_sum",
-            "billed_duration_seconds_count",
-        ];
-        assert_eq!(left(metrics, Some("none")), without);
-        let with = [&["duration_seconds_bucket"], &without[..]].concat();
-        assert_eq!(left(metrics, Some("duration_seconds")), with);
-    }
-
     #[test]
     fn unknown_names_are_rejected() {
-        let mut selection = Selection::default();
+        fn got(metrics: Option<&str>, histograms: Option<&str>) -> String {
+            Selection::of(metrics, histograms).unwrap_err().got
+        }
         for name in ["invocations", "aws_lambda_", "none", "duration_seconds_bucket"] {
-            let unknown = UnknownName(name.to_owned());
-            assert_eq!(selection.metrics(&format!("invocations_total,{name}")), Err(unknown));
+            assert_eq!(got(Some(&format!("invocations_total,{name}")), None), name);
         }
-        assert_eq!(
-            selection.histograms("invocations_total"),
-            Err(UnknownName("invocations_total".to_owned()))
-        );
+        assert_eq!(got(None, Some("invocations_total")), "invocations_total");
         for empty in [",", " , ,"] {
-            assert_eq!(selection.metrics(empty), Err(UnknownName(empty.to_owned())));
-            assert_eq!(selection.histograms(empty), Err(UnknownName(empty.to_owned())));
+            assert_eq!([got(Some(empty), None), got(None, Some(empty))], [empty; 2]);
         }
-        assert_eq!(selection.metrics(&"é".repeat(100)), Err(UnknownName("é".repeat(64))));
-        assert!(!selection.names_a_summary());
-        selection.metrics("report_duration_seconds").unwrap();
-        assert!(selection.names_a_summary());
+        assert_eq!(got(Some(&"é".repeat(100)), None), "é".repeat(64));
+    }
+
+    #[test]
+    fn a_summary_may_be_selected_by_name() {
+        for (names, expected) in [("invocations_total", false), ("report_duration_seconds", true)] {
+            assert_eq!(Selection::of(Some(names), None).unwrap().names_a_summary(), expected);
+        }
     }
 }

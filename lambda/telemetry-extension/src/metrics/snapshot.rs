@@ -1,12 +1,6 @@
 //! The metrics at one instant, in a form that every destination can write.
-//!
-//! Series never disappear. Those for alerts and rates start as zeros; rare label values and histograms start with their first
-//! value.
 
-use super::family::{self as f, Family};
-use super::histogram::Histogram;
-use super::label_value::{DispatchOutcome, EventType, InitializationType, Phase, Status};
-use super::{MB, Metrics, Summary};
+use super::family::{FAMILIES, Family, Kind};
 
 /// The labels of a metric besides the common ones. An empty name means no label.
 pub type OwnLabels = [(&'static str, &'static str); 2];
@@ -25,9 +19,9 @@ pub struct Point {
 }
 
 /// All families with a series, and their points.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// In the order of [`super::family::FAMILIES`].
+    /// In the order of [`FAMILIES`]. The points of a histogram are its buckets, its sum and its count.
     pub families: Vec<(&'static Family, Vec<Point>)>,
 }
 
@@ -46,145 +40,75 @@ impl Point {
 }
 
 impl Snapshot {
+    /// All families, without points.
+    pub(super) fn empty() -> Self {
+        Self { families: FAMILIES.iter().map(|family| (*family, Vec::new())).collect() }
+    }
+
     /// All points.
     pub fn points(&self) -> impl Iterator<Item = &Point> {
         self.families.iter().flat_map(|(_, points)| points)
     }
 
-    fn counter(&mut self, family: &'static Family, value: u64) {
-        self.add(family, vec![counter(family, NO_LABELS, value)]);
+    fn points_of(&mut self, family: &'static Family) -> &mut Vec<Point> {
+        let found = self.families.iter_mut().find(|(known, _)| std::ptr::eq(*known, family));
+        &mut found.expect("every family is in the table").1
     }
 
-    /// A counter with one label. Its `always` values start as zeros.
-    fn counter_by(
-        &mut self,
-        family: &'static Family,
-        label: &'static str,
-        values: impl Iterator<Item = (&'static str, u64)>,
-        always: impl Fn(&str) -> bool,
-    ) {
-        let present = values.filter(|&(text, count)| count > 0 || always(text));
-        let points = present.map(|(text, count)| counter(family, [(label, text), ("", "")], count)).collect();
-        self.add(family, points);
+    /// Adds to a counter. The first time, even with zero, begins its series.
+    pub(super) fn add(&mut self, family: &'static Family, value: f64) {
+        self.add_to(family, NO_LABELS, value);
     }
 
-    fn gauge(&mut self, family: &'static Family, value: Option<f64>) {
-        let point = |value| Point { name: family.name, labels: NO_LABELS, value, cumulative: false };
-        self.add(family, value.map(point).into_iter().collect());
+    /// Adds one to a counter with one label.
+    pub(super) fn count(&mut self, family: &'static Family, label: &'static str, value: &'static str) {
+        self.add_to(family, [(label, value), ("", "")], 1.0);
     }
 
-    fn histogram(&mut self, family: &'static Family, histogram: &Histogram, always: bool) {
-        if histogram.count() == 0 && !always {
-            return;
-        }
-        let [bucket, ..] = family.parts;
-        let mut points: Vec<_> = histogram
-            .cumulative()
-            .map(|(le, count)| cumulative(bucket, [("le", le), ("", "")], as_double(count)))
-            .collect();
-        points.extend(sum_and_count(family, histogram.sum(), histogram.count()));
-        self.add(family, points);
-    }
-
-    fn summary(&mut self, family: &'static Family, summary: &Summary) {
-        self.add(family, sum_and_count(family, summary.sum, summary.count).to_vec());
-    }
-
-    fn add(&mut self, family: &'static Family, points: Vec<Point>) {
-        if !points.is_empty() {
-            self.families.push((family, points));
+    /// Adds to the counter with these labels.
+    pub(super) fn add_to(&mut self, family: &'static Family, labels: OwnLabels, value: f64) {
+        let points = self.points_of(family);
+        match points.iter_mut().find(|point| point.labels == labels) {
+            Some(point) => point.value += value,
+            None => points.push(Point { name: family.name, labels, value, cumulative: true }),
         }
     }
-}
 
-fn counter(family: &'static Family, labels: OwnLabels, value: u64) -> Point {
-    cumulative(family.name, labels, as_double(value))
-}
+    /// Sets a gauge.
+    pub(super) fn set(&mut self, family: &'static Family, value: f64) {
+        *self.points_of(family) =
+            vec![Point { name: family.name, labels: NO_LABELS, value, cumulative: false }];
+    }
 
-fn cumulative(name: &'static str, labels: OwnLabels, value: f64) -> Point {
-    Point { name, labels, value, cumulative: true }
-}
+    /// Sets a gauge to `value` unless it is higher.
+    pub(super) fn raise(&mut self, family: &'static Family, value: f64) {
+        let highest = self.points_of(family).iter().fold(value, |highest, point| highest.max(point.value));
+        self.set(family, highest);
+    }
 
-fn sum_and_count(family: &'static Family, sum: f64, number: u64) -> [Point; 2] {
-    let [_, sum_name, count_name] = family.parts;
-    [cumulative(sum_name, NO_LABELS, sum), cumulative(count_name, NO_LABELS, as_double(number))]
-}
-
-#[expect(clippy::cast_precision_loss, reason = "Prometheus counts in doubles too")]
-fn as_double(count: u64) -> f64 {
-    count as f64
-}
-
-impl Metrics {
-    /// The current metrics.
-    pub fn snapshot(&self) -> Snapshot {
-        let mut snapshot = Snapshot::default();
-        self.about_invocations(&mut snapshot);
-        self.about_telemetry(&mut snapshot);
-        if let Some(summaries) = &self.summaries {
-            for (family, summary) in [
-                (&f::REPORT_DURATION, &summaries.duration),
-                (&f::REPORT_BILLED_DURATION, &summaries.billed_duration),
-                (&f::REPORT_INIT_DURATION, &summaries.init_duration),
-                (&f::REPORT_MEMORY_SIZE, &summaries.memory_size),
-                (&f::REPORT_MAX_MEMORY_USED, &summaries.max_memory_used),
-            ] {
-                snapshot.summary(family, summary);
+    /// Begins the series of a histogram or a summary.
+    pub(super) fn begin(&mut self, family: &'static Family) -> &mut Vec<Point> {
+        let points = self.points_of(family);
+        if points.is_empty() {
+            let zero = |name, labels| Point { name, labels, value: 0.0, cumulative: true };
+            let [bucket, sum, count] = family.parts;
+            if family.kind == Kind::Histogram {
+                let bounds = family.bounds.iter().map(|bound| bound.text).chain(["+Inf"]);
+                points.extend(bounds.map(|le| zero(bucket, [("le", le), ("", "")])));
             }
+            points.extend([zero(sum, NO_LABELS), zero(count, NO_LABELS)]);
         }
-        snapshot
+        points
     }
 
-    fn about_invocations(&self, snapshot: &mut Snapshot) {
-        let (reports, inits) = (&self.reports, &self.inits);
-        let statuses = Status::ALL.iter().map(|value| (value.text(), reports.invocations[value.index()]));
-        snapshot.counter_by(&f::INVOCATIONS, "status", statuses, is_known);
-        snapshot.histogram(&f::DURATION, &reports.duration, true);
-        snapshot.histogram(&f::BILLED_DURATION, &reports.billed_duration, true);
-        let types = InitializationType::ALL;
-        let cold_starts = types.iter().map(|value| (value.text(), inits.cold_starts[value.index()]));
-        snapshot.counter_by(&f::COLD_STARTS, "initialization_type", cold_starts, |_| false);
-        let mut by_phase_and_status = Vec::new();
-        for phase in Phase::ALL {
-            for status in Status::ALL {
-                let value = inits.by_phase[phase.index()][status.index()];
-                if value > 0 {
-                    let labels = [("phase", phase.text()), ("status", status.text())];
-                    by_phase_and_status.push(counter(&f::INITS, labels, value));
-                }
-            }
+    /// Counts a value, which must be finite and not negative, in a histogram or a summary.
+    pub(super) fn observe(&mut self, family: &'static Family, value: Option<f64>) {
+        let Some(value) = value else { return };
+        let lower = family.bounds.iter().take_while(|bound| value > bound.le).count();
+        if let [buckets @ .., sum, count] = self.begin(family).as_mut_slice() {
+            buckets.iter_mut().skip(lower).for_each(|bucket| bucket.value += 1.0);
+            sum.value += value;
+            count.value += 1.0;
         }
-        snapshot.add(&f::INITS, by_phase_and_status);
-        for (family, histogram) in [
-            (&f::INIT_DURATION, &inits.init_duration),
-            (&f::RESTORE_DURATION, &inits.restore_duration),
-            (&f::RESPONSE_LATENCY, &reports.response_latency),
-            (&f::RESPONSE_DURATION, &reports.response_duration),
-            (&f::RESPONSE_SIZE, &reports.response_size),
-            (&f::RUNTIME_OVERHEAD, &reports.runtime_overhead),
-            (&f::EXTENSION_OVERHEAD, &reports.extension_overhead),
-        ] {
-            snapshot.histogram(family, histogram, false);
-        }
-        snapshot.gauge(&f::MEMORY_SIZE, reports.memory_size_mb.map(|mb| mb * MB));
-        snapshot.gauge(&f::MAX_MEMORY_USED, reports.max_memory_used_mb.map(|mb| mb * MB));
     }
-
-    fn about_telemetry(&self, snapshot: &mut Snapshot) {
-        let telemetry = &self.telemetry;
-        snapshot.counter(&f::LOGS_DROPPED_RECORDS, telemetry.dropped_records);
-        snapshot.counter(&f::LOGS_DROPPED_BYTES, telemetry.dropped_bytes);
-        let types = EventType::ALL.iter().map(|value| (value.text(), telemetry.events[value.index()]));
-        snapshot.counter_by(&f::EVENTS, "type", types, |_| false);
-        snapshot.counter(&f::DUPLICATE_EVENTS, telemetry.duplicates);
-        snapshot.counter(&f::INVALID_EVENTS, telemetry.invalid);
-        snapshot.counter(&f::OVERSIZED_DELIVERIES, telemetry.oversized_deliveries);
-        let outcomes =
-            DispatchOutcome::ALL.iter().map(|value| (value.text(), telemetry.dispatches[value.index()]));
-        snapshot.counter_by(&f::DISPATCHES, "outcome", outcomes, is_known);
-    }
-}
-
-fn is_known(value: &str) -> bool {
-    value != "other"
 }

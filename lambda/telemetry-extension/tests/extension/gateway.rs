@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use formats::Rules;
-use local_amp::Credentials;
 use local_lambda::sqs::Sqs;
 use local_testing::scripted::{Answer, Request, ScriptedServer};
 use push_gateway::envelopes::Envelope;
@@ -13,7 +12,7 @@ use push_gateway::records::{MAX_SAMPLE_BYTES, Records};
 use remote_write::{Labels, NameEscaping};
 use serde_json::Value;
 
-use crate::host::Setup;
+use crate::host::{Setup, credentials};
 use crate::secret;
 
 /// The values of `aws_lambda_invocations_total` by time and status. The gateway must accept every event.
@@ -55,17 +54,11 @@ fn assert_zero_then(found: &BTreeMap<(i64, String), f64>, status: &str, last: f6
 #[tokio::test]
 async fn a_queue_receives_arrays_of_events() {
     let moto = secret::moto().await;
-    let sqs = Sqs::new(
-        moto.endpoint(),
-        "eu-west-1",
-        Credentials::new("AKIDTEST", "a-secret-key", None, None, "test"),
-    );
+    let sqs = Sqs::new(moto.endpoint(), "eu-west-1", credentials());
     for name in ["metrics", "metrics.fifo"] {
         let queue = sqs.create_queue(name).await.expect("a queue");
-        let setup = Setup::new()
-            .env("TELEMETRY_QUEUE_URL", &*queue)
-            .env("AWS_ENDPOINT_URL_SQS", moto.endpoint())
-            .env("DISPATCH_MIN_BATCH_SIZE", "1");
+        let setup =
+            Setup::new().env("TELEMETRY_QUEUE_URL", &*queue).env("AWS_ENDPOINT_URL_SQS", moto.endpoint());
         let mut host = setup.start().await.ready().await;
         host.invoke_and_report("success").await;
         host.invoke_and_report("error").await;
@@ -92,8 +85,7 @@ async fn a_throttled_queue_is_a_failure_not_a_rejection() {
     let url = server.url();
     let setup = Setup::new()
         .env("TELEMETRY_QUEUE_URL", format!("{url}/123456789012/metrics"))
-        .env("AWS_ENDPOINT_URL_SQS", url)
-        .env("DISPATCH_MIN_BATCH_SIZE", "1");
+        .env("AWS_ENDPOINT_URL_SQS", url);
     let mut host = setup.start().await.ready().await;
     host.invoke_and_report("success").await;
     host.invoke_and_report("success").await;
@@ -119,8 +111,7 @@ async fn a_function_is_invoked_with_arrays_of_events() {
     let url = server.url();
     let setup = Setup::new()
         .env("TELEMETRY_FUNCTION", "arn:aws:lambda:eu-west-1:123456789012:function:gateway:live")
-        .env("AWS_ENDPOINT_URL_LAMBDA", url)
-        .env("DISPATCH_MIN_BATCH_SIZE", "1");
+        .env("AWS_ENDPOINT_URL_LAMBDA", url);
     let mut host = setup.start().await.ready().await;
     host.invoke_and_report("success").await;
     host.invoke_and_report("timeout").await;

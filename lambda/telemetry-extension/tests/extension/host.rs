@@ -4,36 +4,35 @@ mod api;
 
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::Request;
-use local_testing::scripted::ScriptedServer;
+use local_amp::Credentials;
+use local_testing::scripted::{Answer, Request, ScriptedServer};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
-use tokio::sync::Notify;
 
 use crate::http_client;
 
-use api::{Api, Events, Log};
+use api::{Api, Log};
+
+pub(crate) use api::refusal;
 
 /// The longest wait of a test.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The environment of the extension, and how this Lambda differs from the real one.
-#[derive(Debug)]
 pub(crate) struct Setup {
     env: Vec<(String, String)>,
-    refuses_invoke: bool,
-    refused_schemas: Vec<&'static str>,
-    telemetry_status: u16,
-    events: Events,
+    api: Api,
 }
 
 impl Setup {
+    /// An extension that dispatches at every invocation with an event before it.
     pub(crate) fn new() -> Self {
-        let env = [
+        let setup = Self { env: Vec::new(), api: Api::default() };
+        [
             ("AWS_SAM_LOCAL", "true"),
             ("AWS_REGION", "eu-west-1"),
             ("AWS_ACCESS_KEY_ID", "AKIDTEST"),
@@ -41,14 +40,10 @@ impl Setup {
             ("AWS_LAMBDA_FUNCTION_NAME", "shop"),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
-        ];
-        Self {
-            env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
-            refuses_invoke: false,
-            refused_schemas: Vec::new(),
-            telemetry_status: 200,
-            events: Events::Given,
-        }
+            ("DISPATCH_MIN_BATCH_SIZE", "1"),
+        ]
+        .into_iter()
+        .fold(setup, |setup, (name, value)| setup.env(name, value))
     }
 
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -56,55 +51,33 @@ impl Setup {
         self
     }
 
+    /// Answers requests in another way than Lambda.
+    pub(crate) fn except(
+        mut self,
+        exception: impl Fn(&Request, usize) -> Option<Answer> + Send + Sync + 'static,
+    ) -> Self {
+        self.api.exception = Some(Box::new(exception));
+        self
+    }
+
     /// Rejects registrations for `INVOKE`, as Managed Instances do.
-    pub(crate) fn without_invoke(mut self) -> Self {
-        self.refuses_invoke = true;
-        self
-    }
-
-    pub(crate) fn without_schemas(mut self, schemas: &[&'static str]) -> Self {
-        self.refused_schemas = schemas.to_vec();
-        self
-    }
-
-    /// The status of the response to every subscription.
-    pub(crate) fn telemetry_status(mut self, status: u16) -> Self {
-        self.telemetry_status = status;
-        self
-    }
-
-    /// Breaks the first connections with a request for events.
-    pub(crate) fn breaks(mut self, connections: u32) -> Self {
-        self.events = Events::AfterBreaks(connections);
-        self
-    }
-
-    /// Rejects requests for events.
-    pub(crate) fn without_events(mut self) -> Self {
-        self.events = Events::Refused;
-        self
+    pub(crate) fn without_invoke(self) -> Self {
+        let rejected = || refusal(403, "Extension.InvalidEventType");
+        self.except(move |request, _| request.text().contains("INVOKE").then(rejected))
     }
 
     /// Starts the extension and waits until it is registered.
     pub(crate) async fn start(self) -> Host {
-        let Setup { env, refuses_invoke, refused_schemas, telemetry_status, events } = self;
-        let api = Arc::new(Api {
-            refuses_invoke,
-            refused_schemas,
-            telemetry_status,
-            events: Mutex::new(events),
-            log: Mutex::default(),
-            changed: Notify::new(),
-        });
+        let api = Arc::new(self.api);
         let script = Arc::clone(&api);
         let server = ScriptedServer::start(move |request, _| {
             let api = Arc::clone(&script);
             async move { api.respond(request).await }
-        });
-        let server = server.await;
+        })
+        .await;
         let child = Command::new(binary())
             .env_clear()
-            .envs(env)
+            .envs(self.env)
             .env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{}", server.port()))
             .stdin(Stdio::null())
             .stdout(Stdio::inherit())
@@ -118,7 +91,6 @@ impl Setup {
 }
 
 /// The extension in its environment.
-#[derive(Debug)]
 pub(crate) struct Host {
     api: Arc<Api>,
     child: Child,
@@ -198,15 +170,11 @@ impl Host {
 
     /// Delivers any body and returns the status of the response.
     pub(crate) async fn deliver_body(&self, body: impl Into<Bytes>) -> u16 {
-        let port = {
-            let log = self.log();
-            let uri = log.subscriptions.last().expect("it subscribed")["destination"]["URI"].clone();
-            let uri: http::Uri = uri.as_str().expect("a URI").parse().expect("a URI");
-            assert_eq!(uri.host(), Some("sandbox.localdomain"));
-            uri.port_u16().expect("a port")
-        };
-        let request =
-            Request::post(format!("http://127.0.0.1:{port}/")).body(body.into()).expect("a request");
+        let destination = self.log().subscriptions.last().expect("it subscribed")["destination"].clone();
+        let port =
+            destination["URI"].as_str().and_then(|uri| uri.strip_prefix("http://sandbox.localdomain:"));
+        let url = format!("http://127.0.0.1:{}/", port.expect("a URI in the sandbox"));
+        let request = http::Request::post(url).body(body.into()).expect("a request");
         http_client::send(request).await.expect("it takes deliveries").0
     }
 
@@ -250,6 +218,11 @@ pub(crate) fn invocation(id: &str, status: &str) -> Vec<Value> {
 pub(crate) fn now_ms() -> u64 {
     let since = aws::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
     u64::try_from(since.as_millis()).expect("before the year 500,000,000")
+}
+
+/// The credentials of the function's role.
+pub(crate) fn credentials() -> Credentials {
+    Credentials::new("AKIDTEST", "a-secret-key", None, None, "test")
 }
 
 /// The extension under test: the artifact that is shipped if `TELEMETRY_EXTENSION_BINARY` names it, else Cargo's build.

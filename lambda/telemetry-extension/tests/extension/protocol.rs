@@ -2,9 +2,21 @@
 
 use serde_json::{Value, json};
 
-use crate::host::{Host, Setup};
+use local_testing::scripted::{Answer, Request};
+
+use crate::host::{Host, Setup, refusal};
 
 const NOWHERE: &str = "http://127.0.0.1:9/write";
+const TELEMETRY: &str = "/2022-07-01/telemetry";
+const NEXT: &str = "/2020-01-01/extension/event/next";
+const SCHEMAS: [&str; 3] = ["2025-01-29", "2022-12-13", "2022-07-01"];
+
+/// Rejects subscriptions with one of the newest schemas.
+fn rejects_schemas(request: &Request, newest: usize) -> Option<Answer> {
+    let is_rejected = request.path() == TELEMETRY
+        && SCHEMAS[..newest].iter().any(|schema| request.json()["schemaVersion"] == *schema);
+    is_rejected.then(|| refusal(400, "ValidationError"))
+}
 
 fn setup() -> Setup {
     Setup::new().env("TELEMETRY_REMOTE_WRITE_URL", NOWHERE).env("TELEMETRY_REMOTE_WRITE_AUTH", "none")
@@ -44,10 +56,10 @@ async fn it_registers_subscribes_and_requests_events() {
 
 #[tokio::test]
 async fn older_schemas_are_requested_where_newer_ones_fail() {
-    let host = setup().without_schemas(&["2025-01-29", "2022-12-13"]).start().await.ready().await;
+    let host = setup().except(|request, _| rejects_schemas(request, 2)).start().await.ready().await;
     let log = host.log();
     let versions: Vec<_> = log.subscriptions.iter().map(|s| s["schemaVersion"].as_str().unwrap()).collect();
-    assert_eq!(versions, ["2025-01-29", "2022-12-13", "2022-07-01"]);
+    assert_eq!(versions, SCHEMAS);
 }
 
 #[tokio::test]
@@ -61,14 +73,18 @@ async fn without_a_sandbox_it_listens_on_the_loopback() {
 #[tokio::test]
 async fn without_telemetry_the_function_continues() {
     for status in [202, 403, 500] {
-        let mut host = setup().telemetry_status(status).start().await.ready().await;
+        let mut host = setup()
+            .except(move |request, _| (request.path() == TELEMETRY).then(|| Answer::new(status, "")))
+            .start()
+            .await
+            .ready()
+            .await;
         host.invoke().await;
         host.invoke().await;
         assert_eq!(host.log().errors, [], "{status}");
         assert!(host.shut_down().await.success(), "{status}");
     }
-    let all = ["2025-01-29", "2022-12-13", "2022-07-01"];
-    let mut host = setup().without_schemas(&all).start().await.ready().await;
+    let mut host = setup().except(|request, _| rejects_schemas(request, 3)).start().await.ready().await;
     host.invoke().await;
     assert!(host.shut_down().await.success());
 }
@@ -125,7 +141,9 @@ async fn it_registers_for_the_shutdown_where_invoke_is_rejected() {
 /// Extensions API, "Failure handling": Lambda ends the environment if an extension ends.
 #[tokio::test]
 async fn a_broken_connection_does_not_end_the_extension() {
-    let mut host = setup().breaks(3).start().await.ready().await;
+    let setup = setup()
+        .except(|request, earlier| (request.path() == NEXT && (2..5).contains(&earlier)).then(Answer::close));
+    let mut host = setup.start().await.ready().await;
     host.invoke().await;
     assert_eq!(host.log().errors, []);
     assert!(host.shut_down().await.success());
@@ -134,7 +152,10 @@ async fn a_broken_connection_does_not_end_the_extension() {
 /// Extensions API, `/extension/exit/error`.
 #[tokio::test]
 async fn without_events_it_reports_an_exit_error() {
-    let mut host = setup().without_events().start().await;
+    let mut host = setup()
+        .except(|request, _| (request.path() == NEXT).then(|| refusal(500, "Extension.UnknownError")))
+        .start()
+        .await;
     assert!(!host.ended().await.success());
     let log = host.log();
     let [(path, error_type, body)] = log.errors.as_slice() else { panic!("no error: {log:?}") };

@@ -1,13 +1,15 @@
-//! A real Pushgateway with a password, scraped by a real Prometheus.
+//! A real Pushgateway, with and without a password.
 
 use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
 
+use local_testing::scripted::closed_port;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::host::{Host, Setup, invocation, program};
+use crate::host::{Setup, program};
 use crate::http_client;
-use crate::prometheus::{self, Prometheus};
 use crate::secret;
 
 /// Passwords and their bcrypt hashes of the lowest cost.
@@ -35,20 +37,31 @@ impl Pushgateway {
         let directory = tempfile::tempdir().expect("a directory");
         let web_config = directory.path().join("web.yml");
         set_password(&web_config, password);
-        let command = |port| {
-            let mut command = Command::new(&program);
-            command
+        // It cannot choose a port itself. If another program takes this one first, it ends and is started again.
+        for _ in 0..10 {
+            let port = closed_port().expect("a free port");
+            let mut child = Command::new(&program)
                 .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-                .arg(format!("--web.config.file={}", web_config.display()));
-            command
-        };
-        // Without the password every response is 401.
-        let (url, child) = prometheus::serving(command, |_| true).await;
-        Self { url, web_config, _child: child, _directory: directory }
+                .arg(format!("--web.config.file={}", web_config.display()))
+                .stderr(Stdio::null())
+                .kill_on_drop(true)
+                .spawn()
+                .expect("the server starts");
+            let url = format!("http://127.0.0.1:{port}");
+            while child.try_wait().expect("a child").is_none() {
+                let ready = http::Request::get(&url).body(String::new()).expect("a request");
+                // Without the password every response is 401.
+                if http_client::send(ready).await.is_ok() && child.try_wait().expect("a child").is_none() {
+                    return Self { url, web_config, _child: child, _directory: directory };
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        panic!("the server ended ten times before it was ready");
     }
 
     fn setup(&self) -> Setup {
-        Setup::new().env("GATEWAY", &*self.url).env("DISPATCH_MIN_BATCH_SIZE", "1")
+        Setup::new().env("GATEWAY", &*self.url)
     }
 
     /// The result of a scrape.
@@ -70,39 +83,6 @@ fn lines<'a>(metrics: &'a str, name: &str, label: &str) -> Vec<&'a str> {
 }
 
 #[tokio::test]
-async fn each_instance_has_a_group_which_remains() {
-    let gateway = Pushgateway::start(None).await;
-    let mut hosts = Vec::new();
-    for invocations in [2, 3] {
-        let mut host = gateway.setup().start().await.ready().await;
-        for _ in 0..invocations {
-            host.invoke_and_report("success").await;
-        }
-        hosts.push(host);
-    }
-    for host in hosts {
-        assert!(host.shut_down().await.success());
-    }
-    let metrics = gateway.metrics().await;
-    let found = lines(&metrics, "aws_lambda_invocations_total{", "status=\"success\"");
-    let mut counts: Vec<_> = found.iter().map(|line| line.rsplit(' ').next().unwrap()).collect();
-    counts.sort_unstable();
-    assert_eq!(counts, ["2", "3"], "{metrics}");
-    assert!(
-        found.iter().all(|line| line.contains("job=\"shop\"") && line.contains("instance=\"")),
-        "{found:?}"
-    );
-    for comment in [
-        "# HELP aws_lambda_invocations_total Invocations that are over, by status.",
-        "# TYPE aws_lambda_invocations_total counter",
-        "# TYPE aws_lambda_duration_seconds histogram",
-        "# TYPE aws_lambda_max_memory_used_bytes gauge",
-    ] {
-        assert!(metrics.lines().any(|line| line == comment), "no {comment}");
-    }
-}
-
-#[tokio::test]
 async fn a_group_is_deleted_at_the_end_only_on_request() {
     let gateway = Pushgateway::start(None).await;
     let mut stays = gateway.setup().start().await.ready().await;
@@ -111,7 +91,11 @@ async fn a_group_is_deleted_at_the_end_only_on_request() {
     let mut goes = gateway.setup().env("DELETE_ON_SHUTDOWN", "true").start().await.ready().await;
     goes.invoke_and_report("error").await;
     goes.invoke().await;
-    assert_eq!(lines(&gateway.metrics().await, "aws_lambda_invocations_total{", "status=\"error\"").len(), 2);
+    let metrics = gateway.metrics().await;
+    let found = lines(&metrics, "aws_lambda_invocations_total{", "status=\"error\"");
+    assert_eq!(found.len(), 2, "a group of each environment: {metrics}");
+    let is_grouped = |line: &&str| line.contains("job=\"shop\"") && line.contains("instance=\"");
+    assert!(found.iter().all(is_grouped), "{found:?}");
     assert!(goes.shut_down().await.success());
     let metrics = gateway.metrics().await;
     let left = lines(&metrics, "aws_lambda_invocations_total{", "status=\"success\"");
@@ -189,24 +173,6 @@ async fn zeros_are_pushed_at_the_first_invocation() {
     assert!(host.shut_down().await.success());
 }
 
-#[tokio::test]
-async fn metrics_are_pushed_with_the_password_of_a_secret() {
-    let moto = secret::moto().await;
-    let arn = secret::create(&moto, FIRST.0).await;
-    let gateway = Pushgateway::start(Some(FIRST)).await;
-    let setup =
-        || gateway.setup().env("AUTH_SECRET", &*arn).env("AWS_ENDPOINT_URL_SECRETS_MANAGER", moto.endpoint());
-    let prometheus = Prometheus::scraping(&gateway.url, ("extension", FIRST.0)).await;
-    let mut host = setup().start().await.ready().await;
-    host.invoke_and_report("success").await;
-    host.invoke_and_report("timeout").await;
-    let id = host.invoke().await;
-    host.deliver(&invocation(&id, "success")).await;
-    assert!(host.shut_down().await.success());
-    let query = r#"sum by (job, function, status) (aws_lambda_invocations_total{status=~"success|timeout"})"#;
-    prometheus.until(query, &[("success", 2.0), ("timeout", 1.0)]).await;
-}
-
 /// After a rotation the secret is read again, and the push is not lost.
 #[tokio::test]
 async fn a_rejected_password_is_read_again() {
@@ -215,7 +181,7 @@ async fn a_rejected_password_is_read_again() {
     let gateway = Pushgateway::start(Some(FIRST)).await;
     let setup =
         gateway.setup().env("AUTH_SECRET", &*arn).env("AWS_ENDPOINT_URL_SECRETS_MANAGER", moto.endpoint());
-    let mut host: Host = setup.start().await.ready().await;
+    let mut host = setup.start().await.ready().await;
     host.invoke_and_report("success").await;
     host.invoke_and_report("success").await;
     secret::rotate(&moto, &arn, SECOND.0).await;

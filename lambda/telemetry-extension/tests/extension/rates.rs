@@ -1,15 +1,18 @@
 //! `increase` on a real Prometheus over simulated environments within the last hour, compared with their invocations.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws::{Client, Endpoint, Network, World};
+use local_testing::prometheus::{self, Prometheus};
+use serde_json::Value;
 use telemetry_extension::config;
 use telemetry_extension::destination::{Destination, Dispatch, Identity};
 use telemetry_extension::event;
 use telemetry_extension::metrics::Metrics;
 
 use crate::host::now_ms;
-use crate::prometheus::Prometheus;
+use crate::http_client;
 
 const INVOCATIONS: &str = "aws_lambda_invocations_total";
 
@@ -18,6 +21,24 @@ type Environment = Vec<(i64, usize)>;
 
 /// The time from the start until now, in seconds.
 const BEGAN: i64 = 3_300;
+
+async fn prometheus() -> Prometheus {
+    let program = Prometheus::find().expect("a program `prometheus` in PATH, or its path in PROMETHEUS");
+    Prometheus::start(&program, 0).await.expect("prometheus")
+}
+
+/// The result of a query: a vector or a matrix. `path` may have further parameters.
+async fn api(prometheus: &Prometheus, path: &str, query: &str) -> Vec<Value> {
+    let encoded = query.bytes().fold(String::new(), |url, byte| format!("{url}%{byte:02X}"));
+    let answer = http_client::get(&format!("{}/api/v1/{path}query={encoded}", prometheus.url())).await;
+    let mut answer: Value = serde_json::from_str(&answer).expect("JSON");
+    serde_json::from_value(answer["data"]["result"].take()).expect("a vector or a matrix")
+}
+
+/// The number in a pair of a time and a value.
+fn number(pair: &Value) -> f64 {
+    pair[1].as_str().expect("a text").parse().expect("a number")
+}
 
 /// Remote write, unsigned, for the environment with this number.
 pub(crate) fn destination(url: &str, number: usize) -> Destination {
@@ -43,7 +64,7 @@ pub(crate) fn observe(metrics: &mut Metrics, ids: std::ops::Range<usize>) {
 async fn write(prometheus: &Prometheus, environments: &[Environment]) -> i64 {
     let began = i64::try_from(now_ms() / 1_000).expect("a time") - BEGAN;
     for (number, dispatches) in environments.iter().enumerate() {
-        let mut destination = destination(&prometheus.remote_write_url(), number);
+        let mut destination = destination(&format!("{}/api/v1/write", prometheus.url()), number);
         let (mut metrics, mut counted) = (Metrics::new(Some(128.0), false), 0);
         for (at, (second, invocations)) in dispatches.iter().enumerate() {
             observe(&mut metrics, counted..*invocations);
@@ -81,20 +102,28 @@ fn truth(environments: &[Environment]) -> f64 {
     f64::from(u32::try_from(all).expect("few"))
 }
 
+/// The values of the one series of a range query, at times in seconds since the epoch.
+async fn range(prometheus: &Prometheus, query: &str, start: i64, end: i64, step: i64) -> Vec<f64> {
+    let path = format!("query_range?start={start}&end={end}&step={step}&");
+    let result = api(prometheus, &path, query).await;
+    let [series] = result.as_slice() else { panic!("{query}: {result:?}") };
+    series["values"].as_array().expect("pairs").iter().map(number).collect()
+}
+
 /// The least and the greatest sum of the increases of adjacent windows of this number of seconds, over eight phases.
 async fn sums(prometheus: &Prometheus, metric: &str, window: i64, began: i64) -> (f64, f64) {
     let mut sums = Vec::new();
     for phase in 0..8 {
         let query = format!("sum(increase({metric}[{window}s]))");
         let start = began + phase * window / 8;
-        sums.push(prometheus.range(&query, start, start + BEGAN + window, window).await.iter().sum::<f64>());
+        sums.push(range(prometheus, &query, start, start + BEGAN + window, window).await.iter().sum::<f64>());
     }
     (sums.iter().copied().fold(f64::MAX, f64::min), sums.iter().copied().fold(0.0, f64::max))
 }
 
 #[tokio::test]
 async fn increases_over_short_environments_are_right() {
-    let prometheus = Prometheus::receiving().await;
+    let prometheus = prometheus().await;
     let environments = short();
     let truth = truth(&environments);
     let began = write(&prometheus, &environments).await;
@@ -110,7 +139,7 @@ async fn increases_over_short_environments_are_right() {
     // Each single window too.
     for phase in [0, 20, 40] {
         let query = format!("sum(increase({INVOCATIONS}[60s]))");
-        let found = prometheus.range(&query, began + phase + 60, began + phase + 540, 60).await;
+        let found = range(&prometheus, &query, began + phase + 60, began + phase + 540, 60).await;
         let expected: Vec<f64> = (0..9)
             .map(|window| began_in(&environments, phase + window * 60, phase + window * 60 + 60))
             .collect();
@@ -121,8 +150,11 @@ async fn increases_over_short_environments_are_right() {
     }
     // The exact number, and the samples of the steps.
     let exact = format!("sum(last_over_time({INVOCATIONS}[1h]))");
-    prometheus.until(&exact, &[("", truth)]).await;
-    let (series, samples) = prometheus.count(r#"{instance="00000000"}"#).await;
+    assert_eq!(number(&api(&prometheus, "query?", &exact).await[0]["value"]).to_bits(), truth.to_bits());
+    let found =
+        prometheus::samples(prometheus.url(), r#"{instance="00000000"}"#, Duration::from_hours(1)).await;
+    let found = found.expect("samples");
+    let (series, samples) = (found.len(), found.values().map(BTreeMap::len).sum::<usize>());
     println!("an environment of {series} series has {samples} samples and as many markers as series");
     // All series but one gauge begin with a zero. One invocation of 80 ms: its status; in each of the two durations 12
     // of the 16 buckets, the sum and the count.
@@ -139,7 +171,7 @@ fn began_in(environments: &[Environment], from: i64, to: i64) -> f64 {
 #[tokio::test]
 async fn increases_over_idle_environments_are_right() {
     for (seconds, invocations, at_once) in [(150, 12, 1), (62, 20, 30)] {
-        let prometheus = Prometheus::receiving().await;
+        let prometheus = prometheus().await;
         let environments = idle_at_the_end(seconds, invocations, at_once);
         let truth = truth(&environments);
         let began = write(&prometheus, &environments).await;

@@ -3,47 +3,42 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use local_amp::{AmpOptions, AmpStandIn, Credentials, StoredSamples};
+use local_amp::{AmpOptions, AmpStandIn};
 
-use crate::host::{Host, Setup};
+use crate::host::{Host, Setup, credentials};
 
 /// Remote write 1.0, "Stale Markers".
 const STALE: u64 = 0x7ff0_0000_0000_0002;
 
+/// A receiver without an out-of-order window, because samples in order need none.
 pub(crate) async fn amp() -> AmpStandIn {
-    let credentials = Credentials::new("AKIDTEST", "a-secret-key", None, None, "test");
-    // Samples in order need no window.
-    let options = AmpOptions {
-        credentials: Some(credentials),
-        out_of_order_window: Duration::ZERO,
-        ..AmpOptions::default()
-    };
+    let (credentials, out_of_order_window) = (Some(credentials()), Duration::ZERO);
+    let options = AmpOptions { credentials, out_of_order_window, ..AmpOptions::default() };
     AmpStandIn::start(options).await.expect("a free port")
 }
 
-/// An extension that dispatches at every invocation with an event before it.
 pub(crate) fn writes_to(amp: &AmpStandIn) -> Setup {
-    Setup::new().env("TELEMETRY_REMOTE_WRITE_URL", amp.remote_write_url()).env("DISPATCH_MIN_BATCH_SIZE", "1")
+    Setup::new().env("TELEMETRY_REMOTE_WRITE_URL", amp.remote_write_url())
 }
 
 pub(crate) async fn host(amp: &AmpStandIn) -> Host {
     writes_to(amp).start().await.ready().await
 }
 
-/// The samples of the one series with this name and own label.
-pub(crate) fn samples(amp: &AmpStandIn, name: &str, label: Option<(&str, &str)>) -> StoredSamples {
+/// The values, without stale markers, of the one series with this name and this value of a label; `""` for no such label.
+pub(crate) fn values(amp: &AmpStandIn, name: &str, label: &str) -> Vec<f64> {
     let name = format!("aws_lambda_{name}");
     let mut found = amp.series().into_iter().filter(|(labels, _)| {
-        labels["__name__"] == name && label.is_none_or(|(n, v)| labels.get(n).is_some_and(|value| value == v))
+        labels["__name__"] == name && (label.is_empty() || labels.values().any(|value| value == label))
     });
     let samples = found.next().map(|(_, samples)| samples).unwrap_or_default();
     assert!(found.next().is_none(), "several series of {name}");
-    samples
+    samples.into_values().filter(|value| value.to_bits() != STALE).collect()
 }
 
-/// Values without stale markers.
-pub(crate) fn values(samples: &StoredSamples) -> Vec<f64> {
-    samples.values().copied().filter(|value| value.to_bits() != STALE).collect()
+/// The last of the [`values`].
+pub(crate) fn last(amp: &AmpStandIn, name: &str, label: &str) -> Option<f64> {
+    values(amp, name, label).last().copied()
 }
 
 pub(crate) fn assert_valid(amp: &AmpStandIn) {
@@ -62,11 +57,10 @@ async fn counters_go_from_zero_to_a_stale_marker() {
     }
     assert!(host.shut_down().await.success());
     assert_valid(&amp);
-    let success = samples(&amp, "invocations_total", Some(("status", "success")));
-    assert_eq!(values(&success).first(), Some(&0.0));
-    assert_eq!(values(&success).last(), Some(&2.0));
-    assert_eq!(values(&samples(&amp, "invocations_total", Some(("status", "error")))).last(), Some(&1.0));
-    assert_eq!(values(&samples(&amp, "duration_seconds_count", None)).last(), Some(&3.0));
+    assert_eq!(values(&amp, "invocations_total", "success").first(), Some(&0.0));
+    assert_eq!(last(&amp, "invocations_total", "success"), Some(2.0));
+    assert_eq!(last(&amp, "invocations_total", "error"), Some(1.0));
+    assert_eq!(last(&amp, "duration_seconds_count", ""), Some(3.0));
     // Every series has one marker, at its end.
     let series = amp.series();
     assert!(series.len() > 50, "{}", series.len());
@@ -74,7 +68,8 @@ async fn counters_go_from_zero_to_a_stale_marker() {
         let markers: Vec<_> = samples.iter().filter(|(_, value)| value.to_bits() == STALE).collect();
         assert_eq!(markers.len(), 1, "{labels:?}");
         assert_eq!(samples.keys().last(), Some(markers[0].0), "{labels:?}");
-        assert!(values(&samples).is_sorted(), "{labels:?}: {samples:?}");
+        let values = samples.values().filter(|value| value.to_bits() != STALE);
+        assert!(values.is_sorted(), "{labels:?}: {samples:?}");
     }
 }
 
@@ -112,7 +107,7 @@ async fn labels_name_function_and_instance_but_no_request() {
 async fn only_selected_metrics_are_sent() {
     let amp = amp().await;
     let setup = writes_to(&amp)
-        .env("TELEMETRY_METRICS", "invocations_total,duration_seconds,init_duration_seconds")
+        .env("TELEMETRY_METRICS", " aws_lambda_invocations_total,duration_seconds,init_duration_seconds,")
         .env("TELEMETRY_HISTOGRAMS", "duration_seconds");
     let mut host = setup.start().await.ready().await;
     host.invoke_and_report("success").await;
@@ -162,7 +157,7 @@ async fn an_old_event_makes_a_dispatch_due() {
         host.invoke().await;
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!(values(&samples(&amp, "invocations_total", Some(("status", "success")))).last(), Some(&1.0));
+    assert_eq!(last(&amp, "invocations_total", "success"), Some(1.0));
 }
 
 /// During an invocation nothing is frozen, and the extension has requested the next event.
@@ -171,7 +166,7 @@ async fn metrics_are_sent_during_a_long_invocation() {
     let amp = amp().await;
     let mut host = host(&amp).await;
     host.invoke_and_report("success").await;
-    while values(&samples(&amp, "invocations_total", Some(("status", "success")))).last() != Some(&1.0) {
+    while last(&amp, "invocations_total", "success") != Some(1.0) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(host.shut_down().await.success());
@@ -198,21 +193,6 @@ async fn nothing_is_sent_before_the_first_invocation() {
     assert!(host.shut_down().await.success());
 }
 
-/// Where there are no events of invocations, nothing is frozen and a timer takes their place.
-#[tokio::test]
-async fn on_managed_instances_dispatches_need_no_invocation() {
-    let amp = amp().await;
-    let host = writes_to(&amp).without_invoke().start().await.ready().await;
-    let managed = serde_json::json!({ "time": "t", "type": "platform.report",
-        "record": { "requestId": "r", "status": "success", "metrics": { "durationMs": 1.5 } } });
-    host.deliver(&[managed]).await;
-    while values(&samples(&amp, "invocations_total", Some(("status", "success")))).last() != Some(&1.0) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert!(host.shut_down().await.success());
-    assert_valid(&amp);
-}
-
 /// Everything is in one request, zeros first.
 #[tokio::test]
 async fn a_short_environment_sends_everything_at_its_end() {
@@ -225,12 +205,9 @@ async fn a_short_environment_sends_everything_at_its_end() {
     assert!(host.ended().await.success());
     assert_valid(&amp);
     assert_eq!(amp.counts().requests, 1);
-    let timeouts = values(&samples(&amp, "invocations_total", Some(("status", "timeout"))));
-    assert_eq!(
-        timeouts,
-        [[0.0; 11].as_slice(), &[1.0]].concat(),
-        "a zero, and ten more right before the value"
-    );
+    let timeouts = values(&amp, "invocations_total", "timeout");
+    let expected = [[0.0; 11].as_slice(), &[1.0]].concat();
+    assert_eq!(timeouts, expected, "a zero, and ten more right before the value");
 }
 
 /// Schema reference, `platform.initStart`: `instanceId`.

@@ -87,19 +87,17 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// A region code, which becomes a part of host names and ARNs.
 pub(crate) fn region(text: &str) -> Result<String, String> {
     let is_part = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    if !text.is_empty() && text.bytes().all(is_part) {
-        return Ok(text.to_owned());
-    }
-    Err("expected the code of a region, such as eu-west-1".to_owned())
+    made_of(text, is_part).ok_or_else(|| "expected the code of a region, such as eu-west-1".to_owned())
 }
 
 /// The id of a workspace, which becomes a part of its path.
 pub(crate) fn workspace_id(text: &str) -> Result<String, String> {
     let is_part = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    if !text.is_empty() && text.bytes().all(is_part) {
-        return Ok(text.to_owned());
-    }
-    Err("expected letters, digits, - and _".to_owned())
+    made_of(text, is_part).ok_or_else(|| "expected letters, digits, - and _".to_owned())
+}
+
+fn made_of(text: &str, is_part: impl Fn(u8) -> bool) -> Option<String> {
+    (!text.is_empty() && text.bytes().all(is_part)).then(|| text.to_owned())
 }
 
 /// A rate above zero.

@@ -6,9 +6,10 @@ use std::time::Duration;
 use clap::{Args, value_parser};
 use local_amp::{AmpOptions, AmpStandIn, Credentials, Fault};
 
-use super::{Common, PortError};
+use super::Common;
 use crate::arguments::{prometheus_at, values};
 use crate::console::print_line;
+use crate::stack::PortError;
 
 /// The workspace.
 #[derive(Debug, Args)]
@@ -70,7 +71,7 @@ pub(super) async fn run(arguments: AmpArguments) -> Result<(), Box<dyn Error>> {
         journal_limit: JOURNAL_LIMIT,
         ..defaults
     };
-    let amp = AmpStandIn::start(options).await.map_err(PortError::of(arguments.port))?;
+    let amp = AmpStandIn::start(options).await.map_err(PortError::of("--port", arguments.port))?;
     amp.set_faults(arguments.fail);
     print_line!("{}", amp.endpoint());
     arguments.common.until_stopped().await?;

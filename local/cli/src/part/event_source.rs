@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use clap::{Args, value_parser};
 use local_lambda::event_source::{EventSource, EventSourceOptions, Invoked};
-use local_lambda::service::{Answered, LambdaClient};
+use local_lambda::service::LambdaClient;
 use local_lambda::sqs::Sqs;
 
 use super::Common;
@@ -65,15 +65,10 @@ pub(super) async fn run(arguments: EventSourceArguments) -> Result<(), Box<dyn E
     let event_source = EventSource::start(sqs, options, move |payload| {
         let client = client.clone();
         async move {
-            match client.invoke(payload).await {
-                Ok(Answered::Response(body)) => Invoked::Response(body),
-                Ok(Answered::Throttled) => Invoked::Throttled,
-                Ok(Answered::FunctionError(_)) => Invoked::FunctionError,
-                Err(error) => {
-                    let _ = writeln!(std::io::stderr(), "{error}");
-                    Invoked::FunctionError
-                }
-            }
+            client.invoke(payload).await.unwrap_or_else(|error| {
+                let _ = writeln!(std::io::stderr(), "{error}");
+                Invoked::FunctionError
+            })
         }
     })
     .await?;

@@ -12,10 +12,11 @@ use local_lambda::runtime::{FunctionOptions, RoleCredentials};
 use local_lambda::service::{AsyncPolicy, IdleShutdown, LambdaApi, Pool};
 use tokio::time::Instant;
 
-use super::{Common, PortError};
+use super::Common;
 use crate::arguments::{InvalidOption, values};
 use crate::console::print_line;
 use crate::invocation_line;
+use crate::stack::PortError;
 
 /// The functions.
 #[derive(Debug, Args)]
@@ -96,16 +97,16 @@ pub(super) async fn run(arguments: LambdaArguments) -> Result<(), Box<dyn Error>
         .function
         .into_iter()
         .map(|(name, binary)| {
-            let mut options = FunctionOptions {
+            let options = FunctionOptions {
                 name,
                 env: arguments.env.clone(),
                 timeout: arguments.timeout,
                 memory_mb: arguments.memory,
                 region: arguments.common.region.clone(),
                 credentials: RoleCredentials::Environment(credentials.clone()),
+                extensions: arguments.extension.clone(),
                 ..FunctionOptions::new(binary)
             };
-            options.extensions.programs.clone_from(&arguments.extension);
             Pool::new(options, arguments.concurrency, move |event| {
                 invocation_line::print(began, &event);
             })
@@ -117,7 +118,7 @@ pub(super) async fn run(arguments: LambdaArguments) -> Result<(), Box<dyn Error>
         pools.iter().filter(|_| has_extensions).cloned().map(IdleShutdown::of).collect();
     let (region, policy) = (&arguments.common.region, AsyncPolicy::default());
     let api = LambdaApi::start(arguments.port, region, pools.clone(), policy).await;
-    let api = api.map_err(PortError::of(arguments.port))?;
+    let api = api.map_err(PortError::of("--port", arguments.port))?;
     print_line!("{}", api.endpoint());
     arguments.common.until_stopped().await?;
     drop(api);

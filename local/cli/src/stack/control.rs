@@ -30,12 +30,12 @@ impl Control {
         let server = HttpServer::start(port, move |request, _connection| {
             let parts = Arc::clone(&parts);
             async move {
-                match answer(&parts, request).await {
-                    Ok(value) => Reply::Answer(json_response(StatusCode::OK, &value)),
-                    Err(refusal) => {
-                        Reply::Answer(json_response(refusal.status, &json!({ "error": refusal.text })))
-                    }
-                }
+                let answer = answer(&parts, request).await;
+                let (status, body) = answer.map_or_else(
+                    |(status, text)| (status, json!({ "error": text })),
+                    |value| (StatusCode::OK, value),
+                );
+                Reply::Answer(json_response(status, &body))
             }
         })
         .await?;
@@ -47,28 +47,21 @@ impl Control {
     }
 }
 
-struct Refusal {
-    status: StatusCode,
-    text: String,
+/// The status and text of an error.
+type Refusal = (StatusCode, String);
+
+fn bad_request(error: &impl ToString) -> Refusal {
+    (StatusCode::BAD_REQUEST, error.to_string())
 }
 
-impl Refusal {
-    fn bad_request(text: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, text: text.into() }
-    }
-
-    fn internal(text: impl Into<String>) -> Self {
-        Self { status: StatusCode::INTERNAL_SERVER_ERROR, text: text.into() }
-    }
+fn internal(error: &impl ToString) -> Refusal {
+    (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
 }
 
 async fn answer(parts: &Parts, request: http::Request<Incoming>) -> Result<Value, Refusal> {
     let (head, body) = request.into_parts();
     match (&head.method, head.uri.path()) {
-        (&Method::GET, "/figures") => match parts.figures().await {
-            Ok(figures) => Ok(figures.to_json()),
-            Err(error) => Err(Refusal::internal(error.to_string())),
-        },
+        (&Method::GET, "/figures") => Ok(parts.figures().await.map_err(|error| internal(&error))?.to_json()),
         (&Method::GET, "/functions") => Ok(functions(parts)),
         (&Method::PUT, "/faults") => {
             let faults = faults(&read(body).await?)?;
@@ -82,34 +75,29 @@ async fn answer(parts: &Parts, request: http::Request<Incoming>) -> Result<Value
                 Ok(json!({ "amp": "down" }))
             }
             "up" => {
-                parts
-                    .workspace
-                    .amp
-                    .come_back()
-                    .await
-                    .map_err(|error| Refusal::internal(error.to_string()))?;
+                parts.workspace.amp.come_back().await.map_err(|error| internal(&error))?;
                 Ok(json!({ "amp": "up" }))
             }
-            other => Err(Refusal::bad_request(format!("{other:?} is neither \"down\" nor \"up\""))),
+            other => Err(bad_request(&format!("{other:?} is neither \"down\" nor \"up\""))),
         },
-        _ => Err(Refusal {
-            status: StatusCode::NOT_FOUND,
-            text: "there are GET /figures, GET /functions, PUT /faults and PUT /amp".to_owned(),
-        }),
+        _ => {
+            let text = "there are GET /figures, GET /functions, PUT /faults and PUT /amp";
+            Err((StatusCode::NOT_FOUND, text.to_owned()))
+        }
     }
 }
 
 async fn read(body: Incoming) -> Result<String, Refusal> {
     let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
-    let body = body.map_err(|error| Refusal::bad_request(error.to_string()))?.to_bytes();
-    String::from_utf8(body.into()).map_err(|error| Refusal::bad_request(error.to_string()))
+    let body = body.map_err(|error| bad_request(&error))?.to_bytes();
+    String::from_utf8(body.into()).map_err(|error| bad_request(&error))
 }
 
 /// One fault a line; an empty text removes all faults.
 fn faults(text: &str) -> Result<Vec<Fault>, Refusal> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let faults: Result<Vec<Fault>, _> = lines.map(str::parse).collect();
-    faults.map_err(|error| Refusal::bad_request(error.to_string()))
+    faults.map_err(|error| bad_request(&error))
 }
 
 fn functions(parts: &Parts) -> Value {

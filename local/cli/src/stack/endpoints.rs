@@ -10,33 +10,22 @@ use super::queues::WORKSPACE_ALIAS;
 /// The addresses of a running stack.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoints {
-    /// The region to sign for.
     pub(crate) region: String,
     /// A user's credentials for the workspace; SQS and Lambda take any.
     pub(crate) credentials: Credentials,
-    /// The Lambda service.
     pub(crate) lambda: String,
-    /// The function's name.
     pub(crate) function: String,
     /// Whether the telemetry extension writes the function's own metrics into the workspace.
     pub(crate) has_telemetry: bool,
-    /// The names of the query functions.
     pub(crate) query_functions: Vec<String>,
-    /// SQS.
     pub(crate) sqs: String,
-    /// The queue that feeds the function.
     pub(crate) queue_url: String,
-    /// Its dead-letter queue.
     pub(crate) dead_letter_queue_url: String,
     /// The workspace, with a slash at its end.
     pub(crate) amp: String,
-    /// The workspace's id in AMP's control plane.
     pub(crate) workspace_id: String,
-    /// The workspace's alias in AMP's control plane.
     pub(crate) workspace_alias: &'static str,
-    /// The Prometheus behind the workspace.
     pub(crate) prometheus: Option<String>,
-    /// The stack's control API.
     pub(crate) control: String,
 }
 
@@ -62,17 +51,14 @@ impl Endpoints {
         }
     }
 
-    /// The URL for remote write.
     pub(crate) fn remote_write_url(&self) -> String {
         format!("{}api/v1/remote_write", self.amp)
     }
 
-    /// The URL for instant queries.
     pub(crate) fn query_url(&self) -> String {
         format!("{}api/v1/query", self.amp)
     }
 
-    /// As JSON.
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "region": self.region,

@@ -10,20 +10,14 @@ use local_lambda::service::Counts;
 /// The counts at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Figures {
-    /// Messages in the queue.
     pub(crate) queue: QueueDepth,
-    /// Messages in the dead-letter queue.
     pub(crate) dead_letters: u64,
-    /// The event source mapping.
     pub(crate) event_source: event_source::Figures,
-    /// The function.
     pub(crate) function: Counts,
-    /// The workspace.
     pub(crate) amp: AmpCounts,
 }
 
 impl Figures {
-    /// As JSON.
     pub(crate) fn to_json(self) -> Value {
         json!({
             "queue": { "visible": self.queue.visible, "inFlight": self.queue.in_flight },

@@ -10,7 +10,7 @@ use local_lambda::service::{AsyncPolicy, IdleShutdown, LambdaApi, Pool, PoolEven
 
 use super::queues::Queues;
 use super::workspace::Workspace;
-use super::{StackError, StackOptions};
+use super::{PortError, StackError, StackOptions};
 
 /// Handler name, memory in MB and timeout in seconds of each query function (`lambda/query/README.md`).
 const QUERY_FUNCTIONS: [(&str, u32, u64); 5] = [
@@ -51,7 +51,7 @@ impl Functions {
         let pools = std::iter::once(&push_gateway).chain(&queries).cloned().collect();
         let port = options.ports.lambda;
         let api = LambdaApi::start(port, &options.region, pools, AsyncPolicy::default()).await;
-        let api = api.map_err(StackError::port("--lambda-port", port))?;
+        let api = api.map_err(PortError::of("--lambda-port", port))?;
         let idle_shutdown =
             options.telemetry_extension.as_ref().map(|_| IdleShutdown::of(push_gateway.clone()));
         Ok(Self { push_gateway, queries, api, idle_shutdown })

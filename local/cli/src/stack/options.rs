@@ -19,38 +19,26 @@ pub(crate) enum Storage {
     At(String),
 }
 
-/// The whole stack.
+/// The whole stack; the options of `serve` describe most of these.
 #[derive(Debug, Clone)]
 pub(crate) struct StackOptions {
-    /// The push gateway's binary.
     pub(crate) function: PathBuf,
     /// The binary of the query functions; without it there are none.
     pub(crate) query: Option<PathBuf>,
     /// The telemetry extension's binary; with it the push gateway writes metrics of itself into the workspace.
     pub(crate) telemetry_extension: Option<PathBuf>,
-    /// The program `moto_server`.
     pub(crate) moto: PathBuf,
-    /// Where samples are stored.
     pub(crate) storage: Storage,
-    /// Where everything listens.
     pub(crate) ports: Ports,
-    /// The region of everything.
     pub(crate) region: String,
-    /// Whether the queue and its dead-letter queue are FIFO queues.
     pub(crate) fifo: bool,
     /// The event source mapping, with the function's timeout; the stack sets the queue.
     pub(crate) mapping: EventSourceOptions,
-    /// How long a received message stays hidden; six times the function's timeout plus the window if not given.
     pub(crate) visibility_timeout: Option<Duration>,
-    /// Receptions after which the queue moves a message to its dead-letter queue.
     pub(crate) max_receive_count: u32,
-    /// The function's memory in MB: reported to it, not enforced.
     pub(crate) memory_mb: u32,
-    /// Execution environments of the function, at most.
     pub(crate) concurrency: u32,
-    /// Further environment variables of the function.
     pub(crate) env: Vec<(String, String)>,
-    /// The workspace's out-of-order window.
     pub(crate) out_of_order_window: Duration,
     /// How long the role's credentials live; without it they are in the environment and do not expire.
     pub(crate) credentials_lifetime: Option<Duration>,

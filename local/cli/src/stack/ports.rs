@@ -1,27 +1,49 @@
 //! The chosen ports, checked before anything is started.
 
+use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 
-use super::StackError;
+use clap::Args;
 
-/// The ports of 127.0.0.1; 0 takes a free one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Where the parts listen, all on 127.0.0.1.
+#[derive(Args, Clone, Copy, Debug, Default)]
+#[command(next_help_heading = "Ports (0 takes a free one)")]
 pub(crate) struct Ports {
-    /// The AMP stand-in.
+    /// Port of the AMP stand-in.
+    #[arg(id = "amp-port", long, default_value_t = 0, value_name = "PORT")]
     pub(crate) amp: u16,
-    /// SQS.
+    /// Port of SQS.
+    #[arg(id = "sqs-port", long, default_value_t = 0, value_name = "PORT")]
     pub(crate) sqs: u16,
-    /// The Lambda service.
+    /// Port of the Lambda service.
+    #[arg(id = "lambda-port", long, default_value_t = 0, value_name = "PORT")]
     pub(crate) lambda: u16,
-    /// Prometheus, if it is started with the stack.
+    /// Port of Prometheus, if it is started with the stack.
+    #[arg(id = "prometheus-port", long, default_value_t = 0, value_name = "PORT")]
     pub(crate) prometheus: u16,
-    /// The stack's own control API.
+    /// Port of the stack's control API.
+    #[arg(id = "control-port", long, default_value_t = 0, value_name = "PORT")]
     pub(crate) control: u16,
+}
+
+/// A port cannot be opened. `option` sets it, or is the part that listens on it.
+#[derive(Debug, thiserror::Error)]
+#[error("{option}: cannot listen on port {port} of 127.0.0.1")]
+pub(crate) struct PortError {
+    option: &'static str,
+    port: u16,
+    source: io::Error,
+}
+
+impl PortError {
+    pub(crate) fn of(option: &'static str, port: u16) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self { option, port, source }
+    }
 }
 
 impl Ports {
     /// Opens all of them at the same time, which also detects a repeated port, and closes them again.
-    pub(super) fn check(&self) -> Result<(), StackError> {
+    pub(super) fn check(&self) -> Result<(), PortError> {
         let chosen = [
             ("--amp-port", self.amp),
             ("--sqs-port", self.sqs),
@@ -30,7 +52,7 @@ impl Ports {
             ("--control-port", self.control),
         ];
         let open = |(option, port): (&'static str, u16)| {
-            TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(StackError::port(option, port))
+            TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(PortError::of(option, port))
         };
         chosen.into_iter().filter(|(_, port)| *port != 0).map(open).collect::<Result<Vec<_>, _>>().map(drop)
     }

@@ -9,7 +9,7 @@ use local_lambda::runtime::RoleCredentials;
 use local_testing::clock::Clock;
 use local_testing::prometheus::Prometheus;
 
-use super::{StackError, StackOptions, Storage};
+use super::{PortError, StackError, StackOptions, Storage};
 
 /// Requests that the workspace remembers: a stack may run for days.
 const JOURNAL_LIMIT: usize = 100;
@@ -50,7 +50,7 @@ impl Workspace {
             ..AmpOptions::default()
         };
         let amp = AmpStandIn::start(amp_options).await;
-        let amp = Arc::new(amp.map_err(StackError::port("--amp-port", options.ports.amp))?);
+        let amp = Arc::new(amp.map_err(PortError::of("--amp-port", options.ports.amp))?);
         amp.set_faults(options.faults.clone());
         let credentials = start_credentials(options, &amp, &user).await?;
         let role = match &credentials {
@@ -73,5 +73,5 @@ async fn start_credentials(
         amp.accept_credentials(issued.into_iter().chain([user.clone()]).collect());
     };
     let endpoint = CredentialsEndpoint::start(lifetime, Clock::system(), accept).await;
-    endpoint.map(Some).map_err(StackError::port("the credentials endpoint", 0))
+    Ok(Some(endpoint.map_err(PortError::of("the credentials endpoint", 0))?))
 }

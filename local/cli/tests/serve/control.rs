@@ -2,16 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::support::Serve;
+use crate::support::{Serve, http};
 
 async fn request(serve: &Serve, method: &str, path: &str, body: &str) -> (u16, Value) {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let url = format!("{}{path}", serve.endpoints["control"].as_str().expect("an endpoint"));
-    let method = method.parse().expect("a method");
-    let response =
-        reqwest::Client::new().request(method, url).body(body.to_owned()).send().await.expect("an answer");
-    let status = response.status().as_u16();
-    (status, serde_json::from_str(&response.text().await.expect("text")).expect("JSON"))
+    let (status, text) = http(method, &format!("{}{path}", serve.endpoint("/control")), body).await;
+    (status, serde_json::from_str(&text).expect("JSON"))
 }
 
 #[tokio::test]
@@ -26,6 +21,9 @@ async fn a_new_stack_has_no_counts_and_no_processes() {
     assert_eq!(figures["queue"], json!({ "visible": 0, "inFlight": 0 }));
     assert_eq!((&figures["deadLetters"], &figures["amp"]["samples"]), (&json!(0), &json!(0)));
     assert_eq!(figures["eventSource"]["received"], json!(0));
+    let (status, answer) = request(&serve, "GET", "/", "").await;
+    assert_eq!(status, 404);
+    assert!(answer["error"].as_str().is_some_and(|error| error.contains("/figures")), "{answer}");
 }
 
 #[tokio::test]
@@ -44,7 +42,7 @@ async fn faults_are_set_line_by_line() {
 #[tokio::test]
 async fn the_workspace_can_go_down_and_come_back() {
     let serve = Serve::start(&["--prometheus", "none"]).await;
-    let url = serve.endpoints["amp"]["remoteWriteUrl"].as_str().expect("a URL").to_owned();
+    let url = serve.endpoint("/amp/remoteWriteUrl").to_owned();
     let reach =
         async || reqwest::Client::new().post(&url).send().await.map(|answer| answer.status().as_u16());
     assert_eq!(request(&serve, "PUT", "/amp", "down").await.0, 200);
@@ -52,12 +50,4 @@ async fn the_workspace_can_go_down_and_come_back() {
     assert_eq!(request(&serve, "PUT", "/amp", "up").await.0, 200);
     assert_eq!(reach().await.expect("an answer"), 403, "an unsigned request");
     assert_eq!(request(&serve, "PUT", "/amp", "sideways").await.0, 400);
-}
-
-#[tokio::test]
-async fn an_unknown_path_returns_the_known_ones() {
-    let serve = Serve::start(&["--prometheus", "none"]).await;
-    let (status, answer) = request(&serve, "GET", "/", "").await;
-    assert_eq!(status, 404);
-    assert!(answer["error"].as_str().is_some_and(|error| error.contains("/figures")), "{answer}");
 }

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use local_lambda::sqs::Sqs;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::Command;
 
-use crate::support::{Serve, descendants, eventually, function, is_alive};
+use crate::support::{Serve, descendants, eventually, is_alive, now_ms};
 
 fn names(processes: &BTreeMap<i32, String>) -> Vec<&str> {
     processes.values().map(String::as_str).collect()
@@ -16,15 +15,7 @@ fn names(processes: &BTreeMap<i32, String>) -> Vec<&str> {
 
 /// Sends one event to the queue of the stack and waits until its function has run.
 async fn send_one(serve: &Serve) {
-    let sqs = serve.endpoints["sqs"]["endpoint"].as_str().expect("an endpoint");
-    let credentials = aws_credential_types::Credentials::from_keys("any", "any", None);
-    let sqs = Sqs::new(sqs, "eu-west-1", credentials);
-    let now_ms = local_testing::clock::Clock::system().now_ms();
-    let event =
-        format!(r#"{{"dimensions":{{"device":"d1"}},"timestamp":{now_ms},"metrics":{{"level":"0.5"}}}}"#);
-    let queue_url = serve.endpoints["sqs"]["queueUrl"].as_str().expect("a URL");
-    let sent = sqs.client().send_message().queue_url(queue_url).message_body(event).send().await;
-    sent.expect("the queue takes it");
+    serve.send("level", now_ms(), "0.5").await;
     eventually("the function runs", || names(&descendants(serve.pid())).contains(&"push-gateway")).await;
 }
 
@@ -130,11 +121,5 @@ fn listening_addresses() -> Vec<(String, String)> {
 async fn it_listens_on_the_given_ports() {
     let port = local_testing::scripted::closed_port().expect("a free port").to_string();
     let serve = Serve::start(&["--prometheus", "none", "--lambda-port", &port]).await;
-    assert_eq!(serve.endpoints["lambda"]["endpoint"], format!("http://127.0.0.1:{port}"));
-}
-
-#[test]
-fn the_function_under_test_is_built() {
-    let function = function();
-    assert!(function.exists(), "{} is missing: cargo build --release -p push-gateway", function.display());
+    assert_eq!(serve.endpoint("/lambda/endpoint"), format!("http://127.0.0.1:{port}"));
 }

@@ -53,21 +53,12 @@ fn obedient_extension() -> String {
     examples.join("obedient_extension").display().to_string()
 }
 
-async fn invoke(serve: &Serve) -> String {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let lambda = serve.endpoints["lambda"]["endpoint"].as_str().expect("an endpoint");
-    let url = format!("{lambda}/2015-03-31/functions/push-gateway/invocations");
-    let event = json!([]).to_string();
-    let answer = reqwest::Client::new().post(url).body(event).send().await.expect("an answer");
-    answer.text().await.expect("text")
-}
-
 #[tokio::test]
 async fn the_lines_of_an_extension_are_shown() {
     let extension = obedient_extension();
     let options = ["--prometheus", "none", "--telemetry-extension", &extension, "--env", "EXTENSION={}"];
     let serve = Serve::start(&options).await;
-    invoke(&serve).await;
+    serve.invoke("push-gateway", &json!([])).await;
     serve.signal(Signal::SIGINT);
     let (status, printed) = serve.end().await;
     assert!(status.success(), "{status}: {printed}");
@@ -83,7 +74,8 @@ async fn the_lines_of_an_init_phase_that_fails_are_shown() {
     let orders = r#"EXTENSION={"init":"exit"}"#;
     let options = ["--prometheus", "none", "--telemetry-extension", &extension, "--env", orders];
     let serve = Serve::start(&options).await;
-    assert!(invoke(&serve).await.contains("Extension.Crash"));
+    let answer = serve.invoke("push-gateway", &json!([])).await;
+    assert_eq!(answer["errorType"], "Extension.Crash", "{answer}");
     serve.signal(Signal::SIGINT);
     let (_, printed) = serve.end().await;
     let lines = printed.lines().filter(|line| line.contains("obedient_extension: answer 200"));

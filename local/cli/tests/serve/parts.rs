@@ -2,14 +2,12 @@
 
 use std::process::Stdio;
 
-use local_amp::Credentials;
-use local_lambda::sqs::Sqs;
 use local_testing::moto::MotoServer;
 use local_testing::prometheus::Prometheus;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::support::{PROGRAM, SOON, function, moto, telemetry_extension};
+use crate::support::{PROGRAM, SOON, function, http, moto, now_ms, send, sqs, telemetry_extension};
 
 /// A part and the line that it prints when it is ready.
 async fn part(arguments: &[&str]) -> (Child, String) {
@@ -32,7 +30,7 @@ async fn prometheus() -> Prometheus {
 async fn answer_with(url: &str, wanted: &str) -> String {
     let arrival = async {
         loop {
-            let answer = get(url).await;
+            let (_, answer) = http("GET", url, "").await;
             if answer.contains(wanted) {
                 return answer;
             }
@@ -42,15 +40,10 @@ async fn answer_with(url: &str, wanted: &str) -> String {
     tokio::time::timeout(SOON, arrival).await.expect("the sample arrives")
 }
 
-async fn get(url: &str) -> String {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::get(url).await.expect("an answer").text().await.expect("text")
-}
-
 #[tokio::test]
 async fn a_message_goes_from_the_queue_to_the_workspace() {
     let moto = MotoServer::start(&moto(), 0).await.expect("moto starts");
-    let sqs = Sqs::new(moto.endpoint(), "eu-west-1", Credentials::from_keys("any", "any", None));
+    let sqs = sqs(moto.endpoint());
     let queue_url = sqs.create_queue("alone").await.expect("a queue");
     let prometheus = prometheus().await;
     let (_amp, workspace) = part(&["amp", "--fail", "503:1", "--prometheus", prometheus.url()]).await;
@@ -72,11 +65,7 @@ async fn a_message_goes_from_the_queue_to_the_workspace() {
     .await;
     assert_eq!(ready, "polling");
 
-    let now_ms = local_testing::clock::Clock::system().now_ms();
-    let event =
-        format!(r#"{{"dimensions":{{"device":"d1"}},"timestamp":{now_ms},"metrics":{{"level":"0.5"}}}}"#);
-    let sent = sqs.client().send_message().queue_url(&queue_url).message_body(event).send().await;
-    sent.expect("the queue takes it");
+    send(&sqs, &queue_url, "level", now_ms(), "0.5").await;
     let answer = answer_with(&format!("{workspace}api/v1/query?query=level"), r#""value":["#).await;
     assert!(answer.contains(r#""0.5"]"#), "{answer}");
 }
@@ -101,9 +90,8 @@ async fn an_extension_runs_beside_another_function() {
     ])
     .await;
     let invocations = format!("{lambda}/2015-03-31/functions/mine/invocations");
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let answer = reqwest::Client::new().post(invocations).body("[]").send().await.expect("an answer");
-    assert_eq!(answer.headers().get("x-amz-function-error"), None, "{answer:?}");
+    let (_, answer) = http("POST", &invocations, "[]").await;
+    assert!(answer.starts_with("{\"events\":0"), "{answer}");
     answer_with(&format!("{workspace}api/v1/label/__name__/values"), "aws_lambda_invocations_total").await;
     let names = answer_with(&format!("{workspace}api/v1/label/function/values"), "mine").await;
     assert!(names.contains(r#"["mine"]"#), "{names}");

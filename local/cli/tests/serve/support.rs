@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use local_amp::Credentials;
+use local_lambda::sqs::Sqs;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
@@ -29,21 +31,6 @@ pub(crate) struct Serve {
     _folder: TempDir,
 }
 
-/// The command line of a stack that writes its endpoints to `file`.
-pub(crate) fn arguments(file: &std::path::Path, further: &[&str]) -> Vec<String> {
-    let mut arguments = vec![
-        "serve".to_owned(),
-        "--function".to_owned(),
-        function().display().to_string(),
-        "--moto".to_owned(),
-        moto().display().to_string(),
-        "--endpoints".to_owned(),
-        file.display().to_string(),
-    ];
-    arguments.extend(further.iter().map(|argument| (*argument).to_owned()));
-    arguments
-}
-
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_push-gateway-local");
 
 impl Serve {
@@ -51,7 +38,9 @@ impl Serve {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("endpoints.json");
         let mut child = Command::new(PROGRAM)
-            .args(arguments(&file, further))
+            .args(command_line(&moto(), further))
+            .arg("--endpoints")
+            .arg(&file)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -60,6 +49,25 @@ impl Serve {
         let stdout = child.stdout.take().map(BufReader::new);
         let endpoints = endpoints_in(&file).await;
         Self { child, stdout, endpoints, _folder: folder }
+    }
+
+    /// The value at a JSON pointer into the endpoints.
+    pub(crate) fn endpoint(&self, pointer: &str) -> &str {
+        self.endpoints.pointer(pointer).and_then(Value::as_str).expect("an endpoint")
+    }
+
+    /// Invokes a function as the AWS CLI does.
+    pub(crate) async fn invoke(&self, function: &str, payload: &Value) -> Value {
+        let path = format!("/2015-03-31/functions/{function}/invocations");
+        let url = format!("{}{path}", self.endpoint("/lambda/endpoint"));
+        let (_, answer) = http("POST", &url, &payload.to_string()).await;
+        serde_json::from_str(&answer).expect("JSON")
+    }
+
+    /// Sends an event with one metric to the queue.
+    pub(crate) async fn send(&self, metric: &str, now_ms: i64, value: &str) {
+        let sqs = sqs(self.endpoint("/sqs/endpoint"));
+        send(&sqs, self.endpoint("/sqs/queueUrl"), metric, now_ms, value).await;
     }
 
     pub(crate) fn pid(&self) -> i32 {
@@ -98,8 +106,15 @@ impl Serve {
     }
 }
 
+/// The command line of a stack.
+fn command_line(moto: &Path, further: &[&str]) -> Vec<String> {
+    let (function, moto) = (function().display().to_string(), moto.display().to_string());
+    let arguments = ["serve", "--function", &function, "--moto", &moto];
+    arguments.iter().chain(further).map(|argument| (*argument).to_owned()).collect()
+}
+
 /// The endpoints, once they are written.
-async fn endpoints_in(file: &std::path::Path) -> Value {
+async fn endpoints_in(file: &Path) -> Value {
     let deadline = Instant::now() + READY_LIMIT;
     loop {
         if let Ok(text) = fs::read_to_string(file) {
@@ -127,12 +142,7 @@ impl Trap {
 
     /// The command line of a stack that must not start.
     pub(crate) fn serve(&self, further: &[&str]) -> Vec<String> {
-        let moto = self.0.path().join("moto_server").display().to_string();
-        let mut arguments = ["serve", "--function", &function().display().to_string(), "--moto", &moto]
-            .map(str::to_owned)
-            .to_vec();
-        arguments.extend(further.iter().map(|argument| (*argument).to_owned()));
-        arguments
+        command_line(&self.0.path().join("moto_server"), further)
     }
 
     pub(crate) fn has_started(&self) -> bool {
@@ -148,6 +158,35 @@ pub(crate) async fn run<I: AsRef<std::ffi::OsStr>>(
     let output = tokio::time::timeout(SOON, output).await.expect("it ends").expect("the program runs");
     let printed = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(printed).expect("UTF-8"))
+}
+
+/// Status and body of an answer.
+pub(crate) async fn http(method: &str, url: &str, body: &str) -> (u16, String) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let method = method.parse().expect("a method");
+    let request = reqwest::Client::new().request(method, url).body(body.to_owned());
+    let answer = request.send().await.expect("an answer");
+    (answer.status().as_u16(), answer.text().await.expect("text"))
+}
+
+pub(crate) fn sqs(endpoint: &str) -> Sqs {
+    Sqs::new(endpoint, "eu-west-1", Credentials::from_keys("any", "any", None))
+}
+
+/// An event with one metric.
+pub(crate) fn event(metric: &str, timestamp: i64, value: &str) -> Value {
+    json!({"dimensions": {"device": "d1"}, "timestamp": timestamp, "metrics": {metric: value}})
+}
+
+/// Sends an event with one metric to a queue.
+pub(crate) async fn send(sqs: &Sqs, queue_url: &str, metric: &str, now_ms: i64, value: &str) {
+    let body = event(metric, now_ms, value).to_string();
+    let sent = sqs.client().send_message().queue_url(queue_url).message_body(body).send().await;
+    sent.expect("the queue takes it");
+}
+
+pub(crate) fn now_ms() -> i64 {
+    local_testing::clock::Clock::system().now_ms()
 }
 
 /// Waits until something is so.
@@ -192,29 +231,26 @@ fn name(pid: i32) -> Option<String> {
 }
 
 pub(crate) fn function() -> PathBuf {
-    environment("PUSH_GATEWAY_BINARY")
-        .map_or_else(|| repository().join("target/release/push-gateway"), PathBuf::from)
+    program("PUSH_GATEWAY_BINARY", "target/release/push-gateway")
 }
 
 pub(crate) fn query() -> PathBuf {
-    environment("QUERY_BINARY").map_or_else(|| repository().join("target/release/query"), PathBuf::from)
+    program("QUERY_BINARY", "target/release/query")
 }
 
 pub(crate) fn telemetry_extension() -> PathBuf {
-    environment("TELEMETRY_EXTENSION_BINARY")
-        .map_or_else(|| repository().join("target/release/telemetry-extension"), PathBuf::from)
+    program("TELEMETRY_EXTENSION_BINARY", "target/release/telemetry-extension")
 }
 
 pub(crate) fn moto() -> PathBuf {
-    environment("MOTO_SERVER").map_or_else(|| repository().join(".venv/bin/moto_server"), PathBuf::from)
+    program("MOTO_SERVER", ".venv/bin/moto_server")
 }
 
-fn repository() -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    folder.ancestors().nth(2).expect("local/cli is two levels down").to_owned()
-}
-
+/// The program that a variable names, or else the one at a path of the repository.
 #[expect(clippy::disallowed_methods, reason = "the edge of the tests")]
-fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+fn program(variable: &str, path: &str) -> PathBuf {
+    let repository = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let program = std::env::var(variable).map_or_else(|_| repository.join(path), PathBuf::from);
+    assert!(program.exists(), "{} is missing: build it, or set {variable}", program.display());
+    program
 }

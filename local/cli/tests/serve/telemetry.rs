@@ -6,42 +6,26 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::support::{SOON, Serve, descendants, telemetry_extension};
+use crate::support::{SOON, Serve, descendants, event, http, now_ms, telemetry_extension};
 
 async fn start(prometheus: &str, further: &[&str]) -> Serve {
-    let extension = telemetry_extension();
-    assert!(
-        extension.exists(),
-        "{} is missing: cargo build --release -p telemetry-extension",
-        extension.display()
-    );
-    let extension = extension.display().to_string();
+    let extension = telemetry_extension().display().to_string();
     let arguments = ["--prometheus", prometheus, "--telemetry-extension", &extension];
     Serve::start(&[&arguments, further].concat()).await
 }
 
-async fn text(response: Result<reqwest::Response, reqwest::Error>) -> String {
-    response.expect("an answer").text().await.expect("text")
-}
-
-/// Invokes the function with an event, as the AWS CLI does.
+/// Invokes the function with an event.
 async fn invoke(serve: &Serve) {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let lambda = serve.endpoints["lambda"]["endpoint"].as_str().expect("an endpoint");
-    let url = format!("{lambda}/2015-03-31/functions/push-gateway/invocations");
-    let now_ms = local_testing::clock::Clock::system().now_ms();
-    let event = json!({"dimensions": {"device": "d1"}, "timestamp": now_ms, "metrics": {"level": "0.5"}});
-    let answer = text(reqwest::Client::new().post(url).body(event.to_string()).send().await).await;
-    assert!(answer.contains(r#""samples":1"#), "{answer}");
+    let answer = serve.invoke("push-gateway", &event("level", now_ms(), "0.5")).await;
+    assert_eq!(answer["samples"], 1, "{answer}");
 }
 
 /// The result of a PromQL query.
 async fn evaluate(serve: &Serve, query: &str) -> Value {
-    let url = serve.endpoints["prometheus"]["url"].as_str().expect("a URL");
-    let form = format!("query={}", query.replace('+', "%2B"));
-    let request = reqwest::Client::new().post(format!("{url}/api/v1/query"));
-    let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
-    let answer: Value = serde_json::from_str(&text(request.send().await).await).expect("JSON");
+    let query = query.replace(' ', "%20");
+    let url = format!("{}/api/v1/query?query={query}", serve.endpoint("/prometheus/url"));
+    let (_, answer) = http("GET", &url, "").await;
+    let answer: Value = serde_json::from_str(&answer).expect("JSON");
     assert_eq!(answer["status"], "success", "{answer}");
     answer["data"]["result"].clone()
 }
@@ -74,13 +58,12 @@ async fn the_functions_own_invocations_can_be_queried() {
     assert!(cold_starts[0]["value"][1] != "0" && !cold_starts[0].is_null(), "{cold_starts}");
     // The series end with a stale marker when their environment ends.
     let now = evaluate(&serve, "aws_lambda_invocations_total").await;
-    let prometheus = serve.endpoints["prometheus"]["url"].clone();
+    let url = serve.endpoint("/prometheus/url").to_owned();
     assert_eq!(now, json!([]));
 
     serve.signal(Signal::SIGINT);
     let (status, printed) = serve.end().await;
     assert!(status.success(), "{status}: {printed}");
-    let url = prometheus.as_str().expect("a URL");
     let line = format!("curl -s {url}/api/v1/query --data-urlencode 'query={query}'");
     assert!(printed.contains(&line), "{printed}");
     assert!(printed.contains("&g1.expr="), "a panel for telemetry: {printed}");

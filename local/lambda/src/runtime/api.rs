@@ -6,169 +6,185 @@
 use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::process::ExitStatus;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
-use http_body_util::{BodyExt as _, Limited};
+use http::{HeaderValue, Method, Response, StatusCode};
 use hyper::body::Incoming;
+use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::extension::{Registry, api as extension_api};
 use super::telemetry::Telemetry;
-use super::{MAX_RESPONSE_BYTES, TRACE_ID};
+use super::{ExtensionFault, InvocationRequest, MAX_RESPONSE_BYTES, Outcome, TRACE_ID};
+use crate::bodies::read;
 use local_testing::http_server::{HttpServer, Reply, ResponseBody};
 
 /// The version of the runtime API.
 const VERSION: &str = "2018-06-01";
 
-/// A request of the function.
+/// An invocation for the function, and its deadline in milliseconds since the epoch.
+type NextInvocation = (InvocationRequest, i64);
+
+/// The next thing that happens in a sandbox.
 #[derive(Debug)]
 pub(super) enum Event {
-    /// It requests an invocation.
+    /// The runtime requests an invocation.
     Poll { at: Instant, reply: oneshot::Sender<NextInvocation> },
-    /// The response of an invocation.
-    Response(Answer),
-    /// The error of an invocation.
-    Error(Answer),
-    /// An init error.
+    /// The response or the error of an invocation.
+    Answer(Outcome, Answer),
+    /// The runtime reports an init error.
     InitError(Bytes),
+    /// The runtime has ended.
+    Exited(ExitStatus),
+    /// An extension has failed.
+    Fault(ExtensionFault),
+    /// Nothing happened until the deadline.
+    OutOfTime,
 }
 
-/// A body that the function sent.
+/// An answer of the function.
 #[derive(Debug)]
 pub(super) struct Answer {
-    pub(super) body: Bytes,
+    pub(super) bytes: usize,
     /// When its first bytes arrived.
     pub(super) began: Instant,
     /// When it was complete.
     pub(super) ended: Instant,
 }
 
-/// An invocation for the function.
-#[derive(Debug)]
-pub(super) struct NextInvocation {
-    pub(super) request_id: String,
-    pub(super) deadline_ms: i64,
-    pub(super) function_arn: String,
-    /// A JSON object.
-    pub(super) client_context: Option<String>,
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(super) payload: Bytes,
-}
-
-/// The runtime API of one process.
+/// The runtime API of one sandbox.
 #[derive(Debug)]
 pub(super) struct RuntimeApi {
     server: HttpServer,
+    shared: Arc<Shared>,
     pub(super) events: mpsc::UnboundedReceiver<Event>,
-    /// The invocation that may be answered; its response removes it.
-    current: Arc<Mutex<Option<String>>>,
+    /// Set while the runtime waits for an invocation.
+    pub(super) waiting: Option<oneshot::Sender<NextInvocation>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    registry: Registry,
+    telemetry: Telemetry,
+    events: mpsc::UnboundedSender<Event>,
+    /// The invocation that may be answered; its answer removes it.
+    current: Mutex<Option<String>>,
 }
 
 impl RuntimeApi {
     pub(super) async fn start(registry: &Registry, telemetry: &Telemetry) -> io::Result<Self> {
         let (sender, events) = mpsc::unbounded_channel();
-        let current = Arc::new(Mutex::new(None));
-        let for_requests = Arc::clone(&current);
-        let (registry, telemetry) = (registry.clone(), telemetry.clone());
+        let shared = Arc::new(Shared {
+            registry: registry.clone(),
+            telemetry: telemetry.clone(),
+            events: sender,
+            current: Mutex::default(),
+        });
+        let for_requests = Arc::clone(&shared);
         let server = HttpServer::start(0, move |request, _connection| {
-            let (events, current) = (sender.clone(), Arc::clone(&for_requests));
-            let (registry, telemetry) = (registry.clone(), telemetry.clone());
-            async move { handle(&registry, &telemetry, &events, &current, request).await }
+            let shared = Arc::clone(&for_requests);
+            async move { shared.handle(request).await }
         })
         .await?;
-        Ok(Self { server, events, current })
+        Ok(Self { server, shared, events, waiting: None })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
         self.server.address()
     }
 
-    /// Allows a response to this invocation, and to no other.
-    pub(super) fn expect_answer_to(&self, request_id: &str) {
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(request_id.to_owned());
+    /// Passes the invocation to the waiting runtime, and allows an answer to it and to no other. If the runtime has ended, the
+    /// next event shows it.
+    pub(super) fn hand_over(&mut self, request: InvocationRequest, deadline_ms: i64) {
+        *self.shared.current() = Some(request.request_id.clone());
+        if let Some(waiting) = self.waiting.take() {
+            let _ = waiting.send((request, deadline_ms));
+        }
+    }
+
+    /// Whether the runtime waits for an invocation.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| !waiting.is_closed())
     }
 }
 
-/// The routes of all three APIs of a sandbox.
-async fn handle(
-    registry: &Registry,
-    telemetry: &Telemetry,
-    events: &mpsc::UnboundedSender<Event>,
-    current: &Mutex<Option<String>>,
-    request: http::Request<Incoming>,
-) -> Reply {
-    let (head, body) = request.into_parts();
-    let steps: Vec<&str> = head.uri.path().trim_matches('/').split('/').collect();
-    let response = match (&head.method, &steps[..]) {
-        (_, [extension_api::EXTENSIONS, "extension", path @ ..]) => {
-            return extension_api::handle(registry, telemetry, &head, path, body).await;
-        }
-        (&Method::PUT, [extension_api::TELEMETRY, "telemetry"]) => {
-            return extension_api::subscribe(registry, telemetry, &head.headers, body).await;
-        }
-        (&Method::GET, [VERSION, "runtime", "invocation", "next"]) => return next(events).await,
-        (&Method::POST, [VERSION, "runtime", "invocation", id, what @ ("response" | "error")]) => {
-            let began = Instant::now();
-            let body = read(body).await;
-            let ended = Instant::now();
-            let taken = {
-                let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
-                current.take_if(|expected| expected == id).is_some()
-            };
-            match (taken, body) {
-                (false, _) => error(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID"),
-                (true, None) => {
-                    let report =
-                        error_report("Function.ResponseSizeTooLarge", "response payload size exceeded");
-                    let _ = events.send(Event::Error(Answer { body: report, began, ended }));
-                    let message =
-                        format!("Exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes).");
-                    error(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &message)
-                }
-                (true, Some(body)) => {
-                    let answer = Answer { body, began, ended };
-                    let event =
-                        if *what == "response" { Event::Response(answer) } else { Event::Error(answer) };
-                    let _ = events.send(event);
-                    accepted()
-                }
+impl Shared {
+    fn current(&self) -> MutexGuard<'_, Option<String>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The routes of all three APIs of a sandbox.
+    async fn handle(&self, request: http::Request<Incoming>) -> Reply {
+        let (head, body) = request.into_parts();
+        let steps: Vec<&str> = head.uri.path().trim_matches('/').split('/').collect();
+        let response = match (&head.method, &steps[..]) {
+            (_, [extension_api::EXTENSIONS | extension_api::TELEMETRY, ..]) => {
+                return extension_api::handle(&self.registry, &self.telemetry, &head, &steps, body).await;
             }
-        }
-        (&Method::POST, [VERSION, "runtime", "init", "error"]) => {
-            let _ = events.send(Event::InitError(read(body).await.unwrap_or_default()));
-            accepted()
-        }
-        _ => error(StatusCode::NOT_FOUND, "NotFound", "no such path in the runtime API"),
-    };
-    Reply::Answer(response)
-}
+            (&Method::GET, [VERSION, "runtime", "invocation", "next"]) => return self.next().await,
+            (&Method::POST, [VERSION, "runtime", "invocation", id, what @ ("response" | "error")]) => {
+                self.answer(id, *what == "response", body).await
+            }
+            (&Method::POST, [VERSION, "runtime", "init", "error"]) => {
+                let report = read(body, MAX_RESPONSE_BYTES).await.unwrap_or_default();
+                let _ = self.events.send(Event::InitError(report));
+                accepted()
+            }
+            _ => error(StatusCode::NOT_FOUND, "NotFound", "no such path in the runtime API"),
+        };
+        Reply::Answer(response)
+    }
 
-/// Waits for an invocation without a limit.
-async fn next(events: &mpsc::UnboundedSender<Event>) -> Reply {
-    let (reply, invocation) = oneshot::channel();
-    let _ = events.send(Event::Poll { at: Instant::now(), reply });
-    let Ok(invocation) = invocation.await else { return Reply::Close };
-    let mut response = Reply::full(StatusCode::OK, invocation.payload);
-    for (name, value) in [
-        ("lambda-runtime-aws-request-id", invocation.request_id),
-        ("lambda-runtime-deadline-ms", invocation.deadline_ms.to_string()),
-        ("lambda-runtime-invoked-function-arn", invocation.function_arn),
-        ("lambda-runtime-trace-id", TRACE_ID.to_owned()),
-        ("content-type", "application/json".to_owned()),
-    ] {
-        let value = HeaderValue::try_from(value).expect("ids, numbers and ARNs are ASCII");
-        response.headers_mut().insert(name, value);
+    async fn answer(&self, id: &str, is_response: bool, body: Incoming) -> Response<ResponseBody> {
+        let began = Instant::now();
+        let body = read(body, MAX_RESPONSE_BYTES).await;
+        let ended = Instant::now();
+        if self.current().take_if(|expected| expected == id).is_none() {
+            return error(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
+        }
+        let (body, response) = match body {
+            Some(body) => (body, accepted()),
+            None => (
+                error_report("Function.ResponseSizeTooLarge", "response payload size exceeded"),
+                error(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "RequestEntityTooLarge",
+                    &format!("Exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."),
+                ),
+            ),
+        };
+        let answer = Answer { bytes: body.len(), began, ended };
+        let is_response = is_response && response.status() == StatusCode::ACCEPTED;
+        let outcome = if is_response { Outcome::Response(body) } else { Outcome::function_error(body) };
+        let _ = self.events.send(Event::Answer(outcome, answer));
+        response
     }
-    if let Some(context) = invocation.client_context {
-        let context =
-            HeaderValue::try_from(escape_non_ascii(&context)).expect("JSON escapes control characters");
-        response.headers_mut().insert("lambda-runtime-client-context", context);
+
+    /// Waits for an invocation without a limit.
+    async fn next(&self) -> Reply {
+        let (reply, invocation) = oneshot::channel();
+        let _ = self.events.send(Event::Poll { at: Instant::now(), reply });
+        let Ok((request, deadline_ms)) = invocation.await else { return Reply::Close };
+        let mut response = Reply::full(StatusCode::OK, request.payload);
+        for (name, value) in [
+            ("lambda-runtime-aws-request-id", Some(request.request_id)),
+            ("lambda-runtime-deadline-ms", Some(deadline_ms.to_string())),
+            ("lambda-runtime-invoked-function-arn", Some(self.registry.options.arn())),
+            ("lambda-runtime-trace-id", Some(TRACE_ID.to_owned())),
+            ("lambda-runtime-client-context", request.client_context.as_deref().map(escape_non_ascii)),
+            ("content-type", Some("application/json".to_owned())),
+        ] {
+            let Some(value) = value else { continue };
+            let value =
+                HeaderValue::try_from(value).expect("ids, ARNs and escaped JSON have no control characters");
+            response.headers_mut().insert(name, value);
+        }
+        response.headers_mut().extend(request.headers);
+        Reply::Answer(response)
     }
-    response.headers_mut().extend(invocation.headers);
-    Reply::Answer(response)
 }
 
 /// Headers are ASCII; JSON escapes every other character as `\u` and four digits for each UTF-16 unit.
@@ -186,15 +202,10 @@ fn escape_non_ascii(json: &str) -> String {
     escaped
 }
 
-/// The body, unless it is longer than allowed.
-async fn read(body: Incoming) -> Option<Bytes> {
-    Limited::new(body, MAX_RESPONSE_BYTES).collect().await.ok().map(http_body_util::Collected::to_bytes)
-}
-
 /// `errorType` and `errorMessage` of an error report, or the report itself if it has another form.
 pub(super) fn error_fields(report: &Bytes) -> (String, String) {
-    let json: serde_json::Value = serde_json::from_slice(report).unwrap_or_default();
-    let field = |name: &str| json.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    let json: Value = serde_json::from_slice(report).unwrap_or_default();
+    let field = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
     (
         field("errorType").unwrap_or_default(),
         field("errorMessage").unwrap_or_else(|| String::from_utf8_lossy(report).into_owned()),
@@ -202,10 +213,11 @@ pub(super) fn error_fields(report: &Bytes) -> (String, String) {
 }
 
 fn error_report(error_type: &str, message: &str) -> Bytes {
-    serde_json::json!({ "errorType": error_type, "errorMessage": message }).to_string().into()
+    json!({ "errorType": error_type, "errorMessage": message }).to_string().into()
 }
 
-fn accepted() -> Response<ResponseBody> {
+/// The answer to an accepted report.
+pub(super) fn accepted() -> Response<ResponseBody> {
     Reply::full(StatusCode::ACCEPTED, "{\"status\":\"OK\"}\n")
 }
 

@@ -7,8 +7,28 @@ mod registry;
 
 use std::time::Duration;
 
+use http::StatusCode;
+
 pub(super) use process::Extensions;
-pub(super) use registry::{Lifecycle, Registry};
+pub(super) use registry::Registry;
+
+/// Why a request of an extension is rejected.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) error_type: &'static str,
+    pub(super) message: String,
+}
+
+impl Refusal {
+    pub(super) fn bad_request(error_type: &'static str, message: String) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, error_type, message }
+    }
+
+    pub(super) fn forbidden(error_type: &'static str, message: String) -> Self {
+        Self { status: StatusCode::FORBIDDEN, error_type, message }
+    }
+}
 
 /// Why a sandbox is shut down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +43,7 @@ pub enum ShutdownReason {
 
 impl ShutdownReason {
     /// As in the event SHUTDOWN.
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Spindown => "SPINDOWN",
             Self::Timeout => "TIMEOUT",
@@ -33,7 +53,8 @@ impl ShutdownReason {
 }
 
 /// The failure of an extension.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("extension {extension}: {message}")]
 pub struct ExtensionFault {
     /// The extension's name.
     pub extension: String,

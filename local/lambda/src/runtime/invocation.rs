@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
+use serde_json::{Value, json};
 
+use super::api::error_fields;
 use super::report::Status;
 use super::{ExtensionFault, INIT_LIMIT, ShutdownReason};
 
@@ -22,6 +24,14 @@ pub struct InvocationRequest {
     pub client_context: Option<String>,
     /// More headers for the runtime, passed on as they are.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl InvocationRequest {
+    /// The request of this number, with an id in the form of Lambda's.
+    pub(crate) fn new(number: u64, payload: Bytes) -> Self {
+        let request_id = format!("00000000-0000-4000-8000-{number:012x}");
+        Self { request_id, payload, client_context: None, headers: Vec::new() }
+    }
 }
 
 /// Why a function did not start.
@@ -70,34 +80,48 @@ pub enum InitError {
 }
 
 impl InitError {
+    /// The type of the error, as its caller and telemetry get it.
+    fn error_type(&self) -> &str {
+        match self {
+            Self::NotStarted { .. } => "Runtime.InvalidEntrypoint",
+            Self::Reported { error_type, .. } => error_type,
+            Self::Exited { .. } => "Runtime.ExitError",
+            Self::Extension { fault, .. } => &fault.error_type,
+            Self::TimedOut { .. } => ExtensionFault::TIMED_OUT,
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::NotStarted { source, .. } => format!("{self}: {source}"),
+            Self::Reported { message, .. } => message.clone(),
+            Self::Extension { fault, .. } => fault.to_string(),
+            Self::Exited { .. } | Self::TimedOut { .. } => self.to_string(),
+        }
+    }
+
     /// How the init phase ended, for telemetry.
     pub(super) fn status(&self) -> Status {
         match self {
-            Self::NotStarted { .. } => Status::failure("Runtime.InvalidEntrypoint"),
-            Self::Reported { error_type, .. } => Status::error(error_type),
-            Self::Exited { .. } => Status::failure("Runtime.ExitError"),
-            Self::Extension { fault, .. } => Status::failure(&fault.error_type),
             Self::TimedOut { .. } => Status::timeout(),
+            Self::Reported { error_type, .. } => Status::error(error_type),
+            _ => Status::failure(self.error_type()),
         }
     }
 
     /// Whether the time limit was exceeded.
     pub(super) fn is_timeout(&self) -> bool {
-        match self {
-            Self::TimedOut { .. } => true,
-            Self::Extension { fault, .. } => fault.error_type == ExtensionFault::TIMED_OUT,
-            Self::NotStarted { .. } | Self::Reported { .. } | Self::Exited { .. } => false,
-        }
+        !matches!(self, Self::Reported { .. }) && self.error_type() == ExtensionFault::TIMED_OUT
     }
 
     /// Adds the log of the shutdown.
     pub(super) fn and_logs(mut self, more: Vec<String>) -> Self {
-        match &mut self {
-            Self::NotStarted { .. } => {}
-            Self::Reported { logs, .. }
-            | Self::Exited { logs, .. }
-            | Self::Extension { logs, .. }
-            | Self::TimedOut { logs } => logs.extend(more),
+        if let Self::Reported { logs, .. }
+        | Self::Exited { logs, .. }
+        | Self::Extension { logs, .. }
+        | Self::TimedOut { logs } = &mut self
+        {
+            logs.extend(more);
         }
         self
     }
@@ -129,7 +153,10 @@ pub enum Outcome {
         raw: Bytes,
     },
     /// It did not answer before its deadline and was killed.
-    TimedOut,
+    TimedOut {
+        /// The function's timeout.
+        timeout: Duration,
+    },
     /// It ended in the middle of the invocation.
     Exited {
         /// How.
@@ -144,6 +171,14 @@ pub enum Outcome {
         /// Its length.
         bytes: usize,
     },
+}
+
+impl Outcome {
+    /// The error that a function reported.
+    pub(super) fn function_error(raw: Bytes) -> Self {
+        let (error_type, error_message) = error_fields(&raw);
+        Self::FunctionError { error_type, error_message, raw }
+    }
 }
 
 /// One invocation with its duration and resource usage.
@@ -183,27 +218,48 @@ pub struct Shutdown {
 }
 
 impl Invocation {
-    /// Whether a new process was started for it.
-    pub fn is_cold_start(&self) -> bool {
-        self.init.is_some()
-    }
-
     /// The billed time: the init phase, the duration and the time of extensions, rounded up to a millisecond.
     pub fn billed_ms(&self) -> u128 {
         let billed = self.init.unwrap_or_default() + self.duration + self.extension_overhead;
         billed.as_nanos().div_ceil(1_000_000)
     }
 
-    /// The answer, if there is one.
-    pub fn response(&self) -> Option<&Bytes> {
-        match &self.outcome {
-            Outcome::Response(body) => Some(body),
-            _ => None,
-        }
+    /// The function's response, or else the error that its caller gets: JSON with `errorType` and `errorMessage` (Lambda
+    /// Developer Guide, "Understanding retry behavior", "Troubleshoot invocation issues").
+    ///
+    /// # Errors
+    /// The invocation failed.
+    pub fn result(&self) -> Result<&Bytes, Bytes> {
+        let (error_type, message) = match &self.outcome {
+            Outcome::Response(body) => return Ok(body),
+            Outcome::FunctionError { raw, .. } => return Err(raw.clone()),
+            Outcome::TimedOut { timeout } => (
+                ExtensionFault::TIMED_OUT,
+                format!("Task timed out after {:.2} seconds", timeout.as_secs_f64()),
+            ),
+            Outcome::Exited { status } if status.success() => {
+                ("Runtime.ExitError", "Runtime exited without providing a reason".to_owned())
+            }
+            Outcome::Exited { status } => {
+                ("Runtime.ExitError", format!("Runtime exited with error: {status}"))
+            }
+            Outcome::ExtensionFailed(fault) => (&*fault.error_type, fault.to_string()),
+            Outcome::InitFailed(error) => (error.error_type(), error.message()),
+            Outcome::PayloadTooLarge { bytes } => {
+                ("RequestTooLargeException", format!("a payload of {bytes} bytes"))
+            }
+        };
+        let message = format!("RequestId: {} Error: {message}", self.request_id);
+        Err(json!({ "errorType": error_type, "errorMessage": message }).to_string().into())
     }
 
-    /// The answer as JSON, if there is one and it is JSON.
-    pub fn json(&self) -> Option<serde_json::Value> {
+    /// The function's response, if there is one.
+    pub fn response(&self) -> Option<&Bytes> {
+        self.result().ok()
+    }
+
+    /// The response as JSON, if there is one and it is JSON.
+    pub fn json(&self) -> Option<Value> {
         serde_json::from_slice(self.response()?).ok()
     }
 

@@ -24,33 +24,11 @@ pub struct FunctionOptions {
     pub region: String,
     /// The credentials of its role.
     pub credentials: RoleCredentials,
-    /// Its external extensions.
-    pub extensions: ExtensionOptions,
-}
-
-/// The external extensions of a function and their platform.
-#[derive(Debug, Clone)]
-pub struct ExtensionOptions {
-    /// Executables, each started before the runtime in every execution environment. Extensions register with their file name.
-    pub programs: Vec<PathBuf>,
+    /// Its external extensions: executables, each started before the runtime in every execution environment. They register with
+    /// their file name.
+    pub extensions: Vec<PathBuf>,
     /// Whether all processes of an environment with extensions are stopped between invocations, as on Lambda.
     pub freezes: bool,
-    /// Versions of the telemetry schema that the Telemetry API rejects.
-    pub refused_schema_versions: Vec<String>,
-    /// Whether registration for `INVOKE` is rejected, as on Lambda Managed Instances.
-    pub refuses_invoke_events: bool,
-}
-
-impl Default for ExtensionOptions {
-    /// No extensions; an environment with extensions is frozen between invocations.
-    fn default() -> Self {
-        Self {
-            programs: Vec::new(),
-            freezes: true,
-            refused_schema_versions: Vec::new(),
-            refuses_invoke_events: false,
-        }
-    }
 }
 
 /// How a function gets the credentials of its role.
@@ -85,7 +63,8 @@ impl FunctionOptions {
                 None,
                 "local",
             )),
-            extensions: ExtensionOptions::default(),
+            extensions: Vec::new(),
+            freezes: true,
         }
     }
 
@@ -104,7 +83,7 @@ impl FunctionOptions {
     /// Adds an external extension.
     #[must_use]
     pub fn extension(mut self, program: impl Into<PathBuf>) -> Self {
-        self.extensions.programs.push(program.into());
+        self.extensions.push(program.into());
         self
     }
 

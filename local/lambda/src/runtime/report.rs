@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::api::Answer;
 use super::{FunctionOptions, INITIALIZATION_TYPE, Outcome, TRACE_ID, VERSION};
 use local_testing::clock::rfc3339;
 
@@ -58,7 +59,7 @@ impl Status {
         match outcome {
             Outcome::Response(_) => Self::success(),
             Outcome::FunctionError { error_type, .. } => Self::error(error_type),
-            Outcome::TimedOut => Self::timeout(),
+            Outcome::TimedOut { .. } => Self::timeout(),
             Outcome::ExtensionFailed(fault) => Self::failure(&fault.error_type),
             Outcome::Exited { .. } | Outcome::InitFailed(_) | Outcome::PayloadTooLarge { .. } => {
                 Self::failure("Runtime.ExitError")
@@ -74,14 +75,6 @@ impl Status {
     }
 }
 
-/// Part of an invocation (`Span`).
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Span {
-    pub(super) name: &'static str,
-    pub(super) from: Instant,
-    pub(super) to: Instant,
-}
-
 /// When an invocation began, on both clocks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Began {
@@ -91,17 +84,12 @@ pub(super) struct Began {
 }
 
 impl Began {
-    fn render(self, spans: &[Span]) -> Value {
-        let span = |span: &Span| {
-            let offset = span.from.saturating_duration_since(self.at).as_millis();
-            let start = self.epoch_ms.saturating_add(i64::try_from(offset).unwrap_or(i64::MAX));
-            json!({
-                "name": span.name,
-                "start": rfc3339(start),
-                "durationMs": millis(span.to.saturating_duration_since(span.from)),
-            })
-        };
-        spans.iter().map(span).collect()
+    /// Part of the invocation (`Span`).
+    pub(super) fn span(self, name: &str, from: Instant, to: Instant) -> Value {
+        let offset = from.saturating_duration_since(self.at).as_millis();
+        let start = self.epoch_ms.saturating_add(i64::try_from(offset).unwrap_or(i64::MAX));
+        let duration = millis(to.saturating_duration_since(from));
+        json!({ "name": name, "start": rfc3339(start), "durationMs": duration })
     }
 }
 
@@ -141,66 +129,60 @@ pub(super) fn runtime_done(
     status: &Status,
     began: Began,
     done: Instant,
-    answer: Option<(usize, &[Span])>,
+    answer: Option<&Answer>,
 ) -> Value {
-    let duration = done.saturating_duration_since(began.at);
+    let duration = millis(done.saturating_duration_since(began.at));
     let mut record = json!({
         "requestId": request_id,
         "tracing": tracing(),
-        "metrics": { "durationMs": millis(duration) },
+        "metrics": { "durationMs": duration },
     });
-    if let Some((produced_bytes, spans)) = answer {
-        record["metrics"]["producedBytes"] = produced_bytes.into();
-        record["spans"] = began.render(spans);
+    if let Some(answer) = answer {
+        record["metrics"]["producedBytes"] = answer.bytes.into();
+        record["spans"] = json!([
+            began.span("responseLatency", began.at, answer.began),
+            began.span("responseDuration", answer.began, answer.ended),
+            began.span("runtimeOverhead", answer.ended, done),
+        ]);
     }
     status.write(&mut record);
     record
 }
 
-/// The figures of a `platform.report`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ReportFigures {
-    /// From the start of the invocation until the runtime and all extensions had finished.
-    pub(super) duration: Duration,
-    /// The init phase before it, if it was the first.
-    pub(super) init: Option<(Duration, Phase)>,
-    pub(super) memory_mb: u32,
-    /// Of all processes.
-    pub(super) max_rss_kb: u64,
+/// The metrics of a `platform.report`: the time until the runtime and all extensions had finished, the init phase before it if
+/// it was the first, and the largest resident sets of all processes. An init phase that was part of the invocation counts as
+/// part of its duration (lambda-runtime-environment, "Failures during the invoke phase").
+pub(super) fn metrics(
+    mut duration: Duration,
+    init: Option<(Duration, Phase)>,
+    memory_mb: u32,
+    max_rss_kb: u64,
+) -> Value {
+    let billed = duration + init.map(|(init, _)| init).unwrap_or_default();
+    if let Some((_, Phase::Invoke)) = init {
+        duration = billed;
+    }
+    let billed = billed.as_nanos().div_ceil(1_000_000);
+    let mut metrics = json!({
+        "durationMs": millis(duration),
+        "billedDurationMs": u64::try_from(billed).unwrap_or(u64::MAX),
+        "memorySizeMB": memory_mb,
+        "maxMemoryUsedMB": max_rss_kb.div_ceil(1_024),
+    });
+    if let Some((init, Phase::Init)) = init {
+        metrics["initDurationMs"] = millis(init).into();
+    }
+    metrics
 }
 
-/// `platform.report`. An init phase that was part of the invocation counts as part of its duration
-/// (lambda-runtime-environment, "Failures during the invoke phase").
-pub(super) fn report(
-    request_id: &str,
-    status: &Status,
-    figures: ReportFigures,
-    began: Began,
-    extension_overhead: Option<Span>,
-) -> Value {
-    let ReportFigures { duration, init, memory_mb, max_rss_kb } = figures;
-    let (duration, init) = match init {
-        Some((init, Phase::Invoke)) => (duration + init, None),
-        Some((init, Phase::Init)) => (duration, Some(init)),
-        None => (duration, None),
-    };
-    let billed = (duration + init.unwrap_or_default()).as_nanos().div_ceil(1_000_000);
+/// `platform.report`.
+pub(super) fn report(request_id: &str, status: &Status, metrics: &Value, overhead: &Value) -> Value {
     let mut record = json!({
         "requestId": request_id,
         "tracing": tracing(),
-        "metrics": {
-            "durationMs": millis(duration),
-            "billedDurationMs": u64::try_from(billed).unwrap_or(u64::MAX),
-            "memorySizeMB": memory_mb,
-            "maxMemoryUsedMB": max_rss_kb.div_ceil(1_024),
-        },
+        "metrics": metrics,
+        "spans": [overhead],
     });
-    if let Some(init) = init {
-        record["metrics"]["initDurationMs"] = millis(init).into();
-    }
-    if let Some(span) = extension_overhead {
-        record["spans"] = began.render(&[span]);
-    }
     status.write(&mut record);
     record
 }
@@ -218,19 +200,16 @@ fn millis(time: Duration) -> f64 {
 mod tests {
     use super::*;
 
-    fn figures(init: Option<(Duration, Phase)>) -> Value {
-        let duration = Duration::from_micros(10_400);
-        let figures = ReportFigures { duration, init, memory_mb: 128, max_rss_kb: 2_049 };
-        let began = Began { at: Instant::now(), epoch_ms: 0 };
-        report("id", &Status::success(), figures, began, None)["metrics"].take()
+    fn figures(phase: Phase) -> Value {
+        let init = (Duration::from_micros(5_700), phase);
+        metrics(Duration::from_micros(10_400), Some(init), 128, 2_049)
     }
 
     /// Telemetry schema reference, `ReportMetrics`; Lambda bills the init phase, and rounds up to a millisecond.
     #[test]
     fn the_first_invocation_reports_its_init_phase() {
-        let init = Duration::from_micros(5_700);
         assert_eq!(
-            figures(Some((init, Phase::Init))),
+            figures(Phase::Init),
             json!({ "durationMs": 10.4, "billedDurationMs": 17, "initDurationMs": 5.7, "memorySizeMB": 128, "maxMemoryUsedMB": 3 })
         );
     }
@@ -239,7 +218,7 @@ mod tests {
     /// phase.
     #[test]
     fn an_init_phase_after_a_reset_counts_as_duration() {
-        let metrics = figures(Some((Duration::from_micros(5_700), Phase::Invoke)));
+        let metrics = figures(Phase::Invoke);
         assert_eq!((&metrics["durationMs"], &metrics["billedDurationMs"]), (&json!(16.1), &json!(17)));
         assert_eq!(metrics.get("initDurationMs"), None);
     }

@@ -8,7 +8,7 @@ mod delivery;
 mod event;
 mod subscription;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,8 +18,10 @@ use tokio::task::JoinSet;
 
 use self::buffer::Buffer;
 use self::event::Event;
-pub use self::subscription::{Buffering, SchemaVersion, Stream, SubscriptionRequest};
+pub(super) use self::subscription::Stream;
+use self::subscription::SubscriptionRequest;
 use super::active_time::ActiveTime;
+use super::extension::Refusal;
 use local_testing::clock::{Clock, rfc3339};
 
 /// Events before the first subscription that are kept for it. An extension subscribes while the sandbox initialises.
@@ -60,34 +62,13 @@ struct Subscription {
     clock: Clock,
     time: ActiveTime,
     buffer: Mutex<Buffer>,
-    deliveries: Mutex<Deliveries>,
+    /// Events that it has accepted.
+    delivered: AtomicUsize,
     changed: Notify,
     /// Set when another subscription replaced it.
     is_retired: AtomicBool,
     /// Set when no more events will come: the rest is delivered once.
     is_over: AtomicBool,
-}
-
-/// Deliveries to a subscriber so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Deliveries {
-    /// Requests that it accepted.
-    pub batches: u64,
-    /// Events in them.
-    pub events: usize,
-    /// Events that it did not accept.
-    pub lost_events: u64,
-}
-
-/// A subscription at this moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subscriber {
-    /// The extension's name.
-    pub extension: String,
-    /// Its subscription.
-    pub request: SubscriptionRequest,
-    /// Its deliveries.
-    pub deliveries: Deliveries,
 }
 
 impl Telemetry {
@@ -104,19 +85,17 @@ impl Telemetry {
 
     /// Delivers any event to the subscribers of its type (`function`, `extension`; any other counts as `platform`). Without a
     /// sandbox, it waits for the first subscribers.
-    pub fn inject(&self, event: Value) {
+    pub fn inject(&self, event: &Value) {
         self.report(Event::injected(event));
     }
 
-    /// The subscribers at this moment.
-    pub fn subscribers(&self) -> Vec<Subscriber> {
-        let hub = self.hub();
-        let subscriber = |subscription: &Arc<Subscription>| Subscriber {
-            extension: subscription.extension.clone(),
-            request: subscription.request.clone(),
-            deliveries: *subscription.deliveries.lock().unwrap_or_else(PoisonError::into_inner),
-        };
-        hub.subscriptions.iter().map(subscriber).collect()
+    /// How many events the present subscribers have accepted.
+    pub fn delivered(&self) -> usize {
+        self.hub().subscriptions.iter().map(|s| s.delivered.load(Ordering::Relaxed)).sum()
+    }
+
+    pub(super) fn now_ms(&self) -> i64 {
+        self.0.clock.now_ms()
     }
 
     /// A sandbox starts. Without extensions there are no subscribers.
@@ -171,22 +150,15 @@ impl Telemetry {
     }
 
     /// Subscribes an extension; a second subscription replaces its first.
-    ///
-    /// # Errors
-    /// The error type and message.
-    pub(super) fn subscribe(
-        &self,
-        extension: &str,
-        body: &[u8],
-        refused_versions: &[String],
-    ) -> Result<(), (&'static str, String)> {
+    pub(super) fn subscribe(&self, extension: &str, body: &[u8]) -> Result<(), Refusal> {
         let request =
-            SubscriptionRequest::parse(body, refused_versions).map_err(|why| ("ValidationError", why))?;
+            SubscriptionRequest::parse(body).map_err(|why| Refusal::bad_request("ValidationError", why))?;
         let types: Vec<&str> = request.streams.iter().map(|stream| stream.name()).collect();
         let record = json!({ "name": extension, "state": "Subscribed", "types": types });
         let mut hub = self.hub();
         let Some(early) = hub.early.clone() else {
-            return Err(("Telemetry.SubscriptionClosed", "the init phase is over".to_owned()));
+            let message = "the init phase is over".to_owned();
+            return Err(Refusal::bad_request("Telemetry.SubscriptionClosed", message));
         };
         let reports_drops = request.streams.contains(&Stream::Platform);
         let subscription = Arc::new(Subscription {
@@ -195,7 +167,7 @@ impl Telemetry {
             request,
             clock: self.0.clock.clone(),
             time: self.0.time.clone(),
-            deliveries: Mutex::default(),
+            delivered: AtomicUsize::new(0),
             changed: Notify::new(),
             is_retired: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
@@ -204,24 +176,25 @@ impl Telemetry {
             subscription.offer(event);
         }
         for former in hub.subscriptions.extract_if(.., |other| other.extension == extension) {
-            former.retire();
+            former.is_retired.store(true, Ordering::Relaxed);
+            former.changed.notify_one();
         }
         hub.workers.spawn(delivery::run(Arc::clone(&subscription)));
         hub.subscriptions.push(subscription);
         drop(hub);
-        self.platform("telemetrySubscription", record);
+        self.platform("telemetrySubscription", &record);
         Ok(())
     }
 
     /// Reports an event of the platform; `kind` without `platform.`.
-    pub(super) fn platform(&self, kind: &str, record: Value) {
-        self.report(Event::platform(self.time(), kind, record));
+    pub(super) fn platform(&self, kind: &str, record: &Value) {
+        self.report(Event::platform(&self.time(), kind, record));
     }
 
     /// Reports a log line of the function or of an extension.
     pub(super) fn line(&self, stream: Stream, text: &str) {
         let logs_json = self.hub().logs_json;
-        self.report(Event::line(self.time(), stream, text, logs_json));
+        self.report(Event::line(&self.time(), stream, text, logs_json));
     }
 
     fn report(&self, event: Event) {
@@ -239,7 +212,7 @@ impl Telemetry {
 
     /// "The string value of `time` is a timestamp in ISO 8601 format."
     fn time(&self) -> String {
-        rfc3339(self.0.clock.now_ms())
+        rfc3339(self.now_ms())
     }
 
     fn hub(&self) -> MutexGuard<'_, Hub> {
@@ -251,21 +224,12 @@ impl Subscription {
     fn offer(&self, event: &Event) {
         if self.request.streams.contains(&event.stream) {
             let (item, bytes) = event.render(self.request.schema_version);
-            self.buffer().push(item, bytes, self.time.now());
+            self.buffer().push(item.clone(), *bytes, self.time.now());
             self.changed.notify_one();
         }
     }
 
-    fn retire(&self) {
-        self.is_retired.store(true, Ordering::Relaxed);
-        self.changed.notify_one();
-    }
-
     fn buffer(&self) -> MutexGuard<'_, Buffer> {
         self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn count(&self, change: impl FnOnce(&mut Deliveries)) {
-        change(&mut self.deliveries.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }

@@ -2,24 +2,27 @@
 //!
 //! Signatures are not verified. The answers are those of the Lambda API reference, `Invoke`.
 
+use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use serde_json::json;
 
-use super::answer::{FunctionError, log_tail};
 use super::asynchronous::{self, AsyncPolicy};
-use super::pool::{ConcurrencyExceeded, Pool};
+use super::pool::Pool;
 use super::request::{Exception, InvocationType, Invoke, function_name};
+use crate::bodies::{json_response, read};
 use crate::runtime::{Invocation, MAX_PAYLOAD_BYTES};
 use local_testing::ACCOUNT;
 use local_testing::http_server::{HttpServer, Reply, ResponseBody};
+
+/// Lambda API, `Invoke`: "The last 4 KB of the execution log, which is base64-encoded".
+const LOG_TAIL_BYTES: usize = 4 * 1_024;
 
 /// The running API; it stops when it is dropped.
 #[derive(Debug)]
@@ -48,7 +51,9 @@ impl LambdaApi {
         let service = Arc::new(Service { region: region.to_owned(), functions, policy });
         let server = HttpServer::start(port, move |request, _connection| {
             let service = Arc::clone(&service);
-            async move { service.handle(request).await }
+            async move {
+                Reply::Answer(service.handle(request).await.unwrap_or_else(|exception| refused(&exception)))
+            }
         })
         .await?;
         Ok(Self { server })
@@ -61,53 +66,38 @@ impl LambdaApi {
 }
 
 impl Service {
-    async fn handle(&self, request: http::Request<Incoming>) -> Reply {
+    async fn handle(&self, request: http::Request<Incoming>) -> Result<Response<ResponseBody>, Exception> {
         let (head, body) = request.into_parts();
-        let Some(name) = function_name(&head.method, head.uri.path()) else {
-            let message = format!("{} {} is not served here; only Invoke is", head.method, head.uri.path());
-            return Reply::Answer(refused(&Exception::new(
-                StatusCode::NOT_FOUND,
-                "UnknownOperationException",
-                message,
-            )));
-        };
-        // One byte more than allowed is read, to detect a body that is too large.
-        let body = match Limited::new(body, MAX_PAYLOAD_BYTES + 1).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => {
-                return Reply::Answer(refused(&Exception::too_large(MAX_PAYLOAD_BYTES)));
-            }
-            Err(_) => return Reply::Close,
-        };
-        let answer = match self.function(&name) {
-            Ok(pool) => match Invoke::parse(&head.headers, body) {
-                Ok(invoke) => self.invoke(pool, invoke).await,
-                Err(exception) => Err(exception),
-            },
-            Err(exception) => Err(exception),
-        };
-        Reply::Answer(answer.unwrap_or_else(|exception| refused(&exception)))
-    }
-
-    fn function(&self, name: &str) -> Result<&Pool, Exception> {
-        self.functions.iter().find(|pool| pool.options().name == name).ok_or_else(|| {
+        let (method, path) = (&head.method, head.uri.path());
+        let name = function_name(method, path).ok_or_else(|| {
+            let message = format!("{method} {path} is not served here; only Invoke is");
+            Exception::new(StatusCode::NOT_FOUND, "UnknownOperationException", message)
+        })?;
+        // One byte more than allowed is read, so that the caller has sent all of it when it gets the answer.
+        let body = read(body, MAX_PAYLOAD_BYTES + 1).await;
+        let body = body.ok_or_else(|| Exception::too_large(MAX_PAYLOAD_BYTES))?;
+        let pool = self.functions.iter().find(|pool| pool.options().name == name).ok_or_else(|| {
             let message =
                 format!("Function not found: arn:aws:lambda:{}:{ACCOUNT}:function:{name}", self.region);
             Exception::new(StatusCode::NOT_FOUND, "ResourceNotFoundException", message)
-        })
+        })?;
+        self.invoke(pool, Invoke::parse(&head.headers, body)?).await
     }
 
     async fn invoke(&self, pool: &Pool, invoke: Invoke) -> Result<Response<ResponseBody>, Exception> {
         match invoke.kind {
-            InvocationType::DryRun => Ok(empty(StatusCode::NO_CONTENT)),
+            InvocationType::DryRun => Ok(Reply::full(StatusCode::NO_CONTENT, "")),
             InvocationType::Event => {
                 let (pool, policy) = (pool.clone(), self.policy.clone());
                 tokio::spawn(asynchronous::run(pool, policy, invoke.payload, invoke.client_context));
-                Ok(empty(StatusCode::ACCEPTED))
+                Ok(Reply::full(StatusCode::ACCEPTED, ""))
             }
             InvocationType::RequestResponse => {
-                let invocation =
-                    pool.invoke(invoke.payload, invoke.client_context).await.map_err(throttled)?;
+                let invocation = pool.invoke(invoke.payload, invoke.client_context).await;
+                let invocation = invocation.map_err(|_| {
+                    let status = StatusCode::TOO_MANY_REQUESTS;
+                    Exception::new(status, "TooManyRequestsException", "Rate Exceeded.")
+                })?;
                 Ok(answer(pool, &invocation, invoke.includes_log_tail))
             }
         }
@@ -116,10 +106,9 @@ impl Service {
 
 /// Lambda API, `Invoke`: 200 even if the function failed, with `X-Amz-Function-Error`.
 fn answer(pool: &Pool, invocation: &Invocation, includes_log_tail: bool) -> Response<ResponseBody> {
-    let error = FunctionError::of(invocation, pool.options().timeout);
-    let body = match (&error, invocation.response()) {
-        (Some(error), _) => error.payload.clone(),
-        (None, response) => response.cloned().unwrap_or_default(),
+    let (body, has_failed) = match invocation.result() {
+        Ok(body) => (body.clone(), false),
+        Err(error) => (error, true),
     };
     let mut response = Reply::full(StatusCode::OK, body);
     let mut set = |name: &'static str, value: String| {
@@ -129,7 +118,7 @@ fn answer(pool: &Pool, invocation: &Invocation, includes_log_tail: bool) -> Resp
     set("content-type", "application/json".to_owned());
     set("x-amz-executed-version", "$LATEST".to_owned());
     set("x-amzn-requestid", invocation.request_id.clone());
-    if error.is_some() {
+    if has_failed {
         set("x-amz-function-error", "Unhandled".to_owned());
     }
     if includes_log_tail {
@@ -138,23 +127,44 @@ fn answer(pool: &Pool, invocation: &Invocation, includes_log_tail: bool) -> Resp
     response
 }
 
-/// Lambda API, `TooManyRequestsException`.
-fn throttled(_: ConcurrencyExceeded) -> Exception {
-    Exception::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Rate Exceeded.")
-}
-
-fn empty(status: StatusCode) -> Response<ResponseBody> {
-    Reply::full(status, Bytes::new())
-}
-
 fn refused(exception: &Exception) -> Response<ResponseBody> {
     let mut body = json!({ "Type": "User", "message": exception.message });
     if exception.status == StatusCode::TOO_MANY_REQUESTS {
         body["Reason"] = "ReservedFunctionConcurrentInvocationLimitExceeded".into();
     }
-    let mut response = Reply::full(exception.status, body.to_string());
-    let headers = response.headers_mut();
-    headers.insert("content-type", HeaderValue::from_static("application/json"));
-    headers.insert("x-amzn-errortype", HeaderValue::from_static(exception.name));
+    let mut response = json_response(exception.status, &body);
+    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(exception.name));
     response
+}
+
+/// The log between the lines that Lambda adds in its text format, truncated to its end.
+fn log_tail(invocation: &Invocation, memory_mb: u32) -> String {
+    let id = &invocation.request_id;
+    let mut log = format!("START RequestId: {id} Version: $LATEST\n");
+    for line in &invocation.logs {
+        log.push_str(line);
+        log.push('\n');
+    }
+    let _ = writeln!(log, "END RequestId: {id}\n{}", report_line(invocation, memory_mb));
+    let surplus = log.len().saturating_sub(LOG_TAIL_BYTES);
+    let from = (surplus..=log.len()).find(|at| log.is_char_boundary(*at)).unwrap_or_default();
+    log.split_off(from)
+}
+
+/// The last line of an invocation in the log ("View CloudWatch Logs for Lambda functions", "REPORT").
+fn report_line(invocation: &Invocation, memory_mb: u32) -> String {
+    let millis = |time: Duration| time.as_secs_f64() * 1_000.0;
+    let mut line = format!(
+        "REPORT RequestId: {}\tDuration: {:.2} ms\tBilled Duration: {} ms\tMemory Size: {memory_mb} MB",
+        invocation.request_id,
+        millis(invocation.duration),
+        invocation.billed_ms(),
+    );
+    if let Some(kb) = invocation.max_rss_kb {
+        let _ = write!(line, "\tMax Memory Used: {} MB", kb.div_ceil(1_024));
+    }
+    if let Some(init) = invocation.init {
+        let _ = write!(line, "\tInit Duration: {:.2} ms", millis(init));
+    }
+    line
 }

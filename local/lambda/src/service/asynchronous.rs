@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::answer::FunctionError;
 use super::pool::Pool;
+use crate::backoff;
 
 /// How often to retry, and after which pauses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,29 +33,30 @@ impl Default for AsyncPolicy {
 
 /// Runs one event to its end.
 pub(super) async fn run(pool: Pool, policy: AsyncPolicy, payload: Bytes, client_context: Option<String>) {
-    let mut retry_pauses = policy.retry_pauses.iter();
-    let mut throttle_pause = policy.throttle_pause;
+    let (mut errors, mut throttles) = (0, 0);
     loop {
-        let Ok(invocation) = pool.invoke(payload.clone(), client_context.clone()).await else {
-            tokio::time::sleep(throttle_pause).await;
-            throttle_pause = (throttle_pause * 2).min(MAX_THROTTLE_PAUSE);
-            continue;
+        let pause = match pool.invoke(payload.clone(), client_context.clone()).await {
+            Err(_) => {
+                throttles += 1;
+                backoff::wait((policy.throttle_pause, MAX_THROTTLE_PAUSE), throttles - 1)
+            }
+            Ok(invocation) => {
+                let Err(error) = invocation.result() else { return };
+                let Some(pause) = policy.retry_pauses.get(errors) else {
+                    // A log without a reader is not an error.
+                    let _ = writeln!(
+                        std::io::stderr(),
+                        "{}: an asynchronous event of {} bytes failed to its last attempt: {}",
+                        pool.options().name,
+                        payload.len(),
+                        String::from_utf8_lossy(&error)
+                    );
+                    return;
+                };
+                errors += 1;
+                *pause
+            }
         };
-        let Some(error) = FunctionError::of(&invocation, pool.options().timeout) else { return };
-        let Some(pause) = retry_pauses.next() else {
-            give_up(&pool.options().name, &payload, &error);
-            return;
-        };
-        tokio::time::sleep(*pause).await;
+        tokio::time::sleep(pause).await;
     }
-}
-
-fn give_up(function: &str, payload: &Bytes, error: &FunctionError) {
-    // A log without a reader is not an error.
-    let _ = writeln!(
-        std::io::stderr(),
-        "{function}: an asynchronous event of {} bytes failed to its last attempt: {}",
-        payload.len(),
-        String::from_utf8_lossy(&error.payload)
-    );
 }

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt as _, Full};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+
+use crate::bodies::{HttpClient, http_client};
+use crate::event_source::Invoked;
 
 /// Why the function was not invoked.
 #[derive(Debug, thiserror::Error)]
@@ -15,36 +15,25 @@ pub struct InvokeError {
     why: String,
 }
 
-/// The result of an invocation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answered {
-    /// The function's answer.
-    Response(Bytes),
-    /// The function failed; its error.
-    FunctionError(Bytes),
-    /// Every execution environment was busy.
-    Throttled,
-}
-
 /// A client for one function. Clones share their connections.
 #[derive(Debug, Clone)]
 pub struct LambdaClient {
     url: String,
-    http: Client<HttpConnector, Full<Bytes>>,
+    http: HttpClient,
 }
 
 impl LambdaClient {
     /// A client for `function` at `endpoint`.
     pub fn new(endpoint: &str, function: &str) -> Self {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", endpoint.trim_end_matches('/'));
-        Self { url, http: Client::builder(TokioExecutor::new()).build_http() }
+        Self { url, http: http_client() }
     }
 
     /// Invokes the function and waits for its answer.
     ///
     /// # Errors
     /// The API cannot be reached, or it rejects the request.
-    pub async fn invoke(&self, payload: Bytes) -> Result<Answered, InvokeError> {
+    pub async fn invoke(&self, payload: Bytes) -> Result<Invoked, InvokeError> {
         let failed = |why: String| InvokeError { url: self.url.clone(), why };
         let request = http::Request::builder().method(Method::POST).uri(&self.url).body(Full::new(payload));
         let request = request.map_err(|error| failed(error.to_string()))?;
@@ -52,11 +41,9 @@ impl LambdaClient {
         let (head, body) = response.into_parts();
         let body = body.collect().await.map_err(|error| failed(error.to_string()))?.to_bytes();
         match head.status {
-            StatusCode::TOO_MANY_REQUESTS => Ok(Answered::Throttled),
-            StatusCode::OK if head.headers.contains_key("x-amz-function-error") => {
-                Ok(Answered::FunctionError(body))
-            }
-            StatusCode::OK => Ok(Answered::Response(body)),
+            StatusCode::TOO_MANY_REQUESTS => Ok(Invoked::Throttled),
+            StatusCode::OK if head.headers.contains_key("x-amz-function-error") => Ok(Invoked::FunctionError),
+            StatusCode::OK => Ok(Invoked::Response(body)),
             status => Err(failed(format!("{status} {}", String::from_utf8_lossy(&body)))),
         }
     }

@@ -1,7 +1,7 @@
 //! One function with its execution environments: as many processes as there are concurrent invocations, up to a limit. The
 //! environment that was used last gets the next invocation, as on Lambda.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,37 +10,27 @@ use futures_util::future::join_all;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::Instant;
 
-use super::answer::FunctionError;
 use crate::runtime::{Function, FunctionOptions, Invocation, InvocationRequest, Shutdown};
 
 /// All environments are busy, and the limit is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("all {limit} execution environments are busy")]
-pub struct ConcurrencyExceeded {
-    /// The function's reserved concurrency.
-    pub limit: u32,
-}
+#[error("all execution environments are busy")]
+pub struct ConcurrencyExceeded;
 
 /// An event for a watcher.
 #[derive(Debug)]
 pub enum PoolEvent<'a> {
     /// An invocation whose caller has its answer.
-    Invocation(FinishedInvocation<'a>),
+    Invocation {
+        /// The function's name.
+        function: &'a str,
+        /// Length of the payload.
+        payload_bytes: usize,
+        /// The result.
+        invocation: &'a Invocation,
+    },
     /// Lines of extensions, each after the extension's name and a colon, and the last lines of an environment.
     Lines(&'a [String]),
-}
-
-/// An invocation for a watcher.
-#[derive(Debug)]
-pub struct FinishedInvocation<'a> {
-    /// The function's name.
-    pub function: &'a str,
-    /// The function's timeout.
-    pub timeout: Duration,
-    /// Length of the payload.
-    pub payload_bytes: usize,
-    /// The result.
-    pub invocation: &'a Invocation,
 }
 
 type Watcher = Box<dyn Fn(PoolEvent<'_>) + Send + Sync>;
@@ -71,45 +61,35 @@ pub struct Pool(Arc<Shared>);
 
 struct Shared {
     options: FunctionOptions,
-    limit: u32,
     slots: Arc<Semaphore>,
-    environments: Mutex<Environments>,
+    state: Mutex<State>,
     /// Held while environments are shut down, so that a caller that waits for all of them includes those of other calls.
     shutdown: tokio::sync::Mutex<()>,
-    numbers: AtomicU64,
-    errors: AtomicU64,
-    throttles: AtomicU64,
-    finished: AtomicU64,
     watcher: Watcher,
 }
 
 #[derive(Debug, Default)]
-struct Environments {
+struct State {
     idle: Vec<Slot>,
-    states: Vec<Arc<State>>,
+    /// The process id of each environment (zero if none runs), and whether it has an invocation.
+    environments: Vec<(Arc<AtomicU32>, bool)>,
+    requests: u64,
+    counts: Counts,
 }
 
-/// An idle environment.
+/// An environment that is idle or has just been taken.
 #[derive(Debug)]
 struct Slot {
     function: Function,
-    state: Arc<State>,
+    /// Its place in the list of environments.
+    at: usize,
     /// When its last invocation ended.
     idle_since: Instant,
 }
 
-#[derive(Debug)]
-struct State {
-    pid: Arc<AtomicU32>,
-    is_busy: AtomicBool,
-}
-
 impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pool")
-            .field("options", &self.0.options)
-            .field("limit", &self.0.limit)
-            .finish_non_exhaustive()
+        f.debug_struct("Pool").field("options", &self.0.options).finish_non_exhaustive()
     }
 }
 
@@ -122,14 +102,9 @@ impl Pool {
     ) -> Self {
         Self(Arc::new(Shared {
             options,
-            limit,
             slots: Arc::new(Semaphore::new(usize::try_from(limit).unwrap_or(Semaphore::MAX_PERMITS))),
-            environments: Mutex::default(),
+            state: Mutex::default(),
             shutdown: tokio::sync::Mutex::default(),
-            numbers: AtomicU64::new(0),
-            errors: AtomicU64::new(0),
-            throttles: AtomicU64::new(0),
-            finished: AtomicU64::new(0),
             watcher: Box::new(watcher),
         }))
     }
@@ -141,27 +116,16 @@ impl Pool {
 
     /// Its environments at this moment.
     pub fn environments(&self) -> Vec<Environment> {
-        let environments = self.0.environments();
-        let now = |state: &Arc<State>| Environment {
-            pid: Some(state.pid.load(Ordering::Relaxed)).filter(|pid| *pid != 0),
-            is_busy: state.is_busy.load(Ordering::SeqCst),
+        let now = |(pid, is_busy): &(Arc<AtomicU32>, bool)| Environment {
+            pid: Some(pid.load(Ordering::Relaxed)).filter(|pid| *pid != 0),
+            is_busy: *is_busy,
         };
-        environments.states.iter().map(now).collect()
+        self.0.state().environments.iter().map(now).collect()
     }
 
     /// The counts so far.
     pub fn counts(&self) -> Counts {
-        Counts {
-            invocations: self.0.finished.load(Ordering::SeqCst),
-            errors: self.0.errors.load(Ordering::SeqCst),
-            throttles: self.0.throttles.load(Ordering::Relaxed),
-        }
-    }
-
-    /// A request id, unique within the function, in the form of Lambda's.
-    fn next_request_id(&self) -> String {
-        let number = self.0.numbers.fetch_add(1, Ordering::Relaxed) + 1;
-        format!("00000000-0000-4000-8000-{number:012x}")
+        self.0.state().counts
     }
 
     /// Runs one invocation to its end, even if the caller no longer waits for it.
@@ -174,11 +138,15 @@ impl Pool {
         client_context: Option<String>,
     ) -> Result<Invocation, ConcurrencyExceeded> {
         let Ok(permit) = Arc::clone(&self.0.slots).try_acquire_owned() else {
-            self.0.throttles.fetch_add(1, Ordering::Relaxed);
-            return Err(ConcurrencyExceeded { limit: self.0.limit });
+            self.0.state().counts.throttles += 1;
+            return Err(ConcurrencyExceeded);
         };
-        let (request_id, headers) = (self.next_request_id(), Vec::new());
-        let request = InvocationRequest { request_id, payload, client_context, headers };
+        let number = {
+            let mut state = self.0.state();
+            state.requests += 1;
+            state.requests
+        };
+        let request = InvocationRequest { client_context, ..InvocationRequest::new(number, payload) };
         let shared = Arc::clone(&self.0);
         let (answer, answered) = oneshot::channel();
         tokio::spawn(async move { shared.run(request, permit, answer).await });
@@ -195,18 +163,18 @@ impl Pool {
     pub async fn shutdown_idle(&self, idle: Duration) -> Vec<Shutdown> {
         let _one_at_a_time = self.0.shutdown.lock().await;
         let is_over = |slot: &mut Slot| slot.idle_since.elapsed() >= idle;
-        let mut ended: Vec<Slot> = self.0.environments().idle.extract_if(.., is_over).collect();
+        let mut ended: Vec<Slot> = self.0.state().idle.extract_if(.., is_over).collect();
         let shutdowns = join_all(ended.iter_mut().map(|slot| slot.function.shutdown())).await;
         shutdowns.iter().flatten().for_each(|shutdown| self.0.publish_lines(&shutdown.logs));
         // The last one is used first, and that shall be a warm one.
-        self.0.environments().idle.splice(0..0, ended);
+        self.0.state().idle.splice(0..0, ended);
         shutdowns.into_iter().flatten().collect()
     }
 }
 
 impl Shared {
-    fn environments(&self) -> MutexGuard<'_, Environments> {
-        self.environments.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn run(
@@ -218,18 +186,18 @@ impl Shared {
         let payload_bytes = request.payload.len();
         let mut slot = self.take_slot();
         let invocation = slot.function.answer(request).await;
-        // Counted first, so that a caller that finds no running invocation finds it counted.
-        self.finished.fetch_add(1, Ordering::SeqCst);
-        if FunctionError::of(&invocation, self.options.timeout).is_some() {
-            self.errors.fetch_add(1, Ordering::SeqCst);
+        {
+            // Counted first, so that a caller that finds no running invocation finds it counted.
+            let mut state = self.state();
+            state.counts.invocations += 1;
+            state.counts.errors += u64::from(invocation.response().is_none());
         }
         let publish = |invocation: Invocation| {
-            (self.watcher)(PoolEvent::Invocation(FinishedInvocation {
+            (self.watcher)(PoolEvent::Invocation {
                 function: &self.options.name,
-                timeout: self.options.timeout,
                 payload_bytes,
                 invocation: &invocation,
-            }));
+            });
             // The caller may have disconnected.
             let _ = answer.send(invocation);
         };
@@ -256,22 +224,23 @@ impl Shared {
 
     fn put_back(&self, mut slot: Slot, permit: OwnedSemaphorePermit) {
         slot.idle_since = Instant::now();
-        slot.state.is_busy.store(false, Ordering::SeqCst);
-        self.environments().idle.push(slot);
+        let mut state = self.state();
+        state.environments[slot.at].1 = false;
+        state.idle.push(slot);
+        drop(state);
         // The environment is returned before its permit, so that the next owner of the permit finds it.
         drop(permit);
     }
 
     /// An idle environment, or a new one; the permit guarantees that there is room for it.
     fn take_slot(&self) -> Slot {
-        let mut environments = self.environments();
-        let slot = environments.idle.pop().unwrap_or_else(|| {
+        let mut state = self.state();
+        let slot = state.idle.pop().unwrap_or_else(|| {
             let function = Function::cold(self.options.clone());
-            let state = Arc::new(State { pid: function.watch_pid(), is_busy: AtomicBool::new(false) });
-            environments.states.push(Arc::clone(&state));
-            Slot { function, state, idle_since: Instant::now() }
+            state.environments.push((function.watch_pid(), true));
+            Slot { function, at: state.environments.len() - 1, idle_since: Instant::now() }
         });
-        slot.state.is_busy.store(true, Ordering::Relaxed);
+        state.environments[slot.at].1 = true;
         slot
     }
 }

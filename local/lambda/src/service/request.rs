@@ -6,8 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 
-/// Lambda quotas: "Invocation payload", 6 MB synchronous.
-const MAX_SYNC_BYTES: usize = crate::runtime::MAX_PAYLOAD_BYTES;
+use crate::runtime::MAX_PAYLOAD_BYTES;
 
 /// Lambda quotas: "Invocation payload", 1 MB asynchronous.
 const MAX_ASYNC_BYTES: usize = 1_024 * 1_024;
@@ -76,7 +75,7 @@ impl Invoke {
     /// Reads a request whose body is complete.
     pub(super) fn parse(headers: &HeaderMap, body: Bytes) -> Result<Self, Exception> {
         let kind = invocation_type(headers)?;
-        let limit = if kind == InvocationType::Event { MAX_ASYNC_BYTES } else { MAX_SYNC_BYTES };
+        let limit = if kind == InvocationType::Event { MAX_ASYNC_BYTES } else { MAX_PAYLOAD_BYTES };
         if body.len() > limit {
             return Err(Exception::too_large(limit));
         }
@@ -94,14 +93,11 @@ fn invocation_type(headers: &HeaderMap) -> Result<InvocationType, Exception> {
         None | Some(b"" | b"RequestResponse") => Ok(InvocationType::RequestResponse),
         Some(b"Event") => Ok(InvocationType::Event),
         Some(b"DryRun") => Ok(InvocationType::DryRun),
-        Some(other) => Err(Exception::new(
-            StatusCode::BAD_REQUEST,
-            "InvalidParameterValueException",
-            format!(
-                "expected invocation type RequestResponse, Event or DryRun, got {:?}",
-                String::from_utf8_lossy(other)
-            ),
-        )),
+        Some(other) => {
+            let other = String::from_utf8_lossy(other);
+            let message = format!("expected invocation type RequestResponse, Event or DryRun, got {other:?}");
+            Err(Exception::new(StatusCode::BAD_REQUEST, "InvalidParameterValueException", message))
+        }
     }
 }
 

@@ -62,12 +62,10 @@ impl Sqs {
     /// # Errors
     /// SQS cannot be reached, or it rejects the request.
     pub async fn create_queue(&self, name: &str) -> Result<String, SqsError> {
-        let is_fifo = name.strip_suffix(".fifo").map(|_| "true".to_owned());
-        let request = self.client.create_queue().queue_name(name);
-        let request = match is_fifo {
-            Some(yes) => request.attributes(QueueAttributeName::FifoQueue, yes),
-            None => request,
-        };
+        let mut request = self.client.create_queue().queue_name(name);
+        if name.strip_suffix(".fifo").is_some() {
+            request = request.attributes(QueueAttributeName::FifoQueue, "true");
+        }
         let created = request.send().await.map_err(SqsError::of("CreateQueue"))?;
         Ok(created.queue_url.unwrap_or_default())
     }

@@ -40,25 +40,6 @@ async fn a_window_gathers_more_than_one_receive_returns() {
     assert_eq!(mapping.sizes(), [25, 10]);
 }
 
-/// Lambda Developer Guide, "Creating and configuring an Amazon SQS event source mapping": "as long as the total size
-/// of the events doesn't exceed the invocation payload size quota for synchronous invocation (6 MB)"; the metadata
-/// counts.
-#[tokio::test]
-async fn a_payload_never_exceeds_six_megabytes() {
-    let queue = Queue::create("six-megabytes", 30).await;
-    // A quotation mark takes two bytes in JSON: 200,000 of them are 400,000 bytes, and 16 such records 6.4 MB.
-    for _ in 0..16 {
-        queue.send(&["\"".repeat(200_000)]).await;
-    }
-    let options =
-        EventSourceOptions { batch_size: 100, batching_window: Duration::from_secs(3), ..queue.options() };
-    let mapping = queue.map(options, succeed).await;
-    mapping.until(|figures| figures.deleted == 16).await;
-    assert_eq!(mapping.sizes(), [15, 1]);
-    let bytes: Vec<_> = mapping.payloads().iter().map(bytes::Bytes::len).collect();
-    assert!(bytes[0] > 6_000_000 && bytes[0] <= 6_291_456, "{bytes:?}");
-}
-
 /// Lambda Developer Guide, "Using Lambda with Amazon SQS": example of a standard queue's message event.
 #[tokio::test]
 async fn a_record_has_all_fields_of_its_message() {

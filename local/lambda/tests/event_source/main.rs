@@ -5,7 +5,6 @@ mod concurrency;
 mod faults;
 mod fifo;
 mod moto;
-mod options;
 mod responses;
 mod scripted_sqs;
 mod stopping;

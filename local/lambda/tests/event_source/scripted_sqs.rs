@@ -2,16 +2,15 @@
 //! never returns a message to two receives at once.
 
 use std::collections::BTreeMap;
-use std::future::Future;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use local_lambda::event_source::{EventSourceOptions, Invoked};
 use local_testing::scripted::{Answer, Request, ScriptedServer};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::support::{Mapping, client};
+use crate::support::{Queue, client};
 
 /// How an operation fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +38,8 @@ struct State {
 /// The endpoint. It ends with the value.
 #[derive(Debug)]
 pub(crate) struct ScriptedSqs {
-    server: ScriptedServer,
+    pub(crate) queue: Queue,
+    _server: ScriptedServer,
     state: Arc<Mutex<State>>,
 }
 
@@ -51,7 +51,8 @@ impl ScriptedSqs {
         let state = Arc::new(Mutex::new(state));
         let for_server = Arc::clone(&state);
         let server = ScriptedServer::by(move |request, _| answer(request, &mut lock(&for_server))).await;
-        Self { server, state }
+        let url = format!("{}/123456789012/scripted", server.url());
+        Self { queue: Queue { sqs: client(&server.url()), url }, _server: server, state }
     }
 
     /// The next requests of this operation fail like this, one after the other.
@@ -83,22 +84,13 @@ impl ScriptedSqs {
         let number = state.messages.last_key_value().map_or(1_000_000, |(last, _)| last + 1);
         state.messages.insert(number, (body.to_owned(), 0, None));
     }
+}
 
-    /// Starts a mapping to a function that answers with the result of `answer`.
-    pub(crate) async fn map<Fut>(
-        &self,
-        options: EventSourceOptions,
-        answer: impl Fn(Vec<Value>) -> Fut + Send + Sync + 'static,
-    ) -> Mapping
-    where
-        Fut: Future<Output = Invoked> + Send + 'static,
-    {
-        Mapping::start(client(&self.server.url()), options, answer).await.expect("a mapping")
-    }
+impl Deref for ScriptedSqs {
+    type Target = Queue;
 
-    pub(crate) fn options(&self) -> EventSourceOptions {
-        let options = EventSourceOptions::new(format!("{}/123456789012/scripted", self.server.url()));
-        EventSourceOptions { function_timeout: Duration::from_secs(1), ..options }
+    fn deref(&self) -> &Queue {
+        &self.queue
     }
 }
 

@@ -1,6 +1,6 @@
 //! The end of a mapping.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use local_lambda::event_source::{EventSourceOptions, Invoked};
@@ -70,23 +70,15 @@ async fn after_stopping_nothing_is_received_any_more() {
 
 #[tokio::test]
 async fn dropping_a_mapping_ends_its_invocations_at_once() {
-    /// Reports when it is dropped.
-    struct Dropped(Option<oneshot::Sender<()>>);
-    impl Drop for Dropped {
-        fn drop(&mut self) {
-            let _ = self.0.take().expect("once").send(());
-        }
-    }
     let queue = Queue::create("dropped", 1).await;
     queue.send(&["m"]).await;
-    let (begun, (ended, has_ended)) = (Arc::new(Notify::new()), oneshot::channel());
-    let (is_begun, ended) = (Arc::clone(&begun), std::sync::Mutex::new(Some(ended)));
+    let (begun, (held, dropped)) = (Arc::new(Notify::new()), oneshot::channel::<()>());
+    let (is_begun, held) = (Arc::clone(&begun), Mutex::new(Some(held)));
     let mapping = queue
         .map(queue.options(), move |_| {
-            let is_begun = Arc::clone(&is_begun);
-            let until_dropped = Dropped(ended.lock().expect("no panic").take());
+            let (is_begun, held) = (Arc::clone(&is_begun), held.lock().expect("no panic").take());
             async move {
-                let _until_dropped = until_dropped;
+                let _held = held;
                 is_begun.notify_one();
                 std::future::pending().await
             }
@@ -94,6 +86,6 @@ async fn dropping_a_mapping_ends_its_invocations_at_once() {
         .await;
     begun.notified().await;
     drop(mapping);
-    has_ended.await.expect("the invocation is gone");
+    dropped.await.expect_err("the invocation is gone");
     eventually(|| async { queue.visible_and_hidden().await == (1, 0) }).await;
 }

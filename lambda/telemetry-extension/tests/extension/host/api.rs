@@ -1,7 +1,7 @@
 //! The scripted Extensions and Telemetry APIs, with a log of the requests.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use local_testing::scripted::{Answer, Request};
 use serde_json::{Value, json};
@@ -9,17 +9,6 @@ use tokio::sync::Notify;
 
 /// The identifier of the extension.
 const IDENTIFIER: &str = "a1b2c3d4-5678-90ab-cdef-example11111";
-
-/// The responses to requests for the next event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Events {
-    /// Events.
-    Given,
-    /// Events, after this number of broken connections.
-    AfterBreaks(u32),
-    /// Errors.
-    Refused,
-}
 
 /// The requests of the extension.
 #[derive(Debug, Default)]
@@ -30,78 +19,52 @@ pub(crate) struct Log {
     pub(crate) subscriptions: Vec<Value>,
     /// Path, type and body of each error.
     pub(crate) errors: Vec<(String, String, Value)>,
-    /// The number of requests for the next event.
+    /// The number of requests for the next event that were accepted.
     pub(crate) nexts: u64,
     /// Methods and paths in their order.
     pub(crate) paths: Vec<String>,
     pub(crate) events: VecDeque<Value>,
 }
 
+/// An answer that differs from that of Lambda, given the number of earlier requests.
+pub(crate) type Exception = Box<dyn Fn(&Request, usize) -> Option<Answer> + Send + Sync>;
+
 /// The script and its log.
-#[derive(Debug)]
+#[derive(Default)]
 pub(crate) struct Api {
-    pub(crate) refuses_invoke: bool,
-    pub(crate) refused_schemas: Vec<&'static str>,
-    pub(crate) telemetry_status: u16,
-    pub(crate) events: Mutex<Events>,
-    pub(crate) log: Mutex<Log>,
+    pub(crate) exception: Option<Exception>,
+    log: Mutex<Log>,
     pub(crate) changed: Notify,
 }
 
 impl Api {
     pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
-        self.log.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    fn events(&self) -> MutexGuard<'_, Events> {
-        self.events.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    /// Whether this connection breaks.
-    fn breaks(&self) -> bool {
-        let mut events = self.events();
-        match *events {
-            Events::AfterBreaks(left) if left > 0 => {
-                *events = Events::AfterBreaks(left - 1);
-                true
-            }
-            _ => false,
-        }
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The answer to a request.
     pub(crate) async fn respond(&self, request: Request) -> Answer {
         let path = request.path();
+        let earlier = self.log().paths.len();
         self.log().paths.push(format!("{} {path}", request.method));
-        if path != "/2020-01-01/extension/register" {
-            assert_eq!(request.header("lambda-extension-identifier"), IDENTIFIER, "{path}");
-        }
-        let answer = match path {
+        match path {
             "/2020-01-01/extension/register" => {
-                let events = request.json();
-                let has_invoke = events["events"].as_array().is_some_and(|e| e.iter().any(|e| e == "INVOKE"));
-                self.log().registrations.push((request.header("lambda-extension-name").to_owned(), events));
-                if self.refuses_invoke && has_invoke {
-                    refusal(403, "Extension.InvalidEventType")
-                } else {
-                    Answer::new(200, r#"{"functionName":"shop","functionVersion":"$LATEST","handler":"h"}"#)
-                        .header("lambda-extension-identifier", IDENTIFIER)
-                }
+                let name = request.header("lambda-extension-name").to_owned();
+                self.log().registrations.push((name, request.json()));
             }
-            "/2022-07-01/telemetry" => {
-                let subscription = request.json();
-                let schema = subscription["schemaVersion"].as_str().unwrap_or_default().to_owned();
-                self.log().subscriptions.push(subscription);
-                if self.refused_schemas.contains(&schema.as_str()) {
-                    refusal(400, "ValidationError")
-                } else {
-                    Answer::new(self.telemetry_status, "\"OK\"")
-                }
+            _ => assert_eq!(request.header("lambda-extension-identifier"), IDENTIFIER, "{path}"),
+        }
+        if path == "/2022-07-01/telemetry" {
+            self.log().subscriptions.push(request.json());
+        }
+        let exception = self.exception.as_ref().and_then(|exception| exception(&request, earlier));
+        let answer = match path {
+            _ if exception.is_some() => exception.expect("there is one"),
+            "/2020-01-01/extension/register" => {
+                Answer::new(200, r#"{"functionName":"shop","functionVersion":"$LATEST","handler":"h"}"#)
+                    .header("lambda-extension-identifier", IDENTIFIER)
             }
-            "/2020-01-01/extension/event/next" if self.breaks() => Answer::close(),
-            "/2020-01-01/extension/event/next" if *self.events() == Events::Refused => {
-                refusal(500, "Extension.UnknownError")
-            }
+            "/2022-07-01/telemetry" => Answer::new(200, "\"OK\""),
             "/2020-01-01/extension/event/next" => {
                 self.log().nexts += 1;
                 self.changed.notify_waiters();
@@ -130,6 +93,6 @@ impl Api {
     }
 }
 
-fn refusal(status: u16, error_type: &str) -> Answer {
+pub(crate) fn refusal(status: u16, error_type: &str) -> Answer {
     Answer::json(status, &json!({ "errorType": error_type, "errorMessage": "rejected by the test" }))
 }

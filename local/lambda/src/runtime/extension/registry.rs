@@ -9,7 +9,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::super::{FunctionOptions, TRACE_ID};
-use super::{ExtensionFault, ShutdownReason};
+use super::{ExtensionFault, Refusal, ShutdownReason};
 
 /// Characters of a value that an error message repeats.
 const MAX_QUOTED: usize = 100;
@@ -18,46 +18,24 @@ const MAX_QUOTED: usize = 100;
 static IDENTIFIERS: AtomicU64 = AtomicU64::new(1);
 
 /// What an extension can register for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lifecycle {
-    Invoke,
-    Shutdown,
-}
-
-impl Lifecycle {
-    pub(super) fn from_name(name: &str) -> Option<Self> {
-        [Self::Invoke, Self::Shutdown].into_iter().find(|event| event.name() == name)
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Invoke => "INVOKE",
-            Self::Shutdown => "SHUTDOWN",
-        }
-    }
-}
-
-/// Why a request is rejected, with status 403 unless it is malformed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) error_type: &'static str,
-    pub(super) message: String,
-}
+const INVOKE: &str = "INVOKE";
+const SHUTDOWN: &str = "SHUTDOWN";
 
 /// One extension. It is busy until it requests the next event.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) name: String,
+#[derive(Debug, Default)]
+pub(crate) struct Entry {
+    name: String,
     identifier: Option<String>,
-    pub(super) events: Vec<Lifecycle>,
+    events: Vec<&'static str>,
     waiting: Option<oneshot::Sender<Value>>,
     /// An event that arrived while it was busy.
     pending: Option<Value>,
-    is_busy: bool,
+    pub(crate) is_busy: bool,
     has_failed: bool,
-    pub(super) registered_at: Option<Instant>,
-    pub(super) ready_at: Option<Instant>,
-    pub(super) requested_at: Option<Instant>,
+    pub(crate) registered_at: Option<Instant>,
+    /// When it first requested an event.
+    pub(crate) ready_at: Option<Instant>,
+    requested_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -76,10 +54,10 @@ pub(crate) struct Registry {
 
 impl Registry {
     pub(crate) fn new(options: &FunctionOptions) -> Self {
-        let names = options.extensions.programs.iter().map(|program| {
+        let names = options.extensions.iter().map(|program| {
             program.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
         });
-        let entries = names.map(Entry::new).collect();
+        let entries = names.map(|name| Entry { name, ..Entry::default() }).collect();
         let state = State { entries, is_open: true, fault: None };
         Self { state: Arc::new(watch::Sender::new(state)), options: Arc::new(options.clone()) }
     }
@@ -88,12 +66,13 @@ impl Registry {
     pub(super) fn register(&self, name: &str, events: &[&str]) -> Result<String, Refusal> {
         let mut known = Vec::new();
         for event in events {
-            let Some(event) = Lifecycle::from_name(event).filter(|event| self.offers(*event)) else {
-                let message = format!("{}: invalid event type", truncate(event, MAX_QUOTED));
-                return Err(refusal("Extension.InvalidEventType", message));
-            };
-            if !known.contains(&event) {
-                known.push(event);
+            match [INVOKE, SHUTDOWN].into_iter().find(|offered| offered == event) {
+                Some(event) if known.contains(&event) => {}
+                Some(event) => known.push(event),
+                None => {
+                    let message = format!("{}: invalid event type", truncate(event, MAX_QUOTED));
+                    return Err(Refusal::forbidden("Extension.InvalidEventType", message));
+                }
             }
         }
         let number = IDENTIFIERS.fetch_add(1, Ordering::Relaxed);
@@ -102,13 +81,19 @@ impl Registry {
             let is_open = state.is_open;
             let Some(entry) = state.entries.iter_mut().find(|entry| entry.name == name) else {
                 let message = format!("no extension {:?}", truncate(name, MAX_QUOTED));
-                return Err(refusal("Extension.InvalidExtensionName", message));
+                return Err(Refusal::forbidden("Extension.InvalidExtensionName", message));
             };
             if entry.identifier.is_some() {
-                return Err(refusal("Extension.AlreadyRegistered", format!("{name} is registered")));
+                return Err(Refusal::forbidden(
+                    "Extension.AlreadyRegistered",
+                    format!("{name} is registered"),
+                ));
             }
             if !is_open {
-                return Err(refusal("Extension.RegistrationClosed", "the init phase is over".to_owned()));
+                return Err(Refusal::forbidden(
+                    "Extension.RegistrationClosed",
+                    "the init phase is over".to_owned(),
+                ));
             }
             entry.identifier = Some(identifier.clone());
             entry.events = known;
@@ -117,22 +102,22 @@ impl Registry {
         })
     }
 
-    fn offers(&self, event: Lifecycle) -> bool {
-        event != Lifecycle::Invoke || !self.options.extensions.refuses_invoke_events
-    }
-
     /// The name of the extension with this identifier.
     pub(super) fn identify(&self, identifier: &str) -> Result<String, Refusal> {
         self.change(|state| state.of(identifier).map(|entry| entry.name.clone()))
     }
 
-    /// Requests the next event. Also returns whether this is the extension's first request, which makes it ready.
-    pub(super) fn next(&self, identifier: &str) -> Result<(oneshot::Receiver<Value>, bool), Refusal> {
+    /// Requests the next event. The first request makes the extension ready, and also returns the telemetry record of that.
+    pub(super) fn next(
+        &self,
+        identifier: &str,
+    ) -> Result<(oneshot::Receiver<Value>, Option<Value>), Refusal> {
         self.change(|state| {
             let entry = state.of(identifier)?;
             let (sender, receiver) = oneshot::channel();
             let now = Instant::now();
             let is_first = entry.ready_at.is_none();
+            let is_ready = json!({ "name": entry.name, "state": "Ready", "events": entry.events });
             entry.ready_at.get_or_insert(now);
             entry.requested_at = Some(now);
             entry.is_busy = false;
@@ -140,30 +125,17 @@ impl Registry {
             if let Some(event) = entry.pending.take() {
                 entry.give(event);
             }
-            Ok((receiver, is_first))
+            Ok((receiver, is_first.then_some(is_ready)))
         })
     }
 
     /// "After Lambda receives the error, no further API calls succeed."
-    pub(super) fn fail(&self, identifier: &str, error_type: &str, message: &str) -> Result<(), Refusal> {
+    pub(super) fn fail(&self, fault: ExtensionFault) {
         self.change(|state| {
-            let entry = state.of(identifier)?;
-            entry.has_failed = true;
-            let fault = ExtensionFault {
-                extension: entry.name.clone(),
-                error_type: error_type.to_owned(),
-                message: message.to_owned(),
-            };
+            let failed = state.entries.iter_mut().filter(|entry| entry.name == fault.extension);
+            failed.for_each(|entry| entry.has_failed = true);
             state.fault.get_or_insert(fault);
-            Ok(())
-        })
-    }
-
-    /// The events that an extension registered for, by name.
-    pub(super) fn events_of(&self, name: &str) -> Vec<&'static str> {
-        let state = self.state.borrow();
-        let entry = state.entries.iter().find(|entry| entry.name == name);
-        entry.map(|entry| entry.events.iter().map(|event| event.name()).collect()).unwrap_or_default()
+        });
     }
 
     pub(crate) fn close_registration(&self) {
@@ -173,73 +145,45 @@ impl Registry {
     /// Passes an invocation to the extensions that registered for it.
     pub(crate) fn send_invoke(&self, request_id: &str, deadline_ms: i64) {
         let arn = self.options.arn();
-        self.send(
-            Lifecycle::Invoke,
-            &json!({
-                "eventType": "INVOKE",
-                "deadlineMs": deadline_ms,
-                "requestId": request_id,
-                "invokedFunctionArn": arn,
-                "tracing": { "type": "X-Amzn-Trace-Id", "value": TRACE_ID },
-            }),
-        );
+        self.send(&json!({
+            "eventType": INVOKE,
+            "deadlineMs": deadline_ms,
+            "requestId": request_id,
+            "invokedFunctionArn": arn,
+            "tracing": { "type": "X-Amzn-Trace-Id", "value": TRACE_ID },
+        }));
     }
 
     /// Passes SHUTDOWN to the extensions that registered for it; a busy one gets it with its next request.
     pub(crate) fn send_shutdown(&self, reason: ShutdownReason, deadline_ms: i64) {
-        self.send(
-            Lifecycle::Shutdown,
-            &json!({
-                "eventType": "SHUTDOWN",
-                "shutdownReason": reason.name(),
-                "deadlineMs": deadline_ms,
-            }),
-        );
+        let reason = reason.name();
+        self.send(&json!({ "eventType": SHUTDOWN, "shutdownReason": reason, "deadlineMs": deadline_ms }));
     }
 
-    fn send(&self, event: Lifecycle, content: &Value) {
+    fn send(&self, event: &Value) {
         self.change(|state| {
-            for entry in state.entries.iter_mut().filter(|entry| entry.events.contains(&event)) {
-                entry.give(content.clone());
-            }
+            let receives = |entry: &&mut Entry| entry.events.iter().any(|name| event["eventType"] == **name);
+            state.entries.iter_mut().filter(receives).for_each(|entry| entry.give(event.clone()));
         });
     }
 
-    /// Waits until every extension is registered.
-    pub(crate) async fn all_registered(&self) {
-        self.all(|entry| entry.identifier.is_some()).await;
-    }
-
-    /// Waits until every extension has requested its first event.
-    pub(crate) async fn all_ready(&self) {
-        self.all(|entry| entry.ready_at.is_some()).await;
-    }
-
-    /// Waits until every extension with an invocation has requested the next event.
-    pub(crate) async fn all_done(&self) {
-        self.all(|entry| !entry.is_busy).await;
+    /// Waits until every extension is in a state.
+    pub(crate) async fn all(&self, is_so: impl Fn(&Entry) -> bool) {
+        // The sender lives in `self`, so this ends only with the state.
+        let _ = self.state.subscribe().wait_for(|state| state.entries.iter().all(&is_so)).await;
     }
 
     /// Waits for the first report of an error.
     pub(crate) async fn fault(&self) -> ExtensionFault {
         let mut changes = self.state.subscribe();
-        loop {
-            if let Some(fault) = &changes.borrow_and_update().fault {
-                return fault.clone();
-            }
-            // The sender lives in `self`, so this ends only with a change.
-            let _ = changes.changed().await;
-        }
+        let state =
+            changes.wait_for(|state| state.fault.is_some()).await.expect("the sender lives in `self`");
+        state.fault.clone().expect("it was waited for")
     }
 
     /// Reads the entry of an extension.
     pub(super) fn look<T>(&self, name: &str, read: impl FnOnce(&Entry) -> T) -> Option<T> {
         self.state.borrow().entries.iter().find(|entry| entry.name == name).map(read)
-    }
-
-    async fn all(&self, is_so: impl Fn(&Entry) -> bool) {
-        // As above, the sender lives.
-        let _ = self.state.subscribe().wait_for(|state| state.entries.iter().all(&is_so)).await;
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
@@ -252,31 +196,29 @@ impl Registry {
 impl State {
     fn of(&mut self, identifier: &str) -> Result<&mut Entry, Refusal> {
         let entry = self.entries.iter_mut().find(|entry| entry.identifier.as_deref() == Some(identifier));
-        let unknown =
-            || refusal("Extension.UnknownExtensionIdentifier", "no extension has this identifier".to_owned());
+        let unknown = || {
+            Refusal::forbidden(
+                "Extension.UnknownExtensionIdentifier",
+                "no extension has this identifier".to_owned(),
+            )
+        };
         let entry = entry.ok_or_else(unknown)?;
         if entry.has_failed {
             let message = format!("{} has reported an error", entry.name);
-            return Err(refusal("Extension.InvalidExtensionState", message));
+            return Err(Refusal::forbidden("Extension.InvalidExtensionState", message));
         }
         Ok(entry)
     }
 }
 
 impl Entry {
-    fn new(name: String) -> Self {
-        Self {
-            name,
-            identifier: None,
-            events: Vec::new(),
-            waiting: None,
-            pending: None,
-            is_busy: false,
-            has_failed: false,
-            registered_at: None,
-            ready_at: None,
-            requested_at: None,
-        }
+    /// When it requested the event after the latest invocation, if it gets invocations.
+    pub(super) fn done_at(&self) -> Option<Instant> {
+        self.requested_at.filter(|_| self.events.contains(&INVOKE))
+    }
+
+    pub(super) fn gets_shutdown(&self) -> bool {
+        self.events.contains(&SHUTDOWN)
     }
 
     fn give(&mut self, event: Value) {
@@ -286,8 +228,4 @@ impl Entry {
             None => Some(event),
         };
     }
-}
-
-pub(super) fn refusal(error_type: &'static str, message: String) -> Refusal {
-    Refusal { error_type, message }
 }

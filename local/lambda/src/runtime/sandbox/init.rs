@@ -8,12 +8,11 @@ use tokio::time::Instant;
 
 use super::super::api::{Event, RuntimeApi, error_fields};
 use super::super::extension::{ExtensionFault, Extensions, Registry, ShutdownReason};
-use super::super::process::{Process, Step};
+use super::super::process::Process;
 use super::super::report::{self, Phase, Status};
-use super::super::telemetry::Telemetry;
-use super::super::{FunctionOptions, INIT_LIMIT, InitError};
-use super::{Happening, Sandbox};
-use local_testing::clock::Clock;
+use super::super::telemetry::{Stream, Telemetry};
+use super::super::{FunctionOptions, INIT_LIMIT, InitError, environment};
+use super::Sandbox;
 
 impl Sandbox {
     /// Starts the extensions, then the runtime, and waits until all of them are ready, but no longer than `until`.
@@ -22,20 +21,19 @@ impl Sandbox {
         phase: Phase,
         until: Instant,
         telemetry: &Telemetry,
-        clock: &Clock,
     ) -> Result<Self, InitError> {
         let began = Instant::now();
-        telemetry.begin(!options.extensions.programs.is_empty(), options.logs_json());
-        telemetry.platform("initStart", report::init_start(options, phase));
-        let started = Self::start_processes(options, phase, telemetry, clock, until).await;
+        telemetry.begin(!options.extensions.is_empty(), options.logs_json());
+        telemetry.platform("initStart", &report::init_start(options, phase));
+        let started = Self::start_processes(options, phase, telemetry, until).await;
         let mut sandbox = started.inspect_err(|_| telemetry.end())?;
         let ready = sandbox.wait_until_ready(until).await;
-        sandbox.init = if sandbox.extensions.is_empty() { sandbox.process.init } else { began.elapsed() };
+        sandbox.init = if sandbox.extensions.is_empty() { sandbox.runtime_init.0 } else { began.elapsed() };
         let status = ready.as_ref().map_or_else(InitError::status, |()| Status::success());
-        telemetry.platform("initReport", report::init_report(phase, &status, began.elapsed()));
+        telemetry.platform("initReport", &report::init_report(phase, &status, began.elapsed()));
         match ready {
             Ok(()) => {
-                sandbox.registry.close_registration();
+                sandbox.extensions.registry.close_registration();
                 telemetry.close_subscription();
                 sandbox.freeze();
                 Ok(sandbox)
@@ -43,10 +41,8 @@ impl Sandbox {
             Err(error) if sandbox.extensions.is_empty() => Err(error),
             // "When the runtime fails, all extensions and the runtime itself participate in the `Shutdown` phase."
             Err(error) => {
-                let reason = match &error {
-                    InitError::TimedOut { .. } => ShutdownReason::Timeout,
-                    _ => ShutdownReason::Failure,
-                };
+                let is_late = matches!(error, InitError::TimedOut { .. });
+                let reason = if is_late { ShutdownReason::Timeout } else { ShutdownReason::Failure };
                 let shutdown = sandbox.shutdown(reason).await;
                 Err(error.and_logs(shutdown.logs))
             }
@@ -57,7 +53,6 @@ impl Sandbox {
         options: &FunctionOptions,
         phase: Phase,
         telemetry: &Telemetry,
-        clock: &Clock,
         until: Instant,
     ) -> Result<Self, InitError> {
         let not_started = |source| InitError::NotStarted { binary: options.binary.clone(), source };
@@ -67,18 +62,21 @@ impl Sandbox {
         let mut extensions = Extensions::start(options, &address, &registry, telemetry)
             .map_err(|(binary, source)| InitError::NotStarted { binary, source })?;
         // "After each extension registers, Lambda starts the `Runtime init` phase."
-        if let Err(fault) = wait(&mut extensions, registry.all_registered(), until, "register").await {
+        let registered = registry.all(|entry| entry.registered_at.is_some());
+        if let Err(fault) = wait(&mut extensions, registered, until, "register").await {
             let _ = extensions.end(Instant::now()).await;
             return Err(InitError::Extension { fault, logs: extensions.last_logs().await });
         }
+        let runtime = environment::runtime_command(options, &address)
+            .and_then(|command| Process::spawn(command, usize::MAX, telemetry, Stream::Function));
         Ok(Self {
-            process: Process::spawn(options, api, telemetry).map_err(not_started)?,
+            runtime: runtime.map_err(not_started)?,
+            api,
             extensions,
-            registry,
             telemetry: telemetry.clone(),
-            clock: clock.clone(),
             phase,
             init: Duration::ZERO,
+            runtime_init: (Duration::ZERO, None),
             is_fresh: true,
             open: None,
         })
@@ -87,36 +85,36 @@ impl Sandbox {
     async fn wait_until_ready(&mut self, until: Instant) -> Result<(), InitError> {
         let runtime = self.wait_for_first_poll(until).await;
         let status = runtime.as_ref().map_or_else(InitError::status, |()| Status::success());
-        self.telemetry.platform("initRuntimeDone", report::init_runtime_done(self.phase, &status));
+        self.telemetry.platform("initRuntimeDone", &report::init_runtime_done(self.phase, &status));
         runtime?;
-        let registry = self.registry.clone();
-        let ready = wait(&mut self.extensions, registry.all_ready(), until, "request an event").await;
+        let registry = self.extensions.registry.clone();
+        let all_ready = registry.all(|entry| entry.ready_at.is_some());
+        let ready = wait(&mut self.extensions, all_ready, until, "request an event").await;
         ready.map_err(|fault| InitError::Extension { fault, logs: Vec::new() })
     }
 
     async fn wait_for_first_poll(&mut self, until: Instant) -> Result<(), InitError> {
         loop {
-            match self.happening(until).await {
-                Happening::Runtime(Step::Event(Event::Poll { at, reply })) => {
-                    self.process.is_ready(at, reply);
+            match self.next_event(until).await {
+                Event::Poll { at, reply } => {
+                    self.runtime_init = (self.runtime.age(at), self.runtime.cpu());
+                    self.api.waiting = Some(reply);
                     return Ok(());
                 }
-                Happening::Runtime(Step::Event(Event::InitError(report))) => {
+                Event::Answer(..) => {}
+                Event::InitError(report) => {
                     let (error_type, message) = error_fields(&report);
-                    self.process.kill().await;
-                    let logs = self.process.take_logs().await;
+                    self.runtime.kill().await;
+                    let logs = self.runtime.all_lines().await;
                     return Err(InitError::Reported { error_type, message, logs });
                 }
-                Happening::Runtime(Step::Event(Event::Response(_) | Event::Error(_))) => {}
-                Happening::Runtime(Step::Exited(status)) => {
-                    return Err(InitError::Exited { status, logs: self.process.take_logs().await });
+                Event::Exited(status) => {
+                    return Err(InitError::Exited { status, logs: self.runtime.all_lines().await });
                 }
-                Happening::Runtime(Step::OutOfTime) => {
-                    self.process.kill().await;
-                    return Err(InitError::TimedOut { logs: self.process.take_logs().await });
-                }
-                Happening::Fault(fault) => {
-                    return Err(InitError::Extension { fault, logs: Vec::new() });
+                Event::Fault(fault) => return Err(InitError::Extension { fault, logs: Vec::new() }),
+                Event::OutOfTime => {
+                    self.runtime.kill().await;
+                    return Err(InitError::TimedOut { logs: self.runtime.all_lines().await });
                 }
             }
         }

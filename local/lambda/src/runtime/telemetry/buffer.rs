@@ -12,7 +12,7 @@ const WAITING_BATCHES: usize = 2;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Dropped {
     pub(super) records: u64,
-    pub(super) bytes: u64,
+    pub(super) bytes: usize,
 }
 
 impl Dropped {
@@ -20,23 +20,14 @@ impl Dropped {
         self.records += other.records;
         self.bytes += other.bytes;
     }
-
-    fn one(bytes: usize) -> Self {
-        Self { records: 1, bytes: u64::try_from(bytes).unwrap_or(u64::MAX) }
-    }
-
-    fn is_none(self) -> bool {
-        self == Self::default()
-    }
 }
 
 /// Events in one delivery.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Batch {
     pub(super) items: Vec<String>,
-    /// The dropped events that its first event reports.
-    reported: Dropped,
-    content: Dropped,
+    /// Its events, and those that its first event reports: they are dropped if it cannot be delivered.
+    if_lost: Dropped,
 }
 
 /// The undelivered events.
@@ -73,7 +64,7 @@ impl Buffer {
         let is_full = self.waiting.len() >= WAITING_BATCHES * self.limits.max_items
             || self.bytes >= WAITING_BATCHES * self.limits.max_bytes;
         if is_full {
-            self.unreported.add(Dropped::one(bytes));
+            self.unreported.add(Dropped { records: 1, bytes });
             return;
         }
         if !self.has_any() {
@@ -100,15 +91,15 @@ impl Buffer {
     /// The next batch. If events were dropped before it, `report` makes the event that reports them.
     pub(super) fn take(&mut self, now: Duration, report: impl FnOnce(Dropped) -> String) -> Batch {
         let mut batch = Batch::default();
-        if self.reports_drops && !self.unreported.is_none() {
-            batch.reported = std::mem::take(&mut self.unreported);
-            batch.items.push(report(batch.reported));
+        if self.has_report() {
+            batch.if_lost = std::mem::take(&mut self.unreported);
+            batch.items.push(report(batch.if_lost));
         }
         let mut bytes = 0;
         while batch.items.len() < self.limits.max_items && bytes < self.limits.max_bytes {
             let Some((item, size)) = self.waiting.pop_front() else { break };
             batch.items.push(item);
-            batch.content.add(Dropped::one(size));
+            batch.if_lost.add(Dropped { records: 1, bytes: size });
             bytes += size;
         }
         self.bytes -= bytes;
@@ -117,17 +108,19 @@ impl Buffer {
     }
 
     /// A batch that could not be delivered: its events are dropped.
-    pub(super) fn lose(&mut self, batch: &Batch, now: Duration) -> Dropped {
+    pub(super) fn lose(&mut self, batch: &Batch, now: Duration) {
         if !self.has_any() {
             self.since = now;
         }
-        self.unreported.add(batch.reported);
-        self.unreported.add(batch.content);
-        batch.content
+        self.unreported.add(batch.if_lost);
     }
 
     fn has_any(&self) -> bool {
-        !self.waiting.is_empty() || (self.reports_drops && !self.unreported.is_none())
+        !self.waiting.is_empty() || self.has_report()
+    }
+
+    fn has_report(&self) -> bool {
+        self.reports_drops && self.unreported.records > 0
     }
 }
 
@@ -187,7 +180,7 @@ mod tests {
     fn a_lost_batch_is_reported_with_its_own_report() {
         let mut buffer = filled(7, 10);
         let batch = buffer.take(at(9), |_| "report".to_owned());
-        assert_eq!(buffer.lose(&batch, at(10)), Dropped { records: 2, bytes: 20 });
+        buffer.lose(&batch, at(10));
         assert_eq!(take(&mut buffer)[0], "3 of 30");
     }
 }

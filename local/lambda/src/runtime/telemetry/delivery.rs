@@ -11,30 +11,27 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, header};
 use http_body_util::{BodyExt as _, Full};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use serde_json::json;
 
 use super::Subscription;
 use super::buffer::{Batch, Dropped};
 use super::event::Event;
+use crate::backoff;
+use crate::bodies::{HttpClient, http_client};
 use local_testing::clock::rfc3339;
 
 /// Attempts for one batch. The guide promises retries, but not how many.
 const ATTEMPTS: u32 = 5;
 
-/// The pause after the first failed attempt; each further one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// The pauses between them.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// The time limit for one batch.
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(5);
 
-type Http = Client<HttpConnector, Full<Bytes>>;
-
 /// Delivers until it is aborted, no more events will come, or another subscription replaces this one.
 pub(super) async fn run(subscription: Arc<Subscription>) {
-    let http: Http = Client::builder(TokioExecutor::new()).build_http();
+    let http = http_client();
     loop {
         if !wait_until_due(&subscription).await {
             return;
@@ -42,13 +39,9 @@ pub(super) async fn run(subscription: Arc<Subscription>) {
         let now = subscription.time.now();
         let batch = subscription.buffer().take(now, |dropped| logs_dropped(&subscription, dropped));
         if deliver(&subscription, &http, &batch).await {
-            subscription.count(|deliveries| {
-                deliveries.batches += 1;
-                deliveries.events += batch.items.len();
-            });
+            subscription.delivered.fetch_add(batch.items.len(), Ordering::Relaxed);
         } else {
-            let lost = subscription.buffer().lose(&batch, subscription.time.now());
-            subscription.count(|deliveries| deliveries.lost_events += lost.records);
+            subscription.buffer().lose(&batch, subscription.time.now());
             if subscription.is_over.load(Ordering::Relaxed) {
                 return;
             }
@@ -79,7 +72,7 @@ async fn wait_until_due(subscription: &Subscription) -> bool {
 }
 
 /// Whether the subscriber accepted it.
-async fn deliver(subscription: &Subscription, http: &Http, batch: &Batch) -> bool {
+async fn deliver(subscription: &Subscription, http: &HttpClient, batch: &Batch) -> bool {
     let body = Bytes::from(format!("[{}]", batch.items.join(",")));
     let time = &subscription.time;
     for attempt in 0..ATTEMPTS {
@@ -87,7 +80,7 @@ async fn deliver(subscription: &Subscription, http: &Http, batch: &Batch) -> boo
             if subscription.is_over.load(Ordering::Relaxed) {
                 return false;
             }
-            time.sleep_until(time.now() + FIRST_PAUSE * 2_u32.pow(attempt - 1)).await;
+            time.sleep_until(time.now() + backoff::wait(PAUSES, attempt - 1)).await;
         }
         let limit = time.now() + ATTEMPT_LIMIT;
         tokio::select! {
@@ -98,7 +91,7 @@ async fn deliver(subscription: &Subscription, http: &Http, batch: &Batch) -> boo
     false
 }
 
-async fn post(subscription: &Subscription, http: &Http, body: Bytes) -> bool {
+async fn post(subscription: &Subscription, http: &HttpClient, body: Bytes) -> bool {
     let (port, path) = (subscription.request.port, &subscription.request.path);
     let request = Request::post(format!("http://127.0.0.1:{port}{path}"))
         .header(header::HOST, format!("sandbox.localdomain:{port}"))
@@ -120,5 +113,5 @@ fn logs_dropped(subscription: &Subscription, dropped: Dropped) -> String {
         "reason": "the subscriber is slower than the events, or does not answer",
     });
     let time = rfc3339(subscription.clock.now_ms());
-    Event::platform(time, "logsDropped", record).render(subscription.request.schema_version).0
+    Event::platform(&time, "logsDropped", &record).render(subscription.request.schema_version).0.clone()
 }

@@ -5,72 +5,54 @@ use serde_json::{Value, json};
 
 use super::subscription::{SchemaVersion, Stream};
 
+/// The event as an element of a delivery, and the bytes that count for the buffer: those of the record, because the guide
+/// adds metadata to `maxBytes` of telemetry.
+type Item = (String, usize);
+
 /// An event for any subscriber.
 #[derive(Debug, Clone)]
 pub(super) struct Event {
     pub(super) stream: Stream,
-    content: Content,
-}
-
-#[derive(Debug, Clone)]
-enum Content {
-    Platform {
-        time: String,
-        kind: String,
-        record: Value,
-    },
-    Line {
-        time: String,
-        text: String,
-        /// Set if the function logs JSON and this is an object.
-        json: Option<Value>,
-    },
-    Injected(Value),
+    item: Item,
+    /// For subscribers with a schema older than 2022-12-13, if that differs.
+    older: Option<Item>,
 }
 
 impl Event {
-    pub(super) fn platform(time: String, kind: &str, record: Value) -> Self {
-        let kind = format!("platform.{kind}");
-        Self { stream: Stream::Platform, content: Content::Platform { time, kind, record } }
+    /// An event of the platform; `kind` without `platform.`.
+    pub(super) fn platform(time: &str, kind: &str, record: &Value) -> Self {
+        let item = item(time, &format!("platform.{kind}"), record);
+        Self { stream: Stream::Platform, item, older: None }
     }
 
-    pub(super) fn line(time: String, stream: Stream, text: &str, logs_json: bool) -> Self {
-        let json = logs_json.then(|| serde_json::from_str(text).ok()).flatten().filter(Value::is_object);
-        Self { stream, content: Content::Line { time, text: text.to_owned(), json } }
+    /// A log line.
+    pub(super) fn line(time: &str, stream: Stream, text: &str, logs_json: bool) -> Self {
+        let line = item(time, stream.name(), &json!(text));
+        let object: Option<Value> = serde_json::from_str(text).ok().filter(|_| logs_json);
+        match object.filter(Value::is_object) {
+            // "If the schema version you're using is older than the `2022-12-13` version, then the "record" is always rendered
+            // as a string even when your function's logging format is configured as JSON."
+            Some(object) => Self { stream, item: item(time, stream.name(), &object), older: Some(line) },
+            None => Self { stream, item: line, older: None },
+        }
     }
 
     /// An event that is delivered unchanged; its type selects the subscribers.
-    pub(super) fn injected(event: Value) -> Self {
-        let stream = match event["type"].as_str() {
-            Some("function") => Stream::Function,
-            Some("extension") => Stream::Extension,
-            _ => Stream::Platform,
-        };
-        Self { stream, content: Content::Injected(event) }
+    pub(super) fn injected(event: &Value) -> Self {
+        let stream = event["type"].as_str().and_then(Stream::from_name).unwrap_or(Stream::Platform);
+        let text = event.to_string();
+        let bytes = event.get("record").map_or(text.len(), |record| record.to_string().len());
+        Self { stream, item: (text, bytes), older: None }
     }
 
-    /// The event as an element of a delivery, and the bytes that count for the buffer: those of the record, because the guide
-    /// adds metadata to `maxBytes` of telemetry.
-    pub(super) fn render(&self, schema: SchemaVersion) -> (String, usize) {
-        let (time, kind, record) = match &self.content {
-            Content::Injected(event) => {
-                let text = event.to_string();
-                let bytes = event.get("record").map_or(text.len(), |record| record.to_string().len());
-                return (text, bytes);
-            }
-            Content::Platform { time, kind, record } => (time, kind.as_str(), record.to_string()),
-            Content::Line { time, text, json } => {
-                // "If the schema version you're using is older than the `2022-12-13` version, then the "record" is
-                // always rendered as a string even when your function's logging format is configured as JSON."
-                let record = match json {
-                    Some(json) if schema >= SchemaVersion::V20221213 => json.to_string(),
-                    _ => json!(text).to_string(),
-                };
-                (time, self.stream.name(), record)
-            }
-        };
-        (format!(r#"{{"time":"{time}","type":"{kind}","record":{record}}}"#), record.len())
+    pub(super) fn render(&self, schema: SchemaVersion) -> &Item {
+        self.older.as_ref().filter(|_| schema < SchemaVersion::V20221213).unwrap_or(&self.item)
     }
+}
+
+fn item(time: &str, kind: &str, record: &Value) -> Item {
+    let record = record.to_string();
+    (format!(r#"{{"time":"{time}","type":"{kind}","record":{record}}}"#), record.len())
 }
 
 #[cfg(test)]
@@ -78,9 +60,8 @@ mod tests {
     use super::*;
 
     fn record(text: &str, logs_json: bool, schema: SchemaVersion) -> Value {
-        let (event, _) =
-            Event::line("2022-10-12T00:03:50.000Z".into(), Stream::Function, text, logs_json).render(schema);
-        let event: Value = serde_json::from_str(&event).expect("JSON");
+        let event = Event::line("2022-10-12T00:03:50.000Z", Stream::Function, text, logs_json);
+        let event: Value = serde_json::from_str(&event.render(schema).0).expect("JSON");
         assert_eq!(event["type"], "function");
         event["record"].clone()
     }

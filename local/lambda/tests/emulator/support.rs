@@ -1,6 +1,7 @@
-//! A function with an extension that has its orders.
+//! A function, alone or with an extension that has its orders.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use local_lambda::runtime::{Function, FunctionOptions, Invocation};
 use serde_json::{Value, json};
@@ -14,11 +15,14 @@ pub(crate) fn example(name: &str) -> PathBuf {
     test.ancestors().nth(2).expect("target/<profile>/deps/<test>").join("examples").join(name)
 }
 
+/// A function alone.
+pub(crate) fn obedient() -> FunctionOptions {
+    FunctionOptions::new(example("obedient_function"))
+}
+
 /// A function with one extension that has these orders.
 pub(crate) fn with_extension(orders: &Value) -> FunctionOptions {
-    FunctionOptions::new(example("obedient_function"))
-        .extension(example(NAME))
-        .env("EXTENSION", orders.to_string())
+    obedient().extension(example(NAME)).env("EXTENSION", orders.to_string())
 }
 
 pub(crate) async fn started(options: FunctionOptions) -> Function {
@@ -54,4 +58,15 @@ pub(crate) async fn answers(options: FunctionOptions) -> Vec<(u16, String)> {
         (status.parse().expect("a status"), body.to_owned())
     };
     lines_of(&shutdown.logs, "answer").iter().map(split).collect()
+}
+
+/// Waits for something that is on its way.
+pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    for _ in 0..500 {
+        if is_so() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{what}: not within 5 s");
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use local_lambda::service::AsyncPolicy;
 use serde_json::json;
 
-use crate::support::{eventually, obedient, service, service_of};
+use crate::service::{service, service_of};
+use crate::support::{eventually, obedient};
 
 const EVENT: (&str, &str) = ("x-amz-invocation-type", "Event");
 

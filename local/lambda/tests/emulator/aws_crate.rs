@@ -1,16 +1,15 @@
 //! AWS's own crate for extensions, as an independent client.
 
 use lambda_extension::{LambdaTelemetry, LambdaTelemetryRecord};
-use local_lambda::runtime::FunctionOptions;
 use serde_json::{Value, json};
 
 use crate::listener::{Listener, subscribe, types};
-use crate::support::{example, invoke, started, with_extension};
+use crate::support::{example, invoke, obedient, started, with_extension};
 
 /// Extensions API, as the crate `lambda-extension` speaks it: register, Next, SHUTDOWN.
 #[tokio::test]
 async fn an_extension_made_with_the_crate_takes_part() {
-    let options = FunctionOptions::new(example("obedient_function")).extension(example("crate_extension"));
+    let options = obedient().extension(example("crate_extension"));
     let mut function = started(options).await;
     let first = invoke(&mut function, json!({})).await;
     let second = invoke(&mut function, json!({})).await;

@@ -1,24 +1,12 @@
 //! A Lambda service with one obedient function, and a plain HTTP client for it.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use local_lambda::runtime::FunctionOptions;
 use local_lambda::service::{AsyncPolicy, LambdaApi, Pool};
 use serde_json::Value;
 
-pub(crate) const FUNCTION: &str = "obedient";
-
-/// Cargo builds examples together with tests, next to the folder of the test program.
-pub(crate) fn obedient() -> FunctionOptions {
-    let test = std::env::current_exe().expect("the test program has a path");
-    let target: PathBuf = test.ancestors().nth(2).expect("target/<profile>/deps/<test>").into();
-    let mut options = FunctionOptions::new(target.join("examples/obedient_function"));
-    FUNCTION.clone_into(&mut options.name);
-    options
-}
+use crate::support::obedient;
 
 /// The service under test.
 pub(crate) struct Service {
@@ -69,7 +57,7 @@ pub(crate) async fn service_of(options: FunctionOptions, limit: u32, policy: Asy
 
 impl Service {
     pub(crate) async fn invoke(&self, payload: &str, headers: &[(&str, &str)]) -> Answer {
-        self.post(FUNCTION, payload.to_owned(), headers).await
+        self.post(&self.pool.options().name, payload.to_owned(), headers).await
     }
 
     pub(crate) async fn post(&self, function: &str, payload: String, headers: &[(&str, &str)]) -> Answer {
@@ -83,15 +71,4 @@ impl Service {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Answer { status, headers, body: response.text().await.expect("text") }
     }
-}
-
-/// Waits for something that is on its way.
-pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    for _ in 0..500 {
-        if is_so() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("{what}: not within 5 s");
 }

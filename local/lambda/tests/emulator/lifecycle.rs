@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use local_lambda::runtime::{FunctionOptions, Outcome, ShutdownReason};
+use local_lambda::runtime::{Outcome, ShutdownReason};
 use local_testing::clock::Clock;
 use serde_json::{Value, json};
 
-use crate::support::{NAME, events, example, invoke, started, with_extension};
+use crate::support::{NAME, events, example, invoke, obedient, started, with_extension};
 
 /// Extensions API, "Invoke phase", the example payload.
 #[tokio::test]
@@ -60,22 +60,13 @@ async fn an_invocation_lasts_until_the_extension_is_done() {
     assert!(invocation.response().is_some());
     assert!(invocation.extension_overhead > Duration::ZERO, "{invocation:?}");
     let figures = &function.extensions()[0];
-    assert_eq!(figures.kept_open, invocation.extension_overhead);
-    assert!(invocation.billed_ms() >= invocation.extension_overhead.as_millis(), "{invocation:?}");
-}
-
-/// Extensions API, "Init phase": "completes after the runtime and each registered extension indicate completion".
-#[tokio::test]
-async fn the_figures_of_an_extension_can_be_read() {
-    let function = started(with_extension(&json!({}))).await;
-    let figures = &function.extensions()[0];
-    assert_eq!(figures.name, NAME);
+    assert_eq!((&*figures.name, figures.kept_open), (NAME, invocation.extension_overhead));
     assert!(figures.pid.is_some() && figures.pid != function.pid());
     assert!(figures.registered.is_some_and(|time| time > Duration::ZERO), "{figures:?}");
     assert!(figures.ready >= figures.registered, "{figures:?}");
     assert!(figures.cpu.is_some_and(|cpu| cpu > Duration::ZERO), "{figures:?}");
     assert!(figures.max_rss_kb.is_some_and(|kb| kb > 100), "{figures:?}");
-    assert_eq!(figures.kept_open, Duration::ZERO);
+    assert!(invocation.billed_ms() >= invocation.extension_overhead.as_millis(), "{invocation:?}");
 }
 
 /// Extensions API: "Lambda freezes the execution environment when each process has completed and there are no pending
@@ -89,18 +80,13 @@ async fn all_processes_stand_still_between_invocations() {
         }
         assert!(invoke(&mut function, json!({})).await.response().is_some());
     }
-    let mut options = with_extension(&json!({}));
-    options.extensions.freezes = false;
-    let function = started(options).await;
-    assert_ne!(state(function.extensions()[0].pid), "T (stopped)");
-}
-
-/// README, "What is emulated".
-#[tokio::test]
-async fn a_function_without_extensions_runs_on() {
-    let mut function = started(FunctionOptions::new(example("obedient_function"))).await;
-    assert!(invoke(&mut function, json!({})).await.response().is_some());
-    assert_ne!(state(function.pid()), "T (stopped)");
+    let mut not_frozen = with_extension(&json!({}));
+    not_frozen.freezes = false;
+    for options in [not_frozen, obedient()] {
+        let mut function = started(options).await;
+        assert!(invoke(&mut function, json!({})).await.response().is_some());
+        assert_ne!(state(function.pid()), "T (stopped)");
+    }
 }
 
 /// A signal is sent at once and acted upon when the process has its next turn.
@@ -141,7 +127,7 @@ async fn an_extension_has_the_functions_variables() {
     let text = format!("#!/bin/sh\nenv > {}\nexit 5\n", file.display());
     std::fs::write(&script, text).expect("it can be written");
     make_executable(&script);
-    let options = FunctionOptions::new(example("obedient_function")).extension(&script).env("MINE", "1");
+    let options = obedient().extension(&script).env("MINE", "1");
     local_lambda::runtime::Function::spawn(options).await.expect_err("it ends");
     let text = std::fs::read_to_string(file).expect("it was written");
     let variables: BTreeMap<&str, &str> = text.lines().filter_map(|line| line.split_once('=')).collect();

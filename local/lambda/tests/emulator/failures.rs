@@ -2,31 +2,24 @@
 
 use std::time::Duration;
 
-use local_lambda::runtime::{Function, InitError, Outcome, ShutdownReason};
-use serde_json::{Value, json};
+use local_lambda::runtime::{Function, FunctionOptions, InitError, Outcome, ShutdownReason};
+use serde_json::json;
 
 use crate::listener::{Listener, subscribe};
 use crate::support::{events, invoke, started, with_extension};
 
-async fn init_fault(orders: Value) -> (String, String) {
-    let error = Function::spawn(with_extension(&orders)).await.expect_err("no function");
-    let InitError::Extension { fault, .. } = error else { panic!("{error:?}") };
-    (fault.error_type, fault.message)
-}
-
-/// Extensions API reference, Init error.
+/// Extensions API reference, Init error; "Failure handling": "If an extension fails, Lambda restarts the execution
+/// environment".
 #[tokio::test]
-async fn an_init_error_of_an_extension_fails_the_init_phase() {
-    let fault = init_fault(json!({ "init": "error" })).await;
-    assert_eq!(fault, ("Extension.ConfigInvalid".to_owned(), "as ordered".to_owned()));
-}
-
-/// Extensions API, "Failure handling": "If an extension fails, Lambda restarts the execution environment".
-#[tokio::test]
-async fn an_extension_that_ends_fails_the_init_phase() {
-    let (error_type, message) = init_fault(json!({ "init": "exit" })).await;
-    assert_eq!(error_type, "Extension.Crash");
-    assert!(message.contains('9'), "{message}");
+async fn an_extension_that_fails_or_ends_fails_the_init_phase() {
+    for (order, error_type, message) in
+        [("error", "Extension.ConfigInvalid", "as ordered"), ("exit", "Extension.Crash", "exit status: 9")]
+    {
+        let options = with_extension(&json!({ "init": order }));
+        let error = Function::spawn(options).await.expect_err("no function");
+        let InitError::Extension { fault, .. } = error else { panic!("{error:?}") };
+        assert_eq!((&*fault.error_type, &*fault.message), (error_type, message));
+    }
 }
 
 #[tokio::test]
@@ -47,7 +40,7 @@ async fn an_exit_error_of_an_extension_ends_the_environment() {
     assert_eq!(function.pid(), None);
     assert_eq!(function.last_shutdown().map(|shutdown| shutdown.reason), Some(ShutdownReason::Failure));
     let next = invoke(&mut function, json!({ "do": "sleep", "ms": 60_000 })).await;
-    assert!(next.is_cold_start() && function.pid() != pid, "{next:?}");
+    assert!(next.init.is_some() && function.pid() != pid, "{next:?}");
 }
 
 /// Extensions API, "Invoke phase": the response is returned "even if extensions are still running", so a failure after it
@@ -61,32 +54,22 @@ async fn an_extension_that_fails_later_keeps_the_response() {
     assert_eq!(function.pid(), None);
 }
 
-fn shutdown_reason(function: &Function) -> Value {
-    let shutdown = function.last_shutdown().expect("it was reset");
-    events(&shutdown.logs).pop().expect("a SHUTDOWN event")["shutdownReason"].take()
-}
-
 /// Extensions API, "Invoke failures": "Lambda shuts down the runtime, then it sends a `Shutdown` event to each registered
 /// external extension. The event includes the reason for the shutdown."
 #[tokio::test]
-async fn a_timeout_shuts_extensions_down() {
-    let mut options = with_extension(&json!({}));
-    options.timeout = Duration::from_secs(2);
-    let mut function = started(options).await;
-    let overrun = invoke(&mut function, json!({ "do": "sleep", "ms": 60_000 })).await;
-    assert!(matches!(overrun.outcome, Outcome::TimedOut), "{overrun:?}");
-    assert_eq!(shutdown_reason(&function), "TIMEOUT");
-    assert!(function.last_shutdown().is_some_and(|shutdown| shutdown.killed.is_empty()));
-    assert!(invoke(&mut function, json!({})).await.is_cold_start());
-}
-
-#[tokio::test]
-async fn the_end_of_the_runtime_shuts_extensions_down() {
-    let mut function = started(with_extension(&json!({}))).await;
-    let died = invoke(&mut function, json!({ "do": "exit" })).await;
-    assert!(matches!(died.outcome, Outcome::Exited { .. }), "{died:?}");
-    assert_eq!(shutdown_reason(&function), "FAILURE");
-    assert!(invoke(&mut function, json!({})).await.is_cold_start());
+async fn a_runtime_that_fails_shuts_extensions_down() {
+    for (order, reason) in
+        [(json!({ "do": "sleep", "ms": 60_000 }), "TIMEOUT"), (json!({ "do": "exit" }), "FAILURE")]
+    {
+        let options = FunctionOptions { timeout: Duration::from_secs(2), ..with_extension(&json!({})) };
+        let mut function = started(options).await;
+        let outcome = invoke(&mut function, order).await.outcome;
+        assert!(matches!(outcome, Outcome::TimedOut { .. } | Outcome::Exited { .. }), "{outcome:?}");
+        let shutdown = function.last_shutdown().expect("it was reset");
+        assert_eq!(events(&shutdown.logs).pop().expect("a SHUTDOWN event")["shutdownReason"], reason);
+        assert!(shutdown.killed.is_empty());
+        assert!(invoke(&mut function, json!({})).await.init.is_some());
+    }
 }
 
 /// Extensions API, "Duration limit": "The function's timeout setting limits the duration of the entire `Invoke` phase."

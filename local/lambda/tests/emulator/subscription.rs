@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::listener::{Listener, subscribe};
-use crate::support::{answers, answers_to, started, with_extension};
+use crate::support::{answers_to, invoke, lines_of, started, with_extension};
 
 /// Telemetry API reference: a successful request has status 200 and the body `"OK"`.
 #[tokio::test]
@@ -35,39 +35,14 @@ async fn an_invalid_request_is_rejected_with_all_reasons() {
     assert_eq!(answers[2].0, 400);
 }
 
-/// Telemetry API reference, `schemaVersion`: an extension may fall back to an older version.
-#[tokio::test]
-async fn a_schema_version_can_be_unknown() {
-    let listener = Listener::start().await;
-    let newest = listener.subscription();
-    let mut older = newest.clone();
-    older["schemaVersion"] = json!("2022-12-13");
-    let mut options = with_extension(&json!({ "after": [subscribe(&newest), subscribe(&older)] }));
-    options.extensions.refused_schema_versions = vec!["2025-01-29".to_owned()];
-    let answers = answers(options).await;
-    assert_eq!((answers[1].0, answers[2].0), (400, 200), "{answers:?}");
-    assert!(answers[1].1.contains("schemaVersion 2025-01-29 is not supported"), "{answers:?}");
-}
-
 /// Telemetry API: "Subscription occurs during the extension initialization phase"; Extensions API: registration likewise.
 #[tokio::test]
 async fn subscriptions_end_with_the_init_phase() {
     let listener = Listener::start().await;
     let call = subscribe(&listener.subscription());
     let mut function = started(with_extension(&json!({ "later": [call] }))).await;
-    assert!(crate::support::invoke(&mut function, json!({})).await.response().is_some());
+    assert!(invoke(&mut function, json!({})).await.response().is_some());
     let logs = function.shutdown().await.expect("it ran").logs;
-    let answers = crate::support::lines_of(&logs, "answer");
+    let answers = lines_of(&logs, "answer");
     assert!(answers[1].starts_with("400 ") && answers[1].contains("SubscriptionClosed"), "{answers:?}");
-}
-
-/// Tests can read subscriptions.
-#[tokio::test]
-async fn a_subscription_can_be_read() {
-    let listener = Listener::start().await;
-    let function = started(with_extension(&json!({ "after": [subscribe(&listener.subscription())] }))).await;
-    let subscribers = function.telemetry().subscribers();
-    assert_eq!(subscribers.len(), 1);
-    assert_eq!(subscribers[0].extension, crate::support::NAME);
-    assert_eq!((&*subscribers[0].request.path, subscribers[0].request.streams.len()), ("/in", 3));
 }

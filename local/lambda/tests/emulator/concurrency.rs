@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use local_lambda::service::AsyncPolicy;
 
-use crate::support::{eventually, obedient, service, service_of};
+use crate::service::{service, service_of};
+use crate::support::{eventually, obedient};
 
 const SLEEP: &str = r#"{"do":"sleep","ms":500}"#;
 

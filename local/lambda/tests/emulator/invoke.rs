@@ -8,18 +8,22 @@ use local_lambda::runtime::FunctionOptions;
 use local_lambda::service::AsyncPolicy;
 use serde_json::json;
 
-use crate::support::{FUNCTION, obedient, service, service_of};
+use crate::service::{service, service_of};
+use crate::support::{eventually, obedient};
 
 /// Lambda API, `Invoke`: 200, the version and the function's answer.
 #[tokio::test]
 async fn the_answer_of_the_function_comes_back() {
-    let answer = service().await.invoke(r#"{"a":1}"#, &[]).await;
+    let service = service().await;
+    let answer = service.invoke(r#"{"a":1}"#, &[]).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.json()["echo"], json!({ "a": 1 }));
     assert_eq!(answer.header("x-amz-executed-version"), Some("$LATEST"));
     assert_eq!(answer.header("x-amz-function-error"), None);
     assert_eq!(answer.header("x-amz-log-result"), None, "not requested");
     assert_eq!(answer.header("x-amzn-requestid"), answer.json()["requestId"].as_str());
+    // A function always gets JSON.
+    assert_eq!(service.invoke("", &[]).await.json()["echo"], json!({}));
 }
 
 /// Lambda API, `Invoke`, "FunctionName": a name, with a qualifier, or an ARN, partial or full.
@@ -27,51 +31,77 @@ async fn the_answer_of_the_function_comes_back() {
 async fn a_function_is_found_by_every_form_of_its_name() {
     let service = service().await;
     for name in [
-        "obedient",
-        "obedient:$LATEST",
-        "obedient%3A%24LATEST",
-        "123456789012:function:obedient",
-        "arn:aws:lambda:eu-west-1:123456789012:function:obedient",
-        "arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Aobedient:live",
+        "push-gateway",
+        "push-gateway:$LATEST",
+        "push-gateway%3A%24LATEST",
+        "123456789012:function:push-gateway",
+        "arn:aws:lambda:eu-west-1:123456789012:function:push-gateway",
+        "arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Apush-gateway:live",
     ] {
         assert_eq!(service.post(name, "{}".to_owned(), &[]).await.status, 200, "{name}");
     }
 }
 
-/// Lambda API, `Invoke`, "Errors": `ResourceNotFoundException`, 404.
+/// Lambda API, `Invoke`, "Errors"; "ClientContext": "Up to 3,583 bytes of base64-encoded data".
 #[tokio::test]
-async fn an_unknown_function_is_not_found() {
-    let answer = service().await.post("nobody", "{}".to_owned(), &[]).await;
-    assert_eq!((answer.status, answer.header("x-amzn-errortype")), (404, Some("ResourceNotFoundException")));
-    assert_eq!(
-        answer.json()["message"],
-        "Function not found: arn:aws:lambda:eu-west-1:123456789012:function:nobody"
-    );
-}
-
-/// Lambda API, `Invoke`, "Errors": `InvalidRequestContentException`, 400.
-#[tokio::test]
-async fn a_payload_that_is_not_json_is_rejected() {
-    for payload in ["{", "hello", "{} {}", "\u{feff}{}"] {
-        let answer = service().await.invoke(payload, &[]).await;
-        let error = answer.header("x-amzn-errortype");
-        assert_eq!((answer.status, error), (400, Some("InvalidRequestContentException")), "{payload}");
-    }
-}
-
-/// A function always gets JSON.
-#[tokio::test]
-async fn no_payload_is_an_empty_object() {
-    assert_eq!(service().await.invoke("", &[]).await.json()["echo"], json!({}));
-}
-
-/// Lambda API, `Invoke`, "X-Amz-Function-Error": set with status 200 when the function reports an error.
-#[tokio::test]
-async fn a_function_error_has_the_error_header() {
+async fn an_invalid_request_is_rejected_and_runs_nothing() {
+    const CONTEXT: &str = "x-amz-client-context";
     let service = service().await;
-    let (_, message) = service.invoke(r#"{"do":"fail"}"#, &[]).await.function_error();
-    assert!(message.contains("as ordered"), "{message}");
-    assert_eq!(service.pool.counts().errors, 1);
+    let [text, list, too_long] =
+        ["not JSON", "[]", &format!(r#"{{"custom":{{"a":"{}"}}}}"#, "x".repeat(2_700))]
+            .map(|context| STANDARD.encode(context));
+    for (name, payload, header, status, error) in [
+        ("nobody", "{}", None, 404, "ResourceNotFoundException"),
+        ("push-gateway", "{", None, 400, "InvalidRequestContentException"),
+        ("push-gateway", "hello", None, 400, "InvalidRequestContentException"),
+        ("push-gateway", "{} {}", None, 400, "InvalidRequestContentException"),
+        ("push-gateway", "\u{feff}{}", None, 400, "InvalidRequestContentException"),
+        (
+            "push-gateway",
+            "{}",
+            Some(("x-amz-invocation-type", "Later")),
+            400,
+            "InvalidParameterValueException",
+        ),
+        ("push-gateway", "{}", Some((CONTEXT, "not base64!")), 400, "InvalidRequestContentException"),
+        ("push-gateway", "{}", Some((CONTEXT, &text)), 400, "InvalidRequestContentException"),
+        ("push-gateway", "{}", Some((CONTEXT, &list)), 400, "InvalidRequestContentException"),
+        ("push-gateway", "{}", Some((CONTEXT, &too_long)), 400, "InvalidRequestContentException"),
+    ] {
+        let headers: Vec<_> = header.into_iter().collect();
+        let answer = service.post(name, payload.to_owned(), &headers).await;
+        assert_eq!((answer.status, answer.header("x-amzn-errortype")), (status, Some(error)), "{answer:?}");
+        if status == 404 {
+            let message = "Function not found: arn:aws:lambda:eu-west-1:123456789012:function:nobody";
+            assert_eq!(answer.json()["message"], message);
+        }
+    }
+    assert_eq!(service.pool.counts().invocations, 0);
+}
+
+/// Lambda API, `Invoke`, "X-Amz-Function-Error": set with status 200 when the function fails. Lambda, "Troubleshoot invocation
+/// issues" and "Troubleshoot deployment issues"; Runtime API, "Initialization error".
+#[tokio::test]
+async fn a_function_that_fails_is_an_error_with_its_type() {
+    for (options, order, error_type, message) in [
+        (obedient(), r#"{"do":"fail"}"#, "", "as ordered"),
+        (obedient(), r#"{"do":"exit"}"#, "Runtime.ExitError", "Runtime exited with error: exit status: 7"),
+        (obedient().env("INIT", "report"), "{}", "BadConfig", "REMOTE_WRITE_URL is not set"),
+        (
+            FunctionOptions::new("/nowhere/bootstrap"),
+            "{}",
+            "Runtime.InvalidEntrypoint",
+            "cannot start /nowhere/bootstrap: No such file or directory (os error 2)",
+        ),
+    ] {
+        let service = service_of(options, 1, AsyncPolicy::default()).await;
+        let error = service.invoke(order, &[]).await.function_error();
+        assert!(error.0.contains(error_type) && error.1.ends_with(message), "{error:?}");
+        assert_eq!(service.pool.counts().errors, 1);
+        if order != "{}" {
+            assert_eq!(service.invoke("{}", &[]).await.header("x-amz-function-error"), None, "it runs again");
+        }
+    }
 }
 
 /// Lambda, "Configure Lambda function timeout": the invocation is stopped and the environment starts again.
@@ -89,16 +119,6 @@ async fn a_function_over_its_timeout_is_started_again() {
     assert_ne!(second.json()["pid"], first);
 }
 
-/// Lambda, "Troubleshoot invocation issues": `Runtime.ExitError`.
-#[tokio::test]
-async fn a_function_that_ends_is_an_error_and_started_again() {
-    let service = service().await;
-    let (error_type, message) = service.invoke(r#"{"do":"exit"}"#, &[]).await.function_error();
-    assert_eq!(error_type, "Runtime.ExitError");
-    assert!(message.ends_with("Runtime exited with error: exit status: 7"), "{message}");
-    assert_eq!(service.invoke("{}", &[]).await.status, 200);
-}
-
 /// A process that was killed while idle is replaced.
 #[tokio::test]
 async fn a_function_that_ended_while_idle_is_started_again() {
@@ -107,7 +127,7 @@ async fn a_function_that_ended_while_idle_is_started_again() {
     let process = nix::unistd::Pid::from_raw(i32::try_from(pid).expect("a small number"));
     nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL).expect("it runs");
     let status = format!("/proc/{pid}/status");
-    crate::support::eventually("the process ends", || {
+    eventually("the process ends", || {
         std::fs::read_to_string(&status).map_or(true, |status| status.contains("Z (zombie)"))
     })
     .await;
@@ -116,37 +136,16 @@ async fn a_function_that_ended_while_idle_is_started_again() {
     assert_ne!(next.json()["pid"], pid);
 }
 
-/// Runtime API, "Initialization error": the caller gets the function's error.
-#[tokio::test]
-async fn an_init_error_is_a_function_error() {
-    let options = obedient().env("INIT", "report");
-    let (error_type, message) =
-        service_of(options, 1, AsyncPolicy::default()).await.invoke("{}", &[]).await.function_error();
-    assert_eq!(error_type, "BadConfig");
-    assert!(message.ends_with("REMOTE_WRITE_URL is not set"), "{message}");
-}
-
-/// Lambda, "Troubleshoot deployment issues": `Runtime.InvalidEntrypoint`.
-#[tokio::test]
-async fn a_program_that_is_not_there_is_an_invalid_entrypoint() {
-    let mut options = FunctionOptions::new("/nowhere/bootstrap");
-    FUNCTION.clone_into(&mut options.name);
-    let service = service_of(options, 1, AsyncPolicy::default()).await;
-    let (error_type, message) = service.invoke("{}", &[]).await.function_error();
-    assert_eq!(error_type, "Runtime.InvalidEntrypoint");
-    assert!(message.contains("/nowhere/bootstrap"), "{message}");
-}
-
 /// Lambda quotas, "Invocation payload": 6 MB, and the limit itself is allowed.
 #[tokio::test]
 async fn six_megabytes_are_the_limit_of_a_synchronous_payload() {
     const LIMIT: usize = 6 * 1_024 * 1_024;
     let service = service().await;
     let fits = format!("\"{}\"", "x".repeat(LIMIT - 2));
-    let answer = service.post(FUNCTION, fits, &[]).await;
+    let answer = service.invoke(&fits, &[]).await;
     // It is handed over; its echo is longer than an answer may be.
     assert_eq!(answer.function_error().0, "Function.ResponseSizeTooLarge");
-    let answer = service.post(FUNCTION, format!("\"{}\"", "x".repeat(LIMIT - 1)), &[]).await;
+    let answer = service.invoke(&format!("{fits} "), &[]).await;
     assert_eq!((answer.status, answer.header("x-amzn-errortype")), (413, Some("RequestTooLargeException")));
     assert_eq!(
         answer.json()["message"],
@@ -166,35 +165,12 @@ async fn a_dry_run_runs_nothing() {
     assert_eq!(unknown.status, 404);
 }
 
-/// Lambda API, `Invoke`, "Errors": `InvalidParameterValueException`, 400.
-#[tokio::test]
-async fn an_unknown_invocation_type_is_refused() {
-    let answer = service().await.invoke("{}", &[("x-amz-invocation-type", "Later")]).await;
-    assert_eq!(
-        (answer.status, answer.header("x-amzn-errortype")),
-        (400, Some("InvalidParameterValueException"))
-    );
-}
-
 /// Lambda API, `Invoke`, "ClientContext": base64 of JSON, given to the function in its context object.
 #[tokio::test]
 async fn the_client_context_reaches_the_function() {
     let context = STANDARD.encode(r#"{ "custom": { "tool": "query___range", "who": "Zoë 🐟" } }"#);
     let answer = service().await.invoke("{}", &[("x-amz-client-context", &context)]).await;
     assert_eq!(answer.json()["custom"], json!({ "tool": "query___range", "who": "Zoë 🐟" }));
-}
-
-/// Lambda API, `Invoke`, "ClientContext": "Up to 3,583 bytes of base64-encoded data".
-#[tokio::test]
-async fn an_invalid_client_context_is_rejected() {
-    let service = service().await;
-    let too_long = STANDARD.encode(format!(r#"{{"custom":{{"a":"{}"}}}}"#, "x".repeat(2_700)));
-    for context in ["not base64!", &STANDARD.encode("not JSON"), &STANDARD.encode("[]"), &too_long] {
-        let answer = service.invoke("{}", &[("x-amz-client-context", context)]).await;
-        let error = answer.header("x-amzn-errortype");
-        assert_eq!((answer.status, error), (400, Some("InvalidRequestContentException")), "{context}");
-    }
-    assert_eq!(service.pool.counts().invocations, 0);
 }
 
 /// Lambda API, `Invoke`, "LogType": the last 4 KB of the log, base64.
