@@ -84,6 +84,12 @@ impl Response {
         (200..300).contains(&self.status)
     }
 
+    /// Whether a remote-write receiver has stored the request. With 202, Cortex stores nothing of it. Other paths of a
+    /// server may answer 2xx with a body, which receivers do not.
+    pub fn is_stored(&self) -> bool {
+        self.is_success() && self.status != 202 && self.body.is_empty()
+    }
+
     /// The body as one line of text of at most [`MAX_ERROR_BODY`] bytes of the body.
     pub fn message(&self) -> String {
         let bounded = &self.body[..self.body.len().min(MAX_ERROR_BODY)];

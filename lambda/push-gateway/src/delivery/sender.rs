@@ -271,7 +271,7 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
         self.failures_in_a_row.set(0);
         let is_replica = samples.first().is_some_and(|sample| self.series.has_replica(sample.series));
         match classify(response.status) {
-            Meaning::Written if response.body.is_empty() => {
+            Meaning::Written if response.is_stored() => {
                 self.receiver.prove();
                 self.delivery.borrow_mut().figures.samples += count;
                 Answer::Done(Outcome::Delivered)
@@ -316,7 +316,7 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
         }
         let empty = self.exchange(self.series.encode(&[]), self.until.get()).await;
         let empty = empty.map_err(|failure| Rc::new(Reason::Failed(failure)))?;
-        if empty.is_success() && empty.body.is_empty() {
+        if empty.is_stored() {
             self.receiver.prove();
             return Ok(());
         }

@@ -4,7 +4,7 @@
 //! repeated zero is then the newest sample of its series, which every receiver accepts again. Values are not repeated,
 //! because later ones supersede them.
 
-use aws::{Client, Endpoint, Scope};
+use aws::{Client, Endpoint, Failure, Scope};
 use bytes::Bytes;
 use remote_write::MAX_REQUEST_BYTES;
 
@@ -73,7 +73,12 @@ impl RemoteWrite {
         for (at, planned) in series.plan(series.samples(), MAX_REQUEST_BYTES).into_iter().enumerate() {
             let body = series.encode(&series.samples()[planned.samples]).body;
             let sent = send(&self.client, &self.receiver.request(Bytes::from(body)), dispatch).await;
-            sent.map_err(|undelivered| match undelivered {
+            let stored = sent.and_then(|response| match response.is_stored() {
+                true => Ok(()),
+                // Something else answered than a receiver: the URL may be wrong.
+                false => Err(Undelivered::Failed(Failure::answered(response))),
+            });
+            stored.map_err(|undelivered| match undelivered {
                 // The requests before it were delivered.
                 Undelivered::Failed(failure) if at > 0 => Undelivered::Unknown(failure),
                 other => other,

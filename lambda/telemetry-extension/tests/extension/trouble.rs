@@ -119,6 +119,21 @@ async fn rejected_values_are_superseded() {
     assert_eq!(rejected, Some(1.0));
 }
 
+#[tokio::test]
+async fn a_success_that_stores_nothing_is_a_failure() {
+    let amp = amp().await;
+    amp.set_faults(vec![
+        Fault::times(1, Matcher::Any, Action::status(200, "Prometheus Server is Ready.")),
+        Fault::times(1, Matcher::Any, Action::status(202, "")),
+    ]);
+    let mut host = host(&amp).await;
+    while amp.requests().len() < 3 {
+        invoke_times(&mut host, 1).await;
+    }
+    assert!(host.shut_down().await.success());
+    assert_eq!(last(&amp, "telemetry_dispatches_total", "failed"), Some(2.0));
+}
+
 /// The received counts of three dispatches within two seconds, with 1, 3 and 3 invocations, the second with faults.
 async fn counts_with(faults: &[Fault]) -> Vec<f64> {
     let options =
