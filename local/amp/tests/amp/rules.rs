@@ -65,14 +65,17 @@ async fn each_header_of_the_protocol_is_required_once() {
     }
 }
 
-/// AMP quotas, "Request size": 1 MB. Cortex, `ParseProtoReader`: for the decoded length as well.
+/// AMP quotas, "Request size": 1 MB, for which AWS answers 413. Cortex, `ParseProtoReader`: 400 for the decoded length.
 #[tokio::test]
 async fn a_body_over_the_limit_is_too_large() {
     let zeros = snap::raw::Encoder::new().compress_vec(&vec![0; 1_000_001]).expect("compressible");
     assert!(zeros.len() < 100_000);
-    for body in [vec![0; 1_000_001], zeros] {
+    for (body, status, text) in [
+        (vec![0; 1_000_001], 413, "Request Entity Too Large"),
+        (zeros, 400, "received message larger than max (1000001 vs 1000000)"),
+    ] {
         let answer = answer_with(|request| *request.body_mut() = body).await;
-        assert_eq!(answer, (413, "Request Entity Too Large".to_owned()));
+        assert_eq!(answer, (status, text.to_owned()));
     }
 }
 
@@ -158,15 +161,25 @@ async fn more_than_150_labels_are_refused() {
     check(&amp, &[series(&labels, &[(NOW_MS, 1.0)])], 400, text).await;
 }
 
-/// AMP quotas, "Label size": 7 KB for all names and values of a series.
+/// AMP quotas, "Label size": 7 KB for a series, which Cortex counts as bytes of protobuf: of each label also two tags and
+/// two lengths, of one byte, or two from 128 on.
 #[tokio::test]
 async fn more_than_7_kb_of_labels_are_refused() {
     let amp = stand_in(|_| ()).await;
-    let mut long = "x".repeat(7 * 1_024 - 8 - 2 - 1);
-    check(&amp, &[series(&[("__name__", "ph"), ("d", &long)], &[(NOW_MS, 1.0)])], 200, "").await;
-    long.push('x');
-    let too_long = series(&[("__name__", "ph"), ("d", &long)], &[(NOW_MS, 1.0)]);
-    check(&amp, &[too_long], 400, "labels size bytes exceeded").await;
+    let (name, long, names) = (8 + 2 + 4, 2_000, ["a", "b", "c"]);
+    let rest = 7 * 1_024 - name - 3 * (1 + long + 5) - (1 + 5);
+    for (rest, status) in [(rest, 200), (rest + 1, 400)] {
+        let (long, rest) = ("x".repeat(long), "x".repeat(rest));
+        let mut labels = vec![("__name__", "ph")];
+        labels.extend(names.map(|name| (name, long.as_str())));
+        labels.push(("d", &rest));
+        let text = if status == 200 {
+            ""
+        } else {
+            "labels size bytes exceeded for metric (actual: 7169, limit: 7168)"
+        };
+        check(&amp, &[series(&labels, &[(NOW_MS, 1.0)])], status, text).await;
+    }
 }
 
 /// Remote write 1.0, "Ordering": a series' samples are in timestamp order; equal timestamps are not.

@@ -26,13 +26,22 @@ async fn the_same_timestamp_with_another_value_is_refused() {
     assert_eq!(stored_ph(&amp, "a"), [(NOW_MS, 1.0)]);
 }
 
-/// Stricter than the engine, which would drop the second value silently.
+/// Prometheus, `appendable`: only the newest sample of a series is compared. A late one replaces what came in order, and
+/// the first late one stays.
 #[tokio::test]
-async fn another_value_for_an_older_timestamp_is_refused_too() {
+async fn a_late_sample_is_stored_once_whatever_is_there() {
     let amp = stand_in(|_| ()).await;
-    check(&amp, &[ph("a", NOW_MS - 10, 1.0)], 200, "").await;
-    check(&amp, &[ph("a", NOW_MS, 2.0)], 200, "").await;
-    check(&amp, &[ph("a", NOW_MS - 10, 9.0)], 400, "duplicate sample").await;
+    let stored = async |samples: &[(i64, f64)]| {
+        for (ago, value) in samples {
+            check(&amp, &[ph("a", NOW_MS - ago, *value)], 200, "").await;
+        }
+        stored_ph(&amp, "a")
+    };
+    assert_eq!(stored(&[(10, 1.0), (0, 2.0), (10, 3.0)]).await, [(NOW_MS - 10, 3.0), (NOW_MS, 2.0)]);
+    assert_eq!(
+        stored(&[(10, 4.0), (20, 5.0), (20, 6.0)]).await[..2],
+        [(NOW_MS - 20, 5.0), (NOW_MS - 10, 3.0)]
+    );
 }
 
 /// AMP, "out-of-order time window", 60 s by default.
