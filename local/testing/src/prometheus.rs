@@ -189,6 +189,8 @@ fn command(program: &Path, port: u16, directory: &Path) -> io::Result<Command> {
         .arg("--storage.tsdb.retention.time=100y")
         .arg(format!("--web.listen-address=127.0.0.1:{port}"))
         .arg("--web.enable-remote-write-receiver")
+        // Versions that always store them take the flag with a warning.
+        .arg("--enable-feature=native-histograms")
         .arg("--log.level=warn")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
