@@ -82,7 +82,8 @@ impl Bounds {
             let is_repeated = last.is_some_and(|(last, _)| last == timestamp);
             let Ok(late) = self.check(last, timestamp, &value) else { continue };
             let before = gained.get(&timestamp).or_else(|| stored?.get(&timestamp));
-            if !is_repeated && !(late && before.is_some_and(|before| before.late)) {
+            let is_first = !late || before.is_none_or(|before| !before.late);
+            if is_first && !is_repeated {
                 gained.insert(timestamp, Entry { value, late });
             }
         }
