@@ -30,7 +30,7 @@ const MAX_EXEMPLAR_CHARACTERS: usize = 128;
 /// Cortex, `-validation.max-metadata-length`, for each text.
 const MAX_METADATA_BYTES: usize = 1_024;
 
-/// What goes on to the storage, and the first error.
+/// The valid part of a request, and the first error of the rest.
 #[derive(Debug, Default)]
 pub(super) struct Validated {
     /// The series, those with native histograms last.

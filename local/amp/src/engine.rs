@@ -18,7 +18,7 @@ pub(super) struct Bounds {
     window_ms: i64,
 }
 
-/// Why a sample is refused.
+/// The reasons for which a sample is refused.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AppendError {
     #[error("out of bounds")]
@@ -72,7 +72,7 @@ impl Bounds {
         Ok(true)
     }
 
-    /// What a series gains by these samples, in the order in which they came. A late sample replaces one that came in
+    /// The entries that these samples add to a series, in the order in which they came. A late sample replaces one that came in
     /// order; of two late ones the first stays.
     pub(super) fn store(self, stored: Option<&Entries>, samples: Vec<(i64, Value)>) -> Entries {
         let mut gained = Entries::new();

@@ -1,4 +1,4 @@
-//! What remote write 1.0 forbids a sender and Cortex takes: the rules of [`super::AmpOptions::strict`].
+//! The rules of [`super::AmpOptions::strict`]: those of remote write 1.0 that Cortex does not enforce.
 //!
 //! Cortex repairs such a request or drops a part of it without an answer, so only a strict receiver shows a sender's mistake.
 
@@ -60,7 +60,7 @@ fn check_labels(labels: &[Label]) -> Result<(), String> {
     }
 }
 
-/// "Ordering": the samples of a series are in the order of their timestamps. A series without samples says nothing.
+/// "Ordering": the samples of a series are in the order of their timestamps. A series has at least one.
 fn check_samples(series: &TimeSeries) -> Result<(), String> {
     let name = || metric(&series.labels);
     if series.samples.is_empty() && series.histograms.is_empty() {

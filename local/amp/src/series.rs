@@ -16,7 +16,7 @@ pub type StoredSeries = BTreeMap<LabelSet, StoredSamples>;
 /// The native histograms of all series by timestamp.
 pub type StoredHistograms = BTreeMap<LabelSet, BTreeMap<i64, Histogram>>;
 
-/// What a series has at one time.
+/// A value of a series.
 #[derive(Debug, Clone)]
 pub(super) enum Value {
     Float(f64),

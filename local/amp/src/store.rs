@@ -34,7 +34,7 @@ pub(super) struct RefusedSeries {
 /// The decision on one request.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// What to store.
+    /// The entries to store.
     pub(super) accepted: EntriesBySeries,
     /// The answer, if anything was refused.
     pub(super) first_error: Option<Refusal>,
@@ -130,7 +130,7 @@ impl Store {
 /// Samples by series, in the order in which they came.
 type Appended = BTreeMap<LabelSet, Vec<(i64, Value)>>;
 
-/// Why the ingester does not take a sample.
+/// The reasons for which the ingester refuses a sample.
 enum AppendFailure {
     /// There is no room for its series.
     Series(String),

@@ -28,7 +28,7 @@ const READY_LIMIT: Duration = Duration::from_mins(2);
 /// Bytes of its log that an error includes.
 const LAST_WORDS_BYTES: usize = 2_000;
 
-/// Why Cortex does not run.
+/// The reasons for which Cortex does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum CortexError {
     /// The program cannot be run, or its files cannot be written.

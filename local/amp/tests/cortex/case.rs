@@ -1,4 +1,4 @@
-//! One case: requests, one after the other, to a workspace of their own, and what comes of them.
+//! One case: requests, one after the other, to a workspace of their own, and the expected result.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -32,7 +32,7 @@ pub(crate) struct Case {
     /// A part of the last answer's text.
     text: &'static str,
     stored: &'static str,
-    /// What the stand-in does otherwise, for a reason that the case gives.
+    /// Status, text and storage of the stand-in where they differ, for a reason that the case gives.
     pub(crate) stand_in: Option<(u16, &'static str, &'static str)>,
 }
 
@@ -94,7 +94,7 @@ impl Case {
     }
 }
 
-/// What came of a case.
+/// The result of a case.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) statuses: Vec<u16>,
@@ -102,7 +102,7 @@ pub(crate) struct Found {
     pub(crate) stored: String,
 }
 
-/// What should come of it.
+/// The expected result.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     statuses: Vec<u16>,

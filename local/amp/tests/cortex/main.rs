@@ -1,4 +1,4 @@
-//! What Cortex answers and stores, case by case: the stand-in must do the same.
+//! The answers of Cortex, and what it stores, case by case: the stand-in must do the same.
 //!
 //! The stand-in is compared with the recorded answers of Cortex 1.21.1 in every run of the tests, and with a real Cortex by
 //! `npm run conformance`, which shows whether the records are right.

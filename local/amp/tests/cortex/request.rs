@@ -25,7 +25,7 @@ impl Request {
         Self::of_bytes(&message.encode_to_vec())
     }
 
-    /// What snappy makes of these bytes.
+    /// A request with these bytes, compressed.
     pub(crate) fn of_bytes(message: &[u8]) -> Self {
         Self::of_body(snap::raw::Encoder::new().compress_vec(message).expect("a message below 4 GB"))
     }

@@ -66,7 +66,7 @@ fn names(t: Times) -> Vec<Case> {
     ]
 }
 
-/// What Cortex repairs.
+/// Requests that Cortex repairs.
 fn repaired(t: Times) -> Vec<Case> {
     vec![
         case("labels unsorted")
