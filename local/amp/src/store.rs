@@ -95,22 +95,28 @@ impl Store {
             let labels: LabelSet =
                 series.labels.iter().cloned().map(|label| (label.name, label.value)).collect();
             let stored = self.series.get(&labels);
+            let mut has_room = appended.contains_key(&labels);
+            let mut good = Vec::new();
             for (timestamp, value) in series.values() {
-                let checked = bounds.check_before_the_series(timestamp).map_err(AppendFailure::Sample);
-                let checked = checked.and_then(|()| {
-                    if !appended.contains_key(&labels) {
+                let mut check = || {
+                    bounds.check_before_the_series(timestamp)?;
+                    if !has_room {
                         room.take(options, stored).map_err(AppendFailure::Series)?;
+                        has_room = true;
                     }
-                    let samples = appended.entry(labels.clone()).or_default();
-                    bounds
-                        .check(stored.and_then(newest), timestamp, &value)
-                        .map_err(AppendFailure::Sample)?;
-                    samples.push((timestamp, value));
-                    Ok(())
-                });
-                if let Err(failure) = checked {
-                    first_error.get_or_insert_with(|| failure.refusal(options, timestamp, &series.labels));
+                    bounds.check(stored.and_then(newest), timestamp, &value)?;
+                    Ok::<(), AppendFailure>(())
+                };
+                match check() {
+                    Ok(()) => good.push((timestamp, value)),
+                    Err(failure) => {
+                        first_error
+                            .get_or_insert_with(|| failure.refusal(options, timestamp, &series.labels));
+                    }
                 }
+            }
+            if has_room {
+                appended.entry(labels).or_default().append(&mut good);
             }
         }
         (appended, first_error)
@@ -136,6 +142,12 @@ enum AppendFailure {
     Series(String),
     /// The storage engine refuses it.
     Sample(AppendError),
+}
+
+impl From<AppendError> for AppendFailure {
+    fn from(error: AppendError) -> Self {
+        Self::Sample(error)
+    }
 }
 
 impl AppendFailure {
