@@ -10,10 +10,13 @@ mod request;
 mod stand_in;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use case::{Case, Outcome};
 use engine::Engine;
 use local_testing::clock::Clock;
+use local_testing::cortex::{Cortex, CortexOptions};
+use request::{Request, Times};
 
 /// 2023-02-14T18:06:57.413Z.
 const NOW_MS: i64 = 1_676_398_017_413;
@@ -31,6 +34,25 @@ async fn the_stand_in_answers_as_recorded() {
         differences.extend(expected.difference(case.name, &found));
     }
     none(&differences);
+}
+
+/// The launcher of the audits: Cortex is killed and started again on the same data.
+#[tokio::test]
+#[ignore = "needs Cortex: npm run conformance"]
+async fn acknowledged_samples_survive_a_crash_of_cortex() {
+    let program = Cortex::find().expect("CORTEX: a built Cortex");
+    let mut cortex = Cortex::start(&program, &CortexOptions::default()).await.expect("it starts");
+    let now_ms = Clock::system().now_ms();
+    let write = Request::of_series(vec![Times { now_ms }.m(&[(-1_000, 0.5), (0, 7.0)])]);
+    assert_eq!(write.send(&cortex.remote_write_url(), None).await, (200, String::new()));
+    let labels = [("__name__".to_owned(), "m".to_owned())].into();
+    let expected = [(labels, [(now_ms - 1_000, 0.5), (now_ms, 7.0)].into())].into();
+    let minute = Duration::from_mins(1);
+    assert_eq!(cortex.samples("m", minute).await.expect("an answer"), expected);
+    cortex.kill().await;
+    assert!(cortex.samples("m", minute).await.is_err());
+    cortex.restart().await.expect("it starts again");
+    assert_eq!(cortex.samples("m", minute).await.expect("an answer"), expected);
 }
 
 #[test]

@@ -203,7 +203,8 @@ pub(crate) fn large_event(
 /// The padding as further dimensions, `,"pad0":"xxx…","pad1":"x…"`.
 pub(crate) fn padding_labels(padding: &str) -> String {
     let parts = padding.as_bytes().chunks(2_000).map(String::from_utf8_lossy);
-    parts.enumerate().map(|(at, part)| format!(r#","pad{at}":"{part}""#)).collect()
+    let labels: Vec<String> = parts.enumerate().map(|(at, part)| format!(r#","pad{at}":"{part}""#)).collect();
+    labels.concat()
 }
 
 /// Events of devices `d0`, `d1`, …, one each, a millisecond apart.
