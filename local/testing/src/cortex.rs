@@ -19,11 +19,15 @@ use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
 use crate::children;
+use crate::clock::Clock;
 use crate::prometheus::client::PrometheusClient;
-use crate::prometheus::{QueryError, SamplesByLabels, samples};
+use crate::prometheus::{QueryError, SamplesByLabels, samples_until};
 
 /// It is ready in a second, after a restart with a long log in a few.
 const READY_LIMIT: Duration = Duration::from_mins(2);
+
+/// More than the 10 minutes that AMP takes a sample ahead.
+const AHEAD: Duration = Duration::from_mins(11);
 
 /// Bytes of its log that an error includes.
 const LAST_WORDS_BYTES: usize = 2_000;
@@ -154,13 +158,15 @@ impl Cortex {
         }
     }
 
-    /// All samples of `selector` within `range` before now, where there are no tenants. Answers are limited in length, so
-    /// a large workspace is read selector by selector.
+    /// All samples of `selector` from `range` before now on, those ahead of the clock among them, where there are no
+    /// tenants. Answers are limited in length, so a large workspace is read selector by selector.
     ///
     /// # Errors
     /// It cannot be reached, or it rejects the query.
     pub async fn samples(&self, selector: &str, range: Duration) -> Result<SamplesByLabels, QueryError> {
-        samples(&self.query_url(), selector, range).await
+        // By default Cortex ends at the last full second. Nothing is further ahead than 10 minutes.
+        let end = Clock::system().now_ms() / 1_000 + AHEAD.as_secs().cast_signed();
+        samples_until(&self.query_url(), selector, range + AHEAD, Some(end)).await
     }
 
     fn last_words(&self) -> String {

@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use crate::children;
 use client::{ClientError, PrometheusClient};
 
+pub(crate) use samples::samples_until;
 pub use samples::{QueryError, SamplesByLabels, samples};
 
 /// Without data it needs less than a second, on a busy machine a little more.
