@@ -46,9 +46,10 @@ pub(super) fn short(text: &str) -> String {
     quoted(text.char_indices().nth(MAX_SHOWN).map_or(text, |(end, _)| &text[..end]))
 }
 
-/// Rust and Go agree on which characters are printable. The character before it keeps Rust from escaping combining ones.
+/// Rust and Go agree on which characters are printable. Rust also escapes an apostrophe, and a combining character at the
+/// beginning of a text.
 fn is_printable(character: char) -> bool {
-    !['a', character].iter().collect::<String>().escape_debug().any(|shown| shown == '\\')
+    character == '\'' || !String::from_iter(['a', character]).escape_debug().any(|shown| shown == '\\')
 }
 
 /// Go's `%g`: the shortest digits; from a million on and below 0.0001 with an exponent of at least two digits.
