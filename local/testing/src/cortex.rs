@@ -176,6 +176,14 @@ impl Cortex {
     }
 }
 
+impl Drop for Cortex {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            children::kill_and_wait(child);
+        }
+    }
+}
+
 fn log_file(directory: &Path) -> PathBuf {
     directory.join("cortex.log")
 }
