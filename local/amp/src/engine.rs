@@ -10,6 +10,9 @@ use super::text::number;
 /// The engine takes a sample in order only if it is not older than half a block of 2 hours behind the head.
 const IN_ORDER_SPAN_MS: i64 = 3_600_000;
 
+/// Cortex, `-blocks-storage.tsdb.out-of-order-cap-max`.
+const LATE_CHUNK_SAMPLES: usize = 32;
+
 /// The times that decide on a sample, fixed when a request begins.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
@@ -72,19 +75,27 @@ impl Bounds {
         Ok(true)
     }
 
-    /// The entries that these samples add to a series, in the order in which they came. A late sample replaces one that came in
-    /// order; of two late ones the first stays.
+    /// The entries that these samples add to a series, in the order in which they came. A late sample replaces one that came
+    /// in order or into an earlier chunk; of two in a chunk the first stays.
     pub(super) fn store(self, stored: Option<&Entries>, samples: Vec<(i64, Value)>) -> Entries {
         let mut gained = Entries::new();
+        let mut late_chunk = None;
         for (timestamp, value) in samples {
             let last = stored.and_then(newest).into_iter().chain(newest(&gained));
             let last = last.max_by_key(|(timestamp, _)| *timestamp);
             let is_repeated = last.is_some_and(|(last, _)| last == timestamp);
-            let Ok(late) = self.check(last, timestamp, &value) else { continue };
-            let before = gained.get(&timestamp).or_else(|| stored?.get(&timestamp));
-            let is_first = !late || before.is_none_or(|before| !before.late);
-            if is_first && !is_repeated {
-                gained.insert(timestamp, Entry { value, late });
+            match self.check(last, timestamp, &value) {
+                Ok(false) if !is_repeated => {
+                    gained.insert(timestamp, Entry { value, late_chunk: None });
+                }
+                Ok(true) => {
+                    let chunk = late_chunk.get_or_insert_with(|| LateChunk::of(stored));
+                    let before = gained.get(&timestamp).or_else(|| stored?.get(&timestamp));
+                    if let Some(number) = chunk.insert(before) {
+                        gained.insert(timestamp, Entry { value, late_chunk: Some(number) });
+                    }
+                }
+                _ => {}
             }
         }
         gained
@@ -92,6 +103,33 @@ impl Bounds {
 
     fn oldest_in_order(self) -> i64 {
         self.head_ms.saturating_sub(IN_ORDER_SPAN_MS)
+    }
+}
+
+/// The chunk that the late samples of a series fill. The engine looks for a timestamp in this one only.
+#[derive(Debug, Default)]
+struct LateChunk {
+    number: usize,
+    samples: usize,
+}
+
+impl LateChunk {
+    fn of(entries: Option<&Entries>) -> Self {
+        let numbers = || entries.into_iter().flatten().filter_map(|(_, entry)| entry.late_chunk);
+        let number = numbers().max().unwrap_or_default();
+        Self { number, samples: numbers().filter(|chunk| *chunk == number).count() }
+    }
+
+    /// The number of the chunk that takes a sample; `None` if it has one of the same time, `before`.
+    fn insert(&mut self, before: Option<&Entry>) -> Option<usize> {
+        if self.samples == LATE_CHUNK_SAMPLES {
+            *self = Self { number: self.number + 1, samples: 0 };
+        }
+        if before.is_some_and(|before| before.late_chunk == Some(self.number)) {
+            return None;
+        }
+        self.samples += 1;
+        Some(self.number)
     }
 }
 

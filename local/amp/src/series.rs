@@ -35,11 +35,12 @@ impl Value {
     }
 }
 
-/// A stored value, and whether it was older than the newest of its series when it came.
+/// A stored value.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) value: Value,
-    pub(super) late: bool,
+    /// The chunk of late samples that it came into, if it was older than the newest of its series; 0 is the first.
+    pub(super) late_chunk: Option<usize>,
 }
 
 /// Everything that one series has, by timestamp. The newest value always came in order.

@@ -49,9 +49,24 @@ fn duplicates(t: Times) -> Vec<Case> {
             .write(late(3.0))
             .write(late(4.0))
             .stores("m -30s=3 +0s=2"),
+        // A chunk takes 32 late samples.
+        full_chunk(t, "late, then 30 others, then another value", 30, "m -30s=2 +0s=1"),
+        full_chunk(t, "late, then 31 others, then another value", 31, "m -30s=3 +0s=1"),
+        full_chunk(t, "late, then 62 others, then another value", 62, "m -30s=3 +0s=1"),
         case("NaN twice same ts").write(m(f64::NAN)).write(m(f64::NAN)).stores("m +0s=NaN"),
         case("-0 then 0 same ts").write(m(-0.0)).write(m(0.0)).stores("m +0s=0"),
     ]
+}
+
+/// Another value for a late sample after this number of other late ones, all of which are stale markers and not read back.
+fn full_chunk(t: Times, name: &'static str, others: i64, stored: &'static str) -> Case {
+    let others: Vec<_> = (1..=others).map(|n| (n - 30 * SECOND, stale())).collect();
+    case(name)
+        .write([t.m(&[(0, 1.0)])])
+        .write([t.m(&[(-30 * SECOND, 2.0)])])
+        .write([t.m(&others)])
+        .write([t.m(&[(-30 * SECOND, 3.0)])])
+        .stores(stored)
 }
 
 fn window(t: Times) -> Vec<Case> {
