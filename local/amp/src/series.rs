@@ -35,11 +35,11 @@ impl Value {
     }
 }
 
-/// A stored value.
+/// One stored value.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) value: Value,
-    /// The chunk of late samples that it came into, if it was older than the newest of its series; 0 is the first.
+    /// The number of its chunk, if it was older than the newest of its series when it came (see `engine.rs`).
     pub(super) late_chunk: Option<usize>,
 }
 
