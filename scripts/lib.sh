@@ -94,6 +94,24 @@ require_pushgateway() {
   export PUSHGATEWAY
 }
 
+# Sets CORTEX to the path of Cortex, which is built once at the version that local/conformance/cortex/go.mod pins.
+require_cortex() {
+  if [ -z "${CORTEX:-}" ]; then
+    local module="$REPOSITORY/local/conformance/cortex" folder
+    folder="$(target_directory)/conformance"
+    CORTEX="$folder/cortex"
+    if [ ! -x "$CORTEX" ] || ! cmp -s "$module/go.sum" "$CORTEX.go.sum"; then
+      command -v go >/dev/null || die "go is missing. Install Go 1.26 or newer, or set CORTEX to the path of a Cortex 1.21."
+      say "Building Cortex (once, about 5 minutes)"
+      mkdir -p "$folder"
+      # Without the tag slicelabels it panics at the first write request.
+      (cd "$module" && go build -tags "netgo slicelabels" -ldflags "-s -w" -o "$CORTEX" github.com/cortexproject/cortex/cmd/cortex)
+      cp "$module/go.sum" "$CORTEX.go.sum"
+    fi
+  fi
+  export CORTEX
+}
+
 can_install_packages() {
   [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null
 }

@@ -33,7 +33,7 @@ help="$(PATH="$programs:$PATH" bash "$REPOSITORY/scripts/start.sh" --serve --hel
 
 printf '#!/bin/sh\necho Darwin\n' >"$programs/uname"
 chmod +x "$programs/uname"
-for script in start.sh test.sh bench.sh soak.sh setup.sh build-lambda.sh check-reproducible.sh; do
+for script in start.sh test.sh bench.sh soak.sh conformance.sh setup.sh build-lambda.sh check-reproducible.sh; do
   refuses "This needs Linux, and this machine runs Darwin" "$script"
 done
 rm "$programs/uname"

@@ -12,17 +12,16 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt as _, Collected, Limited};
 use hyper::body::{Body, Frame, Incoming};
-use prometheus_proto::WriteRequest;
 use tokio::time::{Instant, Sleep};
 
 use super::answer::Refusal;
-use super::decode::decode;
+use super::decode::{Decoded, decode};
 use super::fault::{Action, take_action};
 use super::ingest;
 use super::journal::Entry;
 use super::read_api::{self, Endpoint};
 use super::store::RefusedSeries;
-use super::{AmpOptions, Shared, envelope};
+use super::{AmpOptions, Shared, envelope, protocol};
 use local_testing::http_server::{Reply, ResponseBody};
 
 /// Bodies beyond the receiver's limit are still read, to record their length, up to this limit.
@@ -45,21 +44,20 @@ pub(super) async fn handle(shared: Arc<Shared>, request: http::Request<Incoming>
     if let Err(refusal) = admitted {
         return answer(&shared.options, &entry, Err(refusal));
     }
-    let checked = check(&shared, &head, &body).map(|(request, bytes)| (Arc::new(request), bytes));
+    let checked = check(&shared, &head, &body);
     entry.note(|received| {
         let decoded = checked.as_ref().ok();
-        received.decoded_bytes = decoded.map(|(_, bytes)| *bytes);
-        received.request = decoded.map(|(request, _)| Arc::clone(request));
+        received.decoded_bytes = decoded.map(|decoded| decoded.bytes);
+        received.request = decoded.map(|decoded| Arc::clone(&decoded.request));
         received.violation = checked.as_ref().err().map(|refusal| refusal.text.clone());
     });
     let action = if is_write {
-        let decoded = checked.as_ref().ok().map(|(request, bytes)| (&**request, *bytes));
+        let decoded = checked.as_ref().ok().map(|decoded| (&*decoded.request, decoded.bytes));
         take_action(&mut shared.state().faults, decoded)
     } else {
         None
     };
-    let request = checked.map(|(request, _)| request);
-    let ingest = |refused: Option<RefusedSeries>| ingest(&shared, &entry, request, refused);
+    let ingest = |refused: Option<RefusedSeries>| ingest(&shared, &entry, checked, refused);
     match action {
         None => answer(&shared.options, &entry, ingest(None).await),
         Some(Action::Delay(time)) => {
@@ -89,13 +87,12 @@ async fn collect(body: Incoming) -> Option<Bytes> {
 }
 
 /// All rules that need no memory of the workspace, in AMP's order.
-fn check(
-    shared: &Shared,
-    head: &http::request::Parts,
-    body: &Bytes,
-) -> Result<(WriteRequest, usize), Refusal> {
+fn check(shared: &Shared, head: &http::request::Parts, body: &Bytes) -> Result<Decoded, Refusal> {
     envelope::check_route(&shared.options, head, body.len())?;
     shared.check_signature(head, body)?;
+    if shared.options.strict {
+        protocol::check_headers(&head.headers)?;
+    }
     envelope::check_headers(&head.headers)?;
     decode(&shared.options, body)
 }
@@ -103,10 +100,10 @@ fn check(
 async fn ingest(
     shared: &Arc<Shared>,
     entry: &Entry,
-    request: Result<Arc<WriteRequest>, Refusal>,
+    decoded: Result<Decoded, Refusal>,
     refused: Option<RefusedSeries>,
 ) -> Result<(), Refusal> {
-    let result = ingest::ingest(Arc::clone(shared), request?, refused).await;
+    let result = ingest::ingest(Arc::clone(shared), decoded?, refused).await;
     if let Err(refusal) = &result {
         entry.note(|received| received.violation = Some(refusal.text.clone()));
     }

@@ -10,7 +10,8 @@ use prometheus_proto::{Label, Sample, TimeSeries, WriteRequest};
 use prost::Message as _;
 
 use super::answer::Refusal;
-use super::series::StoredSeries;
+use super::decode::Decoded;
+use super::series::{EntriesBySeries, floats, histograms};
 use super::store::RefusedSeries;
 use super::{Shared, State};
 use local_testing::prometheus::client::PrometheusClient;
@@ -22,25 +23,21 @@ const MAX_MESSAGE: usize = 1_000;
 /// that Prometheus has.
 pub(super) async fn ingest(
     shared: Arc<Shared>,
-    request: Arc<WriteRequest>,
+    decoded: Decoded,
     refused: Option<RefusedSeries>,
 ) -> Result<(), Refusal> {
-    let ingesting = tokio::spawn(async move { in_turn(&shared, &request, refused.as_ref()).await });
+    let ingesting = tokio::spawn(async move { in_turn(&shared, &decoded, refused.as_ref()).await });
     ingesting.await.unwrap_or_else(|error| {
         Err(Refusal::text(StatusCode::INTERNAL_SERVER_ERROR, format!("ingestion ended early: {error}")))
     })
 }
 
-async fn in_turn(
-    shared: &Shared,
-    request: &WriteRequest,
-    refused: Option<&RefusedSeries>,
-) -> Result<(), Refusal> {
+async fn in_turn(shared: &Shared, decoded: &Decoded, refused: Option<&RefusedSeries>) -> Result<(), Refusal> {
     let _turn = shared.ingesting.lock().await;
     let plan = {
         let mut state = shared.state();
-        let State { store, limits, .. } = &mut *state;
-        store.plan(&shared.options, limits, request, refused)?
+        let State { store, limits, ha_tracker, .. } = &mut *state;
+        store.plan(&shared.options, limits, ha_tracker, decoded, refused)?
     };
     if let Some(prometheus) = &shared.prometheus {
         write(prometheus, &plan.accepted).await?;
@@ -51,7 +48,7 @@ async fn in_turn(
 
 /// Prometheus, "Remote-write receiver": `/api/v1/write` answers 204, 400 if it refuses samples (and then stores
 /// none), 5xx if the request may be sent again.
-async fn write(prometheus: &PrometheusClient, accepted: &StoredSeries) -> Result<(), Refusal> {
+async fn write(prometheus: &PrometheusClient, accepted: &EntriesBySeries) -> Result<(), Refusal> {
     let Some(body) = encode(accepted)? else { return Ok(()) };
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf")),
@@ -74,16 +71,16 @@ async fn write(prometheus: &PrometheusClient, accepted: &StoredSeries) -> Result
 }
 
 /// The body of a write request; `None` if there is nothing to write.
-fn encode(accepted: &StoredSeries) -> Result<Option<Bytes>, Refusal> {
+fn encode(accepted: &EntriesBySeries) -> Result<Option<Bytes>, Refusal> {
     let label = |(name, value): (&String, &String)| Label { name: name.clone(), value: value.clone() };
-    let sample = |(timestamp, value): (&i64, &f64)| Sample { timestamp: *timestamp, value: *value };
+    let sample = |(timestamp, value)| Sample { timestamp, value };
     let timeseries: Vec<TimeSeries> = accepted
         .iter()
-        .filter(|(_, samples)| !samples.is_empty())
-        .map(|(labels, samples)| TimeSeries {
+        .filter(|(_, entries)| !entries.is_empty())
+        .map(|(labels, entries)| TimeSeries {
             labels: labels.iter().map(label).collect(),
-            samples: samples.iter().map(sample).collect(),
-            histograms: Vec::new(),
+            samples: floats(entries).into_iter().map(sample).collect(),
+            histograms: histograms(entries).into_values().collect(),
         })
         .collect();
     if timeseries.is_empty() {

@@ -7,28 +7,36 @@
 //! Prometheus refuses are not accepted, and Prometheus answers the read API.
 //!
 //! Where AMP's behaviour is not documented, the rule is that of the open source software whose error texts AMP shows
-//! (Cortex); where Cortex is lenient but the remote-write specification is not, the specification holds.
+//! (Cortex). `tests/cortex` compares both, case by case. Where Cortex is lenient but the remote-write specification is not,
+//! [`AmpOptions::strict`] decides.
 
 mod accepted_credentials;
 mod active_series;
 mod answer;
 mod decode;
+mod distributor;
+mod engine;
 mod envelope;
 mod fault;
 mod fault_text;
+mod ha_tracker;
 mod handler;
+mod histogram;
 mod ingest;
 mod journal;
 mod limits;
 mod options;
+mod protocol;
 mod read_api;
 mod series;
-mod series_rules;
 mod sigv4;
 mod store;
+mod text;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 pub use aws_credential_types::Credentials;
 pub use prometheus_proto as proto;
@@ -42,7 +50,7 @@ pub use fault::{Action, Fault, Matcher, SeriesMatcher};
 pub use fault_text::FaultSyntaxError;
 pub use journal::{Overlap, ReceivedRequest};
 pub use options::{AmpOptions, Ingestion, MAX_OUT_OF_ORDER_WINDOW};
-pub use series::{LabelSet, StoredSamples, StoredSeries};
+pub use series::{LabelSet, StoredHistograms, StoredSamples, StoredSeries};
 
 /// A running stand-in; it stops when it is dropped.
 #[derive(Debug)]
@@ -58,7 +66,7 @@ pub struct AmpCounts {
     pub requests: usize,
     /// Series with at least one sample.
     pub series: usize,
-    /// Stored samples.
+    /// Stored samples, native histograms among them.
     pub samples: usize,
 }
 
@@ -77,6 +85,7 @@ struct Shared {
 struct State {
     store: store::Store,
     limits: limits::Limits,
+    ha_tracker: ha_tracker::HaTracker,
     journal: journal::Journal,
     faults: Vec<Fault>,
 }
@@ -178,15 +187,29 @@ impl AmpStandIn {
         self.shared.state().journal.requests()
     }
 
-    /// Every series with its samples.
+    /// The floats of every series.
     pub fn series(&self) -> StoredSeries {
-        self.shared.state().store.series().clone()
+        self.collect(series::floats)
     }
 
-    /// The samples of the series with exactly these labels; empty if there is no such series.
+    /// The native histograms of every series.
+    pub fn histograms(&self) -> StoredHistograms {
+        self.collect(series::histograms)
+    }
+
+    fn collect<T>(
+        &self,
+        of: impl Fn(&series::Entries) -> BTreeMap<i64, T>,
+    ) -> BTreeMap<LabelSet, BTreeMap<i64, T>> {
+        let state = self.shared.state();
+        let series = state.store.series().iter().map(|(labels, entries)| (labels.clone(), of(entries)));
+        series.filter(|(_, values)| !values.is_empty()).collect()
+    }
+
+    /// The floats of the series with exactly these labels; empty if there is no such series.
     pub fn samples_of(&self, labels: &[(&str, &str)]) -> StoredSamples {
         let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        self.shared.state().store.series().get(&labels).cloned().unwrap_or_default()
+        self.shared.state().store.series().get(&labels).map(series::floats).unwrap_or_default()
     }
 
     /// How many samples are stored.
@@ -201,7 +224,7 @@ impl AmpStandIn {
         AmpCounts {
             requests: state.journal.count(),
             series: series.len(),
-            samples: series.values().map(StoredSamples::len).sum(),
+            samples: series.values().map(series::Entries::len).sum(),
         }
     }
 
@@ -219,4 +242,9 @@ impl AmpStandIn {
     pub fn reset(&self) {
         *self.shared.state() = State::default();
     }
+}
+
+/// A duration in milliseconds, the unit of timestamps.
+fn whole_ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

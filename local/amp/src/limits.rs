@@ -7,6 +7,8 @@ use http::StatusCode;
 
 use super::AmpOptions;
 use super::answer::Refusal;
+use super::distributor::Validated;
+use super::text::number;
 
 /// The buckets of a workspace; both are full at first.
 #[derive(Debug, Default)]
@@ -25,16 +27,22 @@ impl Limits {
         Err(Refusal::json(StatusCode::TOO_MANY_REQUESTS, "Rate exceeded"))
     }
 
-    /// AMP quotas, "Ingestion rate": "the entire request is rejected"; Cortex's text. Metadata would count too, but
-    /// remote write 1.0 has none.
-    pub(super) fn take_samples(&mut self, options: &AmpOptions, samples: usize) -> Result<(), Refusal> {
+    /// AMP quotas, "Ingestion rate": "the entire request is rejected"; Cortex's text. Everything counts that passed the
+    /// distributor's rules.
+    pub(super) fn take_samples(
+        &mut self,
+        options: &AmpOptions,
+        validated: &Validated,
+    ) -> Result<(), Refusal> {
         let Some(rate) = options.ingestion_rate else { return Ok(()) };
-        if self.samples.take(samples, rate, options.clock.now_ms()) {
+        let Validated { samples, exemplars, metadata, .. } = validated;
+        if self.samples.take(samples + exemplars + metadata, rate, options.clock.now_ms()) {
             return Ok(());
         }
-        let rate = as_go_prints(rate);
-        let text =
-            format!("ingestion rate limit ({rate}) exceeded while adding {samples} samples and 0 metadata");
+        let rate = number(rate);
+        let text = format!(
+            "ingestion rate limit ({rate}) exceeded while adding {samples} samples and {metadata} metadata"
+        );
         Err(Refusal::text(StatusCode::TOO_MANY_REQUESTS, text))
     }
 }
@@ -67,26 +75,4 @@ fn refilled(tokens: f64, rate: f64, elapsed_ms: i64) -> f64 {
     // After a second the bucket is full.
     let elapsed_ms = f64::from(i32::try_from(elapsed_ms.clamp(0, 1_000)).unwrap_or(1_000));
     (tokens + rate * elapsed_ms / 1_000.0).min(rate)
-}
-
-/// A rate as Go's `%v` prints it: with an exponent from a million on, of at least two digits, with a sign.
-fn as_go_prints(rate: f64) -> String {
-    if rate < 1e6 {
-        return rate.to_string();
-    }
-    let text = format!("{rate:e}");
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    format!("{mantissa}e+{exponent:0>2}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The quota pages and logs of AMP show `6666.66` and `170000`; Go prints a million as `1e+06`.
-    #[test]
-    fn a_limit_has_an_exponent_from_a_million_on() {
-        let printed = [6_666.66, 170_000.0, 0.5, 1e6, 1_666_666.0].map(as_go_prints);
-        assert_eq!(printed, ["6666.66", "170000", "0.5", "1e+06", "1.666666e+06"]);
-    }
 }

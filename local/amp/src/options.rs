@@ -37,17 +37,24 @@ pub struct AmpOptions {
     pub max_sample_age: Option<Duration>,
     /// How far in the future a sample may be by the clock.
     pub max_ahead: Option<Duration>,
+    /// Whether a request must also keep the rules of remote write 1.0 that Cortex does not enforce: all headers, sorted
+    /// labels without empty values, samples in order, every series once. Cortex repairs such a request or drops a part of
+    /// it without an answer.
+    pub strict: bool,
+    /// How long the elected replica of a cluster may be silent before another one is elected; `None` switches the HA
+    /// tracker off.
+    pub ha_failover_timeout: Option<Duration>,
     /// The treatment of the good samples of a bad request.
     pub ingestion: Ingestion,
     /// The limit for a request's body, compressed and decoded alike.
     pub max_request_bytes: usize,
-    /// How many samples a second are accepted, and how many at once.
+    /// How many samples, exemplars and metadata a second are accepted, and how many at once.
     pub ingestion_rate: Option<f64>,
     /// How many write requests a second are answered, and how many at once.
     pub remote_write_calls_per_second: Option<f64>,
     /// How many series may have a sample within two hours of the clock.
     pub active_series: Option<usize>,
-    /// The status of success. AMP answers 200, Prometheus 204, Cortex sometimes 202.
+    /// The status of success. AMP answers 200, Prometheus 204.
     pub success_status: u16,
     /// The base URL of a Prometheus, such as `http://127.0.0.1:9090`, which stores accepted samples and answers the
     /// read API. It must have its remote-write receiver enabled. Without one, samples are kept in memory only and reads
@@ -72,6 +79,9 @@ impl Default for AmpOptions {
             max_sample_age: Some(Duration::from_hours(1)),
             // Cortex's `creation grace period` and Prometheus's `maxAheadTime` are both 10 minutes.
             max_ahead: Some(Duration::from_mins(10)),
+            strict: true,
+            // AMP quotas name a limit for the HA tracker, but a workspace must be set up for it.
+            ha_failover_timeout: None,
             ingestion: Ingestion::KeepGood,
             // AMP quotas: a request is limited to 1 MB; Cortex applies its limit before and after snappy.
             max_request_bytes: 1_000_000,

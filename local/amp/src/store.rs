@@ -1,26 +1,26 @@
-//! The memory of the workspace, and the rules that need it: order, duplicates, the out-of-order window.
-//!
-//! The rules are those of the Prometheus storage engine (`tsdb/head_append.go`, `appendable`), on which AMP is built.
+//! The memory of the workspace, and the decision on a request: the distributor's rules, the limits, the engine.
+
+use std::collections::BTreeMap;
 
 use http::StatusCode;
-use prometheus_proto::{Sample, TimeSeries, WriteRequest};
+use prometheus_proto::Label;
 
 use super::active_series::Room;
 use super::answer::Refusal;
+use super::decode::Decoded;
+use super::distributor::{ValidSeries, validate};
+use super::engine::{AppendError, Bounds, newest};
 use super::fault::SeriesMatcher;
+use super::ha_tracker::HaTracker;
 use super::limits::Limits;
-use super::series::{LabelSet, StoredSamples, StoredSeries, label_set};
-use super::series_rules::{check_series, describe, whole_ms};
-use super::{AmpOptions, Ingestion};
-use local_testing::clock::rfc3339;
-
-/// The engine takes a sample in order only if it is not older than half a block of 2 hours behind the head.
-const IN_ORDER_SPAN_MS: i64 = 3_600_000;
+use super::series::{EntriesBySeries, LabelSet, Value};
+use super::text::{label_set, time};
+use super::{AmpOptions, Ingestion, whole_ms};
 
 /// The samples of one workspace.
 #[derive(Debug, Default)]
 pub(super) struct Store {
-    series: StoredSeries,
+    series: EntriesBySeries,
     head: Option<i64>,
 }
 
@@ -32,16 +32,16 @@ pub(super) struct RefusedSeries {
 }
 
 /// The decision on one request.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Plan {
-    /// The samples to store; empty for a series whose samples are all refused.
-    pub(super) accepted: StoredSeries,
+    /// The entries to store.
+    pub(super) accepted: EntriesBySeries,
     /// The answer, if anything was refused.
     pub(super) first_error: Option<Refusal>,
 }
 
 impl Store {
-    pub(super) fn series(&self) -> &StoredSeries {
+    pub(super) fn series(&self) -> &EntriesBySeries {
         &self.series
     }
 
@@ -50,174 +50,125 @@ impl Store {
         &self,
         options: &AmpOptions,
         limits: &mut Limits,
-        request: &WriteRequest,
+        ha_tracker: &mut HaTracker,
+        decoded: &Decoded,
         refused: Option<&RefusedSeries>,
     ) -> Result<Plan, Refusal> {
-        every_series_has_labels(request)?;
         let now_ms = options.clock.now_ms();
-        let checked: Vec<Result<&TimeSeries, Refusal>> = request
-            .timeseries
-            .iter()
-            .map(|series| {
-                not_refused(refused, series)?;
-                check_series(options, now_ms, series).map_err(Refusal::bad_request)?;
-                Ok(series)
-            })
-            .collect();
-        // Cortex's distributor counts the samples that pass its own rules, before the storage checks them.
-        limits.take_samples(options, checked.iter().flatten().map(|series| series.samples.len()).sum())?;
-
-        let mut plan = Plan::default();
-        let mut room = Room::of(options, &self.series, request.timeseries.len());
-        for series in checked {
-            if let Err(refusal) =
-                series.and_then(|series| self.plan_series(options, &mut plan, &mut room, series))
-            {
-                plan.first_error.get_or_insert(refusal);
+        let without_replica = match options.ha_failover_timeout {
+            Some(timeout) => ha_tracker.admit(timeout, now_ms, &decoded.request)?,
+            None => false,
+        };
+        let validated = validate(options, now_ms, decoded, without_replica, refused)?;
+        limits.take_samples(options, &validated)?;
+        let bounds = self.bounds(options, &validated.series);
+        let (appended, ingester_error) = self.append(options, bounds, validated.series);
+        // An error of the ingester takes the place of the distributor's.
+        let first_error = ingester_error.or(validated.first_error);
+        let mut accepted = EntriesBySeries::new();
+        if first_error.is_none() || options.ingestion == Ingestion::KeepGood {
+            for (labels, samples) in appended {
+                let gained = bounds.store(self.series.get(&labels), samples);
+                accepted.insert(labels, gained);
             }
         }
-        if plan.first_error.is_some() && options.ingestion == Ingestion::RollBack {
-            plan.accepted.clear();
-        }
-        Ok(plan)
+        Ok(Plan { accepted, first_error })
     }
 
-    /// Adds the good samples of one series to the plan and returns the first error of the others.
-    fn plan_series(
+    /// The head of an empty workspace is the first sample that it sees.
+    fn bounds(&self, options: &AmpOptions, series: &[ValidSeries]) -> Bounds {
+        let first = series.iter().flat_map(ValidSeries::timestamps).next();
+        let head = self.head.or(first).unwrap_or_default();
+        Bounds::new(head, whole_ms(options.out_of_order_window))
+    }
+
+    /// The samples that pass the engine's first check, by series, and the first error of the others.
+    fn append(
         &self,
         options: &AmpOptions,
-        plan: &mut Plan,
-        room: &mut Room,
-        series: &TimeSeries,
-    ) -> Result<(), Refusal> {
-        let labels = label_set(series);
-        series_is_new_in_the_request(&plan.accepted, &labels, series)?;
-        let stored = self.series.get(&labels);
-        let mut first_error = Ok(());
-        let mut good = StoredSamples::new();
-        for sample in &series.samples {
-            match self.check_sample(options, stored, series, *sample) {
-                Ok(()) => drop(good.insert(sample.timestamp, sample.value)),
-                Err(text) => first_error = first_error.and(Err(Refusal::bad_request(text))),
+        bounds: Bounds,
+        series: Vec<ValidSeries>,
+    ) -> (Appended, Option<Refusal>) {
+        let mut room = Room::of(options, &self.series, series.len());
+        let (mut appended, mut first_error) = (Appended::new(), None);
+        for series in series {
+            let labels: LabelSet =
+                series.labels.iter().cloned().map(|label| (label.name, label.value)).collect();
+            let stored = self.series.get(&labels);
+            let mut has_room = appended.contains_key(&labels);
+            let mut good = Vec::new();
+            for (timestamp, value) in series.values() {
+                let mut check = || {
+                    bounds.check_before_the_series(timestamp)?;
+                    if !has_room {
+                        room.take(options, stored).map_err(AppendFailure::Series)?;
+                        has_room = true;
+                    }
+                    bounds.check(stored.and_then(newest), timestamp, &value)?;
+                    Ok::<(), AppendFailure>(())
+                };
+                match check() {
+                    Ok(()) => good.push((timestamp, value)),
+                    Err(failure) => {
+                        first_error
+                            .get_or_insert_with(|| failure.refusal(options, timestamp, &series.labels));
+                    }
+                }
+            }
+            if has_room {
+                appended.entry(labels).or_default().append(&mut good);
             }
         }
-        if !good.is_empty() {
-            room.take(options, stored)?;
-        }
-        plan.accepted.insert(labels, good);
-        first_error
+        (appended, first_error)
     }
 
     /// Stores accepted samples.
-    pub(super) fn commit(&mut self, accepted: StoredSeries) {
-        for (labels, samples) in accepted {
-            if let Some((newest, _)) = samples.last_key_value() {
-                self.head = Some(self.head.map_or(*newest, |head| head.max(*newest)));
-                self.series.entry(labels).or_default().extend(samples);
+    pub(super) fn commit(&mut self, accepted: EntriesBySeries) {
+        for (labels, entries) in accepted {
+            if let Some((newest, _)) = newest(&entries) {
+                self.head = Some(self.head.map_or(newest, |head| head.max(newest)));
+                self.series.entry(labels).or_default().extend(entries);
             }
         }
     }
+}
 
-    /// Decides on one sample, given the head as it was when the request began.
-    fn check_sample(
-        &self,
-        options: &AmpOptions,
-        stored: Option<&StoredSamples>,
-        series: &TimeSeries,
-        sample: Sample,
-    ) -> Result<(), String> {
-        let head = self.head.unwrap_or(i64::MIN);
-        let last = stored.and_then(|samples| samples.last_key_value()).map(|(timestamp, _)| *timestamp);
-        let in_order_floor = head.saturating_sub(IN_ORDER_SPAN_MS);
-        if sample.timestamp >= in_order_floor {
-            if last.is_none_or(|last| sample.timestamp > last) {
-                return Ok(());
-            }
-            if last == Some(sample.timestamp) {
-                return no_other_value_at_this_timestamp(options, stored, series, sample);
-            }
-        }
-        self.is_within_the_out_of_order_window(options, series, sample)?;
-        no_other_value_at_this_timestamp(options, stored, series, sample)
+/// Samples by series, in the order in which they came.
+type Appended = BTreeMap<LabelSet, Vec<(i64, Value)>>;
+
+/// The reasons for which the ingester refuses a sample.
+enum AppendFailure {
+    /// There is no room for its series.
+    Series(String),
+    /// The storage engine refuses it.
+    Sample(AppendError),
+}
+
+impl From<AppendError> for AppendFailure {
+    fn from(error: AppendError) -> Self {
+        Self::Sample(error)
     }
+}
 
-    /// AMP, "out-of-order time window": older samples of a series are accepted up to this far behind the newest
-    /// sample of the workspace. The engine does not check whether the same sample is already stored.
-    fn is_within_the_out_of_order_window(
-        &self,
-        options: &AmpOptions,
-        series: &TimeSeries,
-        sample: Sample,
-    ) -> Result<(), String> {
-        let (window, head) = (whole_ms(options.out_of_order_window), self.head.unwrap_or(i64::MIN));
-        if window > 0 && sample.timestamp >= head.saturating_sub(window) {
-            return Ok(());
-        }
-        let cause = match window {
-            0 if sample.timestamp < head.saturating_sub(IN_ORDER_SPAN_MS) => "out of bounds",
-            0 => "out of order sample",
-            _ => "too old sample",
+impl AppendFailure {
+    /// Cortex, `wrappedTSDBIngestErr`: a duplicate names its timestamp itself.
+    fn refusal(self, options: &AmpOptions, timestamp: i64, labels: &[Label]) -> Refusal {
+        let text = match self {
+            Self::Series(text) => text,
+            Self::Sample(error @ (AppendError::Duplicate { .. } | AppendError::DuplicateHistogram)) => {
+                format!("err: {error}. series={}", label_set(labels))
+            }
+            Self::Sample(error) => {
+                format!("err: {error}. timestamp={}, series={}", time(timestamp), label_set(labels))
+            }
         };
-        let at = rfc3339(sample.timestamp);
-        let head = rfc3339(head);
-        Err(format!(
-            "user={}: err: {cause}. timestamp={at}, series={}, tsdbHeadMaxTimestamp={head}",
-            options.workspace,
-            describe(&series.labels)
-        ))
+        Refusal::bad_request(format!("{INGESTER}user={}: {text}", options.workspace))
     }
 }
 
-/// Cortex, `distributor.go`: a series with zero labels refuses the whole request.
-fn every_series_has_labels(request: &WriteRequest) -> Result<(), Refusal> {
-    if request.timeseries.iter().any(|series| series.labels.is_empty()) {
-        return Err(Refusal::bad_request("empty labels found"));
-    }
-    Ok(())
-}
-
-/// One request holds a series once: otherwise its samples have no order (Remote write 1.0, "Ordering").
-fn series_is_new_in_the_request(
-    accepted: &StoredSeries,
-    labels: &LabelSet,
-    series: &TimeSeries,
-) -> Result<(), Refusal> {
-    if accepted.contains_key(labels) {
-        let series = describe(&series.labels);
-        return Err(Refusal::bad_request(format!("series more than once in one request: {series}")));
-    }
-    Ok(())
-}
-
-/// Prometheus, `appendable`: the same timestamp is accepted again with the same value, bit by bit. The engine drops
-/// another value silently when it is not the series' last one; here that is an error too, so that no value is lost
-/// unseen.
-fn no_other_value_at_this_timestamp(
-    options: &AmpOptions,
-    stored: Option<&StoredSamples>,
-    series: &TimeSeries,
-    sample: Sample,
-) -> Result<(), String> {
-    let existing = stored.and_then(|samples| samples.get(&sample.timestamp));
-    match existing {
-        Some(existing) if existing.to_bits() != sample.value.to_bits() => Err(format!(
-            "user={}: err: duplicate sample for timestamp {}; overrides not allowed: existing {existing}, \
-             new value {}. series={}",
-            options.workspace,
-            sample.timestamp,
-            sample.value,
-            describe(&series.labels)
-        )),
-        _ => Ok(()),
-    }
-}
-
-fn not_refused(refused: Option<&RefusedSeries>, series: &TimeSeries) -> Result<(), Refusal> {
-    match refused {
-        Some(refused) if refused.series.matches(series) => Err(refused.refusal.clone()),
-        _ => Ok(()),
-    }
-}
+/// The beginning of every error of an ingester (Cortex, `pkg/ring/batch.go`).
+const INGESTER: &str = "maxFailure (quorum) on a given error family, addr=127.0.0.1:9095 state=ACTIVE zone=, rpc error: \
+                        code = Code(400) desc = ";
 
 impl RefusedSeries {
     pub(super) fn new(series: SeriesMatcher, code: u16, text: String) -> Self {

@@ -8,16 +8,20 @@
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Child, Command as StdCommand, Stdio};
+use std::process::{Child as StdChild, Command as StdCommand, Stdio};
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 /// `kill 0` means the process group of the caller. The guard ignores signals that are sent to every process of a session.
 const WATCH: &str = "trap '' HUP INT TERM; read -r _; kill -KILL 0";
 
+/// A killed process ends as soon as it is scheduled.
+const GONE_LIMIT: Duration = Duration::from_secs(5);
+
 /// One guard for all children of this process.
-static GUARD: OnceLock<Result<Child, (io::ErrorKind, String)>> = OnceLock::new();
+static GUARD: OnceLock<Result<StdChild, (io::ErrorKind, String)>> = OnceLock::new();
 
 /// A command for `program`, which ends with this process. It inherits the environment by default.
 ///
@@ -27,6 +31,17 @@ pub fn command(program: &Path) -> io::Result<Command> {
     let mut command = Command::new(program);
     command.process_group(group()?).kill_on_drop(true);
     Ok(command)
+}
+
+/// Kills a child and waits until it is gone, for a `Drop`: it could still write into files that are removed next.
+pub(crate) fn kill_and_wait(child: &mut Child) {
+    let _ = child.start_kill();
+    let step = Duration::from_millis(1);
+    let mut waited = Duration::ZERO;
+    while waited < GONE_LIMIT && matches!(child.try_wait(), Ok(None)) {
+        std::thread::sleep(step);
+        waited += step;
+    }
 }
 
 /// The process group of the children.
@@ -41,7 +56,7 @@ fn group() -> io::Result<i32> {
 }
 
 /// The write end of the pipe is in the child's handle, and closed on exec in every other child.
-fn start_guard() -> io::Result<Child> {
+fn start_guard() -> io::Result<StdChild> {
     StdCommand::new("/bin/sh")
         .args(["-c", WATCH])
         .process_group(0)

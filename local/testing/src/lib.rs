@@ -3,12 +3,14 @@
 //! - [`http_server`]: an HTTP server whose handler decides how a connection ends.
 //! - [`children`]: child processes that never outlive this one.
 //! - [`clock`]: the time of day as an argument.
+//! - [`cortex`]: a real Cortex, the engine that AMP is built on.
 //! - [`moto`]: a real SQS API, and AMP's control plane.
 //! - [`prometheus`]: a real Prometheus, which stores samples and answers queries.
 //! - [`scripted`]: an HTTP server that answers as a test specifies and records every request.
 
 pub mod children;
 pub mod clock;
+pub mod cortex;
 pub mod http_server;
 pub mod moto;
 pub mod prometheus;

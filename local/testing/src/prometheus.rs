@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use crate::children;
 use client::{ClientError, PrometheusClient};
 
+pub(crate) use samples::samples_until;
 pub use samples::{QueryError, SamplesByLabels, samples};
 
 /// Without data it needs less than a second, on a busy machine a little more.
@@ -31,9 +32,6 @@ const READY_LIMIT: Duration = Duration::from_mins(1);
 
 /// A running Prometheus answers a trivial query at once.
 const CHECK_LIMIT: Duration = Duration::from_secs(10);
-
-/// A killed process ends as soon as it is scheduled.
-const GONE_LIMIT: Duration = Duration::from_secs(5);
 
 /// AMP's window is at most 10 minutes and a sample's age an hour, so this accepts all that the stand-in accepts.
 const CONFIG: &str = "storage:\n  tsdb:\n    out_of_order_time_window: 1h\n";
@@ -140,15 +138,8 @@ impl Prometheus {
 }
 
 impl Drop for Prometheus {
-    /// Waits for the end of the process, which could still write into the directory that is removed next.
     fn drop(&mut self) {
-        let _ = self.child.start_kill();
-        let step = Duration::from_millis(1);
-        let mut waited = Duration::ZERO;
-        while waited < GONE_LIMIT && matches!(self.child.try_wait(), Ok(None)) {
-            std::thread::sleep(step);
-            waited += step;
-        }
+        children::kill_and_wait(&mut self.child);
     }
 }
 
@@ -189,6 +180,8 @@ fn command(program: &Path, port: u16, directory: &Path) -> io::Result<Command> {
         .arg("--storage.tsdb.retention.time=100y")
         .arg(format!("--web.listen-address=127.0.0.1:{port}"))
         .arg("--web.enable-remote-write-receiver")
+        // Versions that always store them take the flag with a warning.
+        .arg("--enable-feature=native-histograms")
         .arg("--log.level=warn")
         .stdin(Stdio::null())
         .stdout(Stdio::null())

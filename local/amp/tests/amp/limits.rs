@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use crate::sender::{
     Answer, MINUTE_MS, NOW_MS, body_of, check, ph, request, send, series, stand_in, stored_ph,
@@ -72,15 +73,6 @@ async fn the_ingestion_rate_refills_up_to_one_second() {
     check(&amp, &[samples("d", 1)], 429, "").await;
     hands.move_by(60_000);
     check(&amp, &[samples("d", 1)], 429, "(100) exceeded").await;
-}
-
-/// Cortex, `distributor.go`: what its own rules refuse costs no tokens.
-#[tokio::test]
-async fn samples_that_break_a_rule_do_not_count_towards_the_rate() {
-    let amp = stand_in(|options| options.ingestion_rate = Some(10.0)).await;
-    let nameless = series(&[("device", "a")], &[(NOW_MS, 1.0)]);
-    check(&amp, &[nameless, samples("a", 10)], 400, "sample missing metric name").await;
-    assert_eq!(amp.sample_count(), 10);
 }
 
 /// AMP quotas: "Ingestion rate per workspace", 1,666,666.
@@ -169,6 +161,32 @@ async fn a_series_makes_room_two_hours_after_its_last_sample() {
     hands.move_by(1);
     check(&amp, &[ph("b", NOW_MS + 120 * MINUTE_MS, 1.0)], 200, "").await;
     check(&amp, &[ph("a", NOW_MS + 120 * MINUTE_MS, 1.0)], 400, "series limit of 1").await;
+}
+
+/// Cortex, `pkg/ha`: another replica is elected once the elected one has been silent for the failover timeout. Its last
+/// request counts only if the one before it is 15 s old.
+#[tokio::test]
+async fn another_replica_is_elected_after_a_silence() {
+    let hands = Hands::new();
+    let clock = hands.clock();
+    let amp = stand_in(|options| {
+        (options.clock, options.ha_failover_timeout) = (clock, Some(Duration::from_secs(30)));
+    })
+    .await;
+    let write = async |replica: &str, timestamp: i64| {
+        let labels = [("__name__", "ph"), ("__replica__", replica), ("cluster", "c")];
+        send(request(&amp, body_of(&[series(&labels, &[(timestamp, 1.0)])]))).await
+    };
+    assert_eq!(write("a", NOW_MS).await.0, 200);
+    for (wait_ms, replica, status) in
+        [(14_999, "a", 200), (1, "a", 200), (29_999, "b", 202), (1, "b", 200), (0, "a", 202)]
+    {
+        hands.move_by(wait_ms);
+        assert_eq!(write(replica, NOW_MS + 1).await.0, status, "{replica} after {wait_ms} ms");
+    }
+    let text = "replicas did not match, rejecting sample: replica=a, elected=b";
+    assert_eq!(write("a", NOW_MS + 1).await.1, text);
+    assert_eq!(amp.samples_of(&[("__name__", "ph"), ("cluster", "c")]).len(), 2);
 }
 
 /// A series without stored samples does not count.

@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 
 use crate::reader::{data, form, get, post, question};
 use crate::sender::{
-    MINUTE_MS, NOW_MS, Signing, body_of, check, credentials, ph, request, send, series, signed, stand_in,
-    stored_ph, write,
+    MINUTE_MS, NOW_MS, Signing, body_of, check, credentials, label_set, ph, request, send, series, signed,
+    stand_in, stored_ph, write,
 };
+use local_amp::proto::histogram::{Count, ZeroCount};
+use local_amp::proto::{BucketSpan, Histogram, TimeSeries};
 use local_amp::{AmpOptions, AmpStandIn, Ingestion};
 use local_testing::clock::Clock;
 use local_testing::prometheus::Prometheus;
@@ -92,6 +94,33 @@ async fn a_late_sample_within_the_window_is_stored() {
     let counted = [("query", "sum(count_over_time(ph[2h]))"), ("time", &now())];
     let answer = data(&amp, "query", &counted).await;
     assert_eq!(answer["result"][0]["value"][1], "5");
+}
+
+#[tokio::test]
+async fn a_native_histogram_can_be_queried() {
+    let prometheus = prometheus().await;
+    let amp = in_front_of(prometheus.url(), |_| ()).await;
+    let histogram = Histogram {
+        count: Some(Count::CountInt(5)),
+        sum: 7.5,
+        zero_threshold: 0.001,
+        zero_count: Some(ZeroCount::ZeroCountInt(2)),
+        positive_spans: vec![BucketSpan { offset: 0, length: 2 }],
+        positive_deltas: vec![1, 1],
+        timestamp: NOW_MS,
+        ..Histogram::default()
+    };
+    let series = TimeSeries { histograms: vec![histogram.clone()], ..series(&[("__name__", "h")], &[]) };
+    check(&amp, &[series], 200, "").await;
+    let answer = data(&amp, "query", &[("query", "h"), ("time", &now())]).await;
+    let found = &answer["result"][0]["histogram"][1];
+    assert_eq!((&found["count"], &found["sum"]), (&json!("5"), &json!("7.5")), "{answer}");
+    assert_eq!(
+        found["buckets"],
+        json!([[3, "-0.001", "0.001", "2"], [0, "0.5", "1", "1"], [0, "1", "2", "2"]])
+    );
+    let stored = amp.histograms().remove(&label_set(&[("__name__", "h")])).expect("the series");
+    assert_eq!(stored, [(NOW_MS, histogram)].into());
 }
 
 /// Prometheus, `write_handler.go`: one sample that cannot be appended rolls its request back with 400. The stand-in's own

@@ -1,12 +1,9 @@
-//! Rules that one request keeps or breaks by itself.
-
-use local_amp::AmpOptions;
-use prost::Message as _;
+//! Rules that one request keeps or breaks by itself, of AWS and of remote write 1.0. `tests/cortex` has those of Cortex.
 
 use crate::sender::{
-    Answer, MINUTE_MS, NOW_MS, body_of, check, ph, request, send, series, stand_in, stored_ph, write,
-    write_request,
+    Answer, MINUTE_MS, NOW_MS, body_of, check, ph, request, send, series, stand_in, stored_ph,
 };
+use local_amp::AmpOptions;
 
 async fn answer_with(change: impl FnOnce(&mut http::Request<Vec<u8>>)) -> Answer {
     let amp = stand_in(|_| ()).await;
@@ -65,17 +62,6 @@ async fn each_header_of_the_protocol_is_required_once() {
     }
 }
 
-/// AMP quotas, "Request size": 1 MB. Cortex, `ParseProtoReader`: for the decoded length as well.
-#[tokio::test]
-async fn a_body_over_the_limit_is_too_large() {
-    let zeros = snap::raw::Encoder::new().compress_vec(&vec![0; 1_000_001]).expect("compressible");
-    assert!(zeros.len() < 100_000);
-    for body in [vec![0; 1_000_001], zeros] {
-        let answer = answer_with(|request| *request.body_mut() = body).await;
-        assert_eq!(answer, (413, "Request Entity Too Large".to_owned()));
-    }
-}
-
 /// The limit itself is allowed, before and after snappy.
 #[tokio::test]
 async fn a_body_of_exactly_the_limit_is_accepted() {
@@ -88,85 +74,20 @@ async fn a_body_of_exactly_the_limit_is_accepted() {
     }
 }
 
-/// Remote write 1.0, "Protocol": a `prometheus.WriteRequest` in snappy's block format; "the framed format MUST NOT be
-/// used".
+/// Remote write 1.0, "Labels": label names are sorted by their bytes, and no value is empty.
 #[tokio::test]
-async fn a_body_that_is_not_a_write_request_is_refused() {
-    let message = write_request(&[ph("a", NOW_MS, 7.0)]).encode_to_vec();
-    let mut framed = snap::write::FrameEncoder::new(Vec::new());
-    std::io::Write::write_all(&mut framed, &message).expect("memory takes everything");
-    let framed = framed.into_inner().expect("memory takes everything");
-    let garbage = snap::raw::Encoder::new().compress_vec(b"\xff\xff\xff garbage").expect("compressible");
-    for body in [message, framed, garbage, Vec::new(), b"{}".to_vec()] {
-        let answer = answer_with(|request| *request.body_mut() = body).await;
-        assert_eq!(answer.0, 400, "{answer:?}");
-    }
-}
-
-/// Observed at AMP: an empty message is answered with 200.
-#[tokio::test]
-async fn an_empty_message_is_accepted() {
-    assert_eq!(write(&stand_in(|_| ()).await, &[]).await.0, 200);
-}
-
-/// Cortex, `distributor.go`: a series with zero labels refuses the whole request.
-#[tokio::test]
-async fn a_series_without_labels_refuses_the_whole_request() {
+async fn labels_that_are_unsorted_or_empty_are_refused() {
     let amp = stand_in(|_| ()).await;
-    check(&amp, &[ph("a", NOW_MS, 7.0), series(&[], &[(NOW_MS, 1.0)])], 400, "empty labels found").await;
-    assert_eq!(amp.sample_count(), 0);
-}
-
-/// AMP quotas: "Every sample and metadata must have a metric name". Remote write 1.0, "Labels": metric names match
-/// `[a-zA-Z_:]([a-zA-Z0-9_:])*`, label names `[a-zA-Z_]([a-zA-Z0-9_])*`; neither names nor values are empty; names are not
-/// repeated, and sorted by their bytes.
-#[tokio::test]
-async fn a_series_with_invalid_labels_is_refused() {
-    let mut table = vec![
-        (vec![("device", "a")], "sample missing metric name"),
-        (vec![("9", "x"), ("__name__", "ph")], "sample invalid label"),
-        (vec![("", "x"), ("__name__", "ph")], "sample invalid label"),
-        (vec![("__name__", "ph"), ("device", "")], "empty label value"),
-        (vec![("__name__", "ph"), ("a", "1"), ("a", "1")], "duplicate label name"),
-        (vec![("a", "1"), ("__name__", "ph")], "labels not sorted"),
-    ];
-    table.extend(
-        ["", "1ph", "p-h", "p.h", "é", "ph "].map(|n| (vec![("__name__", n)], "sample invalid metric name")),
-    );
-    table.extend(
-        ["a:b", "a-b", "a b", "é"].map(|n| (vec![("__name__", "ph"), (n, "x")], "sample invalid label")),
-    );
-    let amp = stand_in(|_| ()).await;
-    for (labels, text) in table {
+    for (labels, text) in [
+        (vec![("__name__", "ph"), ("device", "")], "empty label value: \"device\" metric ph{device=\"\"}"),
+        (vec![("a", "1"), ("__name__", "ph")], "labels not sorted: \"__name__\" metric ph{a=\"1\"}"),
+        (vec![("__name__", "ph"), ("a", "1"), ("Z", "1")], "labels not sorted: \"Z\""),
+    ] {
         check(&amp, &[series(&labels, &[(NOW_MS, 1.0)])], 400, text).await;
     }
     assert_eq!(amp.sample_count(), 0);
-    for labels in [vec![("__name__", ":Ab_9:")], vec![("Z", "1"), ("__name__", "ph"), ("a", "2")]] {
-        check(&amp, &[series(&labels, &[(NOW_MS, 1.0)])], 200, "").await;
-    }
-}
-
-/// AMP quotas, "Labels per series": 150.
-#[tokio::test]
-async fn more_than_150_labels_are_refused() {
-    let names: Vec<String> = (0..150).map(|n| format!("l{n:03}")).collect();
-    let mut labels = vec![("__name__", "ph")];
-    labels.extend(names.iter().map(|name| (name.as_str(), "x")));
-    let amp = stand_in(|_| ()).await;
-    check(&amp, &[series(&labels[..150], &[(NOW_MS, 1.0)])], 200, "").await;
-    let text = "series has too many labels (actual: 151, limit: 150)";
-    check(&amp, &[series(&labels, &[(NOW_MS, 1.0)])], 400, text).await;
-}
-
-/// AMP quotas, "Label size": 7 KB for all names and values of a series.
-#[tokio::test]
-async fn more_than_7_kb_of_labels_are_refused() {
-    let amp = stand_in(|_| ()).await;
-    let mut long = "x".repeat(7 * 1_024 - 8 - 2 - 1);
-    check(&amp, &[series(&[("__name__", "ph"), ("d", &long)], &[(NOW_MS, 1.0)])], 200, "").await;
-    long.push('x');
-    let too_long = series(&[("__name__", "ph"), ("d", &long)], &[(NOW_MS, 1.0)]);
-    check(&amp, &[too_long], 400, "labels size bytes exceeded").await;
+    let sorted = [("Z", "1"), ("__name__", "ph"), ("a", "2")];
+    check(&amp, &[series(&sorted, &[(NOW_MS, 1.0)])], 200, "").await;
 }
 
 /// Remote write 1.0, "Ordering": a series' samples are in timestamp order; equal timestamps are not.

@@ -96,3 +96,16 @@ async fn an_extension_runs_beside_another_function() {
     let names = answer_with(&format!("{workspace}api/v1/label/function/values"), "mine").await;
     assert!(names.contains(r#"["mine"]"#), "{names}");
 }
+
+/// Cortex does without the headers of the protocol; the specification requires them.
+#[tokio::test]
+async fn only_a_strict_workspace_requires_all_headers() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    for (arguments, status) in [(&["amp"][..], 200), (&["amp", "--strict"][..], 415)] {
+        let (_amp, workspace) = part(arguments).await;
+        let nothing_compressed = vec![0];
+        let request = reqwest::Client::new().post(format!("{workspace}api/v1/remote_write"));
+        let answer = request.body(nothing_compressed).send().await.expect("an answer");
+        assert_eq!(answer.status(), status, "{arguments:?}");
+    }
+}

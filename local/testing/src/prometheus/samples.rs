@@ -50,9 +50,20 @@ impl From<ClientError> for QueryError {
 /// # Errors
 /// It cannot be reached, or it rejects the query.
 pub async fn samples(url: &str, selector: &str, range: Duration) -> Result<SamplesByLabels, QueryError> {
+    samples_until(url, selector, range, None).await
+}
+
+/// The same with another end than now, in seconds since the epoch.
+pub(crate) async fn samples_until(
+    url: &str,
+    selector: &str,
+    range: Duration,
+    end_s: Option<i64>,
+) -> Result<SamplesByLabels, QueryError> {
     let query = format!("{selector}[{}s]", range.as_secs().max(1));
     let form = [(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))];
-    let body = format!("query={}", utf8_percent_encode(&query, NON_ALPHANUMERIC));
+    let end = end_s.map_or(String::new(), |end| format!("&time={end}"));
+    let body = format!("query={}{end}", utf8_percent_encode(&query, NON_ALPHANUMERIC));
     let client = PrometheusClient::new(url)?;
     let answer = client.send(&Method::POST, "/api/v1/query", &form, Bytes::from(body)).await?;
     if !answer.status.is_success() {

@@ -9,7 +9,7 @@ use local_testing::clock::Clock;
 use local_testing::scripted::{Answer, ScriptedServer};
 use serde_json::json;
 
-use crate::support::{NOW_MS, QUEUE, SMALLEST_FUNCTION_KB, Setup, Stage, event};
+use crate::support::{NOW_MS, QUEUE, SMALLEST_FUNCTION_KB, Setup, Stage, event, large_event};
 
 /// Invokes with a hostile payload; the function must answer within its memory and still work afterwards.
 pub(crate) async fn survives(stage: &mut Stage, payload: impl Into<Bytes>) -> Invocation {
@@ -185,7 +185,7 @@ async fn incompressible_requests_stay_within_the_limit() {
     let mut noise = || -> String {
         (0..6_500).map(|_| char::from(b"0123456789abcdefABCDEF+/"[random.usize(..24)])).collect()
     };
-    let bodies: Vec<_> = (0..800).map(|at| event(&noise(), NOW_MS + at, at)).collect();
+    let bodies: Vec<_> = (0..800).map(|at| large_event(at, &noise(), NOW_MS + at, at)).collect();
     assert_eq!(stage.bodies(&bodies).await, [0; 0]);
     for request in stage.amp.requests() {
         assert!(request.body_bytes <= 1_000_000 && request.decoded_bytes <= Some(1_000_000));

@@ -9,7 +9,7 @@ use local_lambda::sqs::{QueueMessage, sqs_event};
 
 use crate::outcomes::refuse;
 use crate::queue::{Queue, with_queue};
-use crate::support::{NOW_MS, QUEUE, Setup, Stage, given_back};
+use crate::support::{NOW_MS, QUEUE, Setup, Stage, given_back, padding_labels};
 
 /// The metric, device and timestamp of a sample.
 type Place = (String, String, i64);
@@ -67,8 +67,9 @@ fn batch(random: &mut fastrand::Rng) -> Vec<Expected> {
                 }
             }
             let pad = if padding.is_empty() { String::new() } else { format!("{timestamp}-{padding}") };
+            let pad = padding_labels(&pad);
             events.push(format!(
-                r#"{{"dimensions":{{"device":"{device}","pad":"{pad}"}},"timestamp":{timestamp},"metrics":{{{}}}}}"#,
+                r#"{{"dimensions":{{"device":"{device}"{pad}}},"timestamp":{timestamp},"metrics":{{{}}}}}"#,
                 metrics.join(",")
             ));
         }

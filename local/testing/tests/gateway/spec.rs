@@ -8,7 +8,7 @@ use local_amp::proto::WriteRequest;
 use local_amp::{Action, Fault, Matcher, ReceivedRequest};
 use serde_json::json;
 
-use crate::support::{NOW_MS, Setup, Stage, event, one_event_each};
+use crate::support::{NOW_MS, Setup, Stage, event, large_event, one_event_each};
 
 /// A busy invocation: 40 series with odd names and values, 400 events in a random order.
 async fn requests_of_a_busy_invocation() -> Vec<ReceivedRequest> {
@@ -173,8 +173,7 @@ async fn requests_at_once_have_no_series_in_common() {
     let mut stage = Stage::start().await;
     stage.fail(Fault::always(Matcher::Any, Action::Delay(Duration::from_millis(100))));
     let long = "x".repeat(3_000);
-    let bodies: Vec<_> =
-        (0..1_500).map(|at| event(&format!("{}-{long}", at % 700), NOW_MS + at, at)).collect();
+    let bodies: Vec<_> = (0..1_500).map(|at| large_event(at % 700, &long, NOW_MS + at, at)).collect();
     assert_eq!(stage.bodies(&bodies).await, [0; 0]);
     assert!(stage.amp.requests().len() > 2);
     stage.assert_nothing_overlapped();

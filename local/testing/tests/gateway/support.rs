@@ -187,6 +187,26 @@ pub(crate) fn event(device: &str, timestamp: i64, value: impl std::fmt::Display)
     format!(r#"{{"dimensions":{{"device":"{device}"}},"timestamp":{timestamp},"metrics":{{"ph":{value}}}}}"#)
 }
 
+/// An event with a large label set. The receiver takes 2,048 bytes for a value, so the padding becomes several labels.
+pub(crate) fn large_event(
+    device: impl std::fmt::Display,
+    padding: &str,
+    timestamp: i64,
+    value: impl std::fmt::Display,
+) -> String {
+    let labels = padding_labels(padding);
+    format!(
+        r#"{{"dimensions":{{"device":"{device}"{labels}}},"timestamp":{timestamp},"metrics":{{"ph":{value}}}}}"#
+    )
+}
+
+/// The padding as further dimensions, `,"pad0":"xxx…","pad1":"x…"`.
+pub(crate) fn padding_labels(padding: &str) -> String {
+    let parts = padding.as_bytes().chunks(2_000).map(String::from_utf8_lossy);
+    let labels: Vec<String> = parts.enumerate().map(|(at, part)| format!(r#","pad{at}":"{part}""#)).collect();
+    labels.concat()
+}
+
 /// Events of devices `d0`, `d1`, …, one each, a millisecond apart.
 pub(crate) fn one_event_each(devices: i64) -> Vec<String> {
     (0..devices).map(|at| event(&format!("d{at}"), NOW_MS + at, at)).collect()
