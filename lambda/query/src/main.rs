@@ -4,7 +4,21 @@ use std::process::ExitCode;
 
 use aws::{Client, Diagnostic, Environment, Network, World, now};
 use query::{Config, Handler, InvalidConfig, Invocation, Response};
-use serde_json::Value;
+use serde::Deserialize;
+
+/// The client context of an agent gateway. Other members are skipped unread: they may have lone surrogates, for example.
+///
+/// <https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-add-target-lambda.html>
+#[derive(Deserialize)]
+struct ClientContext {
+    custom: Custom,
+}
+
+#[derive(Deserialize)]
+struct Custom {
+    #[serde(rename = "bedrockAgentCoreToolName")]
+    tool: String,
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -36,9 +50,7 @@ fn handler(
 }
 
 /// The name of the tool that an agent gateway calls; `None` for other callers, whatever their client context is.
-///
-/// <https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-add-target-lambda.html>
 fn tool_name(event: &aws::Invocation) -> Option<String> {
-    let context: Value = serde_json::from_slice(event.client_context.as_ref()?.as_bytes()).ok()?;
-    Some(context["custom"]["bedrockAgentCoreToolName"].as_str()?.to_owned())
+    let context: ClientContext = serde_json::from_slice(event.client_context.as_ref()?.as_bytes()).ok()?;
+    Some(context.custom.tool)
 }

@@ -187,15 +187,16 @@ async fn the_extension_writes_through_the_proxy() {
     let server = Server::tls(cloud).await;
     let proxy = Proxy::to(&server).await;
     let host = "aps-workspaces.eu-west-1.amazonaws.com";
+    let path = "/workspaces/ws-1/api/v1/remote_write";
     let options = FunctionOptions::new(obedient_function())
         .extension(telemetry_extension())
-        .env("TELEMETRY_REMOTE_WRITE_URL", format!("https://{host}{WRITE}"))
+        .env("TELEMETRY_REMOTE_WRITE_URL", format!("https://{host}{path}"))
         .env("CA_CERTIFICATES", AUTHORITY)
         .env("HTTPS_PROXY", &proxy.url);
     let mut function = Function::spawn(options).await.expect("a start");
     assert!(function.invoke("{}").await.json().is_some());
     let shutdown = function.shutdown().await.expect("an environment");
-    assert!(!server.requests_for(WRITE).is_empty(), "{:?}", shutdown.logs);
+    assert!(!server.requests_for(path).is_empty(), "{:?}", shutdown.logs);
     assert!(proxy.tunnels().iter().all(|line| line == &format!("CONNECT {host}:443 HTTP/1.1")));
 }
 
