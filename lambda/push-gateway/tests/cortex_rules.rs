@@ -47,7 +47,7 @@ struct Cortex {
     always: Option<(u16, &'static str)>,
     /// The numbers of the requests whose answer is lost.
     loses: HashSet<usize>,
-    /// The elected replica, if the receiver knows replicas.
+    /// The elected replica, if the receiver accepts one replica only.
     elected: Option<&'static str>,
     state: RefCell<State>,
 }
@@ -98,10 +98,9 @@ impl Cortex {
             let labels = &request.timeseries.get(at)?.labels;
             labels.iter().find(|label| label.name == wanted).map(|label| label.value.as_str())
         };
-        if let (Some(elected), Some(replica)) = (self.elected, label(0, "__replica__")) {
-            if replica != elected {
-                return Some((202, "replicas did not match, rejecting sample".to_owned()));
-            }
+        let replicas = self.elected.zip(label(0, "__replica__"));
+        if replicas.is_some_and(|(elected, replica)| elected != replica) {
+            return Some((202, "replicas did not match, rejecting sample".to_owned()));
         }
         let fault = |at| {
             let name = label(at, "__name__").unwrap();
@@ -260,7 +259,7 @@ fn run_records(cortex: &Cortex, records: &[&[Event]], receiver: &Receiver, max_r
     })
 }
 
-fn event(device: impl ToString, age_ms: i64, metrics: &[(&str, f64)]) -> Event {
+fn event(device: impl std::fmt::Display, age_ms: i64, metrics: &[(&str, f64)]) -> Event {
     let metrics = metrics.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
     Event { device: device.to_string(), age_ms, metrics }
 }
@@ -373,7 +372,7 @@ fn what_is_stored_behind_the_window_is_not_rejected() {
         let cortex = Cortex { window_ms, ..Cortex::default() };
         let mut random = fastrand::Rng::with_seed(11);
         let mut events: Vec<_> =
-            (0..10_000).map(|at| event(at % 50, at * 30, &[("up", at as f64)])).collect();
+            (0..10_000).map(|at| event(at % 50, i64::from(at) * 30, &[("up", f64::from(at))])).collect();
         random.shuffle(&mut events);
         let (mut refused, mut rejected) = (0, 0);
         let receiver = Receiver::default();

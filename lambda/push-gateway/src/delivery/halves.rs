@@ -101,7 +101,7 @@ pub(super) fn halves_by_origin(samples: &[Sample]) -> Option<Halves> {
 }
 
 /// The first eight origins in the order of time, the middle one and the last one; `None` if that is a large part of them.
-pub(super) fn witnesses(samples: &[Sample]) -> Option<Vec<Origin>> {
+pub(super) fn probes(samples: &[Sample]) -> Option<Vec<Origin>> {
     let origins = origins_by_time(samples);
     let later = [origins.len() / 2, origins.len().checked_sub(1)?].map(|at| origins[at]);
     (origins.len() >= 32).then(|| origins[..8].iter().copied().chain(later).collect())

@@ -15,7 +15,7 @@ use remote_write::{EncodedRequest, Sample, SeriesId};
 use tokio::time::Instant;
 
 use super::MAX_ISOLATION_REQUESTS;
-use super::halves::{disjoint, halves_by_origin, halves_by_size, witnesses};
+use super::halves::{disjoint, halves_by_origin, halves_by_size, probes};
 use super::sender::{Answer, Rejection, Sender, instant, is_one_point, out_of_time};
 use super::steps::Age;
 use crate::outcome::{Outcome, Reason};
@@ -76,7 +76,7 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
         };
         if groups.len() <= 1 {
             let mut parts = Vec::new();
-            self.divide(rejected.to_vec(), rejection, &isolation, &mut parts);
+            self.divide(rejected, rejection, &isolation, &mut parts);
             return self.isolate_parts(parts, &isolation).await;
         }
         let written = count_written(rejected);
@@ -98,7 +98,7 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
             // A part that lacks only superseded samples has the bytes of the whole.
             let may_be_known = count_written(&samples) == written;
             if role == Role::AtFault && !is_one_point(&samples) {
-                self.divide(samples, rejection, isolation, &mut parts);
+                self.divide(&samples, rejection, isolation, &mut parts);
                 continue;
             }
             let may_send = self.may_isolate(&samples);
@@ -109,7 +109,7 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
             let (request, hash) = self.encode(&samples);
             let known = isolation.rejections.borrow().get(&hash).cloned();
             if let Some(rejection) = known {
-                self.divide(samples, rejection, isolation, &mut parts);
+                self.divide(&samples, rejection, isolation, &mut parts);
                 continue;
             }
             if !may_send {
@@ -126,7 +126,7 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
                 }
                 Answer::Rejected(rejection) => {
                     isolation.rejections.borrow_mut().insert(hash, rejection.clone());
-                    self.divide(samples, rejection, isolation, &mut parts);
+                    self.divide(&samples, rejection, isolation, &mut parts);
                 }
                 Answer::Failed(reason) => self.block(&samples, &reason),
                 Answer::Busy(failure) => Box::pin(self.send_smaller(&samples, failure)).await,
@@ -135,22 +135,14 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
     }
 
     /// Adds the halves of rejected `samples` to `parts`, or settles the outcome of what cannot be halved.
-    fn divide(
-        &self,
-        samples: Vec<Sample>,
-        rejection: Rejection,
-        isolation: &Isolation,
-        parts: &mut Vec<Part>,
-    ) {
-        let written = count_written(&samples);
-        if let (Some(record), Rejection::Data(response)) = (self.only_record(&samples), &rejection) {
+    fn divide(&self, samples: &[Sample], rejection: Rejection, isolation: &Isolation, parts: &mut Vec<Part>) {
+        let written = count_written(samples);
+        if let (Some(record), Rejection::Data(response)) = (self.only_record(samples), &rejection) {
             self.reject_record(record, &Outcome::rejected(response));
         }
         let halves = match &rejection {
-            Rejection::Data(_) => halves_by_origin(&samples),
-            Rejection::Size(_) => {
-                halves_by_size(self.series, &samples).or_else(|| halves_by_origin(&samples))
-            }
+            Rejection::Data(_) => halves_by_origin(samples),
+            Rejection::Size(_) => halves_by_size(self.series, samples).or_else(|| halves_by_origin(samples)),
         };
         let role = match &rejection {
             Rejection::Data(_) => Role::FirstHalf,
@@ -162,7 +154,7 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
             parts.push(Part { samples: earlier, rejection, written, role });
             return;
         }
-        self.settle(&samples, &Outcome::rejected(rejection.response()));
+        self.settle(samples, &Outcome::rejected(rejection.response()));
         // Samples of other points for the same instants are superseded only by what the receiver has.
         let contested: Vec<_> =
             samples.iter().filter(|sample| isolation.is_contested(sample)).cloned().collect();
@@ -182,9 +174,9 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
         if rejected.iter().any(|sample| self.limits.age(sample.timestamp_ms) != Age::Old) {
             return false;
         }
-        let Some(witnesses) = witnesses(rejected) else { return false };
+        let Some(probes) = probes(rejected) else { return false };
         let mut last = None;
-        for origin in witnesses {
+        for origin in probes {
             let samples: Vec<_> = rejected.iter().filter(|sample| sample.origin == origin).cloned().collect();
             let (request, hash) = self.encode(&samples);
             match self.send(&samples, request, self.in_share(4, Duration::ZERO)).await {

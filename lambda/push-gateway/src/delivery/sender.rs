@@ -127,14 +127,14 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
 
     /// Gives the next step its share of the time: `weight` of `weight_left`.
     pub(super) fn allot(&self, weight: u32, weight_left: u32) {
-        self.until.set(Instant::now() + self.time_left(self.limits.deadline) * weight / weight_left);
+        self.until.set(Instant::now() + time_left(self.limits.deadline) * weight / weight_left);
     }
 
     /// Sends the samples of a slice.
     ///
-    /// Of late samples, the first of each series is sent before the rest. A receiver that keeps the valid samples of a
-    /// request that it rejects (AMP) does not accept late ones a second time, except for the newest of a series. So a
-    /// request that may be rejected has no more than one of each. Once one of a series was accepted, the rest is in order.
+    /// The first late sample of each series is sent before the rest. A receiver that keeps the valid samples of a request
+    /// that it rejects (AMP) does not accept late ones a second time, except for the newest of a series. So a request that
+    /// may be rejected has one sample of each. Once one of a series was accepted, the rest is in order.
     pub(super) async fn send_slice(&self, slice: &Slice<'_>) {
         let mut rest = Cow::Borrowed(&*slice.samples);
         while slice.age == Age::Late && !self.is_late() {
@@ -337,11 +337,7 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
 
     /// The end of one of `shares` equal shares of the time that the step has left, but at least of `least`.
     pub(super) fn in_share(&self, shares: u32, least: Duration) -> Instant {
-        Instant::now() + (self.time_left(self.until.get()) / shares).max(least)
-    }
-
-    fn time_left(&self, until: Instant) -> Duration {
-        until.saturating_duration_since(Instant::now())
+        Instant::now() + (time_left(self.until.get()) / shares).max(least)
     }
 
     /// Settles samples that the receiver has.
@@ -427,6 +423,10 @@ fn is_busy(failure: &Failure) -> bool {
     let is_busy = |status| status == 429 || status >= 500;
     failure.attempts.count > 1
         && matches!(&failure.cause, Cause::Answered(response) if is_busy(response.status))
+}
+
+fn time_left(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now())
 }
 
 pub(super) fn out_of_time() -> Rc<Reason> {

@@ -70,11 +70,8 @@ pub(super) fn steps<'a>(series: &'a Series, record_of: &[u32], limits: &Limits) 
             continue;
         }
         let (run_old, run_fresh): (Vec<_>, Vec<_>) = run.iter().cloned().partition(is_old);
-        if fresh.contains(&run[0].series) {
-            before.extend(run_old)
-        } else {
-            after.extend(run_old)
-        }
+        let of_old = if fresh.contains(&run[0].series) { &mut before } else { &mut after };
+        of_old.extend(run_old);
         usual.extend(run_fresh);
     }
     let mut by_size: Vec<_> = by_record.into_iter().collect();

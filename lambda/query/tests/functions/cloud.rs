@@ -53,8 +53,8 @@ impl Cloud {
         let world = World { now: || UNIX_EPOCH, random: || 0.5 };
         let gateway = Gateway::new(config, Client::new(None, &Network::default(), world));
         let payload = events.to_string();
-        let invocation =
-            Invocation { payload: payload.as_bytes(), now: UNIX_EPOCH, time: Duration::from_secs(30) };
+        let now = aws::now();
+        let invocation = Invocation { payload: payload.as_bytes(), now, time: Duration::from_secs(30) };
         gateway.handle(invocation).await.0.expect("written");
     }
 

@@ -73,10 +73,10 @@ impl RemoteWrite {
         for (at, planned) in series.plan(series.samples(), MAX_REQUEST_BYTES).into_iter().enumerate() {
             let body = series.encode(&series.samples()[planned.samples]).body;
             let sent = send(&self.client, &self.receiver.request(Bytes::from(body)), dispatch).await;
-            let stored = sent.and_then(|response| match response.is_stored() {
-                true => Ok(()),
+            let stored = sent.and_then(|response| {
                 // Something else answered than a receiver: the URL may be wrong.
-                false => Err(Undelivered::Failed(Failure::answered(response))),
+                let failed = || Undelivered::Failed(Failure::answered(response.clone()));
+                response.is_stored().then_some(()).ok_or_else(failed)
             });
             stored.map_err(|undelivered| match undelivered {
                 // The requests before it were delivered.
