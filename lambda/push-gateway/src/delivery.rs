@@ -17,7 +17,8 @@ mod smaller;
 mod steps;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use aws::{Attempts, Failure, Patience, Response};
@@ -26,7 +27,7 @@ use tokio::time::Instant;
 
 use crate::outcome::{Outcome, Reason};
 use sender::Sender;
-use steps::steps;
+use steps::{Ages, steps};
 
 /// The limit of requests that an invocation may spend on isolation. Time is the usual limit; this one bounds the cost of
 /// an invocation of many minutes.
@@ -82,6 +83,8 @@ pub struct Limits {
 pub struct Receiver {
     /// Whether it has accepted a write request, so that a rejection is not caused by the URL.
     is_proven: AtomicBool,
+    /// The newest timestamp that it has accepted, in milliseconds.
+    newest_ms: AtomicI64,
 }
 
 /// The outcome of every point, and the figures.
@@ -118,18 +121,31 @@ impl Receiver {
     fn prove(&self) {
         self.is_proven.store(true, Ordering::Relaxed);
     }
+
+    /// The newest timestamp that the receiver has, or will have after `samples`.
+    fn newest_ms(&self, samples: &[Sample]) -> i64 {
+        let newest = samples.iter().map(|sample| sample.timestamp_ms).max().unwrap_or_default();
+        newest.max(self.newest_ms.load(Ordering::Relaxed))
+    }
+
+    fn accept(&self, samples: &[Sample]) {
+        self.newest_ms.fetch_max(self.newest_ms(samples), Ordering::Relaxed);
+    }
 }
 
 impl Delivery {
     /// The outcome of a record with points of these origins: the worst of them. An unknown one counts as not sent, so that
     /// even a mistake of ours loses nothing.
-    pub fn outcome(&self, origins: std::ops::Range<u32>) -> Outcome {
+    pub fn outcome(&self, origins: Range<u32>) -> Outcome {
+        if origins.is_empty() {
+            // Nothing to deliver.
+            return Outcome::Delivered;
+        }
         let of_points = origins.clone().map(|origin| {
             let known = self.outcomes.get(origin as usize).cloned().flatten();
             known.unwrap_or_else(|| Outcome::Retry(Reason::NotSent.into()))
         });
         let of_record = self.rejected_records.get(&origins.start).cloned();
-        // A record without points has nothing to deliver.
         of_points.chain(of_record).max_by_key(Outcome::severity).unwrap_or(Outcome::Delivered)
     }
 
@@ -172,13 +188,26 @@ pub async fn deliver(
     receiver: &Receiver,
     send: &impl AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>,
 ) -> Delivery {
-    let steps = steps(series, record_of, &limits);
+    let ages = Ages {
+        now: limits.now_ms,
+        newest: limits.now_ms.max(receiver.newest_ms(series.samples())),
+        window: limits.out_of_order_window_ms,
+    };
+    let sender = Sender::new(series, record_of, limits, ages, receiver, send);
+    if sender.is_late() {
+        sender.block(series.samples(), &sender::out_of_time());
+        return sender.into_delivery();
+    }
+    let steps = steps(series, record_of, &ages, limits.max_request_bytes);
     let mut weight_left: u32 = steps.iter().map(|step| step.weight).sum();
-    let sender = Sender::new(series, record_of, limits, receiver, send);
-    for step in &steps {
-        sender.allot(step.weight, weight_left);
+    for step in steps {
+        let step_ends = sender::share_until(limits.deadline, step.weight, weight_left);
         weight_left -= step.weight;
-        for slice in &step.slices {
+        let slices = step.slices.len();
+        for (at, slice) in step.slices.into_iter().enumerate() {
+            // A slice that takes long leaves time for those after it.
+            let is_last = at + 1 == slices;
+            sender.end_at(if is_last { step_ends } else { sender::share_until(step_ends, 1, 4) });
             sender.send_slice(slice).await;
         }
     }

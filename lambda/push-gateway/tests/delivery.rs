@@ -30,7 +30,7 @@ struct Receiver {
     keeps_valid: bool,
     /// The limit of samples in one request.
     max_samples: usize,
-    /// The numbers of the requests that it fails to handle: even ones for good, odd ones for now.
+    /// The numbers of the requests that it fails to handle: even ones for now, odd ones for good.
     fails: HashSet<usize>,
     /// The sender's own limit of bytes in a request.
     max_request_bytes: usize,
@@ -64,7 +64,7 @@ impl Receiver {
         seen.requests += 1;
         if self.fails.contains(&number) {
             seen.failures += 1;
-            return if number.is_multiple_of(2) { 403 } else { 503 };
+            return if number.is_multiple_of(2) { 503 } else { 403 };
         }
         if samples.len() > self.max_samples {
             return 413;
@@ -350,7 +350,7 @@ fn a_failed_old_sample_blocks_later_ones() {
         timestamp_ms: NOW_MS + ticks * TICK_MS,
         values: BTreeMap::from([(series, 1)]),
     });
-    let receiver = Receiver { fails: HashSet::from([0]), ..Receiver::rejecting(HashSet::new()) };
+    let receiver = Receiver { fails: HashSet::from([1]), ..Receiver::rejecting(HashSet::new()) };
     let (delivery, seen) = run(&events, &receiver, 60);
     assert_eq!(seen.stored, HashMap::from([(('b', NOW_MS), 1.0)]));
     assert_eq!(count(&delivery, 3, |outcome| matches!(outcome, Outcome::Retry(_))), 2);

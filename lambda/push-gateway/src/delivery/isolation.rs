@@ -64,6 +64,7 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
     /// Finds the points at fault in `rejected`, whose request had a body with this hash.
     pub(super) async fn isolate(&self, rejected: &[Sample], hash: u64, rejection: Rejection) {
         self.remember_delivered();
+        self.reject_only_record(rejected, &rejection);
         let several = rejected.windows(2).filter(|pair| pair[1].supersedes(&pair[0]));
         let isolation = Isolation {
             rejections: RefCell::new(HashMap::from([(hash, rejection.clone())])),
@@ -103,7 +104,7 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
             }
             let may_send = self.may_isolate(&samples);
             if !may_send && !may_be_known {
-                self.give_up(&samples, rejection);
+                self.give_up(&samples, &rejection);
                 continue;
             }
             let (request, hash) = self.encode(&samples);
@@ -113,7 +114,7 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
                 continue;
             }
             if !may_send {
-                self.give_up(&samples, rejection);
+                self.give_up(&samples, &rejection);
                 continue;
             }
             self.isolation_requests.set(self.isolation_requests.get() - 1);
@@ -126,6 +127,7 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
                 }
                 Answer::Rejected(rejection) => {
                     isolation.rejections.borrow_mut().insert(hash, rejection.clone());
+                    self.reject_only_record(&samples, &rejection);
                     self.divide(&samples, rejection, isolation, &mut parts);
                 }
                 Answer::Failed(reason) => self.block(&samples, &reason),
@@ -137,9 +139,6 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
     /// Adds the halves of rejected `samples` to `parts`, or settles the outcome of what cannot be halved.
     fn divide(&self, samples: &[Sample], rejection: Rejection, isolation: &Isolation, parts: &mut Vec<Part>) {
         let written = count_written(samples);
-        if let (Some(record), Rejection::Data(response)) = (self.only_record(samples), &rejection) {
-            self.reject_record(record, &Outcome::rejected(response));
-        }
         let halves = match &rejection {
             Rejection::Data(_) => halves_by_origin(samples),
             Rejection::Size(_) => halves_by_size(self.series, samples).or_else(|| halves_by_origin(samples)),
@@ -171,12 +170,15 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
     /// Whether all of `rejected` are proven to be too old for the receiver, which are then settled. Of samples that are too
     /// old for AMP by its documentation, ten points stand for all if each of them is rejected alone.
     async fn are_all_too_old(&self, rejected: &[Sample], isolation: &Isolation) -> bool {
-        if rejected.iter().any(|sample| self.limits.age(sample.timestamp_ms) != Age::Old) {
+        if rejected.iter().any(|sample| self.ages.of(sample.timestamp_ms) != Age::Old) {
             return false;
         }
         let Some(probes) = probes(rejected) else { return false };
         let mut last = None;
         for origin in probes {
+            if !self.may_isolate(&[]) {
+                return false;
+            }
             let samples: Vec<_> = rejected.iter().filter(|sample| sample.origin == origin).cloned().collect();
             let (request, hash) = self.encode(&samples);
             match self.send(&samples, request, self.in_share(4, Duration::ZERO)).await {
@@ -190,12 +192,8 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
                     return false;
                 }
                 Answer::Rejected(Rejection::Size(_)) => return false,
-                Answer::Failed(reason) => {
-                    self.block(&samples, &reason);
-                    return false;
-                }
-                Answer::Busy(failure) => {
-                    self.block(&samples, &Reason::Failed(failure).into());
+                answer @ (Answer::Failed(_) | Answer::Busy(_)) => {
+                    Box::pin(self.settle_troubled(&samples, hash, answer)).await;
                     return false;
                 }
             }
@@ -206,8 +204,15 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
         true
     }
 
+    /// Settles a record of which a request with nothing else in it was rejected.
+    fn reject_only_record(&self, samples: &[Sample], rejection: &Rejection) {
+        if let (Some(record), Rejection::Data(response)) = (self.only_record(samples), rejection) {
+            self.reject_record(record, &Outcome::rejected(response));
+        }
+    }
+
     /// Whether another request may be spent on isolation, of these samples.
-    fn may_isolate(&self, samples: &[Sample]) -> bool {
+    pub(super) fn may_isolate(&self, samples: &[Sample]) -> bool {
         if self.isolation_requests.get() == 0 || self.is_late() || Instant::now() >= self.limits.isolate_until
         {
             return false;
@@ -227,16 +232,12 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
     }
 
     /// Settles samples of a rejected request of which no more is sent.
-    fn give_up(&self, samples: &[Sample], rejection: Rejection) {
+    fn give_up(&self, samples: &[Sample], rejection: &Rejection) {
         if let Some(outcome) = self.only_record(samples).and_then(|record| self.rejected_record(record)) {
             return self.settle(samples, &outcome);
         }
-        let reason = if self.is_late() {
-            out_of_time()
-        } else {
-            let (Rejection::Data(response) | Rejection::Size(response)) = rejection;
-            Rc::new(Reason::NotIsolated(response))
-        };
+        let not_isolated = || Rc::new(Reason::NotIsolated(rejection.response().clone()));
+        let reason = if self.is_late() { out_of_time() } else { not_isolated() };
         self.block(samples, &reason);
     }
 }

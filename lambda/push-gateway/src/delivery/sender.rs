@@ -17,7 +17,7 @@ use remote_write::{EncodedRequest, PlannedRequest, Sample, Series, SeriesId, lan
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::steps::{Age, Slice};
+use super::steps::{Age, Ages, Slice};
 use super::{Delivery, Limits, MAX_ISOLATION_REQUESTS, Meaning, Receiver, classify};
 use crate::outcome::{Outcome, Reason};
 
@@ -31,6 +31,7 @@ pub(super) struct Sender<'a, S> {
     /// The number of records.
     pub(super) records: u32,
     pub(super) limits: Limits,
+    pub(super) ages: Ages,
     receiver: &'a Receiver,
     send: &'a S,
     hasher: DefaultHashBuilder,
@@ -97,6 +98,7 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
         series: &'a Series,
         record_of: &'a [u32],
         limits: Limits,
+        ages: Ages,
         receiver: &'a Receiver,
         send: &'a S,
     ) -> Self {
@@ -105,6 +107,7 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
             record_of,
             records: (0..).zip(record_of).map(|(at, &record): (u32, _)| u32::from(at == record)).sum(),
             limits,
+            ages,
             receiver,
             send,
             hasher: DefaultHashBuilder::default(),
@@ -125,9 +128,9 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
         self.delivery.into_inner()
     }
 
-    /// Gives the next step its share of the time: `weight` of `weight_left`.
-    pub(super) fn allot(&self, weight: u32, weight_left: u32) {
-        self.until.set(Instant::now() + time_left(self.limits.deadline) * weight / weight_left);
+    /// Sets when the samples that are sent next have to be done.
+    pub(super) fn end_at(&self, until: Instant) {
+        self.until.set(until);
     }
 
     /// Sends the samples of a slice.
@@ -135,29 +138,46 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
     /// The first late sample of each series is sent before the rest. A receiver that keeps the valid samples of a request
     /// that it rejects (AMP) does not accept late ones a second time, except for the newest of a series. So a request that
     /// may be rejected has one sample of each. Once one of a series was accepted, the rest is in order.
-    pub(super) async fn send_slice(&self, slice: &Slice<'_>) {
-        let mut rest = Cow::Borrowed(&*slice.samples);
-        while slice.age == Age::Late && !self.is_late() {
-            let (first, later) = self.first_of_each_series(&rest);
-            if first.is_empty() || later.is_empty() {
+    pub(super) async fn send_slice(&self, slice: Slice<'_>) {
+        let mut rest = slice.samples;
+        while slice.age == Age::Late && self.is_risky(&rest) {
+            if self.is_late() || !self.may_isolate(&[]) {
+                let is_unknown = |sample: &&Sample| !self.is_known(sample.series);
+                let unknown: Vec<_> = rest.iter().filter(is_unknown).cloned().collect();
+                self.block(&unknown, &out_of_time());
                 break;
             }
+            let (first, later) = self.first_instants(&rest);
+            drop(rest);
             self.send_all(&first).await;
             rest = Cow::Owned(later);
         }
         self.send_all(&rest).await;
     }
 
-    /// The first sample of each series of which none was delivered yet, and the rest.
-    fn first_of_each_series(&self, samples: &[Sample]) -> (Vec<Sample>, Vec<Sample>) {
-        let (is_written, blocked) = (self.is_written.borrow(), self.blocked.borrow());
+    /// Whether nothing of a series has to be sent before the rest: a sample was delivered, or it is blocked.
+    fn is_known(&self, series: SeriesId) -> bool {
+        let at = series.index();
+        self.is_written.borrow().get(at) == Some(&true)
+            || self.blocked.borrow().get(at).is_some_and(Option::is_some)
+    }
+
+    /// Whether a request of `samples` may be rejected for a series of which nothing was delivered yet, and has several
+    /// samples of one series, which would then be sent again.
+    fn is_risky(&self, samples: &[Sample]) -> bool {
+        let is_several = |pair: &[Sample]| {
+            pair[0].series == pair[1].series && pair[0].timestamp_ms != pair[1].timestamp_ms
+        };
+        samples.windows(2).any(is_several) && samples.iter().any(|sample| !self.is_known(sample.series))
+    }
+
+    /// The samples at the first timestamp of each series of which nothing was delivered yet, and the rest.
+    fn first_instants(&self, samples: &[Sample]) -> (Vec<Sample>, Vec<Sample>) {
         let (mut first, mut later) = (Vec::new(), Vec::new());
         for run in samples.chunk_by(|a, b| a.series == b.series) {
-            let at = run[0].series.index();
-            let is_known = is_written.get(at) == Some(&true) || blocked.get(at).is_some_and(Option::is_some);
-            let instant = run.chunk_by(|a, b| b.supersedes(a)).next().map_or(0, <[_]>::len);
-            let (scouts, rest) = run.split_at(if is_known { 0 } else { instant });
-            first.extend_from_slice(scouts);
+            let instant = run.iter().take_while(|sample| sample.timestamp_ms == run[0].timestamp_ms).count();
+            let (sent, rest) = run.split_at(if self.is_known(run[0].series) { 0 } else { instant });
+            first.extend_from_slice(sent);
             later.extend_from_slice(rest);
         }
         (first, later)
@@ -165,6 +185,9 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
 
     /// Sends samples that are in the order of [`Series::samples`].
     async fn send_all(&self, samples: &[Sample]) {
+        if self.is_late() {
+            return self.block(samples, &out_of_time());
+        }
         let groups = self.series.by_replica(samples);
         let plan = |group: &Cow<'_, [Sample]>| self.series.plan(group, self.limits.max_request_bytes);
         let plans: Vec<_> = groups.iter().map(plan).collect();
@@ -211,7 +234,8 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
                 Answer::Done(outcome) => self.done(&samples, &outcome),
                 Answer::Failed(reason) => self.block(&samples, &reason),
                 // It is known at once, and there may be hundreds of lanes of the same point.
-                answer @ Answer::Rejected(Rejection::Data(_)) if is_one_point(&samples) => {
+                answer @ Answer::Rejected(_) if is_one_point(&samples) => {
+                    self.isolation_requests.set(self.isolation_requests.get().saturating_sub(1));
                     self.settle_troubled(&samples, hash, answer).await;
                 }
                 answer => {
@@ -314,7 +338,7 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
         if self.receiver.is_proven() {
             return Ok(());
         }
-        let empty = self.exchange(self.series.encode(&[]), self.until.get()).await;
+        let empty = self.exchange(self.series.encode(&[]), self.in_share(4, Duration::ZERO)).await;
         let empty = empty.map_err(|failure| Rc::new(Reason::Failed(failure)))?;
         if empty.is_stored() {
             self.receiver.prove();
@@ -325,12 +349,12 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
         Err(reason)
     }
 
-    /// Whether the step has used its time.
+    /// Whether the time is used up.
     pub(super) fn is_late(&self) -> bool {
         Instant::now() >= self.until.get()
     }
 
-    /// The end of the step.
+    /// The end of the time.
     pub(super) fn until(&self) -> Instant {
         self.until.get()
     }
@@ -343,6 +367,7 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
     /// Settles samples that the receiver has.
     pub(super) fn done(&self, samples: &[Sample], outcome: &Outcome) {
         self.settle(samples, outcome);
+        self.receiver.accept(samples);
         let mut is_written = self.is_written.borrow_mut();
         is_written.resize(self.series.count(), false);
         for sample in samples {
@@ -423,6 +448,11 @@ fn is_busy(failure: &Failure) -> bool {
     let is_busy = |status| status == 429 || status >= 500;
     failure.attempts.count > 1
         && matches!(&failure.cause, Cause::Answered(response) if is_busy(response.status))
+}
+
+/// The end of one of several shares of the time until `end`.
+pub(super) fn share_until(end: Instant, weight: u32, weight_left: u32) -> Instant {
+    Instant::now() + time_left(end) * weight / weight_left
 }
 
 fn time_left(until: Instant) -> Duration {

@@ -17,6 +17,9 @@ use crate::outcome::Reason;
 /// The number of smaller requests for one that the receiver could not take.
 const MAX_REQUESTS: usize = 64;
 
+/// The number of parts of the first division, if there are as many series.
+const FIRST_PARTS: usize = 16;
+
 /// The number of smaller requests in a row that the receiver does not take, after which the size is not the cause.
 const MAX_FAILURES_IN_A_ROW: u32 = 4;
 
@@ -31,6 +34,20 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
         let mut parts = VecDeque::new();
         let mut waiting = Vec::new();
         self.halve(samples.to_vec(), &mut parts, &mut waiting);
+        // Of many parts some are taken, even if several series are the cause.
+        while parts.len() < FIRST_PARTS {
+            let before = parts.len();
+            for _ in 0..before {
+                let Some(part) = parts.pop_front() else { break };
+                match halves_by_series(&part) {
+                    Some((first, second)) => parts.extend([first, second]),
+                    None => parts.push_back(part),
+                }
+            }
+            if parts.len() == before {
+                break;
+            }
+        }
         let mut blocked: HashSet<SeriesId> = waiting.iter().map(|sample| sample.series).collect();
         let mut left = MAX_REQUESTS;
         while let Some(samples) = parts.pop_front() {

@@ -4,17 +4,13 @@
 //! others. Within a series the order of time is kept over all steps.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
-use remote_write::{Sample, Series, SeriesId};
+use remote_write::{Sample, Series};
 
-use super::Limits;
-
-/// AMP rejects samples older than an hour (its quotas page), a minute less for clocks that differ.
-const OLD_MS: i64 = 59 * 60 * 1_000;
-
-/// The share of the time of a step with the samples of most records; any other step has a share of one.
-const USUAL_WEIGHT: u32 = 6;
+/// AMP rejects samples older than an hour (its quotas page). A minute more is for clocks that differ, so that no sample
+/// that AMP may accept is taken for one of these.
+const OLD_MS: i64 = 61 * 60 * 1_000;
 
 /// Samples that are sent before those of the next step.
 #[derive(Debug)]
@@ -35,7 +31,18 @@ pub(super) struct Slice<'a> {
     pub(super) age: Age,
 }
 
-/// The age of samples, by the clock of the sender.
+/// Decides the age of samples. All in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ages {
+    /// The time of day.
+    pub(super) now: i64,
+    /// The newest timestamp that the receiver has or will have, at least the time of day: its window ends there.
+    pub(super) newest: i64,
+    /// The receiver's out-of-order window.
+    pub(super) window: i64,
+}
+
+/// The age of samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Age {
     /// Older than AMP accepts.
@@ -46,44 +53,65 @@ pub(super) enum Age {
     Fresh,
 }
 
-/// Divides all samples of `series` into steps. `record_of` has the record of each origin.
-///
-/// 1. Old samples of series that also have others, because those must arrive after them.
-/// 2. All others, except for those of the steps below.
-/// 3. The series of each record that needs more than one request, the smallest record first.
-/// 4. The remaining old samples.
-pub(super) fn steps<'a>(series: &'a Series, record_of: &[u32], limits: &Limits) -> Vec<Step<'a>> {
-    let all = series.samples();
-    let is_old = |sample: &Sample| limits.age(sample.timestamp_ms) == Age::Old;
-    let old = all.iter().filter(|sample| is_old(sample)).count();
-    let large = large_records(series, record_of, limits.max_request_bytes);
-    if large.is_empty() && (old == 0 || old == all.len()) {
-        return if all.is_empty() { Vec::new() } else { vec![Step::new(Cow::Borrowed(all), 1, limits)] };
-    }
-    let fresh: HashSet<SeriesId> =
-        if old == 0 { HashSet::new() } else { all.iter().filter(|s| !is_old(s)).map(|s| s.series).collect() };
-    let (mut before, mut usual, mut after) = (Vec::new(), Vec::new(), Vec::new());
-    let mut by_record: HashMap<u32, Vec<Sample>> = HashMap::new();
-    for run in all.chunk_by(|a, b| a.series == b.series) {
-        if let Some(record) = only_of_large(run, record_of, &large) {
-            by_record.entry(record).or_default().extend_from_slice(run);
-            continue;
+/// The kinds of series, in the order in which they are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Kind {
+    /// All samples are fresh.
+    Fresh,
+    /// Some samples are late or old, and others are not old.
+    Late,
+    /// All samples are of records that need more than one request. The smallest record goes first: its size in bytes, and
+    /// the record.
+    Large(usize, u32),
+    /// All samples are old.
+    Old,
+}
+
+impl Kind {
+    /// The share of the time of its step.
+    fn weight(self) -> u32 {
+        match self {
+            Self::Fresh => 6,
+            Self::Late => 3,
+            Self::Large(..) | Self::Old => 1,
         }
-        let (run_old, run_fresh): (Vec<_>, Vec<_>) = run.iter().cloned().partition(is_old);
-        let of_old = if fresh.contains(&run[0].series) { &mut before } else { &mut after };
-        of_old.extend(run_old);
-        usual.extend(run_fresh);
     }
-    let mut by_size: Vec<_> = by_record.into_iter().collect();
-    by_size.sort_unstable_by_key(|(record, _)| (large[record], *record));
-    let large = by_size.into_iter().map(|(_, samples)| (samples, 1));
-    [(before, 1), (usual, USUAL_WEIGHT)]
-        .into_iter()
-        .chain(large)
-        .chain([(after, 1)])
-        .filter(|(samples, _)| !samples.is_empty())
-        .map(|(samples, weight)| Step::new(Cow::Owned(samples), weight, limits))
-        .collect()
+}
+
+/// Divides all samples of `series` into steps, one for each kind of series. `record_of` has the record of each origin.
+pub(super) fn steps<'a>(
+    series: &'a Series,
+    record_of: &[u32],
+    ages: &Ages,
+    max_request_bytes: usize,
+) -> Vec<Step<'a>> {
+    let all = series.samples();
+    let large = large_records(series, record_of, max_request_bytes);
+    let runs = || all.chunk_by(|a, b| a.series == b.series);
+    let kind = |run: &[Sample]| match only_of_large(run, record_of, &large) {
+        Some((size, record)) => Kind::Large(size, record),
+        None if ages.of(run[0].timestamp_ms) == Age::Fresh => Kind::Fresh,
+        None if ages.of(run[run.len() - 1].timestamp_ms) == Age::Old => Kind::Old,
+        None => Kind::Late,
+    };
+    // Growing step by step would hold each list twice.
+    let mut counts: BTreeMap<Kind, usize> = BTreeMap::new();
+    for run in runs() {
+        *counts.entry(kind(run)).or_default() += run.len();
+    }
+    if counts.len() == 1 {
+        return vec![Step { slices: slices(Cow::Borrowed(all), ages), weight: 1 }];
+    }
+    let mut by_kind: BTreeMap<_, _> =
+        counts.into_iter().map(|(kind, count)| (kind, Vec::with_capacity(count))).collect();
+    for run in runs() {
+        by_kind.entry(kind(run)).or_default().extend_from_slice(run);
+    }
+    let step = |(kind, samples): (Kind, Vec<Sample>)| Step {
+        slices: slices(Cow::Owned(samples), ages),
+        weight: kind.weight(),
+    };
+    by_kind.into_iter().map(step).collect()
 }
 
 /// The records that need more than one request, with their size on the wire in bytes; none if there is only one record.
@@ -93,41 +121,38 @@ fn large_records(series: &Series, record_of: &[u32], max_request_bytes: usize) -
     if is_alone || series.encoded_len(series.samples()) <= max_request_bytes {
         return sizes;
     }
-    for sample in series.samples() {
-        let len = series.encoded_len(std::slice::from_ref(sample));
-        *sizes.entry(record_of[sample.origin.0 as usize]).or_default() += len;
+    let record = |sample: &Sample| record_of[sample.origin.0 as usize];
+    for run in series.samples().chunk_by(|a, b| a.series == b.series && record(a) == record(b)) {
+        *sizes.entry(record(&run[0])).or_default() += series.encoded_len(run);
     }
     sizes.retain(|_, size| *size > max_request_bytes);
     sizes
 }
 
-/// The largest record of a series of which every sample is from a large record.
-fn only_of_large(run: &[Sample], record_of: &[u32], large: &HashMap<u32, usize>) -> Option<u32> {
+/// The largest record of a series of which every sample is from a large record, with its size.
+fn only_of_large(run: &[Sample], record_of: &[u32], large: &HashMap<u32, usize>) -> Option<(usize, u32)> {
     if large.is_empty() {
         return None;
     }
-    let records = run.iter().map(|sample| record_of[sample.origin.0 as usize]);
-    let sizes: Option<Vec<_>> = records.map(|record| Some((*large.get(&record)?, record))).collect();
-    sizes?.into_iter().max().map(|(_, record)| record)
-}
-
-impl<'a> Step<'a> {
-    fn new(samples: Cow<'a, [Sample]>, weight: u32, limits: &Limits) -> Self {
-        Self { slices: slices(samples, limits), weight }
+    let mut largest = None;
+    for sample in run {
+        let record = record_of[sample.origin.0 as usize];
+        largest = largest.max(Some((*large.get(&record)?, record)));
     }
+    largest
 }
 
 /// Cuts samples by age, and those that are not old also by time.
-fn slices<'a>(samples: Cow<'a, [Sample]>, limits: &Limits) -> Vec<Slice<'a>> {
-    let window = if limits.out_of_order_window_ms == 0 { i64::MAX } else { limits.out_of_order_window_ms };
+fn slices<'a>(samples: Cow<'a, [Sample]>, ages: &Ages) -> Vec<Slice<'a>> {
+    let window = if ages.window == 0 { i64::MAX } else { ages.window };
     let belongs = |start: i64, time: i64| {
-        let age = limits.age(start);
-        age == limits.age(time) && (age == Age::Old || time.saturating_sub(start) <= window)
+        let age = ages.of(start);
+        age == ages.of(time) && (age == Age::Old || time.saturating_sub(start) <= window)
     };
     let times = samples.iter().map(|sample| sample.timestamp_ms);
     let Some((first, last)) = times.clone().min().zip(times.clone().max()) else { return Vec::new() };
     if belongs(first, last) {
-        return vec![Slice { samples, age: limits.age(first) }];
+        return vec![Slice { samples, age: ages.of(first) }];
     }
     let mut times: Vec<_> = times.collect();
     times.sort_unstable();
@@ -137,17 +162,20 @@ fn slices<'a>(samples: Cow<'a, [Sample]>, limits: &Limits) -> Vec<Slice<'a>> {
     for sample in samples.iter() {
         slices[starts.partition_point(|&start| start <= sample.timestamp_ms) - 1].push(sample.clone());
     }
-    let slice = |(samples, start)| Slice { samples: Cow::Owned(samples), age: limits.age(start) };
+    let slice = |(samples, start)| Slice { samples: Cow::Owned(samples), age: ages.of(start) };
     slices.into_iter().zip(starts).map(slice).collect()
 }
 
-impl Limits {
-    /// The age of a sample with this timestamp.
-    pub(super) fn age(&self, timestamp_ms: i64) -> Age {
-        match self.now_ms.saturating_sub(timestamp_ms) {
-            old if old > OLD_MS => Age::Old,
-            late if late > self.out_of_order_window_ms => Age::Late,
-            _ => Age::Fresh,
+impl Ages {
+    /// The age of a sample with this timestamp. A sixth of the window is for samples that others write meanwhile.
+    pub(super) fn of(&self, timestamp_ms: i64) -> Age {
+        let window = self.window - self.window / 6;
+        if self.now.saturating_sub(timestamp_ms) > OLD_MS {
+            Age::Old
+        } else if self.newest.saturating_sub(timestamp_ms) > window {
+            Age::Late
+        } else {
+            Age::Fresh
         }
     }
 }
