@@ -56,9 +56,11 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
   constructor(scope: Construct, id: string, props: PrometheusPushGatewayProps = {}) {
     super(scope, id);
     const settings = settingsOf(props);
-    validate(this, [...gatewayProblems(props, settings), ...givenQueueProblems(this, props, settings)]);
+    const { outOfOrderTimeWindow } = props;
+    const givenWorkspace = props.workspace && workspaceOf(props.workspace);
+    validate(this, [...gatewayProblems(props, settings, givenWorkspace), ...givenQueueProblems(this, props, settings)]);
 
-    this.workspace = props.workspace ? workspaceOf(props.workspace) : new PrometheusWorkspace(this, 'Workspace');
+    this.workspace = givenWorkspace ?? new PrometheusWorkspace(this, 'Workspace', { outOfOrderTimeWindow });
     this.deadLetterQueue = deadLetterQueueOf(this, props, settings);
     this.queue = queueOf(this, props, settings, this.deadLetterQueue);
     this.function = props.function ?? pushFunction(this, props, settings, this.deadLetterQueue);
