@@ -46,7 +46,7 @@ export interface IPrometheusWorkspace extends iam.IResourceWithPolicy, aps.IWork
   /** The URL for instant queries, which ends in `/api/v1/query`. */
   readonly queryUrl: string;
 
-  /** How much older than the newest sample of the workspace a sample may be. Undefined if the workspace is imported. */
+  /** How much older than the newest sample of the workspace a sample may be. Undefined if it is unknown. */
   readonly outOfOrderTimeWindow?: Duration;
 
   /**
