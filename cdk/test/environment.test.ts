@@ -61,8 +61,9 @@ test('the function documents the variables that it reads', () => {
   );
 });
 
-test('by default only the URL and dead-letter queue are set', () => {
-  assert.deepEqual(Object.keys(variables(gatewayTemplate())), ['REMOTE_WRITE_URL', 'DEAD_LETTER_QUEUE_URL']);
+test('by default no setting of the function is changed', () => {
+  const ofParts = ['REMOTE_WRITE_URL', 'DEAD_LETTER_QUEUE_URL', 'OUT_OF_ORDER_WINDOW'];
+  assert.deepEqual(Object.keys(variables(gatewayTemplate())), ofParts);
 });
 
 test('the environment may set only RUST_LOG of these', () => {

@@ -47,6 +47,10 @@ for (const [props, message] of [
   [{ maxEventAge: Duration.seconds(59) }, 'maxEventAge: expected whole seconds between 60 s and 21600 s, got 59 s'],
   [{ maxEventAge: Duration.hours(7) }, 'maxEventAge: expected whole seconds between 60 s and 21600 s, got 25200 s'],
   [{ maxFuture: Duration.seconds(601) }, 'maxFuture: expected whole seconds between 1 s and 600 s, got 601 s'],
+  [
+    { outOfOrderTimeWindow: Duration.seconds(601) },
+    'outOfOrderTimeWindow: expected whole seconds between 0 s and 600 s, got 601 s',
+  ],
   [{ externalLabels: { 'a.b': 'c' } }, 'externalLabels: expected names that match [a-zA-Z_][a-zA-Z0-9_]*, got "a.b"'],
   [{ externalLabels: { __name__: 'c' } }, 'externalLabels: "__name__" is reserved for the metric name'],
   [

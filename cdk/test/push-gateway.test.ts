@@ -115,7 +115,7 @@ test('directInvokeOnly creates no queue', () => {
   template.hasResourceProperties(ASYNCHRONOUS, {
     DestinationConfig: { OnFailure: { Destination: arn('MetricsDeadLetterQueue') } },
   });
-  assert.deepEqual(Object.keys(variables(template)), ['REMOTE_WRITE_URL']);
+  assert.deepEqual(Object.keys(variables(template)), ['REMOTE_WRITE_URL', 'OUT_OF_ORDER_WINDOW']);
 });
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html: 10 messages and no window with FIFO */

@@ -4,6 +4,8 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { functionProblems } from '../shared/function';
 import { labelProblems } from '../shared/labels';
 import { Problem, duration, integer, not, text, together } from '../shared/validate';
+import { IPrometheusWorkspace } from '../workspace';
+import { windowProblem } from '../workspace/window';
 import { Settings } from './defaults';
 import { PrometheusPushGatewayProps } from './push-gateway-props';
 import { VARIABLES } from './variables';
@@ -35,11 +37,16 @@ const OF_NEW_FUNCTION: Prop[] = [
   'vpcSubnets',
 ];
 
-/** All problems of the props. */
-export function gatewayProblems(props: PrometheusPushGatewayProps, settings: Settings): Problem[] {
+/** All problems of the props. `workspace` is the given one. */
+export function gatewayProblems(
+  props: PrometheusPushGatewayProps,
+  settings: Settings,
+  workspace: IPrometheusWorkspace | undefined,
+): Problem[] {
   return [
     ...conflicts(props),
     ...ranges(props, settings),
+    otherWindowProblem(props.outOfOrderTimeWindow, workspace?.outOfOrderTimeWindow),
     ...queueProblems(props, settings),
     ...labelProblems(props.externalLabels),
     ...(props.function ? [functionProblem(props.function)] : functionProblems(props, 'push-gateway', VARIABLES)),
@@ -71,7 +78,14 @@ function ranges(props: PrometheusPushGatewayProps, { fifo }: Settings): Problem[
     integer('retryAttempts', props.retryAttempts, 0, 2),
     duration('maxEventAge', props.maxEventAge, Duration.seconds(60), Duration.hours(6)),
     duration('maxFuture', props.maxFuture, Duration.seconds(1), Duration.minutes(10)),
+    windowProblem(props.outOfOrderTimeWindow),
   ];
+}
+
+function otherWindowProblem(given: Duration | undefined, known: Duration | undefined): Problem {
+  if (!given || !known || given.isUnresolved() || known.isUnresolved()) return undefined;
+  const [got, expected] = [given, known].map((each) => each.toMilliseconds() / 1000);
+  return not(got !== expected, `outOfOrderTimeWindow: expected that of workspace, ${expected} s, got ${got} s`);
 }
 
 function queueProblems(props: PrometheusPushGatewayProps, settings: Settings): Problem[] {

@@ -177,6 +177,18 @@ export interface PrometheusPushGatewayProps extends FunctionProps {
   readonly maxFuture?: Duration;
 
   /**
+   * Out-of-order time window of the workspace: 0 to 600 seconds. A new workspace gets this window; that of another
+   * workspace in the app must be the same. Set it for an imported workspace, whose window is unknown.
+   *
+   * The function sends requests that each span at most the window, because AMP accepts a repeated sample only within it. A
+   * window below the visibility timeout of a standard queue gives a warning.
+   *
+   * @see https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-workspace-configuration.html
+   * @default - the window of `workspace`, or 60 seconds if it is unknown
+   */
+  readonly outOfOrderTimeWindow?: Duration;
+
+  /**
    * Destination of asynchronous invocations that failed after all retries, such as those of IoT Core's Lambda action. Set
    * it to separate them from other dead letters: Lambda wraps the event in a record of the invocation.
    *

@@ -10,6 +10,7 @@ import { checked, grantReceive, grantSend } from '../shared/grants';
 import { validate } from '../shared/validate';
 import { IPrometheusWorkspace, PrometheusWorkspace } from '../workspace';
 import { workspaceOf } from '../workspace/imported-workspace';
+import { defaultWindow } from '../workspace/window';
 import { PushGatewayAlarmOptions, PushGatewayAlarms, alarms } from './alarms';
 import { dashboard } from './dashboard';
 import { settingsOf } from './defaults';
@@ -18,7 +19,7 @@ import { ageOfOldestMessage, functionMetric, visibleMessages } from './metrics';
 import { gatewayProblems } from './problems';
 import { pushFunction } from './push-function';
 import { PrometheusPushGatewayProps } from './push-gateway-props';
-import { deadLetterQueueOf, givenQueueProblems, queueOf, warnOfQueue } from './queues';
+import { deadLetterQueueOf, givenQueueProblems, queueOf, warnOfQueue, warnOfWindow } from './queues';
 import { variablesOf } from './variables';
 
 /**
@@ -56,9 +57,11 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
   constructor(scope: Construct, id: string, props: PrometheusPushGatewayProps = {}) {
     super(scope, id);
     const settings = settingsOf(props);
-    validate(this, [...gatewayProblems(props, settings), ...givenQueueProblems(this, props, settings)]);
+    const { outOfOrderTimeWindow } = props;
+    const givenWorkspace = props.workspace && workspaceOf(props.workspace);
+    validate(this, [...gatewayProblems(props, settings, givenWorkspace), ...givenQueueProblems(this, props, settings)]);
 
-    this.workspace = props.workspace ? workspaceOf(props.workspace) : new PrometheusWorkspace(this, 'Workspace');
+    this.workspace = givenWorkspace ?? new PrometheusWorkspace(this, 'Workspace', { outOfOrderTimeWindow });
     this.deadLetterQueue = deadLetterQueueOf(this, props, settings);
     this.queue = queueOf(this, props, settings, this.deadLetterQueue);
     this.function = props.function ?? pushFunction(this, props, settings, this.deadLetterQueue);
@@ -72,6 +75,8 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
 
     if (props.queue) warnOfQueue(this, props.queue, settings);
     if (this.queue) {
+      const window = outOfOrderTimeWindow ?? this.workspace.outOfOrderTimeWindow ?? defaultWindow(props.workspace);
+      warnOfWindow(this, this.queue, props.workspace ?? this.workspace, window);
       grantReceive(this, this.queue, this);
       grantSend(this, this.deadLetterQueue, this);
       this.function.addEventSourceMapping('Queue', {

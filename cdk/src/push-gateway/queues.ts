@@ -97,6 +97,27 @@ export function warnOfQueue(scope: IConstruct, queue: sqs.IQueue, { shortestVisi
   }
 }
 
+/**
+ * Warns if the window of the workspace ends before a message is received again. A FIFO queue holds back later messages of
+ * the group meanwhile.
+ */
+export function warnOfWindow(
+  scope: IConstruct,
+  queue: sqs.IQueue,
+  workspace: IConstruct,
+  window: Duration | undefined,
+): void {
+  const timeout = visibilityTimeoutOf(queue);
+  if (queue.fifo || !window || window.isUnresolved() || timeout === undefined || timeout <= window.toSeconds()) return;
+  warn(
+    scope,
+    'windowBelowVisibilityTimeout',
+    `the out-of-order time window of the workspace ${workspace.node.path}, ${window.toSeconds()} s, is below the visibility timeout ` +
+      `of the queue ${queue.node.path}, ${timeout} s, so a message that is delivered again may be too old for the workspace; ` +
+      'lengthen the window, to at most 600 s, or shorten the visibility timeout',
+  );
+}
+
 /** Lambda receives from and sends to queues in its own region only. */
 function regionProblem(scope: IConstruct, prop: string, queue: sqs.IQueue | undefined): Problem {
   if (!queue || !isOtherRegion(queue.env, scope)) return undefined;
@@ -104,10 +125,17 @@ function regionProblem(scope: IConstruct, prop: string, queue: sqs.IQueue | unde
 }
 
 function visibilityTimeoutProblem(queue: sqs.IQueue | undefined, shortest: Duration | undefined): Problem {
-  if (!(queue instanceof sqs.Queue) || !shortest) return undefined;
-  const { visibilityTimeout = DEFAULT_VISIBILITY_TIMEOUT } = queue.node.defaultChild as sqs.CfnQueue;
+  const timeout = queue && visibilityTimeoutOf(queue);
+  if (timeout === undefined || !shortest) return undefined;
   return not(
-    !Token.isUnresolved(visibilityTimeout) && visibilityTimeout < shortest.toSeconds(),
-    `queue: expected a visibility timeout of at least ${shortest.toSeconds()} s, got ${visibilityTimeout} s`,
+    timeout < shortest.toSeconds(),
+    `queue: expected a visibility timeout of at least ${shortest.toSeconds()} s, got ${timeout} s`,
   );
+}
+
+/** The visibility timeout in seconds; undefined if it is known only at deployment. */
+function visibilityTimeoutOf(queue: sqs.IQueue): number | undefined {
+  if (!(queue instanceof sqs.Queue)) return undefined;
+  const { visibilityTimeout = DEFAULT_VISIBILITY_TIMEOUT } = queue.node.defaultChild as sqs.CfnQueue;
+  return Token.isUnresolved(visibilityTimeout) ? undefined : visibilityTimeout;
 }

@@ -15,6 +15,7 @@ export const VARIABLES: Variables<keyof PrometheusPushGatewayProps> = {
   EXTERNAL_LABELS: 'externalLabels',
   NAME_ESCAPING: 'nameEscaping',
   MAX_FUTURE: 'maxFuture',
+  OUT_OF_ORDER_WINDOW: 'outOfOrderTimeWindow',
   AWS_LAMBDA_LOG_LEVEL: 'logLevel',
   AWS_LAMBDA_LOG_FORMAT: 'logLevel',
 };
@@ -23,7 +24,7 @@ export const VARIABLES: Variables<keyof PrometheusPushGatewayProps> = {
 export function variablesOf(
   scope: IConstruct,
   { queue, deadLetterQueue, workspace }: GatewayParts,
-  { externalLabels, maxFuture, nameEscaping }: PrometheusPushGatewayProps,
+  { externalLabels, maxFuture, nameEscaping, outOfOrderTimeWindow }: PrometheusPushGatewayProps,
 ): Record<string, string> {
   return defined({
     REMOTE_WRITE_URL: workspace.remoteWriteUrl,
@@ -32,6 +33,7 @@ export function variablesOf(
     EXTERNAL_LABELS: externalLabels && Stack.of(scope).toJsonString(externalLabels),
     NAME_ESCAPING: nameEscaping,
     MAX_FUTURE: numberText(maxFuture?.toSeconds()),
+    OUT_OF_ORDER_WINDOW: numberText((outOfOrderTimeWindow ?? workspace.outOfOrderTimeWindow)?.toSeconds()),
   });
 }
 

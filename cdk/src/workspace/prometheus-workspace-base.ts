@@ -1,4 +1,4 @@
-import { Names, Resource, Stack } from 'aws-cdk-lib';
+import { Duration, Names, Resource, Stack } from 'aws-cdk-lib';
 import * as aps from 'aws-cdk-lib/aws-aps';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
@@ -45,6 +45,9 @@ export interface IPrometheusWorkspace extends iam.IResourceWithPolicy, aps.IWork
 
   /** The URL for instant queries, which ends in `/api/v1/query`. */
   readonly queryUrl: string;
+
+  /** How much older than the newest sample of the workspace a sample may be. Undefined if it is unknown. */
+  readonly outOfOrderTimeWindow?: Duration;
 
   /**
    * Adds a rule groups namespace with recording and alerting rules, which AMP evaluates.
@@ -187,6 +190,7 @@ export abstract class PrometheusWorkspaceBase extends Resource implements IProme
   public abstract readonly workspaceArn: string;
   public abstract readonly workspaceId: string;
   public abstract readonly prometheusEndpoint: string;
+  public abstract readonly outOfOrderTimeWindow?: Duration;
 
   public get workspaceRef(): aps.WorkspaceReference {
     return { workspaceArn: this.workspaceArn };

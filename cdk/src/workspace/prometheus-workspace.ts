@@ -9,6 +9,7 @@ import { duration, integer, not, text, validate } from '../shared/validate';
 import { alertmanagerProblems } from './definition-problems';
 import { importedWorkspace } from './imported-workspace';
 import { IPrometheusWorkspace, PrometheusWorkspaceBase } from './prometheus-workspace-base';
+import { windowProblem } from './window';
 import { YamlDefinition } from './yaml-definition';
 
 /**
@@ -212,6 +213,7 @@ export class PrometheusWorkspace extends PrometheusWorkspaceBase {
   public readonly workspaceArn: string;
   public readonly workspaceId: string;
   public readonly prometheusEndpoint: string;
+  public readonly outOfOrderTimeWindow?: Duration;
 
   private policy?: iam.PolicyDocument;
 
@@ -257,6 +259,7 @@ export class PrometheusWorkspace extends PrometheusWorkspaceBase {
     this.workspaceArn = workspace.attrArn;
     this.workspaceId = workspace.attrWorkspaceId;
     this.prometheusEndpoint = this.endpointOf(this.workspaceId, this.env.region);
+    this.outOfOrderTimeWindow = outOfOrderTimeWindow;
   }
 
   public override addToResourcePolicy(statement: iam.PolicyStatement): iam.AddToResourcePolicyResult {
@@ -281,7 +284,7 @@ function problems(props: PrometheusWorkspaceProps) {
   return [
     text('alias', props.alias, /^.{1,100}$/, '1 to 100 characters'),
     days('retention', props.retention, 1, 1095),
-    duration('outOfOrderTimeWindow', props.outOfOrderTimeWindow, Duration.seconds(0), Duration.seconds(600)),
+    windowProblem(props.outOfOrderTimeWindow),
     duration('ruleQueryOffset', props.ruleQueryOffset, Duration.seconds(0), Duration.days(1)),
     integer(
       'queryLogging.samplesProcessedThreshold',

@@ -159,7 +159,7 @@ struct FunctionArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Workspace")]
 struct WorkspaceArguments {
-    /// The workspace's out-of-order window (0s to 600s).
+    /// The out-of-order window of the workspace and the function (0s to 600s).
     #[arg(long, default_value = "60s", value_parser = values::out_of_order_window, value_name = "TIME")]
     out_of_order_window: Duration,
     /// Make write requests fail: a status, hang, reset, slow, drop, trickle or refuse, then `:times`, then

@@ -68,8 +68,7 @@ pub(crate) fn some_time(text: &str) -> Result<Duration, String> {
 
 /// AMP quotas, "Out of order time window per workspace".
 pub(crate) fn out_of_order_window(text: &str) -> Result<Duration, String> {
-    let window = duration(text)?;
-    if window > MAX_OUT_OF_ORDER_WINDOW { Err("expected 0s to 600s".to_owned()) } else { Ok(window) }
+    whole_seconds(text, 0..=MAX_OUT_OF_ORDER_WINDOW.as_secs())
 }
 
 fn whole_seconds(text: &str, range: RangeInclusive<u64>) -> Result<Duration, String> {

@@ -78,6 +78,16 @@ async fn it_stops_with_the_given_processes() {
     companion.wait().await.expect("it ended");
 }
 
+#[tokio::test]
+async fn the_function_gets_the_window_of_the_workspace() {
+    let serve = Serve::start(&["--prometheus", "none", "--out-of-order-window", "5m"]).await;
+    send_one(&serve).await;
+    let children = descendants(serve.pid());
+    let (pid, _) = children.iter().find(|(_, name)| *name == "push-gateway").expect("it runs");
+    let environment = fs::read_to_string(format!("/proc/{pid}/environ")).expect("it lives");
+    assert!(environment.split('\0').any(|variable| variable == "OUT_OF_ORDER_WINDOW=300"), "{environment}");
+}
+
 /// Nothing of the stack can be reached from another machine.
 #[tokio::test]
 async fn everything_listens_on_the_loopback_address_only() {

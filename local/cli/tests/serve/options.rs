@@ -26,7 +26,7 @@ async fn a_value_out_of_its_range_is_rejected() {
         ("--memory", &["0", "127", "10241"]),
         ("--concurrency", &["0"]),
         ("--rotate-credentials", &["0s"]),
-        ("--out-of-order-window", &["601s"]),
+        ("--out-of-order-window", &["601s", "1500ms"]),
         ("--env", &["NAME", "=VALUE"]),
         ("--fail", &["explode"]),
         ("--query", &["/nowhere"]),
