@@ -92,6 +92,8 @@ pub struct Receiver {
 pub struct Delivery {
     /// By origin; `None` while it is unknown.
     outcomes: Vec<Option<Outcome>>,
+    /// Whether any point is rejected.
+    has_rejected: bool,
     /// Records of which the receiver rejected a request with nothing else in it.
     rejected_records: HashMap<u32, Outcome>,
     /// The figures.
@@ -156,6 +158,7 @@ impl Delivery {
     /// Sets the outcome of these samples' points, unless a worse one is known: a point that has to be sent again has all
     /// of its samples sent again.
     fn settle(&mut self, samples: &[Sample], outcome: &Outcome) {
+        self.has_rejected |= outcome.is_rejected();
         for sample in samples {
             let at = sample.origin.0 as usize;
             if at >= self.outcomes.len() {

@@ -63,6 +63,8 @@ struct Size {
 pub struct Series {
     table: Table,
     samples: Vec<Sample>,
+    /// Whether any series is of a replica.
+    has_replicas: bool,
 }
 
 /// Label sets and series, by id.
@@ -182,14 +184,14 @@ impl SeriesBuilder {
 
     /// Groups the samples by series.
     pub fn group(self) -> Series {
-        let Self { table, samples: arrived, .. } = self;
+        let Self { table, samples: arrived, replicas, .. } = self;
         let mut samples = by_series(&arrived, table.series.len());
         drop(arrived);
         for run in samples.chunk_by_mut(|a, b| a.series == b.series) {
             // Stable, so that equal timestamps stay in the order of arrival.
             run.sort_by_key(|sample| sample.timestamp_ms);
         }
-        Series { table, samples }
+        Series { table, samples, has_replicas: !replicas.is_empty() }
     }
 
     /// Interns a label set; equal label sets get equal ids.
@@ -254,7 +256,7 @@ impl Series {
     /// Divides `samples`, in the order of [`Series::samples`], into those of each cluster and replica and all others. A
     /// receiver that does not accept a replica drops the whole request whose first series is of it.
     pub fn by_replica<'s>(&self, samples: &'s [Sample]) -> Vec<Cow<'s, [Sample]>> {
-        if samples.iter().all(|sample| !self.has_replica(sample.series)) {
+        if !self.has_replicas {
             return vec![Cow::Borrowed(samples)];
         }
         let mut groups: HashMap<Option<ReplicaId>, Vec<Sample>> = HashMap::new();

@@ -419,6 +419,9 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
     pub(super) fn sendable(&self, mut samples: Vec<Sample>, keep: impl Fn(&Sample) -> bool) -> Vec<Sample> {
         let (blocked, delivered) = (self.blocked.borrow(), self.delivered.borrow());
         let mut delivery = self.delivery.borrow_mut();
+        if blocked.is_empty() && delivered.is_none() && !delivery.has_rejected {
+            return samples;
+        }
         samples.retain(|sample| {
             let outcome = match blocked.get(sample.series.index()) {
                 Some(Some(reason)) => Outcome::Retry(Rc::clone(reason)),
