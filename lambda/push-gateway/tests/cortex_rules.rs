@@ -423,6 +423,18 @@ fn a_backlog_that_is_too_old_is_rejected_by_a_few_proofs() {
 }
 
 #[test]
+fn every_late_sample_that_is_rejected_has_its_reason() {
+    let cortex = Cortex::default();
+    let newest: Vec<_> = (0..50).map(|at| event(at, 0, &[("up", 1.0)])).collect();
+    run(&cortex, &newest);
+    let mut random = fastrand::Rng::with_seed(5);
+    let late = |at| event(at % 50, random.i64(2 * MINUTE..32 * MINUTE), &[("up", 2.0)]);
+    let events: Vec<_> = (0..1_000).map(late).collect();
+    let run = run(&cortex, &events);
+    assert_eq!((run.rejected().len(), run.retried().len()), (1_000, 0));
+}
+
+#[test]
 fn a_lost_answer_does_not_reject_what_is_stored() {
     for window_ms in [MINUTE, 10 * MINUTE] {
         let cortex = Cortex { window_ms, loses: HashSet::from([0, 1, 3]), ..Cortex::default() };

@@ -100,6 +100,15 @@ pub(super) fn halves_by_origin(samples: &[Sample]) -> Option<Halves> {
     Some(samples.iter().cloned().partition(|sample| earlier.contains(&sample.origin)))
 }
 
+/// The samples of each point, in the order in which points are sent.
+pub(super) fn points(samples: &[Sample]) -> Vec<Vec<Sample>> {
+    let mut by_origin: HashMap<Origin, Vec<Sample>> = HashMap::new();
+    for sample in samples {
+        by_origin.entry(sample.origin).or_default().push(sample.clone());
+    }
+    origins_by_time(samples).iter().filter_map(|origin| by_origin.remove(origin)).collect()
+}
+
 /// The first eight origins in the order of time, the middle one and the last one; `None` if that is a large part of them.
 pub(super) fn probes(samples: &[Sample]) -> Option<Vec<Origin>> {
     let origins = origins_by_time(samples);

@@ -15,13 +15,13 @@ use remote_write::{EncodedRequest, Sample, SeriesId};
 use tokio::time::Instant;
 
 use super::MAX_ISOLATION_REQUESTS;
-use super::halves::{disjoint, halves_by_origin, halves_by_size, probes};
+use super::halves::{disjoint, halves_by_origin, halves_by_size, points, probes};
 use super::sender::{Answer, Rejection, Sender, instant, is_one_point, out_of_time};
 use super::steps::Age;
 use crate::outcome::{Outcome, Reason};
 
 /// The limit of parts of one request that are sent at the same time.
-const GROUPS: usize = 4;
+const GROUPS: usize = 8;
 
 /// The requests that an invocation may spend on the isolation of one record, if that is more than an equal share.
 const MIN_REQUESTS_OF_RECORD: u32 = 64;
@@ -121,6 +121,7 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
             match self.send(&samples, request, self.in_share(4, Duration::ZERO)).await {
                 Answer::Done(outcome) => {
                     self.done(&samples, &outcome);
+                    self.count_isolated(0, count_points(&samples));
                     if let (Role::FirstHalf, Some(second)) = (role, parts.last_mut()) {
                         second.role = Role::AtFault;
                     }
@@ -139,6 +140,11 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
     /// Adds the halves of rejected `samples` to `parts`, or settles the outcome of what cannot be halved.
     fn divide(&self, samples: &[Sample], rejection: Rejection, isolation: &Isolation, parts: &mut Vec<Part>) {
         let written = count_written(samples);
+        if matches!(rejection, Rejection::Data(_)) && self.are_most_rejected() && !is_one_point(samples) {
+            let part = |samples| Part { samples, rejection: rejection.clone(), written, role: Role::Other };
+            parts.extend(points(samples).into_iter().rev().map(part));
+            return;
+        }
         let halves = match &rejection {
             Rejection::Data(_) => halves_by_origin(samples),
             Rejection::Size(_) => halves_by_size(self.series, samples).or_else(|| halves_by_origin(samples)),
@@ -154,6 +160,7 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
             return;
         }
         self.settle(samples, &Outcome::rejected(rejection.response()));
+        self.count_isolated(1, 0);
         // Samples of other points for the same instants are superseded only by what the receiver has.
         let contested: Vec<_> =
             samples.iter().filter(|sample| isolation.is_contested(sample)).cloned().collect();
@@ -204,6 +211,17 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
         true
     }
 
+    /// Whether most points are rejected that were sent in isolation. Then halves are, too, and cost more than points.
+    fn are_most_rejected(&self) -> bool {
+        let (rejected, accepted) = self.isolated.get();
+        rejected >= 8 && rejected >= accepted
+    }
+
+    fn count_isolated(&self, rejected: usize, accepted: usize) {
+        let before = self.isolated.get();
+        self.isolated.set((before.0 + rejected, before.1 + accepted));
+    }
+
     /// Settles a record of which a request with nothing else in it was rejected.
     fn reject_only_record(&self, samples: &[Sample], rejection: &Rejection) {
         if let (Some(record), Rejection::Data(response)) = (self.only_record(samples), rejection) {
@@ -240,6 +258,10 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
         let reason = if self.is_late() { out_of_time() } else { not_isolated() };
         self.block(samples, &reason);
     }
+}
+
+fn count_points(samples: &[Sample]) -> usize {
+    samples.iter().map(|sample| sample.origin).collect::<HashSet<_>>().len()
 }
 
 /// The number of samples that a request of `samples` contains: one for each timestamp of a series.

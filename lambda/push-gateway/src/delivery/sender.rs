@@ -39,6 +39,8 @@ pub(super) struct Sender<'a, S> {
     until: Cell<Instant>,
     /// The number of requests that may still be spent on isolation.
     pub(super) isolation_requests: Cell<u32>,
+    /// The points that were rejected alone, and those that were accepted, in isolation.
+    pub(super) isolated: Cell<(usize, usize)>,
     /// The number of requests spent on the isolation of one record, by record.
     pub(super) spent_on_record: RefCell<HashMap<u32, u32>>,
     /// The number of requests since the last one that the receiver took.
@@ -113,6 +115,7 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
             hasher: DefaultHashBuilder::default(),
             until: Cell::new(limits.deadline),
             isolation_requests: Cell::new(MAX_ISOLATION_REQUESTS),
+            isolated: Cell::default(),
             spent_on_record: RefCell::default(),
             failures_in_a_row: Cell::new(0),
             blocked: RefCell::default(),
