@@ -21,7 +21,7 @@ use super::steps::Age;
 use crate::outcome::{Outcome, Reason};
 
 /// The limit of parts of one request that are sent at the same time.
-const GROUPS: usize = 8;
+const GROUPS: usize = 4;
 
 /// The requests that an invocation may spend on the isolation of one record, if that is more than an equal share.
 const MIN_REQUESTS_OF_RECORD: u32 = 64;

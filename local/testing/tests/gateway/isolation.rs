@@ -1,11 +1,13 @@
 //! A receiver that rejects some of the data: the rejected events are found, the others are written.
 
 use local_amp::{Action, Fault, Ingestion, Matcher};
+use local_lambda::sqs::sqs_event;
 use local_testing::clock::Clock;
+use serde_json::json;
 
 use crate::outcomes::refuse;
 use crate::queue::start_with_queue;
-use crate::support::{NOW_MS, Setup, Stage, event, one_event_each};
+use crate::support::{NOW_MS, QUEUE, Setup, Stage, event, given_back, messages, one_event_each};
 
 /// Requests that the contract allows on top of the first.
 const EXTRA: usize = 64;
@@ -194,4 +196,24 @@ async fn requests_to_a_receiver_that_answers_413_are_bounded() {
     stage.fail(Fault::always(Matcher::Any, Action::status(413, "")));
     assert_eq!(stage.bodies(&one_event_each(500)).await.len(), 500);
     assert!(stage.amp.requests().len() < 2 * 500);
+}
+
+/// The receiver has elected replica a of an HA pair, and answers 202 to a request that begins with replica b.
+#[tokio::test]
+async fn a_replica_that_is_not_elected_is_done_and_counted() {
+    let timeout = Some(std::time::Duration::from_secs(30));
+    let mut stage = Setup::new().amp(|amp| amp.ha_failover_timeout = timeout).start().await;
+    let of = |replica: &str| {
+        let labels = json!({"cluster": "c", "__replica__": replica, "device": "d"});
+        json!({"dimensions": labels, "timestamp": NOW_MS, "metrics": {"ph": 1}}).to_string()
+    };
+    assert_eq!(stage.bodies(&[of("a")]).await, [0; 0]);
+    let mut bodies = vec![of("b")];
+    bodies.extend(one_event_each(100));
+    let messages = messages(&bodies);
+    let invocation = stage.invoke(sqs_event(QUEUE, &messages)).await;
+    assert_eq!(given_back(&invocation, &messages), [0; 0]);
+    let logged = invocation.logs.iter().any(|line| line.contains(r#""deduplicated":1,"#));
+    assert!(logged, "{:?}", invocation.logs);
+    assert_eq!(stage.amp.sample_count(), 101);
 }
