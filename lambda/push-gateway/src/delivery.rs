@@ -4,12 +4,14 @@
 //! |--------------|--------------------------------------------------------------------------|
 //! | `steps`      | decides which samples are sent when                                      |
 //! | `sender`     | sends the requests of a step, and keeps the outcomes                     |
+//! | `answer`     | sends one request, and decides what its answer means                     |
 //! | `isolation`  | divides a rejected request until the points at fault are isolated        |
 //! | `smaller`    | divides a request that the receiver cannot take now                      |
 //! | `halves`     | divides samples into two parts that keep the order of each series        |
 //!
 //! Nothing here depends on HTTP, SQS or a format: the property tests replace the receiver by a function.
 
+mod answer;
 mod halves;
 mod isolation;
 mod sender;

@@ -15,8 +15,9 @@ use remote_write::{EncodedRequest, Sample, SeriesId};
 use tokio::time::Instant;
 
 use super::MAX_ISOLATION_REQUESTS;
+use super::answer::{Answer, Rejection};
 use super::halves::{disjoint, halves_by_origin, halves_by_size, points, probes};
-use super::sender::{Answer, Rejection, Sender, instant, is_one_point, out_of_time};
+use super::sender::{Sender, instant, is_one_point, out_of_time};
 use super::steps::Age;
 use crate::outcome::{Outcome, Reason};
 

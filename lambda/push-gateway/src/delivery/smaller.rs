@@ -10,8 +10,9 @@ use std::time::Duration;
 use aws::{Failure, Patience, Response};
 use remote_write::{EncodedRequest, Sample, SeriesId};
 
+use super::answer::Answer;
 use super::halves::{halves_by_series, halves_by_size};
-use super::sender::{Answer, Sender};
+use super::sender::Sender;
 use crate::outcome::Reason;
 
 /// The number of smaller requests for one that the receiver could not take.
