@@ -148,12 +148,7 @@ fn function(
 }
 
 /// Sends all messages at a steady rate, while the functions keep up with it.
-async fn send(
-    arguments: &CortexSoakArguments,
-    queue: &Queue,
-    generator: &mut Generator,
-    clock: &Clock,
-) {
+async fn send(arguments: &CortexSoakArguments, queue: &Queue, generator: &mut Generator, clock: &Clock) {
     let mut interval = tokio::time::interval(TICK);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut due = 0.0;

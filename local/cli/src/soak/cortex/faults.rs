@@ -32,7 +32,7 @@ pub(super) async fn run(
 ) -> Result<Counts, CortexError> {
     let mut counts = Counts::default();
     while !is_over.get() {
-        match rng.u8(..8) {
+        match rng.u8(..6) {
             0 => {
                 let time = Duration::from_millis(rng.u64(MS_DOWN));
                 report(&format!("cortex is killed, and started {:.1} s later", time.as_secs_f64()));
@@ -41,7 +41,7 @@ pub(super) async fn run(
                 cortex.restart().await?;
                 counts.cortex_killed += 1;
             }
-            1 | 2 => {
+            1..=3 => {
                 let status =
                     if rng.bool() { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::SERVICE_UNAVAILABLE };
                 let time = Duration::from_millis(rng.u64(MS_REFUSED));

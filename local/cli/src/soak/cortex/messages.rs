@@ -43,7 +43,7 @@ pub(super) struct Message {
     pub(super) timestamp_ms: i64,
 }
 
-/// What must become of a message.
+/// The expected outcome of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Valid,
@@ -208,7 +208,7 @@ struct Event {
 impl Event {
     fn samples(&self) -> Vec<(Instant, f64)> {
         let sample =
-            |(_, metric, value): &_| ((Series { device: self.device, metric: *metric }, self.at), *value);
+            |&(_, metric, value): &(_, _, _)| ((Series { device: self.device, metric }, self.at), value);
         self.metrics.iter().map(sample).collect()
     }
 
