@@ -88,13 +88,6 @@ pub(crate) async fn run(arguments: &CortexSoakArguments) -> CommandResult {
     let queue = Queue::new(rng.fork(), newest);
     let mut generator = Generator::new(devices, rng.fork());
 
-    // Cortex loses samples at a restart if several writers create a series at once: one function creates all of them.
-    let direct = function(arguments, &cortex.remote_write_url(), &letters);
-    queue.send(generator.first(clock.now_ms()));
-    queue.set_closed(true);
-    queue.work(&Pool::new(direct, 1, |_| ())).await;
-    queue.set_closed(false);
-
     let began = Instant::now();
     let proxy = Proxy::start(&cortex.remote_write_url(), rng.fork()).await?;
     let pool = Pool::new(function(arguments, &proxy.remote_write_url(), &letters), functions, |_| ());
@@ -106,7 +99,7 @@ pub(crate) async fn run(arguments: &CortexSoakArguments) -> CommandResult {
     let feed = async {
         let faults = faults::run(&mut cortex, &pool, &proxy, rng.fork(), &is_over);
         let ((), counts) = join(load, faults).await;
-        queue.set_closed(true);
+        queue.close();
         counts
     };
     let work = join_all((0..functions).map(|_| queue.work(&pool)));

@@ -102,17 +102,6 @@ impl Generator {
         Self { devices, rng, used: HashSet::new() }
     }
 
-    /// A message for each device, with a sample of each of its series.
-    pub(super) fn first(&mut self, now_ms: i64) -> Vec<Message> {
-        let devices = self.devices;
-        let message = |device| {
-            let at = self.timestamp(device, now_ms);
-            let metrics = [TEMPERATURE, COUNT, CPU_LOAD].map(|metric| (metric, metric, self.rng.f64()));
-            message(Kind::Valid, &[Event { device, at, metrics: metrics.into() }])
-        };
-        (0..devices).map(message).collect()
-    }
-
     /// The next messages: usually one.
     pub(super) fn next(&mut self, now_ms: i64) -> Vec<Message> {
         let device = self.rng.u32(..self.devices);

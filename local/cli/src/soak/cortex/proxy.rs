@@ -1,4 +1,8 @@
 //! A proxy between the functions and Cortex, which loses answers and refuses requests.
+//!
+//! It passes on one request at a time. At a restart Cortex loses samples that it has acknowledged if several writers had
+//! written to a series at the same time: its log then has them in another order than its memory, and it skips those that
+//! are out of order in the log alone.
 
 use std::io;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
@@ -24,6 +28,7 @@ pub(super) struct Proxy {
 #[derive(Debug)]
 struct Shared {
     client: PrometheusClient,
+    one_at_a_time: tokio::sync::Mutex<()>,
     rng: Mutex<Rng>,
     /// The status of all answers; 0 passes requests on.
     status: AtomicU16,
@@ -55,6 +60,7 @@ impl Proxy {
     pub(super) async fn start(remote_write_url: &str, rng: Rng) -> Result<Self, ProxyError> {
         let shared = Arc::new(Shared {
             client: PrometheusClient::new(remote_write_url)?,
+            one_at_a_time: tokio::sync::Mutex::default(),
             rng: Mutex::new(rng),
             status: AtomicU16::default(),
             requests: AtomicU32::default(),
@@ -64,7 +70,9 @@ impl Proxy {
         let of_server = Arc::clone(&shared);
         let server = HttpServer::start(0, move |request, _| {
             let shared = Arc::clone(&of_server);
-            async move { shared.answer(request).await.unwrap_or(Reply::Close) }
+            // A function that is killed closes its connection, and its request is passed on to the end nevertheless.
+            let answering = tokio::spawn(async move { shared.answer(request).await });
+            async move { answering.await.ok().flatten().unwrap_or(Reply::Close) }
         });
         Ok(Self { server: server.await?, shared })
     }
@@ -98,6 +106,7 @@ impl Shared {
         let of_connection = [header::HOST, header::CONTENT_LENGTH, header::CONNECTION];
         let headers = head.headers.iter().filter(|(name, _)| !of_connection.contains(name));
         let headers: Vec<_> = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let _turn = self.one_at_a_time.lock().await;
         let answer = self.client.send(&head.method, "", &headers, body).await.ok()?;
         let number = self.rng.lock().unwrap_or_else(PoisonError::into_inner).u32(..LOST);
         if number == 0 {

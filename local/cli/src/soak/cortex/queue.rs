@@ -93,9 +93,9 @@ impl Queue {
         state.visible.extend(new);
     }
 
-    /// Whether more messages will be sent.
-    pub(super) fn set_closed(&self, is_closed: bool) {
-        self.state.borrow_mut().is_closed = is_closed;
+    /// No more messages are sent.
+    pub(super) fn close(&self) {
+        self.state.borrow_mut().is_closed = true;
     }
 
     /// All messages that were ever sent; the position of a message is the number in its id.
