@@ -107,7 +107,6 @@ pub(crate) async fn run(arguments: &CortexSoakArguments) -> CommandResult {
     let faults = faults?;
     let sent_in = began.elapsed();
 
-    cortex.restart().await?;
     let stored = Stored::read(&cortex, devices).await?;
     print_heading("Results");
     print_line!(
@@ -118,7 +117,7 @@ pub(crate) async fn run(arguments: &CortexSoakArguments) -> CommandResult {
         proxy.counts().requests,
         proxy.counts().lost,
         proxy.counts().refused,
-        faults.cortex_killed + 1,
+        faults.cortex_killed,
         sent_in.as_secs()
     );
     let verdict = Verdict::new(&queue.all(), &letters.all(), &stored, window);

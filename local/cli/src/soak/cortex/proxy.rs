@@ -1,8 +1,8 @@
 //! A proxy between the functions and Cortex, which loses answers and refuses requests.
 //!
-//! It passes on one request at a time. At a restart Cortex loses samples that it has acknowledged if several writers had
-//! written to a series at the same time: its log then has them in another order than its memory, and it skips those that
-//! are out of order in the log alone.
+//! It passes on one request at a time. If several writers had written to a series at once, the log of Cortex could have
+//! their samples in another order than its memory, and samples that are out of order in the log alone would be lost when
+//! Cortex is killed.
 
 use std::io;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};

@@ -16,8 +16,9 @@ use super::messages::Message;
 /// A message that was received this often and given back is moved without a reason, as by a redrive policy.
 const MAX_RECEIVES: u8 = 5;
 
-/// How long a message stays hidden after its function has given it back, failed or been killed.
-const HIDDEN: Duration = Duration::from_secs(30);
+/// How long a message stays hidden after its function has given it back, failed or been killed: six times the function's
+/// timeout, which Lambda's guide recommends as the visibility timeout of a queue.
+const HIDDEN: Duration = Duration::from_mins(1);
 
 const MAX_BATCH: usize = 1_000;
 

@@ -40,7 +40,7 @@ impl Outcome {
         (Self::Delivered, "delivered"),
         (Self::FlawReported, "dead-lettered for their flaw"),
         (Self::CollisionReported, "dead-lettered for a name that collides in their invocation"),
-        (Self::InstantTaken, "dead-lettered for an instant that a name of another invocation had taken"),
+        (Self::InstantTaken, "dead-lettered for the instant of a name in another invocation that collides"),
         (Self::StoredAndRejected, "stored though reported rejected (behind the window)"),
         (Self::RejectedLate, "rejected when they came again behind the window"),
         (Self::RedrivenLate, "redriven after five receives, behind the window"),
