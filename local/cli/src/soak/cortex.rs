@@ -92,12 +92,13 @@ pub(crate) async fn run(arguments: &CortexSoakArguments) -> CommandResult {
     let proxy = Proxy::start(&cortex.remote_write_url(), rng.fork()).await?;
     let pool = Pool::new(function(arguments, &proxy.remote_write_url(), &letters), functions, |_| ());
     let is_over = Cell::new(false);
+    let mut stored = Stored::default();
     let load = async {
         send(arguments, &queue, &mut generator, &clock).await;
         is_over.set(true);
     };
     let feed = async {
-        let faults = faults::run(&mut cortex, &pool, &proxy, rng.fork(), &is_over);
+        let faults = faults::run(&mut cortex, &mut stored, devices, &pool, &proxy, rng.fork(), &is_over);
         let ((), counts) = join(load, faults).await;
         queue.close();
         counts
@@ -107,7 +108,7 @@ pub(crate) async fn run(arguments: &CortexSoakArguments) -> CommandResult {
     let faults = faults?;
     let sent_in = began.elapsed();
 
-    let stored = Stored::read(&cortex, devices).await?;
+    let lost = stored.update(Stored::read(&cortex, devices).await?);
     print_heading("Results");
     print_line!(
         "  {} invocations, {} functions killed; {} write requests, {} not answered after they were stored, {} \
@@ -120,6 +121,11 @@ pub(crate) async fn run(arguments: &CortexSoakArguments) -> CommandResult {
         faults.cortex_killed,
         sent_in.as_secs()
     );
+    if lost > 0 {
+        print_line!(
+            "  {lost} samples that cortex had returned before it was killed are missing: they count as stored"
+        );
+    }
     let verdict = Verdict::new(&queue.all(), &letters.all(), &stored, window);
     verdict.print();
     Ok(verdict.is_good())

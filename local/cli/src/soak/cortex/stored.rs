@@ -32,6 +32,14 @@ impl Stored {
         Ok(stored)
     }
 
+    /// Adds a later reading. Returns how many samples of the readings before are missing in it.
+    pub(super) fn update(&mut self, later: Self) -> usize {
+        let lost = self.samples.keys().filter(|instant| !later.samples.contains_key(instant)).count();
+        self.samples.extend(later.samples);
+        self.unknown.extend(later.unknown);
+        lost
+    }
+
     fn add(&mut self, number: Option<u32>, found: SamplesByLabels) {
         for (mut labels, samples) in found {
             let all = format!("{labels:?}");
@@ -46,5 +54,22 @@ impl Stored {
                 _ => self.unknown.push(all),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_missing_in_a_later_reading_are_counted_and_kept() {
+        let reading = |samples: &[(i64, f64)]| {
+            let instant = |at| (Series { device: 0, metric: COUNT }, at);
+            let samples = samples.iter().map(|&(at, value)| (instant(at), value)).collect();
+            Stored { samples, unknown: Vec::new() }
+        };
+        let mut stored = reading(&[(1, 1.0), (2, 2.0)]);
+        assert_eq!(stored.update(reading(&[(2, 2.5), (3, 3.0)])), 1);
+        assert_eq!(stored.samples, reading(&[(1, 1.0), (2, 2.5), (3, 3.0)]).samples);
     }
 }
