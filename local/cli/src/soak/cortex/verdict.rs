@@ -99,8 +99,9 @@ impl Verdict {
             if outcome == Outcome::Unexplained {
                 let Queued { message, receives, end } = queued;
                 let state = if facts.all_stored(message) { "stored" } else { "not stored" };
+                let letter = letter.map(|letter| format!("{}: {}", letter.reason, letter.detail));
                 verdict.problems.push(format!(
-                    "message {at}, {:?}, {state}, {receives} receives, {end:?}, letter {letter:?}: {}",
+                    "message {at}, {:?}, {state}, {receives} receives, {end:?}, dead letter {letter:?}: {}",
                     message.kind, message.body
                 ));
             }
