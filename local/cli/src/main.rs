@@ -27,6 +27,7 @@ use arguments::{ServeArguments, TourArguments};
 use check::CheckArguments;
 use part::Part;
 use soak::SoakArguments;
+use soak::cortex::CortexSoakArguments;
 
 /// Whether the checks of a command succeeded, or why it could not run.
 type CommandResult = Result<bool, Box<dyn Error>>;
@@ -47,6 +48,8 @@ enum Command {
     Serve(Box<ServeArguments>),
     /// Send a steady load while things fail at random, and compare every sample at the end.
     Soak(SoakArguments),
+    /// Send many messages through several functions into a real Cortex while things fail, and account for each.
+    CortexSoak(CortexSoakArguments),
     /// Run a function or an extension once, and report whether it starts and answers.
     Check(CheckArguments),
     /// The function that `check` runs beside an extension.
@@ -70,6 +73,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Tour(arguments) => tour::run(&arguments).await,
         Command::Serve(arguments) => serve::run(&arguments).await,
         Command::Soak(arguments) => soak::run(&arguments).await,
+        Command::CortexSoak(arguments) => soak::cortex::run(&arguments).await,
         Command::Check(arguments) => check::run(&arguments).await,
         Command::EchoFunction => check::run_echo_function().await,
         Command::Part(part) => part::run(part).await,

@@ -1,6 +1,7 @@
 //! `soak`: a steady load while things fail at random, and a comparison of every sample at the end.
 
 mod chaos;
+pub(crate) mod cortex;
 mod load;
 
 use std::error::Error;

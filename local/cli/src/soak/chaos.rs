@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use local_amp::Fault;
+use local_lambda::service::Pool;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use owo_colors::OwoColorize as _;
@@ -45,7 +46,9 @@ pub(super) async fn run(stack: Arc<Stack>, mut rng: Rng) {
                 }
             }
             1 => {
-                if let Some(pid) = kill_busy(&stack).await {
+                // Invocations last a few milliseconds, so the receiver is slow for one request.
+                stack.amp().set_faults(vec![parse("slow=2s:1")]);
+                if let Some(pid) = kill_busy(stack.function()).await {
                     report(&format!("the function is killed in the middle of a batch (process {pid})"));
                 }
             }
@@ -64,13 +67,12 @@ pub(super) async fn end(stack: &Stack) -> io::Result<()> {
     stack.amp().come_back().await
 }
 
-/// Kills a process that has an invocation. Invocations last a few milliseconds, so the receiver is slow for one request.
-async fn kill_busy(stack: &Stack) -> Option<u32> {
+/// Kills a process that has an invocation, once there is one.
+pub(super) async fn kill_busy(function: &Pool) -> Option<u32> {
     const PATIENCE: Duration = Duration::from_secs(5);
-    stack.amp().set_faults(vec![parse("slow=2s:1")]);
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
-        let busy = stack.function().environments().into_iter().find(|environment| environment.is_busy);
+        let busy = function.environments().into_iter().find(|environment| environment.is_busy);
         if let Some(pid) = busy.and_then(|environment| environment.pid) {
             kill(Pid::from_raw(i32::try_from(pid).ok()?), Signal::SIGKILL).ok()?;
             return Some(pid);
@@ -84,6 +86,6 @@ fn parse(fault: &str) -> Fault {
     fault.parse().expect("the faults above are valid")
 }
 
-fn report(text: &str) {
+pub(super) fn report(text: &str) {
     print_line!("  {}", text.yellow());
 }
