@@ -71,6 +71,9 @@ pub struct CortexOptions {
     /// The limits of single tenants, which the header `X-Scope-OrgID` of a request names; without any, requests need no
     /// such header.
     pub tenants: BTreeMap<String, CortexLimits>,
+    /// The largest number of samples in an out-of-order chunk (`out_of_order_cap_max`), instead of 32. At a restart after
+    /// several crashes Cortex loses acknowledged samples that were out of order, and fewer if the chunks are large.
+    pub out_of_order_chunk: Option<u8>,
 }
 
 /// A Cortex, running or killed.
@@ -205,9 +208,6 @@ async fn free_ports() -> io::Result<[u16; 3]> {
 }
 
 /// Rings in memory, storage in the directory, and nothing that listens elsewhere than on 127.0.0.1.
-///
-/// At a restart after several crashes Cortex loses acknowledged samples that were out of order. It loses fewer if their
-/// chunks are as large as possible (`out_of_order_cap_max`).
 fn configuration(
     directory: &Path,
     port: u16,
@@ -217,6 +217,7 @@ fn configuration(
 ) -> String {
     let data = directory.display();
     let auth = !options.tenants.is_empty();
+    let chunk = options.out_of_order_chunk.unwrap_or(32);
     let mut config = format!(
         "\
 auth_enabled: {auth}
@@ -258,7 +259,7 @@ querier:
 blocks_storage:
   backend: filesystem
   filesystem: {{dir: {data}/blocks}}
-  tsdb: {{dir: {data}/tsdb, out_of_order_cap_max: 255}}
+  tsdb: {{dir: {data}/tsdb, out_of_order_cap_max: {chunk}}}
   bucket_store: {{sync_dir: {data}/sync}}
 compactor:
   data_dir: {data}/compactor

@@ -81,7 +81,7 @@ pub(crate) async fn run(arguments: &CortexSoakArguments) -> CommandResult {
     ));
     let mut rng = Rng::with_seed(seed);
     let limits = vec![("out_of_order_time_window", format!("{}s", window.as_secs()))];
-    let options = CortexOptions { limits, ..CortexOptions::default() };
+    let options = CortexOptions { limits, out_of_order_chunk: Some(255), ..CortexOptions::default() };
     let mut cortex = Cortex::start(&arguments.cortex, &options).await?;
     let newest = Newest::default();
     let letters = DeadLetters::start(newest.clone()).await;
