@@ -27,6 +27,7 @@ function ownMetrics(gateway: PrometheusPushGateway): cloudwatch.Metric[] {
     gateway.metricInvalidEvents(),
     gateway.metricRejectedEvents(),
     gateway.metricFailedEvents(),
+    gateway.metricDeduplicatedEvents(),
     gateway.metricWriteRequests(),
     gateway.metricWriteRetries(),
     gateway.metricWriteLatency(),

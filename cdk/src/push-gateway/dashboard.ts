@@ -19,7 +19,7 @@ export function dashboard(
   const latency = (statistic: string) => functionMetric(fn, 'WriteLatency', { statistic, label: statistic });
 
   made.addWidgets(
-    graph('Events', own('Events'), own('InvalidEvents', 'RejectedEvents', 'FailedEvents')),
+    graph('Events', own('Events'), own('InvalidEvents', 'RejectedEvents', 'FailedEvents', 'DeduplicatedEvents')),
     graph('Samples and write requests', own('Samples'), own('WriteRequests', 'WriteRetries')),
     graph('Latency of a write request', [latency('p50'), latency('p99')]),
   );

@@ -12,6 +12,7 @@ const STATISTICS = {
   InvalidEvents: 'Sum',
   RejectedEvents: 'Sum',
   FailedEvents: 'Sum',
+  DeduplicatedEvents: 'Sum',
   WriteRequests: 'Sum',
   WriteRetries: 'Sum',
   WriteLatency: 'Average',

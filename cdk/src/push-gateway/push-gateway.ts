@@ -193,6 +193,14 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
   }
 
   /**
+   * Events of an HA replica that AMP has not elected, which are not stored: sum over 5 minutes.
+   * @param props changes to the metric
+   */
+  public metricDeduplicatedEvents(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return functionMetric(this.function, 'DeduplicatedEvents', props);
+  }
+
+  /**
    * Write requests, without retries: sum over 5 minutes.
    * @param props changes to the metric
    */
