@@ -7,7 +7,7 @@
 //! | `answer`     | sends one request, and decides what its answer means                     |
 //! | `isolation`  | divides a rejected request until the points at fault are isolated        |
 //! | `smaller`    | divides a request that the receiver cannot take now                      |
-//! | `halves`     | divides samples into two parts that keep the order of each series        |
+//! | `halves`     | divides samples into parts that keep the order of each series            |
 //!
 //! Nothing here depends on HTTP, SQS or a format: the property tests replace the receiver by a function.
 
@@ -107,7 +107,7 @@ pub struct Delivery {
 pub struct Figures {
     /// Samples that the receiver accepted.
     pub samples: usize,
-    /// Write requests, each counted once however often it was sent.
+    /// Write requests. Attempts of the client to send the same one again are retries.
     pub requests: usize,
     /// Repeated attempts.
     pub retries: usize,

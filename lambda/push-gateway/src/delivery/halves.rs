@@ -1,7 +1,6 @@
-//! Divides the samples of a rejected request into two parts, to be sent one after the other.
+//! Divides the samples of a request into parts, each in the order of [`Series::samples`].
 //!
-//! Both parts are in the order of [`Series::samples`], and everything of a series in the first part is older than in the
-//! second.
+//! Parts of a series have to be sent one after the other: everything of it in one part is older than in the next.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -14,33 +13,26 @@ pub(super) type Halves = (Vec<Sample>, Vec<Sample>);
 /// Cuts `samples` into two parts of about the same size on the wire. `None` when only one sample would be written.
 pub(super) fn halves_by_size(series: &Series, samples: &[Sample]) -> Option<Halves> {
     let half = series.encoded_len(samples) / 2;
-    let mut cuts: Vec<_> = samples
-        .chunk_by(|a, b| b.supersedes(a))
-        .scan(0, |at, same| {
-            *at += same.len();
-            Some(*at)
-        })
-        .collect();
-    // The last sample has no cut after it.
-    cuts.pop();
-    let at =
-        cuts.partition_point(|&at| series.encoded_len(&samples[..at]) < half).min(cuts.len().checked_sub(1)?);
-    Some((samples[..cuts[at]].to_vec(), samples[cuts[at]..].to_vec()))
+    cut(samples, |a, b| b.supersedes(a), |at| series.encoded_len(&samples[..at]) < half)
 }
 
 /// Cuts `samples` between two series, near the middle. `None` when all are of one series.
 pub(super) fn halves_by_series(samples: &[Sample]) -> Option<Halves> {
-    let mut cuts: Vec<_> = samples
-        .chunk_by(|a, b| a.series == b.series)
-        .scan(0, |at, run| {
-            *at += run.len();
-            Some(*at)
-        })
-        .collect();
-    // The last series has no cut after it.
-    cuts.pop();
-    let at = cuts.partition_point(|&at| at < samples.len() / 2).min(cuts.len().checked_sub(1)?);
-    Some((samples[..cuts[at]].to_vec(), samples[cuts[at]..].to_vec()))
+    cut(samples, |a, b| a.series == b.series, |at| at < samples.len() / 2)
+}
+
+/// Cuts `samples` at the first place that is not before the half, or else at the last one. Neighbours that belong together
+/// stay so. `None` when all do.
+fn cut(
+    samples: &[Sample],
+    belong_together: impl Fn(&Sample, &Sample) -> bool,
+    is_before_half: impl Fn(usize) -> bool,
+) -> Option<Halves> {
+    let places: Vec<_> =
+        (1..samples.len()).filter(|&at| !belong_together(&samples[at - 1], &samples[at])).collect();
+    let last = places.len().checked_sub(1)?;
+    let at = places[places.partition_point(|&at| is_before_half(at)).min(last)];
+    Some((samples[..at].to_vec(), samples[at..].to_vec()))
 }
 
 /// Divides `samples` into at most `limit` groups of about the same number of points, which have no series in common.
