@@ -112,7 +112,7 @@ fn series_of(events: &[Event]) -> Series {
     builder.group()
 }
 
-/// Between the timestamps of the events, so that some of them are too old and some too far ahead.
+/// Between the timestamps of the events, so that some of them are old, late and ahead.
 const NOW_MS: i64 = 15 * TICK_MS;
 const TICK_MS: i64 = 10 * 60 * 1_000;
 

@@ -9,7 +9,7 @@ use crate::outcomes::refuse;
 use crate::queue::start_with_queue;
 use crate::support::{NOW_MS, QUEUE, Setup, Stage, event, given_back, messages, one_event_each};
 
-/// Requests that the contract allows on top of the first.
+/// More requests than halves of 200 samples need, down to the smallest limit of the test.
 const EXTRA: usize = 64;
 
 async fn stage(ingestion: Ingestion) -> Stage {
