@@ -1,9 +1,11 @@
 //! Generates the message types from the `.proto` files, without `protoc`.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("cargo:rerun-if-changed=remote.proto");
-    println!("cargo:rerun-if-changed=types.proto");
-    let descriptors = protox::compile(["remote.proto"], ["."])?;
+    let roots = ["remote.proto", "metrics.proto"];
+    for file in roots.iter().chain(&["types.proto"]) {
+        println!("cargo:rerun-if-changed={file}");
+    }
+    let descriptors = protox::compile(roots, ["."])?;
     prost_build::Config::new().compile_fds(descriptors)?;
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! The messages of Prometheus remote write 1.0, generated from `remote.proto` and `types.proto` at build time.
+//! The messages of Prometheus remote write 1.0, generated from `remote.proto` and `types.proto` at build time, and in
+//! [`client`] the metric families of client libraries, from `metrics.proto`.
 //!
 //! Receivers decode write requests with them after snappy, and tests compare the encoder with them. The gateway writes
 //! the same bytes without this crate.
@@ -7,3 +8,8 @@
 #![allow(missing_docs, clippy::pedantic)]
 
 include!(concat!(env!("OUT_DIR"), "/prometheus.rs"));
+
+/// Metric families, as client libraries push them.
+pub mod client {
+    include!(concat!(env!("OUT_DIR"), "/io.prometheus.client.rs"));
+}
