@@ -14,6 +14,7 @@
 //! | `credentials`    | the standard credential chain, cached                          | yes |
 //! | [`client`]       | sends a request until there is a final response                | yes |
 //! | [`remote_write`] | write requests                                                 | no  |
+//! | [`secret`]       | a username and a password in Secrets Manager                   | no  |
 //! | [`sqs`]          | messages to a queue                                            | yes |
 //! | [`logging`]      | the log on standard output                                     | yes |
 //! | `world`          | the clock and the environment of the process                   | yes |
@@ -37,6 +38,7 @@ pub mod response;
 pub mod retry;
 pub mod runtime;
 pub mod runtime_api;
+pub mod secret;
 pub mod settings;
 pub mod sign;
 pub mod sqs;
@@ -52,6 +54,7 @@ pub use network::Network;
 pub use response::{Attempts, Cause, Failure, Response};
 pub use retry::{RetryAction, retry_action};
 pub use runtime::{Diagnostic, Invocation};
+pub use secret::{Login, NoLogin, Secret, Service};
 pub use settings::{InvalidSetting, Settings};
 pub use sign::Scope;
 pub use world::{Environment, World, environment, now};

@@ -24,6 +24,8 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
 pub struct Invocation {
     /// The bytes of the event, which may be anything.
     pub payload: Bytes,
+    /// Its request id.
+    pub request_id: String,
     /// When Lambda ends the invocation.
     pub deadline: SystemTime,
     /// The client context: bytes of the caller's choice, JSON if the caller follows the documentation.
@@ -59,7 +61,7 @@ pub async fn serve<Answer: Serialize, Failed: Into<Diagnostic>>(
         );
         let deadline =
             deadline_ms.map_or_else(|| now() + DEFAULT_TIMEOUT, |ms| UNIX_EPOCH + Duration::from_millis(ms));
-        let invocation = Invocation { payload, deadline, client_context };
+        let invocation = Invocation { payload, request_id: id.request.clone(), deadline, client_context };
         async {
             let posted = match outcome(&handler, invocation).await {
                 Ok(answer) => api.respond(&id, answer).await,

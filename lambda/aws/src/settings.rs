@@ -10,6 +10,7 @@ use formats::{InvalidLabels, external_labels};
 use remote_write::Labels;
 
 use crate::endpoint::{Endpoint, InvalidEndpoint};
+use crate::secret::{Secret, Service};
 use crate::sign::Scope;
 use crate::sqs::{self, Queue};
 
@@ -162,6 +163,38 @@ impl<'a> Settings<'a> {
         Ok(Some(Queue { url, endpoint, region }))
     }
 
+    /// The API of the AWS service `name` at the URL in `variable`, or else at that of AWS (AWS General Reference, "Service
+    /// endpoints").
+    ///
+    /// # Errors
+    /// [`InvalidSetting::Url`]
+    pub fn service(
+        &self,
+        name: &'static str,
+        variable: &'static str,
+        region: String,
+    ) -> Result<Service, InvalidSetting> {
+        let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
+        let endpoint = match self.endpoint(variable)? {
+            Some(endpoint) => endpoint,
+            None => Endpoint::parse(&format!("https://{name}.{region}.amazonaws.com{suffix}"))
+                .map_err(|reason| InvalidSetting::Url { variable, reason })?,
+        };
+        Ok(Service { endpoint, scope: Scope { region, service: name } })
+    }
+
+    /// A secret, given by its ARN. `AWS_ENDPOINT_URL_SECRETS_MANAGER` replaces the API. The region in the ARN takes
+    /// precedence over that of the function.
+    ///
+    /// # Errors
+    /// [`InvalidSetting::Url`] and [`InvalidSetting::NoRegion`]
+    pub fn secret(&self, variable: &'static str) -> Result<Option<Secret>, InvalidSetting> {
+        let Some(arn) = self.text(variable) else { return Ok(None) };
+        let region = self.region_or(region_of_arn(&arn), variable)?;
+        let service = self.service("secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER", region)?;
+        Ok(Some(Secret { arn, service }))
+    }
+
     /// Labels of every series, as a JSON object of strings. Labels with an empty value are left out.
     ///
     /// # Errors
@@ -175,7 +208,7 @@ impl<'a> Settings<'a> {
     ///
     /// # Errors
     /// [`InvalidSetting::Value`]
-    pub fn choice<T: Copy>(
+    pub fn choice<T: Clone>(
         &self,
         variable: &'static str,
         expected: &'static str,
@@ -183,7 +216,7 @@ impl<'a> Settings<'a> {
     ) -> Result<Option<T>, InvalidSetting> {
         let Some(value) = self.text(variable) else { return Ok(None) };
         match choices.iter().find(|(name, _)| *name == value) {
-            Some((_, choice)) => Ok(Some(*choice)),
+            Some((_, choice)) => Ok(Some(choice.clone())),
             None => Err(InvalidSetting::Value { variable, expected }),
         }
     }
@@ -214,6 +247,11 @@ impl<'a> Settings<'a> {
         let number = value.parse().ok().filter(|number| range.contains(number));
         number.map(Some).ok_or(InvalidSetting::Value { variable, expected })
     }
+}
+
+/// `arn:<partition>:<service>:<region>:<account>:…`
+pub fn region_of_arn(arn: &str) -> Option<&str> {
+    arn.strip_prefix("arn:")?.split(':').nth(2).filter(|region| !region.is_empty())
 }
 
 impl fmt::Debug for Settings<'_> {

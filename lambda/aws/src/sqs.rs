@@ -19,8 +19,8 @@ use crate::text::{one_line, truncate};
 /// The most entries that SQS accepts in one call.
 const MAX_ENTRIES: usize = 10;
 
-/// The most bytes that SQS accepts in one call, bodies and attributes together: 1 MiB.
-const MAX_BYTES: usize = 1_048_576;
+/// The most bytes that SQS accepts in one message and in one call, bodies and attributes together: 1 MiB.
+pub const MAX_BYTES: usize = 1_048_576;
 
 /// The length to which the values of attributes and error messages are truncated, in characters.
 const MAX_TEXT_CHARS: usize = 1_000;
@@ -201,8 +201,16 @@ impl Entry {
         self
     }
 
+    /// Adds an attribute whose value must not change: neither empty nor with characters that SQS rejects, which the
+    /// caller has to see to.
+    #[must_use]
+    pub fn with_exact_attribute(mut self, name: &'static str, value: String) -> Self {
+        self.attributes.insert(name, Attribute { data_type: STRING, string_value: value });
+        self
+    }
+
     /// The size by which SQS limits messages, in bytes: the body, and names, types and values of the attributes.
-    fn size(&self) -> usize {
+    pub fn size(&self) -> usize {
         let attributes = self.attributes.iter();
         let attributes = attributes.map(|(name, a)| name.len() + a.data_type.len() + a.string_value.len());
         self.body.len() + attributes.sum::<usize>()

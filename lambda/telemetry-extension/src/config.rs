@@ -1,7 +1,8 @@
 //! Reads the configuration from the environment.
 
+use aws::settings::region_of_arn;
 use aws::sqs::Queue;
-use aws::{Endpoint, InvalidSetting, Scope, Settings};
+use aws::{Endpoint, InvalidSetting, Scope, Secret, Service, Settings};
 
 use crate::labels::{InstanceLabel, RESERVED};
 use crate::metrics::{Selection, UnknownName};
@@ -64,24 +65,6 @@ pub enum Destination {
         /// `DELETE_ON_SHUTDOWN`.
         delete_on_shutdown: bool,
     },
-}
-
-/// The API of an AWS service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Service {
-    /// Its URL.
-    pub endpoint: Endpoint,
-    /// The scope of signatures.
-    pub scope: Scope,
-}
-
-/// A secret of Secrets Manager.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Secret {
-    /// Its ARN.
-    pub arn: String,
-    /// The API of Secrets Manager.
-    pub service: Service,
 }
 
 /// The reason why the extension cannot start, on one line.
@@ -174,20 +157,13 @@ fn function(settings: &Settings<'_>, name: String) -> Result<Destination, Invali
         return Err(value(VARIABLE, "the name or the ARN of a function"));
     }
     let region = settings.region_or(region_of_arn(&name), VARIABLE)?;
-    let service = service(settings, "lambda", "AWS_ENDPOINT_URL_LAMBDA", region)?;
+    let service = settings.service("lambda", "AWS_ENDPOINT_URL_LAMBDA", region)?;
     Ok(Destination::Function { name, service })
 }
 
 fn pushgateway(settings: &Settings<'_>, gateway: &str) -> Result<Destination, InvalidConfig> {
     const VARIABLE: &str = "GATEWAY";
-    let secret = match settings.text("AUTH_SECRET") {
-        Some(arn) => {
-            let region = settings.region_or(region_of_arn(&arn), "AUTH_SECRET")?;
-            let variable = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
-            Some(Secret { arn, service: service(settings, "secretsmanager", variable, region)? })
-        }
-        None => None,
-    };
+    let secret = settings.secret("AUTH_SECRET")?;
     // The clients of Python and Go accept a host alone, for which they use http.
     let url = if gateway.contains(":/") { gateway.to_owned() } else { format!("http://{gateway}") };
     let endpoint = endpoint(VARIABLE, &url)?;
@@ -196,26 +172,6 @@ fn pushgateway(settings: &Settings<'_>, gateway: &str) -> Result<Destination, In
     }
     let delete_on_shutdown = settings.flag("DELETE_ON_SHUTDOWN")?;
     Ok(Destination::Pushgateway { endpoint, secret, delete_on_shutdown })
-}
-
-/// `arn:<partition>:<service>:<region>:<account>:…`
-fn region_of_arn(arn: &str) -> Option<&str> {
-    arn.strip_prefix("arn:")?.split(':').nth(2).filter(|region| !region.is_empty())
-}
-
-/// The API in `variable`, or else that of AWS (AWS General Reference, "Service endpoints").
-fn service(
-    settings: &Settings<'_>,
-    name: &'static str,
-    variable: &'static str,
-    region: String,
-) -> Result<Service, InvalidConfig> {
-    let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
-    let endpoint = match settings.endpoint(variable)? {
-        Some(endpoint) => endpoint,
-        None => endpoint(variable, &format!("https://{name}.{region}.amazonaws.com{suffix}"))?,
-    };
-    Ok(Service { endpoint, scope: Scope { region, service: name } })
 }
 
 fn endpoint(variable: &'static str, url: &str) -> Result<Endpoint, InvalidSetting> {

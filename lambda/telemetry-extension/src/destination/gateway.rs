@@ -3,14 +3,13 @@
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 
 use aws::sqs::{Entry, Queue, Stored};
-use aws::{Cause, Client, Request, Response, Scope};
+use aws::{Cause, Client, Request, Response, Scope, Service};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Method, Uri};
 
 use super::timeline::Timeline;
 use super::{Dispatch, Identity, Undelivered, send};
-use crate::config::Service;
 use crate::json_events::Events;
 
 /// A push gateway.

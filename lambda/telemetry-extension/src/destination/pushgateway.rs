@@ -7,7 +7,7 @@
 
 use std::fmt::Write as _;
 
-use aws::{Client, Endpoint, Request, Response};
+use aws::{Client, Endpoint, Request, Response, Secret};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use bytes::Bytes;
@@ -16,7 +16,6 @@ use http::{HeaderValue, Method, Uri};
 
 use super::secret::SecretReader;
 use super::{Dispatch, Identity, Undelivered, send};
-use crate::config::Secret;
 use crate::exposition;
 
 /// A Pushgateway.

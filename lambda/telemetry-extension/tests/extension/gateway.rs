@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use formats::Rules;
+use formats::{Format, Rules};
 use local_lambda::sqs::Sqs;
 use local_testing::scripted::{Answer, Request, ScriptedServer};
 use push_gateway::envelopes::Envelope;
@@ -24,10 +24,12 @@ fn invocations(payloads: &[String]) -> BTreeMap<(i64, String), f64> {
             escaping: NameEscaping::Reject,
             external_labels: &Labels::default(),
             max_sample_bytes: MAX_SAMPLE_BYTES,
+            grouping: &Vec::new(),
+            received_ms: 0,
             now_ms: i64::MAX,
             max_future: Duration::ZERO,
         };
-        let (records, _) = Records::read(&envelope, rules);
+        let (records, _) = Records::read(&envelope, Format::Event, rules);
         assert!(records.records.iter().all(|record| record.points.is_ok()), "{payload}");
         for event in serde_json::from_str::<Vec<Value>>(payload).expect("an array of events") {
             let metrics = &event["metrics"];
