@@ -21,6 +21,8 @@ pub enum Body<'a> {
     /// A JSON string of the payload with its quotes and escapes, whose text is the body. `None` if there is none, and
     /// any other value if the payload has that instead of a string.
     Quoted(Option<&'a str>),
+    /// Bytes that an envelope has decoded.
+    Bytes(&'a [u8]),
 }
 
 /// The reason why a body has no text, or not text of the expected kind.
@@ -35,6 +37,9 @@ pub enum InvalidBody {
     /// A JSON string whose escapes are not Unicode text.
     #[error("invalid JSON: {0}")]
     NotText(#[from] NotText),
+    /// Bytes that are not UTF-8, in a format that is text.
+    #[error("body: expected UTF-8")]
+    NotUtf8,
     /// Neither JSON nor base64 of it.
     #[error("body: expected an event, an array of events, or base64 of either, got {0}")]
     NotJson(String),
@@ -54,12 +59,27 @@ impl<'a> Body<'a> {
     pub fn text(&self) -> Result<Cow<'a, str>, InvalidBody> {
         match *self {
             Self::Json(text) | Self::Element(text) => Ok(Cow::Borrowed(text)),
+            Self::Bytes(bytes) => str::from_utf8(bytes).map(Cow::Borrowed).map_err(|_| InvalidBody::NotUtf8),
             Self::Quoted(None) => Err(InvalidBody::Missing),
             Self::Quoted(Some(raw)) => match text_of(raw) {
                 Some(text) => Ok(text?),
                 None => Err(InvalidBody::NotAString(truncated(raw))),
             },
         }
+    }
+
+    /// The body as bytes.
+    ///
+    /// # Errors
+    /// [`InvalidBody`]: it is not bytes, and there is no text either.
+    pub fn bytes(&self) -> Result<Cow<'a, [u8]>, InvalidBody> {
+        if let Self::Bytes(bytes) = *self {
+            return Ok(Cow::Borrowed(bytes));
+        }
+        Ok(match self.text()? {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        })
     }
 }
 
@@ -75,6 +95,7 @@ pub fn json_of(text: Cow<'_, str>) -> Result<Cow<'_, str>, InvalidBody> {
     }
     match text_of_base64(&text).map(Cow::Owned).map(without_mark) {
         Some(json) if is_json(&json) => Ok(json),
+        _ if text.is_empty() => Err(InvalidBody::NotJson("nothing".to_owned())),
         _ => Err(InvalidBody::NotJson(truncated(&text))),
     }
 }

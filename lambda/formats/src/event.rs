@@ -2,8 +2,8 @@
 //!
 //! `{"dimensions":{"customerId":"c1"},"timestamp":1676398017000,"metrics":{"temperature":"14.3"}}`
 //!
-//! A body is one event or an array of them. An event is atomic: one invalid metric makes all of it invalid. Keys other
-//! than the three are ignored.
+//! A body is one event or an array of them. An event is atomic: one invalid metric makes all of it invalid. It may have
+//! `metadata` of its metrics; other keys are ignored.
 
 mod careful;
 mod fast;
@@ -11,16 +11,17 @@ pub mod value;
 mod wrapped;
 
 use std::borrow::Cow;
-use std::slice;
-use std::time::Duration;
+use std::{fmt, slice};
 
-use remote_write::{Collision, InvalidName, NameEscaping, Oversized, Point};
+use remote_write::{Collision, InvalidName, Metadata, NameEscaping, Point};
+use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::body::{Body, json_of};
-use crate::text::{NotText, truncated};
-use crate::{Invalid, Rules};
+use crate::text::NotText;
+use crate::{Content, Invalid, InvalidPoint, Rules};
 
+pub(crate) use careful::first_duplicate;
 pub use careful::parse_event_carefully;
 
 /// One event.
@@ -30,6 +31,8 @@ pub struct Event<'a> {
     pub point: Point<'a>,
     /// The number of its values that a float64 cannot hold exactly.
     pub inexact_values: usize,
+    /// The metadata of its metrics.
+    pub metadata: Vec<Metadata>,
 }
 
 /// The reason why a text is not an event. Each message names the field and what was found, truncated.
@@ -79,28 +82,9 @@ pub enum InvalidEvent {
         /// The string.
         given: String,
     },
-    /// A timestamp too far in the future, which would shorten the receiver's out-of-order window for all series.
-    #[error(
-        "timestamp: expected at most {limit:?} ahead of the clock, got {timestamp_ms}, which is {ahead:?} ahead"
-    )]
-    Future {
-        /// The timestamp.
-        timestamp_ms: i64,
-        /// How far ahead of the clock it is.
-        ahead: Duration,
-        /// The limit.
-        limit: Duration,
-    },
-    /// A sample that no write request can carry.
-    #[error("metrics.{metric}: expected at most {limit} bytes for a sample with its labels, got {needed}")]
-    TooLarge {
-        /// The metric.
-        metric: String,
-        /// The size of the sample with its labels, in bytes.
-        needed: usize,
-        /// The limit.
-        limit: usize,
-    },
+    /// A point that breaks a rule of every format.
+    #[error(transparent)]
+    Point(#[from] InvalidPoint),
     /// An invalid event of an array.
     #[error("event {at}: {reason}")]
     InArray {
@@ -162,28 +146,27 @@ impl From<NotText> for InvalidEvent {
 pub(crate) fn read<T, E: From<Invalid>>(
     body: &Body<'_>,
     rules: Rules<'_>,
-    take: impl FnOnce(&mut [Point<'_>], usize) -> Result<T, E>,
+    take: impl FnOnce(Content<'_, '_>) -> Result<T, E>,
 ) -> Result<T, E> {
     let (json, reason) = match *body {
-        Body::Element(text) => {
-            let Event { mut point, inexact_values } = event(text, rules).map_err(Invalid::from)?;
-            return take(slice::from_mut(&mut point), inexact_values);
-        }
+        Body::Element(text) => return take_event(event(text, rules).map_err(Invalid::from)?, take),
         Body::Json(text) => match event(text, rules) {
-            Ok(Event { mut point, inexact_values }) => {
-                return take(slice::from_mut(&mut point), inexact_values);
-            }
+            Ok(event) => return take_event(event, take),
             Err(reason) => (Cow::Borrowed(text), reason),
         },
-        Body::Quoted(raw) => {
-            let usual = raw.and_then(quoted).and_then(|text| fast::escaped_event(text, rules.escaping));
+        Body::Bytes(_) | Body::Quoted(_) => {
+            let usual = match *body {
+                Body::Quoted(raw) => {
+                    raw.and_then(quoted).and_then(|text| fast::escaped_event(text, rules.escaping))
+                }
+                _ => None,
+            };
             if let Some(event) = usual {
-                let Event { mut point, inexact_values } = event.with(rules).map_err(Invalid::from)?;
-                return take(slice::from_mut(&mut point), inexact_values);
+                return take_event(event.with(rules).map_err(Invalid::from)?, take);
             }
             let json = json_of(body.text().map_err(Invalid::from)?).map_err(Invalid::from)?;
             match events_of(&json, rules) {
-                Ok((mut points, inexact_values)) => return take(&mut points, inexact_values),
+                Ok(events) => return take_events(events, take),
                 Err(reason) => (json, reason),
             }
         }
@@ -195,8 +178,38 @@ pub(crate) fn read<T, E: From<Invalid>>(
         Err(reason) => return Err(invalid(reason.into()).into()),
     };
     match events_of(&content, rules) {
-        Ok((mut points, inexact_values)) => take(&mut points, inexact_values),
+        Ok(events) => take_events(events, take),
         Err(reason) => Err(invalid(reason.into()).into()),
+    }
+}
+
+fn take_event<T, E>(
+    Event { point, inexact_values, metadata }: Event<'_>,
+    take: impl FnOnce(Content<'_, '_>) -> Result<T, E>,
+) -> Result<T, E> {
+    take(Content { points: slice::from_ref(&point), inexact_values, metadata, exemplars: 0 })
+}
+
+fn take_events<T, E>(
+    Events { points, inexact_values, metadata }: Events<'_>,
+    take: impl FnOnce(Content<'_, '_>) -> Result<T, E>,
+) -> Result<T, E> {
+    take(Content { points: &points, inexact_values, metadata, exemplars: 0 })
+}
+
+/// The events of a body.
+#[derive(Default)]
+struct Events<'a> {
+    points: Vec<Point<'a>>,
+    inexact_values: usize,
+    metadata: Vec<Metadata>,
+}
+
+impl<'a> Events<'a> {
+    fn push(&mut self, Event { point, inexact_values, metadata }: Event<'a>) {
+        self.points.push(point);
+        self.inexact_values += inexact_values;
+        self.metadata.extend(metadata);
     }
 }
 
@@ -211,44 +224,56 @@ fn event<'a>(text: &'a str, rules: Rules<'_>) -> Result<Event<'a>, InvalidEvent>
 }
 
 /// Reads the events in a JSON text: one, or those of an array.
-fn events_of<'a>(json: &'a str, rules: Rules<'_>) -> Result<(Vec<Point<'a>>, usize), InvalidEvent> {
+fn events_of<'a>(json: &'a str, rules: Rules<'_>) -> Result<Events<'a>, InvalidEvent> {
+    let mut events = Events::default();
     if !json.trim_start().starts_with('[') {
-        let Event { point, inexact_values } = event(json, rules)?;
-        return Ok((vec![point], inexact_values));
+        events.push(event(json, rules)?);
+        return Ok(events);
     }
-    let texts: Vec<&RawValue> =
-        serde_json::from_str(json).map_err(|error| InvalidEvent::Json(error.to_string()))?;
-    let (mut points, mut inexact_values) = (Vec::with_capacity(texts.len()), 0);
-    for (at, text) in texts.iter().enumerate() {
-        match event(text.get(), rules) {
-            Ok(event) => {
-                points.push(event.point);
-                inexact_values += event.inexact_values;
+    let (mut count, mut invalid) = (0, None);
+    let read = |text: &'a RawValue| {
+        if invalid.is_none() {
+            match event(text.get(), rules) {
+                Ok(event) => events.push(event),
+                Err(reason) => invalid = Some((count, reason)),
             }
-            Err(reason) => return Err(reason.at(at, texts.len())),
+        }
+        count += 1;
+    };
+    each_element(json, read).map_err(|error| InvalidEvent::Json(error.to_string()))?;
+    match invalid {
+        Some((at, reason)) => Err(reason.at(at, count)),
+        None => Ok(events),
+    }
+}
+
+/// Calls `take` with each element of a JSON array. Keeping them could take eight times the memory of the text.
+fn each_element<'a>(json: &'a str, take: impl FnMut(&'a RawValue)) -> serde_json::Result<()> {
+    struct Elements<F>(F);
+    impl<'de, F: FnMut(&'de RawValue)> Visitor<'de> for Elements<F> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<(), A::Error> {
+            while let Some(element) = elements.next_element()? {
+                (self.0)(element);
+            }
+            Ok(())
         }
     }
-    Ok((points, inexact_values))
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    deserializer.deserialize_seq(Elements(take))?;
+    deserializer.end()
 }
 
 impl Event<'_> {
-    /// Adds the external labels, and checks the timestamp and the size of the samples.
+    /// Applies the rules of every format.
     fn with(mut self, rules: Rules<'_>) -> Result<Self, InvalidEvent> {
-        let Point { timestamp_ms, .. } = self.point;
-        let ahead = timestamp_ms.saturating_sub(rules.now_ms);
-        let ahead = Duration::from_millis(ahead.try_into().unwrap_or_default());
-        if ahead > rules.max_future {
-            return Err(InvalidEvent::Future { timestamp_ms, ahead, limit: rules.max_future });
-        }
-        self.point.labels.add_missing(rules.external_labels);
-        match self.point.oversized(rules.max_sample_bytes) {
-            None => Ok(self),
-            Some(Oversized { metric, needed }) => Err(InvalidEvent::TooLarge {
-                metric: truncated(metric),
-                needed,
-                limit: rules.max_sample_bytes,
-            }),
-        }
+        rules.apply(&mut self.point)?;
+        Ok(self)
     }
 }
 

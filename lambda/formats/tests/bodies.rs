@@ -24,10 +24,12 @@ fn read(body: Body<'_>) -> Result<usize, String> {
         escaping: NameEscaping::Underscores,
         external_labels,
         max_sample_bytes: 200,
+        grouping: &Vec::new(),
+        received_ms: 0,
         now_ms: 1_676_398_017_000,
         max_future: Duration::from_mins(1),
     };
-    let points = formats::read(Format::Event, &body, rules, |points, _| Ok::<_, Invalid>(points.len()));
+    let points = formats::read(Format::Event, &body, rules, |content| Ok::<_, Invalid>(content.points.len()));
     points.map_err(|reason| reason.to_string())
 }
 

@@ -3,6 +3,7 @@
 use formats::event::{InvalidEvent, parse_escaped_event, parse_event, parse_event_carefully};
 use proptest::prelude::*;
 use remote_write::NameEscaping::{self, Reject, Underscores, Values};
+use remote_write::{Metadata, MetricType};
 
 /// Reads an event into plain data: labels, timestamp, metrics.
 fn read(text: &str, escaping: NameEscaping) -> Result<String, String> {
@@ -159,6 +160,44 @@ fn malformed_json_is_reported_with_its_position() {
     ] {
         rejects(text, "invalid JSON");
     }
+}
+
+#[test]
+fn metadata_is_read_by_metric() {
+    let with = |metadata: &str| {
+        format!(r#"{{"dimensions":{{}},"timestamp":1,"metrics":{{"a":1}},"metadata":{metadata}}}"#)
+    };
+    let text =
+        with(r#"{"cpu.load":{"type":"gauge","help":"A \u0022load\u0022.","unit":"ratio","x":1},"b":{}}"#);
+    let metadata = parse_event(&text, Underscores).unwrap().metadata;
+    let plain = |family: &Metadata| {
+        (family.metric_type(), family.family.clone(), family.help.clone(), family.unit.clone())
+    };
+    let expected =
+        [(MetricType::Gauge, "cpu_load", "A \"load\".", "ratio"), (MetricType::Unknown, "b", "", "")].map(
+            |(metric_type, name, help, unit)| {
+                (metric_type, name.to_owned(), help.to_owned(), unit.to_owned())
+            },
+        );
+    assert_eq!(metadata.iter().map(plain).collect::<Vec<_>>(), expected);
+    for (metadata, reason) in [
+        ("[]", "metadata: expected an object of objects, got an array"),
+        (r#"{"a":1}"#, "metadata.a: expected an object of strings, got the number 1"),
+        (
+            r#"{"a":{"type":"timer"}}"#,
+            "metadata.a.type: expected a type of OpenMetrics, got the string \"timer\"",
+        ),
+        (r#"{"a":{"type":1}}"#, "metadata.a.type: expected a string, got the number 1"),
+        (r#"{"a":{"help":null}}"#, "metadata.a.help: expected a string, got null"),
+        (r#"{"a":{},"a":{}}"#, "duplicate key `metadata.a`"),
+        (r#"{"":{}}"#, "metadata: name is empty"),
+    ] {
+        rejects(&with(metadata), reason);
+    }
+    rejects(
+        &with("{}").replace("\"metadata\":", "\"metadata\":{},\"metadata\":"),
+        "duplicate key `metadata`",
+    );
 }
 
 #[test]

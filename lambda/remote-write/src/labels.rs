@@ -20,6 +20,9 @@ impl<'a> Labels<'a> {
     /// [`Collision`] when two of the labels that remain have the same name.
     pub fn new(mut labels: Vec<(LabelName<'a>, Cow<'a, str>)>) -> Result<Self, Collision> {
         labels.retain(|(_, value)| !value.is_empty());
+        if labels.is_sorted_by(|(a, _), (b, _)| a.as_str() < b.as_str()) {
+            return Ok(Self(labels));
+        }
         labels.sort_unstable_by(|(a, _), (b, _)| a.as_str().cmp(b.as_str()));
         match labels.array_windows().find(|[(a, _), (b, _)]| a.as_str() == b.as_str()) {
             Some([(a, _), (b, _)]) => Err(Collision::new(a.given(), b.given(), a.as_str())),

@@ -103,12 +103,20 @@ impl<'a> MetricName<'a> {
     }
 
     /// Whether escaping changed the name.
-    pub(crate) fn is_escaped(&self) -> bool {
+    pub fn is_escaped(&self) -> bool {
         self.0.is_escaped()
     }
 }
 
 impl<'a> LabelName<'a> {
+    /// The same name, without a copy of its text unless it is escaped.
+    pub fn borrowed(&self) -> LabelName<'_> {
+        LabelName(match &self.0 {
+            Name::Given(name) => Name::Given(Cow::Borrowed(name)),
+            Name::Escaped(both) => Name::Escaped(both.clone()),
+        })
+    }
+
     /// Keeps a valid `name` and applies `escaping` to any other.
     ///
     /// # Errors
@@ -133,7 +141,7 @@ impl<'a> LabelName<'a> {
     }
 
     /// Whether escaping changed the name.
-    pub(crate) fn is_escaped(&self) -> bool {
+    pub fn is_escaped(&self) -> bool {
         self.0.is_escaped()
     }
 }

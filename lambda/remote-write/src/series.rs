@@ -111,9 +111,14 @@ impl SeriesBuilder {
     /// # Errors
     /// [`Collision`], with the index of the point: escaping would make a series of its names that other names already
     /// have.
-    pub fn add(&mut self, points: &[Point<'_>]) -> Result<Range<u32>, (usize, Collision)> {
+    pub fn add<'p, 'a: 'p>(
+        &mut self,
+        points: impl IntoIterator<Item = &'p Point<'a>>,
+    ) -> Result<Range<u32>, (usize, Collision)> {
         let before = self.size();
-        for (at, point) in points.iter().enumerate() {
+        let points = points.into_iter();
+        self.reserve(points.size_hint().0);
+        for (at, point) in points.enumerate() {
             if let Err(collision) = self.add_point(point) {
                 self.shrink(&before);
                 return Err((at, collision));
@@ -146,6 +151,13 @@ impl SeriesBuilder {
             });
         }
         Ok(())
+    }
+
+    /// Makes room for the series of `points`, because growing step by step would hash all of them again each time.
+    fn reserve(&mut self, points: usize) {
+        let Self { table, labels_by_fields, series_by_key, hasher, .. } = self;
+        labels_by_fields.reserve(points, |id| hasher.hash_one(table.label_fields(*id)));
+        series_by_key.reserve(points, |id| hasher.hash_one(table.series_key(*id)));
     }
 
     fn size(&self) -> Size {

@@ -1,8 +1,7 @@
 //! Fields of the protobuf messages of remote write 1.0, and their exact sizes.
 
 use prost::Message as _;
-use prost::bytes::BufMut;
-use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
+use prost::encoding::{WireType, encode_varint, encoded_len_varint, key_len};
 
 use crate::name::METRIC_NAME_LABEL;
 use crate::sample::{Kind, Sample, Value};
@@ -37,8 +36,8 @@ pub(crate) struct LabelFields<'a> {
 
 /// Begins a series as a field of a `WriteRequest`; its samples, which take `samples_len` bytes, follow.
 pub(crate) fn put_series(out: &mut Vec<u8>, labels: LabelFields<'_>, samples_len: usize) {
-    encode_key(TIMESERIES, WireType::LengthDelimited, out);
-    encode_varint((labels.len() + samples_len) as u64, out);
+    put_key(out, TIMESERIES, WireType::LengthDelimited);
+    put_len(out, labels.len() + samples_len);
     out.extend_from_slice(labels.before_name);
     put_label(out, METRIC_NAME_LABEL.as_bytes(), labels.name);
     out.extend_from_slice(labels.after_name);
@@ -46,11 +45,11 @@ pub(crate) fn put_series(out: &mut Vec<u8>, labels: LabelFields<'_>, samples_len
 
 /// Writes one label as a field of a `TimeSeries`.
 pub(crate) fn put_label(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
-    encode_key(LABELS, WireType::LengthDelimited, out);
-    encode_varint((field_len(name.len()) + field_len(value.len())) as u64, out);
+    put_key(out, LABELS, WireType::LengthDelimited);
+    put_len(out, field_len(name.len()) + field_len(value.len()));
     for (field, text) in [(LABEL_NAME, name), (LABEL_VALUE, value)] {
-        encode_key(field, WireType::LengthDelimited, out);
-        encode_varint(text.len() as u64, out);
+        put_key(out, field, WireType::LengthDelimited);
+        put_len(out, text.len());
         out.extend_from_slice(text);
     }
 }
@@ -85,20 +84,20 @@ pub(crate) fn smallest_request_len(labels_len: usize, metric: &str, value: &Valu
 
 /// Writes one sample as a field of its `TimeSeries`.
 pub(crate) fn put_sample(out: &mut Vec<u8>, sample: &Sample) {
-    let len = value_len(&sample.value, sample.timestamp_ms) as u64;
+    let len = value_len(&sample.value, sample.timestamp_ms);
     match &sample.value.0 {
         Kind::Float(value) => {
-            encode_key(SAMPLES, WireType::LengthDelimited, out);
-            encode_varint(len, out);
+            put_key(out, SAMPLES, WireType::LengthDelimited);
+            put_len(out, len);
             if is_written(*value) {
-                encode_key(VALUE, WireType::SixtyFourBit, out);
-                out.put_f64_le(*value);
+                put_key(out, VALUE, WireType::SixtyFourBit);
+                out.extend_from_slice(&value.to_le_bytes());
             }
             put_timestamp(out, TIMESTAMP, sample.timestamp_ms);
         }
         Kind::Histogram(histogram) => {
-            encode_key(HISTOGRAMS, WireType::LengthDelimited, out);
-            encode_varint(len, out);
+            put_key(out, HISTOGRAMS, WireType::LengthDelimited);
+            put_len(out, len);
             histogram.encode_raw(out);
             put_timestamp(out, HISTOGRAM_TIMESTAMP, sample.timestamp_ms);
         }
@@ -124,8 +123,22 @@ fn value_len(value: &Value, timestamp_ms: i64) -> usize {
 
 fn put_timestamp(out: &mut Vec<u8>, field: u32, timestamp_ms: i64) {
     if timestamp_ms != 0 {
-        encode_key(field, WireType::Varint, out);
+        put_key(out, field, WireType::Varint);
         encode_varint(timestamp_ms.cast_unsigned(), out);
+    }
+}
+
+/// All field numbers are below 16, so a key is one byte.
+#[expect(clippy::cast_possible_truncation, reason = "it is one byte")]
+fn put_key(out: &mut Vec<u8>, field: u32, wire_type: WireType) {
+    out.push((field << 3 | wire_type as u32) as u8);
+}
+
+/// Nearly every length is one byte, which is written in line.
+fn put_len(out: &mut Vec<u8>, len: usize) {
+    match u8::try_from(len) {
+        Ok(byte @ ..0x80) => out.push(byte),
+        _ => encode_varint(len as u64, out),
     }
 }
 
@@ -135,7 +148,7 @@ fn is_written(value: f64) -> bool {
     value.to_bits() != 0
 }
 
-/// The size of a length-delimited field of `len` bytes. All field numbers are below 16, so a key is one byte.
+/// The size of a length-delimited field of `len` bytes.
 fn field_len(len: usize) -> usize {
     key_len(TIMESERIES) + encoded_len_varint(len as u64) + len
 }

@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use remote_write::{LabelName, Labels, MetricName, NameEscaping, Point, Value};
+use remote_write::{LabelName, Labels, Metadata, MetricName, NameEscaping, Point, Value};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::value::{Number, parse_number, parse_text, parse_timestamp};
 use super::{Event, InvalidEvent};
 use crate::members::Members;
+use crate::metadata::metric_type;
 use crate::text::{Text, text_of, truncated};
 
 /// Reads the text of one event without the fast path, which has to agree.
@@ -30,7 +31,8 @@ pub fn parse_event_carefully(text: &str, escaping: NameEscaping) -> Result<Event
     let labels = reader.labels.ok_or(InvalidEvent::Missing("dimensions"))?;
     let timestamp_ms = reader.timestamp_ms.ok_or(InvalidEvent::Missing("timestamp"))?;
     let (metrics, inexact_values) = reader.metrics.ok_or(InvalidEvent::Missing("metrics"))?;
-    Ok(Event { point: Point { labels, timestamp_ms, metrics }, inexact_values })
+    let metadata = reader.metadata.unwrap_or_default();
+    Ok(Event { point: Point { labels, timestamp_ms, metrics }, inexact_values, metadata })
 }
 
 /// The metrics of an event and the number of inexact values.
@@ -44,6 +46,7 @@ struct Reader<'a> {
     labels: Option<Labels<'a>>,
     timestamp_ms: Option<i64>,
     metrics: Option<Metrics<'a>>,
+    metadata: Option<Vec<Metadata>>,
     invalid: Option<InvalidEvent>,
 }
 
@@ -65,7 +68,7 @@ impl<'de> Visitor<'de> for &mut Reader<'de> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(Text(key)) = map.next_key()? {
             match &*key {
-                "dimensions" | "timestamp" | "metrics" => {
+                "dimensions" | "timestamp" | "metrics" | "metadata" => {
                     let field = map.next_value()?;
                     if let Err(reason) = self.read(&key, field) {
                         self.invalid = Some(reason);
@@ -86,7 +89,8 @@ impl<'a> Reader<'a> {
         let duplicate = match key {
             "dimensions" => self.labels.replace(labels(raw, self.escaping)?).is_some(),
             "timestamp" => self.timestamp_ms.replace(timestamp(raw)?).is_some(),
-            _ => self.metrics.replace(metrics(raw, self.escaping)?).is_some(),
+            "metrics" => self.metrics.replace(metrics(raw, self.escaping)?).is_some(),
+            _ => self.metadata.replace(metadata(raw, self.escaping)?).is_some(),
         };
         if duplicate { Err(InvalidEvent::Duplicate(key.to_owned())) } else { Ok(()) }
     }
@@ -150,6 +154,39 @@ fn metrics(raw: &RawValue, escaping: NameEscaping) -> Result<Metrics<'_>, Invali
     Ok((metrics, inexact_values))
 }
 
+/// The metadata of metrics by their names: `{"temperature":{"type":"gauge","help":"…","unit":"celsius"}}`.
+fn metadata(raw: &RawValue, escaping: NameEscaping) -> Result<Vec<Metadata>, InvalidEvent> {
+    let families = members(raw, "metadata", "an object of objects")?;
+    let mut metadata = Vec::with_capacity(families.len());
+    for (Text(key), raw) in families {
+        let field = format!("metadata.{}", truncated(&key));
+        let mut family = Metadata::default();
+        for (Text(part), raw) in members(raw, &field, "an object of strings")? {
+            let field = format!("{field}.{}", truncated(&part));
+            let text = || match text_of(raw.get()) {
+                Some(text) => Ok(text?),
+                None => Err(wrong_type(field.clone(), "a string", raw)),
+            };
+            match &*part {
+                "type" => {
+                    let known = metric_type(&text()?);
+                    family.set_metric_type(
+                        known.ok_or_else(|| wrong_type(field.clone(), "a type of OpenMetrics", raw))?,
+                    );
+                }
+                "help" => family.help = text()?.into_owned(),
+                "unit" => family.unit = text()?.into_owned(),
+                _ => {}
+            }
+        }
+        let name = MetricName::new(key, escaping)
+            .map_err(|reason| InvalidEvent::Name { field: "metadata", reason })?;
+        name.as_str().clone_into(&mut family.family);
+        metadata.push(family);
+    }
+    Ok(metadata)
+}
+
 /// The members of the object in `field`, which has no duplicate key.
 fn members<'a>(
     raw: &'a RawValue,
@@ -168,7 +205,7 @@ fn members<'a>(
 }
 
 /// Most events have a handful of keys, which are compared faster than hashed.
-pub(super) fn first_duplicate<T>(members: &[T], key: impl Fn(&T) -> &str) -> Option<&str> {
+pub(crate) fn first_duplicate<T>(members: &[T], key: impl Fn(&T) -> &str) -> Option<&str> {
     const FEW: usize = 12;
     if members.len() <= FEW {
         let is_known = |at: usize| members[..at].iter().any(|known| key(known) == key(&members[at]));

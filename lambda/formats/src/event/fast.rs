@@ -35,7 +35,8 @@ fn read<const IN_STRING: bool>(mut json: Json<'_, IN_STRING>, escaping: NameEsca
     })?;
     json.end()?;
     let (metrics, inexact_values) = values?;
-    Some(Event { point: Point { labels: dimensions?, timestamp_ms: timestamp_ms?, metrics }, inexact_values })
+    let point = Point { labels: dimensions?, timestamp_ms: timestamp_ms?, metrics };
+    Some(Event { point, inexact_values, metadata: Vec::new() })
 }
 
 fn labels<'a, const IN_STRING: bool>(

@@ -14,8 +14,8 @@ pub struct Number {
 
 /// Reads a JSON number.
 pub fn parse_number(text: &str) -> Option<Number> {
-    if let Some(float) = short_decimal(text) {
-        return Some(Number { float, inexact: false });
+    if let Some(number) = short_decimal(text.as_bytes()) {
+        return Some(number);
     }
     let decimal = Decimal::read(text)?;
     let float: f64 = text.parse().ok()?;
@@ -25,8 +25,8 @@ pub fn parse_number(text: &str) -> Option<Number> {
 
 /// Reads the text of a JSON string: a number with an optional sign, or `NaN`, `Inf`, `+Inf`, `-Inf`.
 pub fn parse_text(text: &str) -> Option<Number> {
-    if let Some(float) = short_decimal(text) {
-        return Some(Number { float, inexact: false });
+    if let Some(number) = short_decimal(text.as_bytes()) {
+        return Some(number);
     }
     let float = match text {
         "NaN" => f64::NAN,
@@ -79,12 +79,16 @@ pub fn parse_timestamp(text: &str) -> Option<i64> {
 ///
 /// The digits without the point are then a double, and so is the power of ten, so that one division rounds correctly
 /// (Clinger, "How to read floating point numbers accurately", 1990).
-fn short_decimal(text: &str) -> Option<f64> {
+pub(crate) fn short_decimal(text: &[u8]) -> Option<Number> {
     const POWERS: [f64; 16] =
         [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (is_negative, unsigned) = match text {
+        [b'-', unsigned @ ..] => (true, unsigned),
+        [b'+', unsigned @ ..] => (false, unsigned),
+        _ => (false, text),
+    };
     let (mut mantissa, mut digits, mut point) = (0.0, 0, None);
-    for byte in unsigned.bytes() {
+    for &byte in unsigned {
         match byte {
             b'0'..=b'9' if digits < 15 => {
                 mantissa = mantissa * 10.0 + f64::from(byte - b'0');
@@ -98,7 +102,7 @@ fn short_decimal(text: &str) -> Option<f64> {
         return None;
     }
     let double = mantissa / POWERS[digits - point.unwrap_or(digits)];
-    Some(if text.starts_with('-') { -double } else { double })
+    Some(Number { float: if is_negative { -double } else { double }, inexact: false })
 }
 
 /// The parts of a decimal number. There is a digit in `integer` or `fraction`.
