@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use aws::settings::{InvalidSetting, Settings};
 use aws::sqs::Queue;
-use aws::{Endpoint, Scope};
+use aws::{Endpoint, Scope, Secret};
+use formats::Format;
 use remote_write::{Labels, NameEscaping};
 
 /// Enough for clocks that are set over a network. A receiver measures its out-of-order window from its newest sample, so a
@@ -23,6 +24,16 @@ pub struct Config {
     pub auth: Option<Scope>,
     /// `DEAD_LETTER_QUEUE_URL` and `AWS_ENDPOINT_URL_SQS`.
     pub dead_letter_queue: Option<Queue>,
+    /// `SPILL_QUEUE_URL` and `AWS_ENDPOINT_URL_SQS`: the queue for pushes over HTTP.
+    pub spill_queue: Option<Queue>,
+    /// `HTTP_AUTH`, `HTTP_AUTH_SECRET` and `AWS_ENDPOINT_URL_SECRETS_MANAGER`: who may send HTTP requests.
+    pub http_auth: HttpAuth,
+    /// `HTTP_BASE_PATH`: a path before those of the routes, without a slash at its end.
+    pub http_base_path: Option<String>,
+    /// `HTTP_DELIVERY`: whether every push over HTTP goes to the spill queue, without an attempt to deliver it.
+    pub http_delivery: HttpDelivery,
+    /// `DEFAULT_FORMAT`: that of messages without an attribute `Content-Type`.
+    pub default_format: Format,
     /// `EXTERNAL_LABELS`: labels of every series, unless a point has its own.
     pub external_labels: Labels<'static>,
     /// `NAME_ESCAPING`.
@@ -33,6 +44,28 @@ pub struct Config {
     pub out_of_order_window_ms: i64,
     /// `AWS_REGION`.
     pub region: Option<String>,
+}
+
+/// The HTTP requests that are served.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum HttpAuth {
+    /// Those whose caller AWS has authenticated.
+    #[default]
+    Iam,
+    /// These, and those with the username and the password in a secret.
+    Secret(Secret),
+    /// All.
+    None,
+}
+
+/// What is done with a valid push over HTTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HttpDelivery {
+    /// It is delivered, and goes to the spill queue if that is not possible now.
+    #[default]
+    Direct,
+    /// It goes to the spill queue.
+    Queue,
 }
 
 impl Config {
@@ -54,6 +87,29 @@ impl Config {
             expected: "the remote-write URL of the receiver, for AMP \
                        https://aps-workspaces.<region>.amazonaws.com/workspaces/<workspace id>/api/v1/remote_write",
         })?;
+        let formats = [("json", Format::Event), ("exposition", Format::Text)];
+        let default_format = settings.choice("DEFAULT_FORMAT", "json or exposition", &formats)?;
+        let auths = [("iam", Some(HttpAuth::Iam)), ("secret", None), ("none", Some(HttpAuth::None))];
+        let http_auth = settings.choice("HTTP_AUTH", "iam, secret or none", &auths)?;
+        let http_auth = match http_auth.unwrap_or(Some(HttpAuth::Iam)) {
+            Some(auth) => auth,
+            None => {
+                HttpAuth::Secret(settings.secret("HTTP_AUTH_SECRET")?.ok_or(InvalidSetting::Missing {
+                    variable: "HTTP_AUTH_SECRET",
+                    expected: "the ARN of a secret, which HTTP_AUTH=secret needs",
+                })?)
+            }
+        };
+        let spill_queue = settings.queue("SPILL_QUEUE_URL")?;
+        let deliveries = [("direct", HttpDelivery::Direct), ("queue", HttpDelivery::Queue)];
+        let http_delivery =
+            settings.choice("HTTP_DELIVERY", "direct or queue", &deliveries)?.unwrap_or_default();
+        if http_delivery == HttpDelivery::Queue && spill_queue.is_none() {
+            return Err(InvalidSetting::Missing {
+                variable: "SPILL_QUEUE_URL",
+                expected: "the URL of a queue, which HTTP_DELIVERY=queue needs",
+            });
+        }
         let escaping = settings.choice("NAME_ESCAPING", "underscores, values or reject", &CHOICES)?;
         // Cortex rejects what is more than ten minutes ahead.
         let seconds = "a whole number of seconds between 1 and 600";
@@ -63,6 +119,11 @@ impl Config {
         Ok(Self {
             auth: settings.auth("REMOTE_WRITE_AUTH", &remote_write, URL)?,
             dead_letter_queue: settings.queue("DEAD_LETTER_QUEUE_URL")?,
+            spill_queue,
+            http_auth,
+            http_base_path: base_path(&settings)?,
+            http_delivery,
+            default_format: default_format.unwrap_or_default(),
             external_labels: settings.external_labels("EXTERNAL_LABELS")?,
             escaping: escaping.unwrap_or_default(),
             max_future: max_future.map_or(MAX_FUTURE, Duration::from_secs),
@@ -72,6 +133,18 @@ impl Config {
             remote_write,
         })
     }
+}
+
+/// `HTTP_BASE_PATH`; a slash alone counts as none.
+fn base_path(settings: &Settings<'_>) -> Result<Option<String>, InvalidSetting> {
+    const VARIABLE: &str = "HTTP_BASE_PATH";
+    let Some(path) = settings.text(VARIABLE) else { return Ok(None) };
+    let is_path = path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_path || path.contains(['?', '#']) {
+        return Err(InvalidSetting::Value { variable: VARIABLE, expected: "a path, for example /push" });
+    }
+    let path = path.trim_end_matches('/');
+    Ok((!path.is_empty()).then(|| path.to_owned()))
 }
 
 #[cfg(test)]
@@ -92,8 +165,51 @@ mod tests {
         assert_eq!(config.escaping, NameEscaping::Underscores);
         assert_eq!(config.max_future, Duration::from_mins(1));
         assert_eq!(config.out_of_order_window_ms, 60_000);
-        assert_eq!(config.dead_letter_queue, None);
+        assert_eq!((config.dead_letter_queue, config.spill_queue), (None, None));
+        assert_eq!((config.http_delivery, config.default_format), (HttpDelivery::Direct, Format::Event));
         assert_eq!(config.external_labels, Labels::default());
+    }
+
+    #[test]
+    fn delivery_through_a_queue_needs_the_queue() {
+        let variables = [
+            ("REMOTE_WRITE_URL", AMP),
+            ("HTTP_DELIVERY", "queue"),
+            ("SPILL_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/spill"),
+        ];
+        assert_eq!(config(&variables).unwrap().http_delivery, HttpDelivery::Queue);
+        let error = config(&variables[..2]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "SPILL_QUEUE_URL is not set: expected the URL of a queue, which HTTP_DELIVERY=queue needs"
+        );
+    }
+
+    #[test]
+    fn a_secret_has_the_region_of_its_arn() {
+        let variables = [
+            ("REMOTE_WRITE_URL", AMP),
+            ("HTTP_AUTH", "secret"),
+            ("HTTP_AUTH_SECRET", "arn:aws:secretsmanager:eu-north-1:123456789012:secret:push-AbCdEf"),
+        ];
+        let HttpAuth::Secret(secret) = config(&variables).unwrap().http_auth else { panic!("no secret") };
+        assert_eq!(
+            secret.service.endpoint.uri().to_string(),
+            "https://secretsmanager.eu-north-1.amazonaws.com/"
+        );
+        let error = config(&variables[..2]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "HTTP_AUTH_SECRET is not set: expected the ARN of a secret, which HTTP_AUTH=secret needs"
+        );
+        assert_eq!(config(&variables[..1]).unwrap().http_auth, HttpAuth::Iam, "closed by default");
+    }
+
+    #[test]
+    fn a_base_path_has_no_slash_at_its_end() {
+        let base =
+            |path| config(&[("REMOTE_WRITE_URL", AMP), ("HTTP_BASE_PATH", path)]).unwrap().http_base_path;
+        assert_eq!((base("/a/b/"), base("/")), (Some("/a/b".to_owned()), None));
     }
 
     #[test]
@@ -117,6 +233,19 @@ mod tests {
             ("EXTERNAL_LABELS", "env=prod", false),
             ("DEAD_LETTER_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/dlq", true),
             ("DEAD_LETTER_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com", false),
+            ("SPILL_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/spill", true),
+            ("SPILL_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com", false),
+            ("HTTP_AUTH", "iam", true),
+            ("HTTP_AUTH", "none", true),
+            ("HTTP_AUTH", "basic", false),
+            ("HTTP_BASE_PATH", "/push/", true),
+            ("HTTP_BASE_PATH", "push", false),
+            ("HTTP_BASE_PATH", "/push?x", false),
+            ("HTTP_DELIVERY", "direct", true),
+            ("HTTP_DELIVERY", "spill", false),
+            ("DEFAULT_FORMAT", "json", true),
+            ("DEFAULT_FORMAT", "exposition", true),
+            ("DEFAULT_FORMAT", "otlp", false),
         ] {
             let url = if variable == "REMOTE_WRITE_URL" { value } else { AMP };
             match config(&[("REMOTE_WRITE_URL", url), (variable, value)]) {

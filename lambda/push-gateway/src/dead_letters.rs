@@ -13,6 +13,7 @@ use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 
 use crate::envelopes::sqs::Message;
+use crate::envelopes::sqs::attributes::MessageAttributes;
 use crate::outcome::Outcome;
 
 /// The limit of calls in flight.
@@ -179,7 +180,7 @@ fn dead_letter(at: usize, message: &Message<'_>, outcome: &Outcome, is_fifo: boo
     let (reason, status) = match outcome {
         Outcome::Invalid(_) => ("invalid", String::new()),
         Outcome::Rejected { status, .. } => ("rejected", status.to_string()),
-        Outcome::Delivered | Outcome::Deduplicated | Outcome::Retry(_) => return None,
+        Outcome::Delivered | Outcome::Deduplicated | Outcome::Spilled | Outcome::Retry(_) => return None,
     };
     // A body that is not text cannot be moved unchanged, so its own queue keeps it.
     let body = message.body().text().ok()?.into_owned();
@@ -191,6 +192,12 @@ fn dead_letter(at: usize, message: &Message<'_>, outcome: &Outcome, is_fifo: boo
         .with_attribute("source", &message.queue_arn)
         .with_attribute("messageId", &message.id)
         .with_attribute("sentTimestamp", attributes.sent_timestamp.as_deref().unwrap_or_default());
+    // SQS accepts ten attributes. With these, the letter can be sent again as it is.
+    for (name, value) in message.message_attributes().into_iter().flat_map(MessageAttributes::texts) {
+        if !value.is_empty() {
+            entry = entry.with_exact_attribute(name, value);
+        }
+    }
     if is_fifo {
         let group = attributes.message_group_id.unwrap_or_else(|| message.id.clone());
         entry.group_id = Some(group.into_owned());

@@ -153,6 +153,12 @@ impl Delivery {
         of_points.chain(of_record).max_by_key(Outcome::severity).unwrap_or(Outcome::Delivered)
     }
 
+    /// The outcome of the first of some points that has to be delivered again.
+    pub fn retry(&self, origins: Range<u32>) -> Option<Outcome> {
+        let known = origins.filter_map(|origin| self.outcomes.get(origin as usize).cloned().flatten());
+        known.into_iter().find(Outcome::is_retry)
+    }
+
     fn is_rejected(&self, origin: Origin) -> bool {
         matches!(self.outcomes.get(origin.0 as usize), Some(Some(Outcome::Rejected { .. })))
     }

@@ -5,26 +5,33 @@
 //! level of the payload. Whatever is wrong further inside concerns one record and is found when that record is read.
 
 pub mod direct;
+pub mod http;
 pub mod sqs;
 
 use formats::body::BYTE_ORDER_MARK;
 use formats::text::truncated;
-use formats::{Body, Format};
+use formats::{Body, Format, Grouping};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use self::http::Http;
+use self::http::answer::{self, Answer};
 use crate::dead_letters::Moved;
 use crate::outcome::Outcome;
 use crate::records::Records;
 use crate::report::Report;
+use crate::spill::Push;
 use direct::Direct;
 use sqs::Sqs;
+use sqs::attributes::InvalidAttribute;
 
 /// What an invocation brings.
 #[derive(Debug)]
 pub enum Envelope<'a> {
     /// Events of a direct invoke.
     Direct(Direct<'a>),
+    /// An HTTP request.
+    Http(Http<'a>),
     /// Messages of an SQS queue.
     Sqs(Sqs<'a>),
 }
@@ -32,8 +39,9 @@ pub enum Envelope<'a> {
 /// Recognizes and reads an envelope; `None`, with the shape unchanged, for the payload of another one.
 type Read = for<'a> fn(&mut Shape<'a>) -> Option<Result<Envelope<'a>, UnknownPayload>>;
 
-/// The envelopes in the order in which they are tried.
-const ENVELOPES: [Read; 2] = [sqs::read, direct::read];
+/// The envelopes in the order in which they are tried. Requests come before batches, nearly all of which
+/// [`sqs::read_usual`] has read.
+const ENVELOPES: [Read; 3] = [http::read, sqs::read, direct::read];
 
 /// The outermost level of a payload.
 #[derive(Debug)]
@@ -53,8 +61,21 @@ pub struct Record<'a> {
     pub group: Option<String>,
     /// The format of its body.
     pub format: Format,
-    /// Its body.
-    pub body: Body<'a>,
+    /// Its body, or the reason why the envelope has none.
+    pub body: Result<Payload<'a>, InvalidAttribute>,
+    /// The labels of its path.
+    pub grouping: Grouping,
+    /// When it arrived, in milliseconds since the epoch; `None` for now.
+    pub received_ms: Option<i64>,
+}
+
+/// The bytes of a record.
+#[derive(Clone, Debug)]
+pub enum Payload<'a> {
+    /// Borrowed from the payload of the invocation.
+    Borrowed(Body<'a>),
+    /// Decoded for this record, and freed with it.
+    Owned(Vec<u8>),
 }
 
 /// The answer to an invocation that did not fail.
@@ -63,6 +84,8 @@ pub struct Record<'a> {
 pub enum Reply {
     /// To a direct invoke.
     Summary(direct::Summary),
+    /// To an HTTP request.
+    Http(answer::Reply),
     /// To an SQS batch.
     Batch(sqs::BatchResponse),
 }
@@ -94,7 +117,7 @@ pub enum UnknownPayload {
     #[error("the payload is not valid JSON: {0}")]
     NotJson(String),
     /// Neither an object nor an array.
-    #[error("payload: expected an event, an array of events, or an SQS batch, got {0}")]
+    #[error("payload: expected an event, an array of events, an SQS batch, or an HTTP request, got {0}")]
     Shape(String),
     /// A batch with an element that is not a record.
     #[error("the payload does not contain SQS messages: {0}")]
@@ -138,18 +161,28 @@ impl<'a> Envelope<'a> {
         envelope.expect("a direct invoke has any shape")
     }
 
-    /// The records in their order. There may be millions, so none is kept.
-    pub fn records(&self) -> Box<dyn Iterator<Item = Record<'a>> + '_> {
+    /// The records in their order. There may be millions, so none is kept. `default_format` is that of messages that say
+    /// none.
+    pub fn records(&self, default_format: Format) -> Box<dyn Iterator<Item = Record<'_>> + '_> {
         match self {
             Self::Direct(direct) => Box::new(direct.records()),
-            Self::Sqs(batch) => Box::new(batch.records()),
+            Self::Http(http) => Box::new(http.records()),
+            Self::Sqs(batch) => Box::new(batch.records(default_format)),
+        }
+    }
+
+    /// The push over HTTP, which a spill queue can take over; none of another envelope. `base` is the base path.
+    pub fn push(&self, base: Option<&str>) -> Option<Push<'_>> {
+        match self {
+            Self::Http(http) => http.push(base),
+            Self::Direct(_) | Self::Sqs(_) => None,
         }
     }
 
     /// The messages that a dead-letter queue can take over; none of a direct invoke.
     pub fn messages(&self) -> &[sqs::Message<'a>] {
         match self {
-            Self::Direct(_) => &[],
+            Self::Direct(_) | Self::Http(_) => &[],
             Self::Sqs(batch) => batch.messages(),
         }
     }
@@ -166,9 +199,28 @@ impl<'a> Envelope<'a> {
         report: &Report,
     ) -> Result<Reply, Error> {
         match self {
+            Self::Http(http) => {
+                Ok(Reply::Http(http.reply(Answer::to_write(http.is_events(), outcomes, report))))
+            }
             Self::Direct(_) => direct::reply(records, outcomes, report).map(Reply::Summary),
             Self::Sqs(batch) => Ok(Reply::Batch(batch.reply(outcomes, moved))),
         }
+    }
+}
+
+impl Payload<'_> {
+    /// The body, for its format.
+    pub fn body(&self) -> Body<'_> {
+        match self {
+            Self::Borrowed(body) => *body,
+            Self::Owned(bytes) => Body::Bytes(bytes),
+        }
+    }
+}
+
+impl<'a> From<Body<'a>> for Payload<'a> {
+    fn from(body: Body<'a>) -> Self {
+        Self::Borrowed(body)
     }
 }
 

@@ -1,24 +1,46 @@
 //! The pipeline: envelope, records, points, series, delivery, outcomes, dead letters, reply.
 
+use std::fmt;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws::{Client, Patience, RemoteWrite};
 use formats::Rules;
-use remote_write::{EncodedRequest, MAX_REQUEST_BYTES};
+use remote_write::{EncodedRequest, MAX_REQUEST_BYTES, Series};
 use tokio::time::Instant;
 
-use crate::config::Config;
+use crate::config::{Config, HttpDelivery};
 use crate::dead_letters::{DeadLetterQueue, Moved};
-use crate::delivery::{Limits, Receiver, deliver};
+use crate::delivery::{Delivery, Limits, Receiver, deliver};
+use crate::envelopes::http::Http;
+use crate::envelopes::http::answer::Answer;
 use crate::envelopes::{Envelope, Error, Reply};
+use crate::http_auth::Authenticator;
+use crate::metadata::SentMetadata;
+use crate::outcome::{Outcome, Reason};
+use crate::push_times;
 use crate::records::{MAX_SAMPLE_BYTES, Records};
 use crate::report::Report;
+use crate::routes::{Route, is_public};
+use crate::spill::{SpillError, SpillQueue};
 
 const USER_AGENT: &str = concat!("serverless-prometheus-push-gateway/", env!("CARGO_PKG_VERSION"));
 
 /// The time at the end of an invocation for moving dead letters and posting the reply, half of it each.
 const MARGIN: Duration = Duration::from_millis(500);
+
+/// The limit of a request of metadata, for which a caller may be waiting.
+const METADATA_TIME: Duration = Duration::from_secs(2);
+
+/// The time limit of an HTTP request. Clients wait for ten seconds or more, and Prometheus's for 30.
+const HTTP_TIME: Duration = Duration::from_secs(8);
+
+/// The share of the time of a push that is left for the spill queue.
+const SPILL_SHARE: u32 = 3;
+
+/// The time in which the failure of pushes is written; with less left, it is not.
+const FAILURE_TIME: Duration = Duration::from_millis(300);
 
 /// The function, built once and used by every invocation.
 #[derive(Debug)]
@@ -27,7 +49,10 @@ pub struct Gateway {
     client: Arc<Client>,
     remote_write: RemoteWrite,
     receiver: Receiver,
+    sent_metadata: SentMetadata,
+    authenticator: Authenticator,
     dead_letter_queue: Option<DeadLetterQueue>,
+    spill_queue: Option<SpillQueue>,
 }
 
 /// One invocation.
@@ -35,6 +60,8 @@ pub struct Gateway {
 pub struct Invocation<'a> {
     /// Its payload.
     pub payload: &'a [u8],
+    /// Its request id.
+    pub id: &'a str,
     /// The time of day.
     pub now: SystemTime,
     /// The time until it has to be answered.
@@ -48,7 +75,11 @@ impl Gateway {
         let queue = config.dead_letter_queue.clone();
         Self {
             receiver: Receiver::default(),
+            sent_metadata: SentMetadata::default(),
+            authenticator: Authenticator::new(config.http_auth.clone(), Arc::clone(&client)),
             remote_write: RemoteWrite::new(config.remote_write.clone(), config.auth.clone(), USER_AGENT),
+            spill_queue: (config.spill_queue.clone())
+                .map(|queue| SpillQueue::new(Arc::clone(&client), queue)),
             dead_letter_queue: queue.map(|queue| DeadLetterQueue::new(Arc::clone(&client), queue)),
             client,
             config,
@@ -58,16 +89,87 @@ impl Gateway {
     /// Handles one invocation. An SQS batch fails as a whole only if it is malformed as a whole.
     pub async fn handle(&self, invocation: Invocation<'_>) -> (Result<Reply, Error>, Report) {
         let started = Instant::now();
-        let envelope = match Envelope::read(invocation.payload) {
+        let mut envelope = match Envelope::read(invocation.payload) {
             Ok(envelope) => envelope,
             Err(error) => return (Err(error.into()), Report::default()),
         };
         let now_ms = millis_since_epoch(invocation.now);
-        let (records, series) = Records::read(&envelope, self.rules(now_ms));
-        let margin = MARGIN.min(invocation.time / 5);
-        let move_until = started + invocation.time - margin / 2;
-        let reserved = self.time_to_move(&envelope, &records).min(invocation.time / 4);
-        let write_until = move_until - margin / 2 - reserved;
+        let mut time = invocation.time;
+        if let Envelope::Http(http) = &mut envelope {
+            time = time.min(HTTP_TIME);
+            let deadline = started + time - MARGIN.min(time / 5);
+            if let Err(answer) = self.admit(http, now_ms, deadline).await {
+                return (Ok(Reply::Http(http.reply(answer))), Report::default());
+            }
+        }
+        let (mut records, series) = Records::read(&envelope, self.config.default_format, self.rules(now_ms));
+        let margin = MARGIN.min(time / 5);
+        let move_until = started + time - margin / 2;
+        let reserved = self.time_to_move(&envelope, &records).min(time / 4);
+        let mut write_until = move_until - margin / 2 - reserved;
+        let push = envelope.push(self.config.http_base_path.as_deref());
+        let queue = push.and_then(|push| Some((push, self.spill_queue.as_ref()?)));
+        if queue.is_some() {
+            write_until -= write_until.saturating_duration_since(started) / SPILL_SHARE;
+        }
+        let is_queued_at_once = push.is_some() && self.config.http_delivery == HttpDelivery::Queue;
+        let delivery = if is_queued_at_once {
+            Delivery::default()
+        } else {
+            self.deliver(&series, &records.record_of(), now_ms, started, write_until).await
+        };
+        let mut outcomes = records.outcomes(&delivery);
+        if push.is_some() {
+            // No dead-letter queue keeps a push of which one part is rejected and another not delivered.
+            for (record, outcome) in records.records.iter().zip(&mut outcomes) {
+                let retry = record.points.clone().ok().and_then(|origins| delivery.retry(origins));
+                *outcome = retry.unwrap_or_else(|| outcome.clone());
+            }
+        }
+        if let Some((push, queue)) = queue
+            && outcomes.iter().any(Outcome::is_retry)
+        {
+            let spilled = queue.take(push, invocation.id, move_until).await.map_err(Rc::new);
+            for outcome in &mut outcomes {
+                spill(outcome, spilled.as_ref().err(), is_queued_at_once);
+            }
+        }
+        let moved = match &self.dead_letter_queue {
+            Some(queue) => queue.take(envelope.messages(), &outcomes, move_until).await,
+            None => Moved::new(),
+        };
+        if !outcomes.iter().any(Outcome::is_retry) {
+            self.send_metadata(&mut records, write_until).await;
+        }
+        self.write_failures(&records, &outcomes, now_ms, started, move_until).await;
+        let report = Report::new(&records, &outcomes, &series, delivery.figures, moved.len());
+        (envelope.reply(&records, &outcomes, &moved, &report), report)
+    }
+
+    /// Decodes what a request is to write, if its caller may write.
+    ///
+    /// # Errors
+    /// The answer to any other request.
+    async fn admit(&self, http: &mut Http<'_>, now_ms: i64, deadline: Instant) -> Result<(), Answer> {
+        let path = http.path(self.config.http_base_path.as_deref());
+        if !is_public(path) {
+            self.authenticator.check(http.request(), deadline).await.map_err(refuse)?;
+        }
+        let route = Route::of(&http.request().method, path).map_err(refuse)?;
+        match Answer::to(&route) {
+            Some(answer) => Err(answer),
+            None => http.admit(route, now_ms).map_err(refuse),
+        }
+    }
+
+    async fn deliver(
+        &self,
+        series: &Series,
+        record_of: &[u32],
+        now_ms: i64,
+        started: Instant,
+        write_until: Instant,
+    ) -> Delivery {
         let limits = Limits {
             now_ms,
             out_of_order_window_ms: self.config.out_of_order_window_ms,
@@ -78,14 +180,42 @@ impl Gateway {
         let send = async |request: EncodedRequest, patience: Patience| {
             self.client.send_with(&self.remote_write.request(request.body.into()), patience).await
         };
-        let delivery = deliver(&series, &records.record_of(), limits, &self.receiver, &send).await;
-        let outcomes = records.outcomes(&delivery);
-        let moved = match &self.dead_letter_queue {
-            Some(queue) => queue.take(envelope.messages(), &outcomes, move_until).await,
-            None => Moved::new(),
+        deliver(series, record_of, limits, &self.receiver, &send).await
+    }
+
+    async fn send_metadata(&self, records: &mut Records, write_until: Instant) {
+        let send = async |request: EncodedRequest| {
+            let request = self.remote_write.request(request.body.into());
+            let deadline = write_until.min(Instant::now() + METADATA_TIME);
+            self.client.send_once(&request, deadline).await
         };
-        let report = Report::new(&records, &outcomes, series.count(), delivery.figures, moved.len());
-        (envelope.reply(&records, &outcomes, &moved, &report), report)
+        self.sent_metadata.send(records.take_metadata(), Instant::now(), send).await;
+    }
+
+    /// Writes when pushes failed, if there is time.
+    async fn write_failures(
+        &self,
+        records: &Records,
+        outcomes: &[Outcome],
+        now_ms: i64,
+        started: Instant,
+        until: Instant,
+    ) {
+        let deadline = Instant::now() + FAILURE_TIME;
+        if deadline > until {
+            return;
+        }
+        let now_ms =
+            now_ms.saturating_add_unsigned(u64::try_from(started.elapsed().as_millis()).unwrap_or(0));
+        let failures = push_times::failures(records, outcomes, &self.config.external_labels, now_ms);
+        if let Some((series, record_of)) = failures {
+            let delivery = self.deliver(&series, &record_of, now_ms, Instant::now(), deadline).await;
+            let points = 0..u32::try_from(record_of.len()).unwrap_or_default();
+            let outcome = delivery.outcome(points);
+            if !outcome.is_done() {
+                tracing::warn!(%outcome, "The time of failed pushes could not be written.");
+            }
+        }
     }
 
     fn rules(&self, now_ms: i64) -> Rules<'_> {
@@ -93,6 +223,8 @@ impl Gateway {
             escaping: self.config.escaping,
             external_labels: &self.config.external_labels,
             max_sample_bytes: MAX_SAMPLE_BYTES,
+            grouping: const { &Vec::new() },
+            received_ms: now_ms,
             now_ms,
             max_future: self.config.max_future,
         }
@@ -110,6 +242,26 @@ impl Gateway {
             Some(queue) if !envelope.messages().is_empty() => queue.time_for(records.invalid()),
             _ => Duration::ZERO,
         }
+    }
+}
+
+/// The answer to a request that writes nothing. Its reason is logged, because many clients ignore the answer.
+fn refuse<R: fmt::Display + Into<Answer>>(reason: R) -> Answer {
+    tracing::warn!(%reason, "A request was refused.");
+    reason.into()
+}
+
+/// The outcome of a record of a push that was sent to the spill queue.
+fn spill(outcome: &mut Outcome, error: Option<&Rc<SpillError>>, is_queued_at_once: bool) {
+    if let Outcome::Retry(reason) = outcome {
+        *outcome = match error {
+            None => Outcome::Spilled,
+            Some(error) if is_queued_at_once => Outcome::Retry(Reason::NotQueued(Rc::clone(error)).into()),
+            Some(error) => {
+                let (reason, spill) = (Rc::clone(reason), Rc::clone(error));
+                Outcome::Retry(Reason::NotSpilled { reason, spill }.into())
+            }
+        };
     }
 }
 

@@ -38,8 +38,9 @@ fn handler((config, network): (Config, Network)) -> impl AsyncFn(aws::Invocation
     async move |event| {
         let started = now();
         let time = event.deadline.duration_since(started).unwrap_or_default();
-        let (reply, report) =
-            gateway.handle(Invocation { payload: &event.payload, now: started, time }).await;
+        let invocation = Invocation { payload: &event.payload, id: &event.request_id, now: started, time };
+        // The futures around it would contain it several times.
+        let (reply, report) = Box::pin(gateway.handle(invocation)).await;
         if let Err(error @ Error::UnknownPayload(_)) = &reply {
             tracing::error!(%error, "Unrecognized payload.");
         }

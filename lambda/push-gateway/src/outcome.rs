@@ -5,6 +5,9 @@ use std::rc::Rc;
 
 use aws::{Failure, Response};
 
+use crate::envelopes::sqs::attributes::InvalidAttribute;
+use crate::spill::SpillError;
+
 /// The outcome of a point or a record. A record has the worst outcome of its points; the variants ascend in severity.
 #[derive(Clone, Debug)]
 pub enum Outcome {
@@ -12,6 +15,8 @@ pub enum Outcome {
     Delivered,
     /// The receiver has elected another replica of its HA pair, and stored none of it.
     Deduplicated,
+    /// It is in the spill queue, from which it will be delivered.
+    Spilled,
     /// It could not be delivered now.
     Retry(Rc<Reason>),
     /// The receiver rejects its data, and so would reject all of it again.
@@ -22,7 +27,18 @@ pub enum Outcome {
         message: Rc<str>,
     },
     /// It is not valid, and nothing of it was sent.
-    Invalid(Rc<formats::Invalid>),
+    Invalid(Rc<Invalid>),
+}
+
+/// The reason why a record is not valid. Each message is one line of bounded length.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Invalid {
+    /// Its body is invalid.
+    #[error(transparent)]
+    Content(#[from] formats::Invalid),
+    /// An attribute of the message, or its body with it, is invalid.
+    #[error(transparent)]
+    Attribute(#[from] InvalidAttribute),
 }
 
 /// The reason why something could not be delivered now, although nothing is wrong with it as far as is known.
@@ -52,12 +68,33 @@ pub enum Reason {
         /// The answer to an empty one.
         empty: Response,
     },
+    /// It could not be delivered, and not be queued either.
+    #[error("{reason}; {spill}")]
+    NotSpilled {
+        /// Why it could not be delivered.
+        reason: Rc<Reason>,
+        /// Why it is not in the spill queue.
+        spill: Rc<SpillError>,
+    },
+    /// It could not be queued, and was not to be delivered at once.
+    #[error("{0}")]
+    NotQueued(Rc<SpillError>),
     /// An earlier record of its group has to be delivered first.
     #[error("an earlier message of its group could not be delivered")]
     BehindGroup,
     /// It has no outcome, which is a mistake of ours that must not lose it.
     #[error("BUG: it was not sent")]
     NotSent,
+}
+
+impl Invalid {
+    /// The number of points that are invalid for this reason, as far as it is known; at least one.
+    pub fn events(&self) -> usize {
+        match self {
+            Self::Content(reason) => reason.events(),
+            Self::Attribute(_) => 1,
+        }
+    }
 }
 
 impl Outcome {
@@ -71,15 +108,16 @@ impl Outcome {
         match self {
             Self::Delivered => 0,
             Self::Deduplicated => 1,
-            Self::Retry(_) => 2,
-            Self::Rejected { .. } => 3,
-            Self::Invalid(_) => 4,
+            Self::Spilled => 2,
+            Self::Retry(_) => 3,
+            Self::Rejected { .. } => 4,
+            Self::Invalid(_) => 5,
         }
     }
 
     /// Whether nothing remains to be done for it.
     pub fn is_done(&self) -> bool {
-        matches!(self, Self::Delivered | Self::Deduplicated)
+        matches!(self, Self::Delivered | Self::Deduplicated | Self::Spilled)
     }
 
     /// Whether it is invalid.
@@ -104,6 +142,7 @@ impl fmt::Display for Outcome {
         match self {
             Self::Delivered => f.write_str("delivered"),
             Self::Deduplicated => f.write_str("deduplicated: the receiver has elected another replica"),
+            Self::Spilled => f.write_str("queued"),
             Self::Invalid(reason) => write!(f, "{reason}"),
             Self::Rejected { status, message } if message.is_empty() => {
                 write!(f, "the receiver answered {status}")

@@ -3,15 +3,19 @@
 //! A record stands or falls as a whole. Every point of a valid record has an origin, and those of one record are
 //! consecutive. A record with one invalid point is invalid, and nothing of it is sent.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::rc::Rc;
+use std::time::Duration;
 
-use formats::{Body, Invalid, InvalidEvent, Rules};
-use remote_write::{MAX_REQUEST_BYTES, Series, SeriesBuilder};
+use formats::{Body, Format, InvalidEvent, Rules};
+use remote_write::{MAX_REQUEST_BYTES, Metadata, Series, SeriesBuilder};
 
 use crate::delivery::Delivery;
-use crate::envelopes::{Envelope, Record};
-use crate::outcome::{Outcome, Reason};
+use crate::envelopes::sqs::attributes::InvalidAttribute;
+use crate::envelopes::{Envelope, Payload, Record};
+use crate::outcome::{Invalid, Outcome, Reason};
+use crate::push_times::Push;
 
 /// The number of invalid records of a direct invoke whose reasons are kept. It may have millions, of which only the first
 /// few are shown; of an SQS batch, which has at most this many records, each one counts.
@@ -30,7 +34,11 @@ pub struct Records {
     pub left_out: usize,
     /// The number of values that a float64 cannot hold exactly.
     pub inexact_values: usize,
+    /// The number of exemplars, which are not written.
+    pub exemplars: usize,
     invalid: usize,
+    /// The metadata of the metric families, by family.
+    metadata: HashMap<String, Metadata>,
 }
 
 /// A record that was read.
@@ -40,23 +48,31 @@ pub struct ReadRecord {
     pub index: usize,
     /// The group within which records keep their order.
     pub group: Option<String>,
+    /// Its path and time, if it is a push.
+    pub push: Option<Box<Push>>,
     /// The origins of its points, or the reason why it is invalid.
-    pub points: Result<Range<u32>, Invalid>,
+    pub points: Result<Range<u32>, Rc<Invalid>>,
 }
 
 impl Records {
-    /// Reads every record of `envelope`. Invalid ones do not affect others.
-    pub fn read(envelope: &Envelope<'_>, rules: Rules<'_>) -> (Self, Series) {
+    /// Reads every record of `envelope`. Invalid ones do not affect others. `default_format` is that of messages that say
+    /// none.
+    pub fn read(envelope: &Envelope<'_>, default_format: Format, rules: Rules<'_>) -> (Self, Series) {
         let (mut all, mut samples) = (Self::default(), SeriesBuilder::default());
         let keeps_all = matches!(envelope, Envelope::Sqs(_));
-        for record in envelope.records() {
+        for record in envelope.records(default_format) {
             let is_full = !keeps_all && all.invalid == MAX_INVALID;
             // Formatting a reason for each of millions of numbers would take most of the time.
-            if is_full && matches!(record.body, Body::Element(text) if !text.starts_with('{')) {
+            if is_full
+                && matches!(record.body, Ok(Payload::Borrowed(Body::Element(text))) if !text.starts_with('{'))
+            {
                 all.left_out += 1;
                 continue;
             }
-            let points = all.add(&record, rules, &mut samples);
+            let received_ms = record.received_ms.unwrap_or(rules.now_ms);
+            let push = Push::of(&record.grouping, received_ms);
+            let points = all.add(&record, push.as_deref(), Rules { received_ms, ..rules }, &mut samples);
+            let points = points.map_err(Rc::new);
             if points.is_err() {
                 if is_full {
                     all.left_out += 1;
@@ -64,7 +80,7 @@ impl Records {
                 }
                 all.invalid += 1;
             }
-            all.records.push(ReadRecord { index: record.index, group: record.group, points });
+            all.records.push(ReadRecord { index: record.index, group: record.group, push, points });
         }
         (all, samples.group())
     }
@@ -78,15 +94,33 @@ impl Records {
     fn add(
         &mut self,
         record: &Record<'_>,
+        push: Option<&Push>,
         rules: Rules<'_>,
         samples: &mut SeriesBuilder,
     ) -> Result<Range<u32>, Invalid> {
-        formats::read(record.format, &record.body, rules, |points, inexact_values| {
-            let collision = |(at, collision)| InvalidEvent::from(collision).at(at, points.len());
-            let origins = samples.add(points).map_err(collision)?;
-            self.inexact_values += inexact_values;
+        let payload = record.body.as_ref().map_err(Clone::clone)?;
+        let (received_ms, limit) = (rules.received_ms, rules.max_future);
+        let ahead = u64::try_from(received_ms.saturating_sub(rules.now_ms)).unwrap_or_default();
+        if Duration::from_millis(ahead) > limit {
+            return Err(InvalidAttribute::Future { received_ms, limit }.into());
+        }
+        let pushed = push.map(|push| push.succeeded(rules.external_labels));
+        let rules = Rules { grouping: &record.grouping, ..rules };
+        formats::read(record.format, &payload.body(), rules, |content| {
+            let collision = |(at, collision)| {
+                formats::Invalid::from(InvalidEvent::from(collision).at(at, content.points.len()))
+            };
+            let origins = samples.add(content.points.iter().chain(&pushed)).map_err(collision)?;
+            self.inexact_values += content.inexact_values;
+            self.exemplars += content.exemplars;
+            self.metadata.extend(content.metadata.into_iter().map(|one| (one.family.clone(), one)));
             Ok(origins)
         })
+    }
+
+    /// Takes the metadata of the metric families: of each, what arrived last.
+    pub fn take_metadata(&mut self) -> Vec<Metadata> {
+        std::mem::take(&mut self.metadata).into_values().collect()
     }
 
     /// The record of each origin, by the first origin of the record.
@@ -101,7 +135,7 @@ impl Records {
         let mut blocked = HashSet::new();
         let outcome = |record: &ReadRecord| {
             let outcome = match &record.points {
-                Err(reason) => Outcome::Invalid(reason.clone().into()),
+                Err(reason) => Outcome::Invalid(reason.clone()),
                 Ok(origins) => delivery.outcome(origins.clone()),
             };
             match &record.group {

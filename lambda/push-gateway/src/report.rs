@@ -4,6 +4,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use remote_write::Series;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -29,12 +30,18 @@ pub struct Report {
     pub failed: usize,
     /// Of these, in records of a replica that the receiver has not elected.
     pub deduplicated: usize,
+    /// Of these, in pushes that are in the spill queue now.
+    pub spilled: usize,
     /// Messages moved to the dead-letter queue.
     pub dead_lettered: usize,
+    /// Samples of the valid records.
+    pub samples: usize,
     /// Series of the samples.
     pub series: usize,
     /// Values that a float64 cannot hold exactly.
     pub inexact_values: usize,
+    /// Exemplars, which no receiver of AMP takes.
+    pub exemplars: usize,
     /// The figures of the delivery.
     pub figures: Figures,
     /// The first invalid record, for the log.
@@ -50,12 +57,14 @@ impl Report {
     pub fn new(
         records: &Records,
         outcomes: &[Outcome],
-        series: usize,
+        series: &Series,
         figures: Figures,
         dead_lettered: usize,
     ) -> Self {
-        let inexact_values = records.inexact_values;
-        let mut report = Self { dead_lettered, series, inexact_values, figures, ..Self::default() };
+        let (inexact_values, exemplars) = (records.inexact_values, records.exemplars);
+        let (samples, series) = (series.samples().len(), series.count());
+        let mut report =
+            Self { dead_lettered, samples, series, inexact_values, exemplars, figures, ..Self::default() };
         for (record, outcome) in records.records.iter().zip(outcomes) {
             report.count(record.index, record.events(), outcome);
         }
@@ -70,6 +79,10 @@ impl Report {
             Outcome::Delivered => return,
             Outcome::Deduplicated => {
                 self.deduplicated += events;
+                return;
+            }
+            Outcome::Spilled => {
+                self.spilled += events;
                 return;
             }
             Outcome::Invalid(_) => (&mut self.invalid, &mut self.first_invalid),
@@ -110,6 +123,8 @@ impl Report {
             rejected = self.rejected,
             failed = self.failed,
             deduplicated = self.deduplicated,
+            spilled = self.spilled,
+            exemplars_dropped = self.exemplars,
             dead_lettered = self.dead_lettered,
             retried = self.figures.retries,
             ms = millis(took),
@@ -126,6 +141,7 @@ impl Report {
             ("RejectedEvents", self.rejected),
             ("FailedEvents", self.failed),
             ("DeduplicatedEvents", self.deduplicated),
+            ("SpilledEvents", self.spilled),
             ("WriteRequests", self.figures.requests),
             ("WriteRetries", self.figures.retries),
         ];
@@ -192,6 +208,7 @@ mod tests {
                 "RejectedEvents",
                 "FailedEvents",
                 "DeduplicatedEvents",
+                "SpilledEvents",
                 "WriteRequests",
                 "WriteRetries",
                 "WriteLatency"

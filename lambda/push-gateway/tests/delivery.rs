@@ -201,7 +201,9 @@ proptest! {
                         prop_assert!(stored.is_some(), "event {} series {}: not even superseded", at, series);
                     }
                 }
-                Outcome::Invalid(_) | Outcome::Deduplicated => prop_assert!(false, "event {} is valid", at),
+                Outcome::Invalid(_) | Outcome::Deduplicated | Outcome::Spilled => {
+                    prop_assert!(false, "event {} is valid, of no replica, and no push", at);
+                }
                 Outcome::Rejected { status, .. } => {
                     prop_assert!(event.values.iter().any(is_at_fault), "event {} is not at fault", at);
                     prop_assert_eq!(status, 400, "a single sample is never too large here");

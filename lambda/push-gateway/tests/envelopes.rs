@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use formats::Rules;
+use formats::{Format, Rules};
 use proptest::prelude::*;
 use push_gateway::envelopes::sqs::Message;
-use push_gateway::envelopes::{Envelope, UnknownPayload};
+use push_gateway::envelopes::{Envelope, Record, UnknownPayload};
 use push_gateway::records::{MAX_SAMPLE_BYTES, ReadRecord, Records};
 use remote_write::{Labels, NameEscaping};
 use serde_json::json;
@@ -34,10 +34,12 @@ fn records(payload: &str) -> Result<Records, UnknownPayload> {
         escaping: NameEscaping::Underscores,
         external_labels: &Labels::default(),
         max_sample_bytes: MAX_SAMPLE_BYTES,
+        grouping: &Vec::new(),
+        received_ms: 0,
         now_ms: NOW_MS,
         max_future: Duration::from_mins(1),
     };
-    Ok(Records::read(&Envelope::read(payload.as_bytes())?, rules).0)
+    Ok(Records::read(&Envelope::read(payload.as_bytes())?, Format::Event, rules).0)
 }
 
 fn batch(bodies: &[&str]) -> String {
@@ -54,7 +56,7 @@ fn batch(bodies: &[&str]) -> String {
 
 /// The group of each record.
 fn groups(payload: &str) -> Vec<Option<String>> {
-    Envelope::read(payload.as_bytes()).unwrap().records().map(|record| record.group).collect()
+    Envelope::read(payload.as_bytes()).unwrap().records(Format::Event).map(|record| record.group).collect()
 }
 
 #[test]
@@ -117,7 +119,10 @@ fn an_invalid_body_does_not_affect_other_messages() {
 #[test]
 fn an_unknown_payload_is_described() {
     let error = |payload: &str| read(payload).expect_err(payload).to_string();
-    assert!(error("null").contains("expected an event, an array of events, or an SQS batch, got null"));
+    assert!(
+        error("null")
+            .contains("expected an event, an array of events, an SQS batch, or an HTTP request, got null")
+    );
     assert!(error("\"text\"").ends_with("got \"text\""));
     assert!(error("12").ends_with("got 12"));
     assert!(error("").contains("not valid JSON"));
@@ -203,6 +208,87 @@ fn every_reason_is_bounded() {
     }
 }
 
+/// The records of a message with these attributes, which arrived at 7 ms and is read at `NOW_MS`.
+fn said(attributes: &serde_json::Value, body: &str, default_format: Format) -> Vec<String> {
+    let attributes: serde_json::Map<_, _> = attributes.as_object().unwrap().iter().map(|(name, value)| {
+        (name.clone(), json!({"stringValue": value, "stringListValues": [], "binaryListValues": [], "dataType": "String"}))
+    }).collect();
+    let mut batch: serde_json::Value = serde_json::from_str(&batch(&[body, EVENT])).unwrap();
+    batch["Records"][0]["messageAttributes"] = attributes.into();
+    let batch = batch.to_string();
+    let envelope = Envelope::read(batch.as_bytes()).unwrap();
+    let described = |record: Record<'_>| {
+        let grouping: Vec<_> =
+            record.grouping.iter().map(|(name, value)| format!("{}={value}", name.as_str())).collect();
+        let body = match &record.body {
+            Ok(payload) => payload.body().text().map_or_else(|error| error.to_string(), String::from),
+            Err(reason) => return reason.to_string(),
+        };
+        format!("{:?} {} {:?} {body}", record.format, grouping.join(","), record.received_ms)
+    };
+    let records: Vec<_> = envelope.records(default_format).map(described).collect();
+    assert!(records[1].ends_with(EVENT), "the other message is unaffected");
+    records
+}
+
+#[test]
+fn attributes_say_what_a_message_is() {
+    let gzipped = "H4sIAAAAAAACA8tUMOQCANnPr3kEAAAA";
+    for (attributes, body, expected) in [
+        (json!({}), EVENT, &*format!("Event  None {EVENT}")),
+        (json!({"Other": "x"}), EVENT, &*format!("Event  None {EVENT}")),
+        (json!({"Content-Type": "application/json", "Path": "/api/v1/events"}), "[]", "Event  None []"),
+        (json!({"Content-Type": "text/plain"}), "m 1", "Text  Some(7) m 1"),
+        (
+            json!({"Content-Type": "text/plain", "Path": "/metrics/job/a%2Fb/x@base64/eQ", "ReceivedTime": "9"}),
+            "m 1",
+            "Text job=a/b,x=y Some(9) m 1",
+        ),
+        (json!({"Content-Type": "application/openmetrics-text"}), "# EOF", "OpenMetrics  Some(7) # EOF"),
+        (json!({"Content-Type": "text/plain", "Content-Encoding": "gzip"}), gzipped, "Text  Some(7) i 1\n"),
+        (
+            json!({"Content-Type": "text/html"}),
+            "m 1",
+            "Content-Type: expected application/json, text/plain, application/openmetrics-text or \
+             application/vnd.google.protobuf, got \"text/html\"",
+        ),
+        (json!({"Content-Type": null}), "m 1", "Content-Type: expected an attribute of type String"),
+        (
+            json!({"Path": "/metrics/job/a"}),
+            EVENT,
+            "Path: expected /api/v1/events for JSON events, got \"/metrics/job/a\"",
+        ),
+        (
+            json!({"Content-Type": "text/plain", "ReceivedTime": "soon"}),
+            "m 1",
+            "ReceivedTime: expected milliseconds since the epoch, got \"soon\"",
+        ),
+        (json!({"Content-Encoding": "br"}), "m 1", "Content-Encoding: expected gzip or snappy, got \"br\""),
+        (
+            json!({"Content-Encoding": "gzip"}),
+            "m 1",
+            "Content-Encoding: expected base64 as the body, got m 1",
+        ),
+    ] {
+        assert_eq!(said(&attributes, body, Format::Event)[0], expected, "{attributes}");
+    }
+    for (attributes, start) in [
+        (json!({"Content-Type": "text/plain", "Path": "/metrics/job/a/b"}), "Path: "),
+        (json!({"Content-Encoding": "snappy"}), "Content-Encoding: "),
+    ] {
+        let reason = &said(&attributes, "AAAA", Format::Event)[0];
+        assert!(reason.starts_with(start), "{reason}");
+    }
+}
+
+#[test]
+fn a_message_without_a_content_type_has_the_default_format() {
+    let text = &said(&json!({}), "m 1", Format::Text)[0];
+    assert_eq!(text, "Text  Some(7) m 1");
+    let event = &said(&json!({"Content-Type": "application/json"}), EVENT, Format::Text)[0];
+    assert_eq!(event, &format!("Event  None {EVENT}"));
+}
+
 /// Records in which any part is usual, missing or odd.
 fn record_like() -> impl Strategy<Value = String> {
     let value = |usual: &'static str| {
@@ -220,12 +306,21 @@ fn record_like() -> impl Strategy<Value = String> {
         value("\"arn:aws:sqs:eu-west-1:1:q\""),
         value("{\"SentTimestamp\":\"7\"}"),
         value("\"handle\""),
+        value(r#"{"Path":{"stringValue":"/metrics/job/j"}}"#),
     )
-        .prop_map(|(id, body, source, arn, attributes, handle)| {
-            let keys = ["messageId", "body", "eventSource", "eventSourceARN", "attributes", "receiptHandle"];
+        .prop_map(|(id, body, source, arn, attributes, handle, said)| {
+            let keys = [
+                "messageId",
+                "body",
+                "eventSource",
+                "eventSourceARN",
+                "attributes",
+                "receiptHandle",
+                "messageAttributes",
+            ];
             let members: Vec<_> = keys
                 .iter()
-                .zip([id, body, source, arn, attributes, handle])
+                .zip([id, body, source, arn, attributes, handle, said])
                 .filter_map(|(key, value)| Some(format!("\"{key}\":{}", value?)))
                 .collect();
             format!("{{{}}}", members.join(","))
@@ -242,8 +337,10 @@ fn batch_like() -> impl Strategy<Value = String> {
 
 /// The messages of a batch with all their parts.
 fn messages(payload: &Envelope<'_>) -> Vec<String> {
-    let message =
-        |m: &Message<'_>| format!("{} {} {:?} {:?}", m.id, m.queue_arn, m.body().text(), m.attributes());
+    let message = |m: &Message<'_>| {
+        let said = m.message_attributes();
+        format!("{} {} {:?} {:?} {said:?}", m.id, m.queue_arn, m.body().text(), m.attributes())
+    };
     payload.messages().iter().map(message).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use formats::Rules;
+use formats::{Format, Rules};
 use push_gateway::envelopes::Envelope;
 use push_gateway::records::{MAX_SAMPLE_BYTES, Records};
 use remote_write::{Labels, NameEscaping, Series};
@@ -14,10 +14,12 @@ fn read(payload: &str) -> (Records, Series) {
         escaping: NameEscaping::Underscores,
         external_labels: &Labels::default(),
         max_sample_bytes: MAX_SAMPLE_BYTES,
+        grouping: &Vec::new(),
+        received_ms: 0,
         now_ms: NOW_MS,
         max_future: Duration::from_mins(1),
     };
-    Records::read(&Envelope::read(payload.as_bytes()).unwrap(), rules)
+    Records::read(&Envelope::read(payload.as_bytes()).unwrap(), Format::Event, rules)
 }
 
 /// An event with one metric, whose value no float64 holds exactly.

@@ -29,6 +29,18 @@ pub struct Summary {
     pub requests: usize,
 }
 
+impl Summary {
+    /// The summary of an invocation.
+    pub(super) fn of(report: &Report) -> Self {
+        Self {
+            events: report.events,
+            samples: report.figures.samples,
+            series: report.series,
+            requests: report.figures.requests,
+        }
+    }
+}
+
 /// Reads any payload.
 #[expect(clippy::unnecessary_wraps, reason = "a row of the table of envelopes")]
 pub(super) fn read<'a>(shape: &mut Shape<'a>) -> Option<Result<Envelope<'a>, UnknownPayload>> {
@@ -41,15 +53,17 @@ pub(super) fn read<'a>(shape: &mut Shape<'a>) -> Option<Result<Envelope<'a>, Unk
     Some(events.map(|events| Envelope::Direct(Direct(events))))
 }
 
-impl<'a> Direct<'a> {
+impl Direct<'_> {
     /// The events, each a record.
-    pub fn records(&self) -> impl Iterator<Item = Record<'a>> {
+    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
         let is_alone = self.0.len() == 1;
         self.0.iter().enumerate().map(move |(index, event)| Record {
             index,
             group: None,
             format: Format::Event,
-            body: if is_alone { Body::Json(event.get()) } else { Body::Element(event.get()) },
+            body: Ok(if is_alone { Body::Json(event.get()) } else { Body::Element(event.get()) }.into()),
+            grouping: Vec::new(),
+            received_ms: None,
         })
     }
 }
@@ -69,12 +83,7 @@ pub(super) fn reply(records: &Records, outcomes: &[Outcome], report: &Report) ->
         (None, Some(_), _) => Error::WriteRejected,
         (None, None, Some(_)) => Error::InvalidEvent,
         (None, None, None) => {
-            return Ok(Summary {
-                events: report.events,
-                samples: report.figures.samples,
-                series: report.series,
-                requests: report.figures.requests,
-            });
+            return Ok(Summary::of(report));
         }
     };
     Err(error([retry, rejected, invalid].into_iter().flatten().collect::<Vec<_>>().join(". ")))

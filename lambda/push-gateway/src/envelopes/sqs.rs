@@ -3,6 +3,7 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>,
 //! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-sqs.html>. Both accept partial batch responses.
 
+pub mod attributes;
 mod fast;
 
 use std::borrow::Cow;
@@ -18,6 +19,7 @@ use serde_json::value::RawValue;
 use super::{Envelope, Record, Shape, UnknownPayload};
 use crate::dead_letters::Moved;
 use crate::outcome::Outcome;
+use attributes::{InvalidAttribute, MessageAttributes, Said};
 
 /// The messages of a batch.
 #[derive(Debug)]
@@ -34,6 +36,10 @@ pub struct Message<'a> {
     body: Option<&'a str>,
     /// The JSON value of its attributes.
     attributes: Option<&'a str>,
+    /// The JSON value of the attributes that its producer sets, unless it has none.
+    user_attributes: Option<&'a str>,
+    /// Whether its queue is a FIFO queue.
+    is_fifo: bool,
 }
 
 /// The attributes of a message that SQS sets.
@@ -91,13 +97,18 @@ pub(super) fn read<'a>(shape: &mut Shape<'a>) -> Option<Result<Envelope<'a>, Unk
 }
 
 impl<'a> Sqs<'a> {
-    /// The messages, each a record.
-    pub fn records(&self) -> impl Iterator<Item = Record<'a>> {
-        self.0.iter().enumerate().map(|(index, message)| Record {
-            index,
-            group: message.group(),
-            format: Format::Event,
-            body: message.body(),
+    /// The messages, each a record, whose format is `default_format` unless the message names another one. A body that is
+    /// decoded belongs to its record.
+    pub fn records(&self, default_format: Format) -> impl Iterator<Item = Record<'_>> {
+        self.0.iter().enumerate().map(move |(index, message)| {
+            let Said { format, grouping, received_ms, encoding } = message.said(default_format);
+            // Events have their own timestamps, and most messages are events.
+            let received_ms = match format {
+                Format::Event => None,
+                _ => received_ms.or_else(|| message.attributes().sent_timestamp?.parse().ok()),
+            };
+            let body = encoding.and_then(|encoding| attributes::payload(message.body(), encoding));
+            Record { index, group: message.group(), format, body, grouping, received_ms }
         })
     }
 
@@ -123,6 +134,19 @@ impl<'a> Sqs<'a> {
 }
 
 impl<'a> Message<'a> {
+    /// Looks at the attributes and the ARN while they are in the processor's cache, as one message after the other is read.
+    fn new(
+        id: Cow<'a, str>,
+        queue_arn: Cow<'a, str>,
+        body: Option<&'a str>,
+        attributes: Option<&'a str>,
+        user_attributes: Option<&'a str>,
+    ) -> Self {
+        let user_attributes = user_attributes.filter(|&raw| raw != "{}");
+        let is_fifo = queue_arn.ends_with(".fifo");
+        Self { id, queue_arn, body, attributes, user_attributes, is_fifo }
+    }
+
     /// The body as SQS has it.
     pub fn body(&self) -> Body<'a> {
         Body::Quoted(self.body)
@@ -133,10 +157,27 @@ impl<'a> Message<'a> {
         self.attributes.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default()
     }
 
+    /// The attributes that its producer sets and that have a meaning.
+    ///
+    /// # Errors
+    /// [`InvalidAttribute::Unreadable`]
+    pub fn message_attributes(&self) -> Result<MessageAttributes<'a>, InvalidAttribute> {
+        match self.user_attributes {
+            None => Ok(MessageAttributes::default()),
+            Some(raw) => MessageAttributes::read(raw),
+        }
+    }
+
+    fn said(&self, default_format: Format) -> Said {
+        match self.message_attributes() {
+            Ok(attributes) => attributes.said(default_format),
+            Err(reason) => Said::unreadable(reason),
+        }
+    }
+
     /// The group of a message in a FIFO queue.
     fn group(&self) -> Option<String> {
-        let is_fifo = self.queue_arn.ends_with(".fifo");
-        is_fifo.then(|| self.attributes().message_group_id.unwrap_or_default().into_owned())
+        self.is_fifo.then(|| self.attributes().message_group_id.unwrap_or_default().into_owned())
     }
 }
 
@@ -213,6 +254,8 @@ struct RawRecord<'a> {
     #[serde(borrow)]
     attributes: Option<&'a RawValue>,
     #[serde(borrow)]
+    message_attributes: Option<&'a RawValue>,
+    #[serde(borrow)]
     event_source: Option<&'a RawValue>,
     #[serde(borrow, rename = "eventSourceARN")]
     event_source_arn: Option<&'a RawValue>,
@@ -227,8 +270,9 @@ impl<'a> RawRecord<'a> {
         let id =
             text(self.message_id).filter(|id| !id.is_empty()).ok_or(UnknownPayload::NoMessageId { at })?;
         let queue_arn = text(self.event_source_arn).unwrap_or_default();
-        let (body, attributes) = (self.body.map(RawValue::get), self.attributes.map(RawValue::get));
-        Ok(Message { id, queue_arn, body, attributes })
+        let [body, attributes, user_attributes] =
+            [self.body, self.attributes, self.message_attributes].map(|value| value.map(RawValue::get));
+        Ok(Message::new(id, queue_arn, body, attributes, user_attributes))
     }
 }
 

@@ -54,7 +54,8 @@ impl Cloud {
         let gateway = Gateway::new(config, Client::new(None, &Network::default(), world));
         let payload = events.to_string();
         let now = aws::now();
-        let invocation = Invocation { payload: payload.as_bytes(), now, time: Duration::from_secs(30) };
+        let invocation =
+            Invocation { payload: payload.as_bytes(), id: "request", now, time: Duration::from_secs(30) };
         gateway.handle(invocation).await.0.expect("written");
     }
 

@@ -31,12 +31,14 @@ fn records<'a>(json: &mut Json<'a>) -> Option<Vec<Message<'a>>> {
 }
 
 fn record<'a>(json: &mut Json<'a>) -> Option<Message<'a>> {
-    let (mut id, mut body, mut attributes, mut source, mut queue_arn) = (None, None, None, None, None);
+    let (mut id, mut body, mut source, mut queue_arn) = (None, None, None, None);
+    let (mut attributes, mut user_attributes) = (None, None);
     json.object(|json, key| {
         let is_first = match key {
             "messageId" => id.replace(json.string()?).is_none(),
             "body" => body.replace(json.raw_string()?).is_none(),
             "attributes" => attributes.replace(json.value()?).is_none(),
+            "messageAttributes" => user_attributes.replace(json.value()?).is_none(),
             "eventSource" => source.replace(json.string()?).is_none(),
             "eventSourceARN" => queue_arn.replace(json.string()?).is_none(),
             _ => json.value().is_some(),
@@ -47,10 +49,6 @@ fn record<'a>(json: &mut Json<'a>) -> Option<Message<'a>> {
     if source? != "aws:sqs" {
         return None;
     }
-    Some(Message {
-        id: Cow::Borrowed(id),
-        queue_arn: Cow::Borrowed(queue_arn?),
-        body: Some(body?),
-        attributes,
-    })
+    let (id, queue_arn) = (Cow::Borrowed(id), Cow::Borrowed(queue_arn?));
+    Some(Message::new(id, queue_arn, Some(body?), attributes, user_attributes))
 }

@@ -1,0 +1,15 @@
+//! Application load balancers.
+//!
+//! <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>. They pass on no identity
+//! and no arrival time.
+
+use super::event::{Event, Parts};
+
+pub(super) fn parts<'a>(event: &Event<'a>) -> Option<Parts<'a>> {
+    Some(Parts {
+        method: event.http_method.clone()?,
+        path: event.path.clone()?,
+        received_ms: None,
+        has_identity: false,
+    })
+}

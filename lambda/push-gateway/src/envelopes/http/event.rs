@@ -1,0 +1,99 @@
+//! The events of all services, and which is which.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::headers::Headers;
+use super::{Request, alb, payload_1, payload_2};
+
+/// The members that any of the services writes.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Event<'a> {
+    #[serde(borrow)]
+    pub(super) version: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(super) raw_path: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(super) path: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(super) http_method: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    headers: Option<Headers<'a>>,
+    #[serde(borrow)]
+    multi_value_headers: Option<Headers<'a>>,
+    #[serde(borrow)]
+    pub(super) request_context: Context<'a>,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
+    is_base64_encoded: Option<bool>,
+    /// Every JSON event has it, and no request does.
+    metrics: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Context<'a> {
+    #[serde(borrow)]
+    pub(super) domain_name: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(super) stage: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(super) http: Option<payload_2::Http<'a>>,
+    pub(super) time_epoch: Option<i64>,
+    pub(super) request_time_epoch: Option<i64>,
+    pub(super) identity: Option<payload_1::Identity>,
+    #[serde(borrow)]
+    pub(super) authorizer: Option<&'a RawValue>,
+    pub(super) elb: Option<IgnoredAny>,
+}
+
+/// What differs between the services.
+pub(super) struct Parts<'a> {
+    pub(super) method: Cow<'a, str>,
+    pub(super) path: Cow<'a, str>,
+    pub(super) received_ms: Option<i64>,
+    pub(super) has_identity: bool,
+}
+
+impl<'a> Event<'a> {
+    /// Reads an object; `None` if it is not an event of a request.
+    pub(super) fn of(text: &'a str) -> Option<Self> {
+        // Cheaper than reading every JSON event twice.
+        if !text.contains("\"requestContext\"") {
+            return None;
+        }
+        serde_json::from_str(text).ok().filter(|event: &Self| event.metrics.is_none())
+    }
+
+    pub(super) fn request(self) -> Option<Request<'a>> {
+        let parts = match &self.request_context {
+            Context { elb: Some(_), .. } => alb::parts(&self)?,
+            Context { http: Some(http), .. } if self.version.as_deref() == Some("2.0") => {
+                payload_2::parts(&self, http)?
+            }
+            _ => payload_1::parts(&self)?,
+        };
+        let has_header_lists = self.headers.is_none() && self.multi_value_headers.is_some();
+        let Parts { method, path, received_ms, has_identity } = parts;
+        Some(Request {
+            method,
+            path,
+            headers: self.headers.or(self.multi_value_headers).unwrap_or_default(),
+            body: self.body.map(RawValue::get).filter(|&body| body != "null"),
+            is_base64: self.is_base64_encoded.unwrap_or_default(),
+            received_ms,
+            has_identity,
+            has_header_lists,
+        })
+    }
+}
+
+/// Whether a JSON value is an object with at least one member.
+pub(super) fn is_object_with_members(value: &RawValue) -> bool {
+    let inside = value.get().strip_prefix('{').map(str::trim_start);
+    inside.is_some_and(|inside| inside.starts_with('"'))
+}

@@ -1,0 +1,76 @@
+//! The headers of a request.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+
+/// The headers that matter; the last value of each, whatever the case of its name.
+#[derive(Default)]
+pub struct Headers<'a> {
+    /// `Authorization`
+    pub authorization: Option<Cow<'a, str>>,
+    /// `Content-Type`
+    pub content_type: Option<Cow<'a, str>>,
+    /// `Content-Encoding`
+    pub content_encoding: Option<Cow<'a, str>>,
+}
+
+/// One value, or a list of them.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Values<'a> {
+    One(#[serde(borrow)] Cow<'a, str>),
+    List(#[serde(borrow)] Vec<Cow<'a, str>>),
+    Other(IgnoredAny),
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Headers<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Known;
+        impl<'de> Visitor<'de> for Known {
+            type Value = Headers<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of headers")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut headers = Headers::default();
+                while let Some(Name(name)) = map.next_key()? {
+                    let place = [
+                        ("authorization", &mut headers.authorization),
+                        ("content-type", &mut headers.content_type),
+                        ("content-encoding", &mut headers.content_encoding),
+                    ];
+                    match place.into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known)) {
+                        Some((_, value)) => match map.next_value()? {
+                            Values::One(one) => *value = Some(one),
+                            Values::List(list) => *value = list.into_iter().next_back(),
+                            Values::Other(_) => {}
+                        },
+                        None => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(headers)
+            }
+        }
+        deserializer.deserialize_map(Known)
+    }
+}
+
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Without the credentials.
+impl fmt::Debug for Headers<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Headers")
+            .field("content_type", &self.content_type)
+            .field("content_encoding", &self.content_encoding)
+            .finish_non_exhaustive()
+    }
+}
