@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use formats::Rules;
+use formats::{Format, Rules};
 use libfuzzer_sys::fuzz_target;
 use push_gateway::envelopes::Envelope;
 use push_gateway::records::{MAX_SAMPLE_BYTES, Records};
@@ -21,6 +21,8 @@ fuzz_target!(|bytes: &[u8]| {
             escaping,
             external_labels: &external,
             max_sample_bytes: MAX_SAMPLE_BYTES,
+            grouping: &Vec::new(),
+            received_ms: 0,
             now_ms: 1_676_398_017_000,
             max_future: Duration::from_mins(1),
         };
@@ -29,8 +31,8 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn check(envelope: &Envelope<'_>, rules: Rules<'_>) {
-    let (records, series) = Records::read(envelope, rules);
-    assert_eq!(records.records.len() + records.left_out, envelope.records().count());
+    let (records, series) = Records::read(envelope, Format::Event, rules);
+    assert_eq!(records.records.len() + records.left_out, envelope.records(Format::Event).count());
     assert!(envelope.messages().iter().all(|message| !message.id.is_empty()));
     let instants: HashSet<_> = series.samples().iter().map(|s| (s.series, s.timestamp_ms)).collect();
     let mut lane_of = HashMap::new();
