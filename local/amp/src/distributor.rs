@@ -38,7 +38,7 @@ pub(super) struct Validated {
     /// Floats and native histograms.
     pub(super) samples: usize,
     pub(super) exemplars: usize,
-    pub(super) metadata: usize,
+    pub(super) metadata: Vec<MetricMetadata>,
     pub(super) first_error: Option<Refusal>,
 }
 
@@ -103,7 +103,7 @@ pub(super) fn validate(
     validated.series.append(&mut with_histograms);
     for metadata in &request.metadata {
         match check_metadata(metadata) {
-            Ok(()) => validated.metadata += 1,
+            Ok(()) => validated.metadata.push(metadata.clone()),
             Err(text) => drop(validated.first_error.get_or_insert_with(|| Refusal::bad_request(text))),
         }
     }

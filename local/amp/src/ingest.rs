@@ -42,7 +42,7 @@ async fn in_turn(shared: &Shared, decoded: &Decoded, refused: Option<&RefusedSer
     if let Some(prometheus) = &shared.prometheus {
         write(prometheus, &plan.accepted).await?;
     }
-    shared.state().store.commit(plan.accepted);
+    shared.state().store.commit(plan.accepted, plan.metadata);
     plan.first_error.map_or(Ok(()), Err)
 }
 

@@ -36,6 +36,7 @@ impl Limits {
     ) -> Result<(), Refusal> {
         let Some(rate) = options.ingestion_rate else { return Ok(()) };
         let Validated { samples, exemplars, metadata, .. } = validated;
+        let metadata = metadata.len();
         if self.samples.take(samples + exemplars + metadata, rate, options.clock.now_ms()) {
             return Ok(());
         }

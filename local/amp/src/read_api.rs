@@ -2,14 +2,14 @@
 //! serves queries.
 //!
 //! A request is signed like a write request and passed on to the Prometheus behind the stand-in, whose answer comes
-//! back as it is. Without a Prometheus the answer is a 501. Faults do not apply to queries, and the journal does not
+//! back as it is. Metadata that was written is answered from memory, because Prometheus discards it. Without a Prometheus the answer is a 501. Faults do not apply to queries, and the journal does not
 //! record them.
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::Shared;
 use super::answer::Refusal;
@@ -58,6 +58,11 @@ pub(super) async fn answer(
     if let Err(refusal) = admit(shared, endpoint, head, &body) {
         return refusal.into_response();
     }
+    if endpoint.path == "metadata"
+        && let Some(metadata) = written_metadata(shared)
+    {
+        return json_answer(StatusCode::OK, &json!({ "status": "success", "data": metadata }));
+    }
     match &shared.prometheus {
         Some(prometheus) => forward(prometheus, endpoint, head, body).await,
         None => unavailable(StatusCode::NOT_IMPLEMENTED, NO_PROMETHEUS),
@@ -99,7 +104,22 @@ async fn forward(
 
 /// An error in the form of Prometheus's HTTP API.
 fn unavailable(status: StatusCode, error: &str) -> Response<ResponseBody> {
-    let body = json!({ "status": "error", "errorType": "unavailable", "error": error });
+    json_answer(status, &json!({ "status": "error", "errorType": "unavailable", "error": error }))
+}
+
+/// The metadata of the metric families that were written, as Cortex answers it; `None` if there is none.
+fn written_metadata(shared: &Shared) -> Option<Value> {
+    let state = shared.state();
+    let families = state.store.metadata().iter().map(|(family, metadata)| {
+        let metric_type = metadata.r#type().as_str_name().to_lowercase();
+        let one = json!({ "type": metric_type, "help": metadata.help, "unit": metadata.unit });
+        (family.clone(), json!([one]))
+    });
+    let families: Map<String, Value> = families.collect();
+    (!families.is_empty()).then_some(Value::Object(families))
+}
+
+fn json_answer(status: StatusCode, body: &Value) -> Response<ResponseBody> {
     let mut response = Reply::full(status, body.to_string());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::StatusCode;
-use prometheus_proto::Label;
+use prometheus_proto::{Label, MetricMetadata};
 
 use super::active_series::Room;
 use super::answer::Refusal;
@@ -22,6 +22,8 @@ use super::{AmpOptions, Ingestion, whole_ms};
 pub(super) struct Store {
     series: EntriesBySeries,
     head: Option<i64>,
+    /// By metric family; only the newest of each.
+    metadata: BTreeMap<String, MetricMetadata>,
 }
 
 /// Series that a fault refuses, with the answer.
@@ -36,6 +38,8 @@ pub(super) struct RefusedSeries {
 pub(super) struct Plan {
     /// The entries to store.
     pub(super) accepted: EntriesBySeries,
+    /// The metadata to store.
+    pub(super) metadata: Vec<MetricMetadata>,
     /// The answer, if anything was refused.
     pub(super) first_error: Option<Refusal>,
 }
@@ -43,6 +47,10 @@ pub(super) struct Plan {
 impl Store {
     pub(super) fn series(&self) -> &EntriesBySeries {
         &self.series
+    }
+
+    pub(super) fn metadata(&self) -> &BTreeMap<String, MetricMetadata> {
+        &self.metadata
     }
 
     /// Decides on a request. Nothing is stored yet.
@@ -59,8 +67,9 @@ impl Store {
             Some(timeout) => ha_tracker.admit(timeout, now_ms, &decoded.request)?,
             None => false,
         };
-        let validated = validate(options, now_ms, decoded, without_replica, refused)?;
+        let mut validated = validate(options, now_ms, decoded, without_replica, refused)?;
         limits.take_samples(options, &validated)?;
+        let metadata = std::mem::take(&mut validated.metadata);
         let bounds = self.bounds(options, &validated.series);
         let (appended, ingester_error) = self.append(options, bounds, validated.series);
         // An error of the ingester takes the place of the distributor's.
@@ -72,7 +81,7 @@ impl Store {
                 accepted.insert(labels, gained);
             }
         }
-        Ok(Plan { accepted, first_error })
+        Ok(Plan { accepted, metadata, first_error })
     }
 
     /// The head of an empty workspace is the first sample that it sees.
@@ -122,8 +131,9 @@ impl Store {
         (appended, first_error)
     }
 
-    /// Stores accepted samples.
-    pub(super) fn commit(&mut self, accepted: EntriesBySeries) {
+    /// Stores accepted samples and metadata.
+    pub(super) fn commit(&mut self, accepted: EntriesBySeries, metadata: Vec<MetricMetadata>) {
+        self.metadata.extend(metadata.into_iter().map(|one| (one.metric_family_name.clone(), one)));
         for (labels, entries) in accepted {
             if let Some((newest, _)) = newest(&entries) {
                 self.head = Some(self.head.map_or(newest, |head| head.max(newest)));

@@ -1,9 +1,14 @@
 //! Queries without a Prometheus: the rules of the read API, and the answer 501.
 
+use prost::Message as _;
 use serde_json::json;
 
 use crate::reader::{form, get, get_raw, question};
-use crate::sender::{NOW_MS, Signing, check, credentials, ph, send, signed, stand_in};
+use crate::sender::{
+    NOW_MS, Signing, check, credentials, ph, request, send, signed, stand_in, write_request,
+};
+use local_amp::proto::MetricMetadata;
+use local_amp::proto::metric_metadata::MetricType;
 use local_amp::{Action, Fault, Matcher};
 
 /// The query that reaches the endpoint: without a Prometheus it is answered with 501.
@@ -83,4 +88,23 @@ async fn faults_and_journal_are_about_write_requests() {
     amp.set_faults(vec![Fault::always(Matcher::Any, Action::Hang)]);
     assert_eq!(get(&amp, "query", &[("query", "ph")]).await.0, ADMITTED);
     assert_eq!(amp.requests().len(), 0);
+}
+
+/// Cortex answers metadata from memory, and so does the stand-in: Prometheus discards it.
+#[tokio::test]
+async fn metadata_is_what_was_written_last() {
+    let amp = stand_in(|_| ()).await;
+    for help in ["first", "last"] {
+        let mut message = write_request(&[]);
+        message.metadata = vec![MetricMetadata {
+            r#type: MetricType::Counter.into(),
+            metric_family_name: "requests".to_owned(),
+            help: help.to_owned(),
+            unit: "requests".to_owned(),
+        }];
+        let body = snap::raw::Encoder::new().compress_vec(&message.encode_to_vec()).unwrap();
+        assert_eq!(send(request(&amp, body)).await.0, 200);
+    }
+    let expected = json!({ "requests": [{ "type": "counter", "help": "last", "unit": "requests" }] });
+    assert_eq!(get(&amp, "metadata", &[]).await, (200, json!({ "status": "success", "data": expected })));
 }
