@@ -2,7 +2,8 @@
 //!
 //! The payload `{"do": …, "ms": …}` sets the outcome. The variable `INIT` makes the init phase fail: `report` reports an
 //! error, `exit` ends, `hang` never becomes ready, `slow` takes half a second more. With the variable `ATTEMPTS`, a file, it
-//! is a list with one word for each start.
+//! is a list with one word for each start. With the variable `RESPONSE` it returns that JSON for every payload, or for `"echo"` the
+//! payload as an HTTP body, and for `"hang"` nothing.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -42,6 +43,15 @@ fn init_order() -> String {
 
 async fn obey(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let (order, context) = event.into_parts();
+    if let Some(response) = environment("RESPONSE") {
+        return match serde_json::from_str(&response)? {
+            Value::String(word) if word == "echo" => {
+                Ok(json!({ "statusCode": 200, "body": order.to_string() }))
+            }
+            Value::String(word) if word == "hang" => std::future::pending().await,
+            response => Ok(response),
+        };
+    }
     let time = Duration::from_millis(order["ms"].as_u64().unwrap_or_default());
     match order["do"].as_str().unwrap_or_default() {
         "fail" => return Err("as ordered".into()),
