@@ -1,4 +1,4 @@
-//! The whole stack: queue, event source mapping, function, AMP stand-in, storage and query functions, all on 127.0.0.1.
+//! The whole stack: queue, event source mapping, function, HTTP endpoints, AMP stand-in, storage and query functions, all on 127.0.0.1.
 //!
 //! Everything ends with the [`Stack`] value.
 
@@ -6,6 +6,7 @@ mod control;
 mod endpoints;
 mod figures;
 mod functions;
+mod http;
 mod options;
 mod ports;
 mod queues;
@@ -23,6 +24,7 @@ use local_testing::prometheus::PrometheusError;
 
 use control::Control;
 use functions::Functions;
+use http::HttpEndpoints;
 use queues::Queues;
 use workspace::Workspace;
 
@@ -61,6 +63,7 @@ struct Parts {
     event_source: Mutex<Option<EventSource>>,
     last: Mutex<event_source::Figures>,
     functions: Functions,
+    http: HttpEndpoints,
     queues: Queues,
     workspace: Workspace,
 }
@@ -76,12 +79,14 @@ impl Stack {
         let workspace = Workspace::start(options).await?;
         let queues = Queues::start(options, &workspace).await?;
         let functions = Functions::start(options, &workspace, &queues, watcher).await?;
+        let http = HttpEndpoints::start(options, &functions.push_gateway).await?;
         let mapping = EventSourceOptions { queue_url: queues.url.clone(), ..options.mapping.clone() };
         let pool = functions.push_gateway.clone();
         let event_source =
             EventSource::start(queues.sqs.clone(), mapping, move |payload| invoke(pool.clone(), payload));
         let event_source = Mutex::new(Some(event_source.await?));
-        let parts = Arc::new(Parts { event_source, last: Mutex::default(), functions, queues, workspace });
+        let parts =
+            Arc::new(Parts { event_source, last: Mutex::default(), functions, http, queues, workspace });
         let control = Control::start(options.ports.control, Arc::clone(&parts)).await;
         let control = control.map_err(PortError::of("--control-port", options.ports.control))?;
         let endpoints = Endpoints::new(&options.region, &parts, control.endpoint());

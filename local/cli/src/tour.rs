@@ -1,6 +1,8 @@
-//! `tour`: sends events through the real function, shows the result of each, and reads them back.
+//! `tour`: sends events through the real function, shows the result of each, reads them back, and pushes once over HTTP.
 //!
 //! The exit code is 1 if an event is missing, changed or in the wrong place.
+
+mod push;
 
 use std::error::Error;
 use std::time::Duration;
@@ -39,7 +41,7 @@ pub(crate) async fn run(arguments: &TourArguments) -> CommandResult {
     }
     // Only Prometheus evaluates PromQL.
     let query = arguments.query.clone().filter(|_| storage != Storage::Memory);
-    let parts = if query.is_some() { 4 } else { 3 };
+    let parts = if query.is_some() { 5 } else { 3 };
     let heading = |part: u8, name: &str| print_heading(&format!("[{part}/{parts}] {name}"));
 
     heading(1, "Starting");
@@ -67,13 +69,14 @@ pub(crate) async fn run(arguments: &TourArguments) -> CommandResult {
         print_line!("    {}", truncate(attribute(letter, "detail"), 100).dimmed());
     }
     audit.print(&stack.figures().await?);
-    let is_read_back = if options.query.is_some() {
-        heading(4, "Reading back with the query function");
-        read_back(&stack).await?
-    } else {
-        true
-    };
-    Ok(audit.adds_up() && is_read_back)
+    if options.query.is_none() {
+        return Ok(audit.adds_up());
+    }
+    heading(4, "Reading back with the query function");
+    let is_read_back = read_back(&stack).await?;
+    heading(5, "Pushing over HTTP, as to a Pushgateway");
+    let is_pushed = push::push_and_read_back(&stack).await?;
+    Ok(audit.adds_up() && is_read_back && is_pushed)
 }
 
 /// Sends everything, and waits until the queue is empty.
@@ -155,9 +158,6 @@ async fn read_back(stack: &Stack) -> Result<bool, Box<dyn Error>> {
     });
     let count: usize = stored.iter().map(StoredSamples::len).sum();
     print_line!("  PromQL: {query}");
-    print_line!(
-        "  `npm start -- --serve` keeps the stack up and prints the page of Prometheus that draws it."
-    );
     let verdict = if is_equal { "read back, bit for bit as stored" } else { "do not match those read back" };
     print_verdict(is_equal, &format!("{count} values {verdict}"));
     Ok(is_equal)

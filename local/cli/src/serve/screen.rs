@@ -21,12 +21,15 @@ const INVOCATIONS_IN_URL: &str =
 pub(super) fn print_endpoints(endpoints: &Endpoints) {
     let user = &endpoints.credentials;
     let (key, secret) = (user.access_key_id(), user.secret_access_key());
-    let Endpoints { region, lambda, function, sqs, queue_url, control, .. } = endpoints;
+    let Endpoints { region, lambda, function, http, sqs, queue_url, control, .. } = endpoints;
     let aws = format!("AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY={secret} aws --region {region}");
 
     print_heading("Where everything is");
     let line = |name: &str, url: &str| print_line!("  {name:<20} {url}");
     line("Lambda", lambda);
+    line("function URL", &http.function_url);
+    line("HTTP API", &http.http_api);
+    line("load balancer", &http.alb);
     line("SQS", sqs);
     line("queue", queue_url);
     line("dead-letter queue", &endpoints.dead_letter_queue_url);
@@ -53,6 +56,13 @@ pub(super) fn print_endpoints(endpoints: &Endpoints) {
         &format!(
             "echo '{EVENT}' | {aws} lambda invoke --endpoint-url {lambda} --function-name {function} \
              --payload fileb:///dev/stdin /dev/stdout"
+        ),
+    );
+    example(
+        "or a job pushes to it as to a Pushgateway",
+        &format!(
+            "echo 'backup_duration_seconds 42.5' | curl -i --user {}:{} --data-binary @- {}/metrics/job/backup",
+            http.username, http.password, http.function_url
         ),
     );
     if endpoints.query_functions.iter().any(|name| name == RANGE_QUERY) {

@@ -5,6 +5,7 @@ use local_lambda::service::Pool;
 use serde_json::{Value, json};
 
 use super::Parts;
+use super::http::{PASSWORD, USERNAME};
 use super::queues::WORKSPACE_ALIAS;
 
 /// The addresses of a running stack.
@@ -21,6 +22,7 @@ pub(crate) struct Endpoints {
     pub(crate) sqs: String,
     pub(crate) queue_url: String,
     pub(crate) dead_letter_queue_url: String,
+    pub(crate) http: HttpUrls,
     /// The workspace, with a slash at its end.
     pub(crate) amp: String,
     pub(crate) workspace_id: String,
@@ -29,9 +31,21 @@ pub(crate) struct Endpoints {
     pub(crate) control: String,
 }
 
+/// The URLs of the push gateway for HTTP clients, without a slash at the end.
+#[derive(Debug, Clone)]
+pub(crate) struct HttpUrls {
+    pub(crate) function_url: String,
+    pub(crate) http_api: String,
+    pub(crate) alb: String,
+    pub(crate) username: &'static str,
+    pub(crate) password: &'static str,
+    /// The ARN of the secret with both.
+    pub(crate) secret_arn: String,
+}
+
 impl Endpoints {
     pub(super) fn new(region: &str, parts: &Parts, control: String) -> Self {
-        let Parts { functions, queues, workspace, .. } = parts;
+        let Parts { functions, http, queues, workspace, .. } = parts;
         let name = |pool: &Pool| pool.options().name.clone();
         Self {
             region: region.to_owned(),
@@ -43,6 +57,14 @@ impl Endpoints {
             sqs: queues.endpoint().to_owned(),
             queue_url: queues.url.clone(),
             dead_letter_queue_url: queues.dead_letters_url.clone(),
+            http: HttpUrls {
+                function_url: http.function_url.url(),
+                http_api: http.http_api.url(),
+                alb: http.alb.url(),
+                username: USERNAME,
+                password: PASSWORD,
+                secret_arn: queues.secret_arn.clone(),
+            },
             amp: workspace.amp.endpoint(),
             workspace_id: workspace.amp.id().to_owned(),
             workspace_alias: WORKSPACE_ALIAS,
@@ -76,6 +98,14 @@ impl Endpoints {
                 "endpoint": self.sqs,
                 "queueUrl": self.queue_url,
                 "deadLetterQueueUrl": self.dead_letter_queue_url,
+            },
+            "http": {
+                "functionUrl": self.http.function_url,
+                "httpApiUrl": self.http.http_api,
+                "albUrl": self.http.alb,
+                "username": self.http.username,
+                "password": self.http.password,
+                "secretArn": self.http.secret_arn,
             },
             "amp": {
                 "endpoint": self.amp,

@@ -68,6 +68,10 @@ fn push_gateway(options: &StackOptions, workspace: &Workspace, queues: &Queues) 
         .env("REMOTE_WRITE_URL", &remote_write_url)
         .env("DEAD_LETTER_QUEUE_URL", &queues.dead_letters_url)
         .env("OUT_OF_ORDER_WINDOW", options.out_of_order_window.as_secs().to_string())
+        .env("HTTP_AUTH", "secret")
+        .env("HTTP_AUTH_SECRET", &queues.secret_arn)
+        .env("SPILL_QUEUE_URL", &queues.url)
+        .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", queues.endpoint())
         .env("AWS_ENDPOINT_URL_SQS", queues.endpoint());
     if let Some(program) = &options.telemetry_extension {
         function = function.extension(program).env("TELEMETRY_REMOTE_WRITE_URL", remote_write_url);

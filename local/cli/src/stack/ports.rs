@@ -12,12 +12,21 @@ pub(crate) struct Ports {
     /// Port of the AMP stand-in.
     #[arg(id = "amp-port", long, default_value_t = 0, value_name = "PORT")]
     pub(crate) amp: u16,
-    /// Port of SQS.
+    /// Port of SQS and Secrets Manager.
     #[arg(id = "sqs-port", long, default_value_t = 0, value_name = "PORT")]
     pub(crate) sqs: u16,
     /// Port of the Lambda service.
     #[arg(id = "lambda-port", long, default_value_t = 0, value_name = "PORT")]
     pub(crate) lambda: u16,
+    /// Port of the push gateway's function URL.
+    #[arg(id = "function-url-port", long, default_value_t = 0, value_name = "PORT")]
+    pub(crate) function_url: u16,
+    /// Port of its HTTP API.
+    #[arg(id = "http-api-port", long, default_value_t = 0, value_name = "PORT")]
+    pub(crate) http_api: u16,
+    /// Port of its load balancer.
+    #[arg(id = "alb-port", long, default_value_t = 0, value_name = "PORT")]
+    pub(crate) alb: u16,
     /// Port of Prometheus, if it is started with the stack.
     #[arg(id = "prometheus-port", long, default_value_t = 0, value_name = "PORT")]
     pub(crate) prometheus: u16,
@@ -48,6 +57,9 @@ impl Ports {
             ("--amp-port", self.amp),
             ("--sqs-port", self.sqs),
             ("--lambda-port", self.lambda),
+            ("--function-url-port", self.function_url),
+            ("--http-api-port", self.http_api),
+            ("--alb-port", self.alb),
             ("--prometheus-port", self.prometheus),
             ("--control-port", self.control),
         ];

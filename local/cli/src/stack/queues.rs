@@ -1,4 +1,5 @@
-//! SQS with the queue of the function and its dead-letter queue, as the construct library makes them.
+//! SQS with the queue of the function and its dead-letter queue, as the construct library makes them. The same server has the
+//! secret of HTTP clients.
 
 use aws_sdk_sqs::types::QueueAttributeName;
 use local_lambda::sqs::{Sqs, SqsError};
@@ -6,7 +7,7 @@ use local_testing::moto::{KnownWorkspace, MotoServer};
 use serde_json::json;
 
 use super::workspace::Workspace;
-use super::{StackError, StackOptions};
+use super::{StackError, StackOptions, http};
 
 const NAME: &str = "telemetry";
 
@@ -20,6 +21,8 @@ pub(super) struct Queues {
     pub(super) sqs: Sqs,
     pub(super) url: String,
     pub(super) dead_letters_url: String,
+    /// The ARN of the secret of HTTP clients.
+    pub(super) secret_arn: String,
 }
 
 /// How many messages a queue holds.
@@ -46,6 +49,7 @@ impl Queues {
             endpoint: &workspace.amp.endpoint(),
         };
         let moto = MotoServer::start_with_workspace(&options.moto, options.ports.sqs, known).await?;
+        let secret_arn = http::create_secret(&moto, &options.region).await?;
         let sqs = Sqs::new(moto.endpoint(), &options.region, workspace.user.clone());
         let suffix = if options.fifo { ".fifo" } else { "" };
         let dead_letters_url =
@@ -60,10 +64,10 @@ impl Queues {
             (QueueAttributeName::RedrivePolicy, redrive.to_string()),
         ];
         let url = create(&sqs, &format!("{NAME}{suffix}"), options.fifo, &attributes).await?;
-        Ok(Self { moto, sqs, url, dead_letters_url })
+        Ok(Self { moto, sqs, url, dead_letters_url, secret_arn })
     }
 
-    /// The URL of SQS and of AMP's control plane.
+    /// The URL of SQS, Secrets Manager and AMP's control plane.
     pub(super) fn endpoint(&self) -> &str {
         self.moto.endpoint()
     }

@@ -3,6 +3,7 @@
 
 mod check;
 mod control;
+mod http;
 mod life;
 mod options;
 mod output;

@@ -4,8 +4,16 @@ use std::net::TcpListener;
 
 use crate::support::{Trap, run};
 
-const OPTIONS: [&str; 5] =
-    ["--amp-port", "--sqs-port", "--lambda-port", "--prometheus-port", "--control-port"];
+const OPTIONS: [&str; 8] = [
+    "--amp-port",
+    "--sqs-port",
+    "--lambda-port",
+    "--function-url-port",
+    "--http-api-port",
+    "--alb-port",
+    "--prometheus-port",
+    "--control-port",
+];
 
 fn taken() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

@@ -20,9 +20,11 @@ async fn tour(prometheus: &str, with_query: bool) -> String {
 #[tokio::test]
 async fn with_prometheus_it_reads_back_every_value() {
     let printed = tour("auto", true).await;
-    let (before, end) = printed.split_once("[4/4] Reading back").expect("the last part");
+    let (before, end) = printed.split_once("[4/5] Reading back").expect("the fourth part");
     assert!(before.contains("66 events sent = 63 delivered + 3 dead-lettered + 0 in flight"), "{before}");
-    assert!(end.contains("60 values read back, bit for bit as stored"), "{end}");
+    let (read, pushed) = end.split_once("[5/5] Pushing").expect("the last part");
+    assert!(read.contains("60 values read back, bit for bit as stored"), "{read}");
+    assert!(pushed.contains("42.5 pushed and read back"), "{pushed}");
 }
 
 #[tokio::test]

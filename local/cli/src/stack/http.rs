@@ -1,0 +1,45 @@
+//! HTTP in front of the push gateway: a function URL, an HTTP API and a load balancer, with the secret of their clients.
+
+use local_lambda::http::{Endpoint, HttpServer, Kind};
+use local_lambda::service::Pool;
+use local_testing::clock::Clock;
+use local_testing::moto::{MotoError, MotoServer};
+
+use super::{PortError, StackError, StackOptions};
+
+/// What clients authenticate with, by `Basic`, or the password alone by `Bearer`.
+pub(crate) const USERNAME: &str = "push-gateway";
+pub(crate) const PASSWORD: &str = "local-password";
+
+/// The name of the secret.
+const SECRET: &str = "push-gateway-http";
+
+/// The running endpoints.
+#[derive(Debug)]
+pub(super) struct HttpEndpoints {
+    pub(super) function_url: HttpServer,
+    pub(super) http_api: HttpServer,
+    pub(super) alb: HttpServer,
+}
+
+impl HttpEndpoints {
+    /// Serves the function at all of them.
+    pub(super) async fn start(options: &StackOptions, function: &Pool) -> Result<Self, StackError> {
+        let ports = options.ports;
+        let start = async |kind, option, port| {
+            let endpoint = Endpoint { region: options.region.clone(), ..Endpoint::new(kind) };
+            let server = HttpServer::start(port, endpoint, function.clone(), Clock::system()).await;
+            server.map_err(PortError::of(option, port))
+        };
+        Ok(Self {
+            function_url: start(Kind::FunctionUrl, "--function-url-port", ports.function_url).await?,
+            http_api: start(Kind::HttpApi, "--http-api-port", ports.http_api).await?,
+            alb: start(Kind::Alb, "--alb-port", ports.alb).await?,
+        })
+    }
+}
+
+/// Creates the secret in Secrets Manager and returns its ARN.
+pub(super) async fn create_secret(moto: &MotoServer, region: &str) -> Result<String, MotoError> {
+    moto.create_secret(region, SECRET, (USERNAME, PASSWORD)).await
+}
