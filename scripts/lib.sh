@@ -94,6 +94,25 @@ require_pushgateway() {
   export PUSHGATEWAY
 }
 
+# Builds the push clients of local/testing/clients that this machine has the languages for; sets PUSH_CLIENTS to their folder.
+# Root with apt gets the packages of the distribution.
+require_push_clients() {
+  local missing=()
+  command -v g++ >/dev/null || missing+=(g++)
+  command -v wget >/dev/null || missing+=(wget)
+  [ -e /usr/include/openssl/ssl.h ] || missing+=(libssl-dev pkg-config)
+  [ -e /usr/include/prometheus/gateway.h ] || missing+=(prometheus-cpp-dev)
+  [ -e /usr/lib/ruby/vendor_ruby/prometheus/client/push.rb ] || missing+=(ruby ruby-prometheus-client-mmap)
+  if [ "${#missing[@]}" -gt 0 ] && can_install_packages; then
+    say "Installing the packages ${missing[*]} (once)"
+    install_debian_packages "${missing[@]}" || true
+  fi
+  PUSH_CLIENTS="$(target_directory)/clients"
+  say "Building the push clients (once, about 2 minutes)"
+  bash "$REPOSITORY/local/testing/clients/build.sh" "$PUSH_CLIENTS"
+  export PUSH_CLIENTS
+}
+
 # Sets CORTEX to the path of Cortex, which is built once at the version that local/conformance/cortex/go.mod pins.
 require_cortex() {
   if [ -z "${CORTEX:-}" ]; then
@@ -156,4 +175,5 @@ require_test_tools() {
   require_npm_packages
   require_prometheus
   require_pushgateway
+  require_push_clients
 }

@@ -4,7 +4,7 @@
 //! - [`children`]: child processes that never outlive this one.
 //! - [`clock`]: the time of day as an argument.
 //! - [`cortex`]: a real Cortex, the engine that AMP is built on.
-//! - [`moto`]: a real SQS API, and AMP's control plane.
+//! - [`moto`]: SQS, Secrets Manager and AMP's control plane.
 //! - [`prometheus`]: a real Prometheus, which stores samples and answers queries.
 //! - [`scripted`]: an HTTP server that answers as a test specifies and records every request.
 

@@ -1,4 +1,4 @@
-//! The process of moto's server: an SQS API, and AMP's control plane.
+//! The process of moto's server: SQS, Secrets Manager, and AMP's control plane.
 //!
 //! It loses no message (`moto.py` gives the reason) and ends with the value. The port is opened here and passed on, so that
 //! no other process can answer on it.
@@ -10,6 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Method, Request, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
@@ -18,6 +24,9 @@ use crate::children;
 
 /// Python needs a moment to import everything on a cold disk.
 const READY_LIMIT: Duration = Duration::from_mins(1);
+
+/// Secrets Manager requires a token of 32 to 64 characters for each new version of a secret.
+const REQUEST_TOKEN: &str = "00000000-0000-4000-8000-000000000000";
 
 /// The program that the Python of the virtual environment runs instead of `moto_server`.
 const WITH_LOCKS: &str = include_str!("moto.py");
@@ -47,6 +56,14 @@ pub enum MotoError {
     /// It did not become ready in time.
     #[error("moto_server is not ready after {} s", READY_LIMIT.as_secs())]
     NotReady,
+    /// Secrets Manager did not take the secret.
+    #[error("cannot create the secret {name}: {why}")]
+    NoSecret {
+        /// Its name.
+        name: String,
+        /// The error, or the answer.
+        why: String,
+    },
 }
 
 /// A workspace in AMP's control plane.
@@ -105,9 +122,45 @@ impl MotoServer {
         Ok(Self { endpoint: format!("http://{address}"), _child: child })
     }
 
-    /// Its URL, for `AWS_ENDPOINT_URL_SQS`.
+    /// Its URL, for `AWS_ENDPOINT_URL_SQS` and `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// Creates a secret with the keys `username` and `password` in Secrets Manager and returns its ARN.
+    ///
+    /// # Errors
+    /// There is one with this name, or the server has ended.
+    pub async fn create_secret(
+        &self,
+        region: &str,
+        name: &str,
+        (username, password): (&str, &str),
+    ) -> Result<String, MotoError> {
+        let value = json!({ "username": username, "password": password }).to_string();
+        let body = json!({ "Name": name, "SecretString": value, "ClientRequestToken": REQUEST_TOKEN });
+        let failed = |why: String| MotoError::NoSecret { name: name.to_owned(), why };
+        let answer = self.call_secrets_manager(region, "CreateSecret", &body).await.map_err(failed)?;
+        let created: Option<Value> = serde_json::from_slice(&answer).ok();
+        let arn = created.as_ref().and_then(|created| created["ARN"].as_str()).map(str::to_owned);
+        arn.ok_or_else(|| failed(crate::truncate(&String::from_utf8_lossy(&answer), 200)))
+    }
+
+    /// The body of the answer, whatever its status.
+    async fn call_secrets_manager(&self, region: &str, action: &str, body: &Value) -> Result<Bytes, String> {
+        // moto finds the service by the scope of a signature, which it does not verify.
+        let scope = format!("AWS4-HMAC-SHA256 Credential=any/20260101/{region}/secretsmanager/aws4_request");
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(&self.endpoint)
+            .header(header::CONTENT_TYPE, "application/x-amz-json-1.1")
+            .header(header::AUTHORIZATION, scope)
+            .header("x-amz-target", format!("secretsmanager.{action}"))
+            .body(Full::new(Bytes::from(body.to_string())));
+        let request = request.map_err(|error| error.to_string())?;
+        let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+        let answer = client.request(request).await.map_err(|error| error.to_string())?;
+        Ok(answer.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes())
     }
 }
 

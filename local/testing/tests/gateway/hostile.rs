@@ -193,7 +193,7 @@ async fn incompressible_requests_stay_within_the_limit() {
 }
 
 /// A receiver that answers every request with this status and does not decode it.
-async fn receiver(status: u16) -> (ScriptedServer, String) {
+pub(crate) async fn receiver(status: u16) -> (ScriptedServer, String) {
     let server = ScriptedServer::by(move |_, _| Answer::new(status, "")).await;
     let url = format!("{}/api/v1/remote_write", server.url());
     (server, url)

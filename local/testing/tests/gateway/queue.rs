@@ -29,6 +29,21 @@ impl Queue {
         letters.sort_by(|a, b| a.attributes.get("messageId").cmp(&b.attributes.get("messageId")));
         letters
     }
+
+    /// Sets an attribute.
+    pub(crate) async fn set(&self, name: &str, value: &str) {
+        let request = self.sqs.client().set_queue_attributes().queue_url(&self.url);
+        request.attributes(name.into(), value).send().await.expect("the attribute is set");
+    }
+
+    /// How many messages it has, hidden ones included.
+    pub(crate) async fn messages(&self) -> usize {
+        let request = self.sqs.client().get_queue_attributes().queue_url(&self.url);
+        let answer = request.attribute_names("All".into()).send().await.expect("attributes");
+        let attributes = answer.attributes.expect("attributes");
+        let count = |name: &str| attributes[&name.into()].parse::<usize>().expect("a number");
+        count("ApproximateNumberOfMessages") + count("ApproximateNumberOfMessagesNotVisible")
+    }
 }
 
 /// A function with a dead-letter queue of this name.

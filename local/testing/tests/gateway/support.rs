@@ -74,14 +74,20 @@ impl Setup {
     }
 
     pub(crate) async fn try_start(self) -> Result<Stage, InitError> {
+        let (amp, options) = self.amp_and_options().await;
+        let function = Function::spawn(options).await?;
+        Ok(Stage { amp, function })
+    }
+
+    /// The receiver, and the configuration of a function that writes to it.
+    pub(crate) async fn amp_and_options(self) -> (AmpStandIn, FunctionOptions) {
         let amp = AmpStandIn::start(self.amp).await.expect("a free port");
         let url = self.url.unwrap_or_else(|| amp.remote_write_url());
         let mut options = FunctionOptions::new(function_binary()).env("REMOTE_WRITE_URL", url);
         options.env.extend(self.env);
         options.timeout = self.timeout;
         options.credentials = RoleCredentials::Environment(credentials());
-        let function = Function::spawn(options).await?;
-        Ok(Stage { amp, function })
+        (amp, options)
     }
 }
 
