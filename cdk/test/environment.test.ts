@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Duration } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { NameEscaping } from 'cdk-serverless-prometheus-push-gateway';
+import { DefaultFormat, HttpAuth, HttpDelivery, NameEscaping } from 'cdk-serverless-prometheus-push-gateway';
 import {
   NETWORK_VARIABLES,
   choicesOf,
@@ -30,12 +30,17 @@ function read(): string[] {
 
 /** Every variable that the construct can set. */
 function set(): string[] {
-  const template = gatewayTemplate({
-    externalLabels: { env: 'prod' },
-    logLevel: lambda.ApplicationLogLevel.WARN,
-    maxFuture: Duration.minutes(1),
-    nameEscaping: NameEscaping.REJECT,
-  });
+  const template = gatewayTemplate(
+    {
+      defaultFormat: DefaultFormat.EXPOSITION,
+      externalLabels: { env: 'prod' },
+      httpDelivery: HttpDelivery.QUEUE,
+      logLevel: lambda.ApplicationLogLevel.WARN,
+      maxFuture: Duration.minutes(1),
+      nameEscaping: NameEscaping.REJECT,
+    },
+    (gateway) => gateway.addHttpApi({ auth: HttpAuth.secret(), basePath: '/push' }),
+  );
   return Object.keys(variables(template));
 }
 
@@ -44,6 +49,7 @@ const NOT_SET: Record<string, string> = {
   REMOTE_WRITE_AUTH: 'requests to AMP are signed, which is the default',
   AWS_LAMBDA_LOG_LEVEL: 'Lambda sets it from LoggingConfig',
   AWS_LAMBDA_LOG_FORMAT: 'Lambda sets it from LoggingConfig',
+  AWS_ENDPOINT_URL_SECRETS_MANAGER: 'for a local stack; through the prop environment',
   AWS_ENDPOINT_URL_SQS: 'for a local stack; through the prop environment',
   ...Object.fromEntries(NETWORK_VARIABLES.map((name) => [name, 'through the prop environment'])),
 };

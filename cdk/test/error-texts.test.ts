@@ -12,11 +12,13 @@ const SRC = path.join(PACKAGE, 'src');
 /** Acronyms that are not names of the API. */
 const ACRONYMS = [
   'AMP',
+  'API',
   'ARN',
   'CDK',
   'FIFO',
   'HTTP',
   'HTTPS',
+  'IAM',
   'ID',
   'JSON',
   'SNS',

@@ -45,6 +45,22 @@ const ACKNOWLEDGED: Record<string, { id: string; reason: string }[]> = {
     },
     versionsOf('MetricsFunctionB5D3CECE'),
   ],
+  HttpWithIam: [
+    {
+      id: 'AwsSolutions::AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<MetricsHttpApi7E4F9A21>/prod/*]',
+      reason: 'A client pushes with any method and path of its stage.',
+    },
+  ],
+  HttpWithASecret: [
+    {
+      id: 'AwsSolutions::AwsSolutions-APIG4',
+      reason: 'The function authenticates, because no Pushgateway client can use an authorizer of API Gateway.',
+    },
+    {
+      id: 'AwsSolutions::AwsSolutions-SMG4',
+      reason: 'The clients must get a new password too, so only the app can rotate the secret.',
+    },
+  ],
   EverythingOfQueryFunctions: [
     FINDING,
     FINDING_ALL,

@@ -28,6 +28,7 @@ function ownMetrics(gateway: PrometheusPushGateway): cloudwatch.Metric[] {
     gateway.metricRejectedEvents(),
     gateway.metricFailedEvents(),
     gateway.metricDeduplicatedEvents(),
+    gateway.metricSpilledEvents(),
     gateway.metricWriteRequests(),
     gateway.metricWriteRetries(),
     gateway.metricWriteLatency(),

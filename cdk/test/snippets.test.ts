@@ -44,10 +44,17 @@ test('shell, JSON and YAML snippets parse', () => {
   assert.deepEqual([...others], []);
 });
 
-/** Languages that other tests check: docs.test.ts checks API.md, and the tests of the functions run PromQL. */
+/**
+ * Languages that other tests check: docs.test.ts checks API.md, the tests of the functions run PromQL, and the end-to-end
+ * tests run the clients of a Pushgateway.
+ */
 function elsewhere(document: string): string[] {
-  return document === 'cdk/API.md' ? ['typescript', 'python'] : ['ts', 'promql'];
+  if (document === 'cdk/API.md') return ['typescript', 'python'];
+  return ['ts', 'promql', ...(document === 'docs/pushgateway.md' ? CLIENTS : [])];
 }
+
+/** The languages of Pushgateway clients. */
+const CLIENTS = ['cpp', 'go', 'java', 'js', 'python', 'ruby', 'rust'];
 
 /** The folder, declarations and surrounding code of the snippets of a document, which are compiled as one program. */
 const CONTEXTS: Record<string, { folder: string; declarations: string; around?: [string, string] }> = {

@@ -10,6 +10,9 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import {
+  DefaultFormat,
+  HttpAuth,
+  HttpDelivery,
   IotRuleVia,
   NameEscaping,
   PrometheusWorkspace,
@@ -28,10 +31,12 @@ function everythingOfAGateway(stack: Stack): void {
   const topic = new sns.Topic(stack, 'Topic', { enforceSSL: true, masterKey: key });
   const gateway = newGateway(stack, {
     batchSize: 1000,
+    defaultFormat: DefaultFormat.EXPOSITION,
     environment: { AWS_ENDPOINT_URL_SQS: 'https://sqs.example.com' },
     environmentEncryption: key,
     externalLabels: { env: 'prod', region: stack.region },
     functionName: 'push-gateway',
+    httpDelivery: HttpDelivery.QUEUE,
     logLevel: lambda.ApplicationLogLevel.WARN,
     maxBatchingWindow: Duration.seconds(30),
     maxConcurrency: 10,
@@ -54,6 +59,21 @@ function everythingOfAGateway(stack: Stack): void {
   const producer = new iam.Role(stack, 'Producer', { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com') });
   gateway.grantSendMessages(producer);
   gateway.grantInvoke(producer);
+}
+
+function httpWithIam(stack: Stack): void {
+  const gateway = newGateway(stack);
+  gateway.addFunctionUrl({ auth: HttpAuth.iam() });
+  gateway.addHttpApi({ auth: HttpAuth.iam(), stageName: 'prod', rateLimit: 100, burstLimit: 200 });
+  gateway.addAlarms(new sns.Topic(stack, 'Topic', { enforceSSL: true }), { clientErrorsThreshold: 10 });
+  gateway.grantPush(new iam.Role(stack, 'Caller', { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com') }));
+}
+
+function httpWithASecret(stack: Stack): void {
+  const gateway = newGateway(stack);
+  gateway.addFunctionUrl({ auth: HttpAuth.secret() });
+  gateway.addHttpApi({ auth: HttpAuth.secret(), basePath: '/push' });
+  gateway.addAlbTarget({ auth: HttpAuth.secret(), basePath: '/push' });
 }
 
 function encryptedInAVpc(stack: Stack): void {
@@ -185,6 +205,9 @@ export const STACKS: Record<string, (stack: Stack) => void> = {
   Fifo: (stack) => void newGateway(stack, { fifo: true }),
   EncryptedInAVpc: encryptedInAVpc,
   EverythingOfAGateway: everythingOfAGateway,
+  HttpWithIam: httpWithIam,
+  HttpWithASecret: httpWithASecret,
+  HttpWithoutAuth: (stack) => void newGateway(stack).addAlbTarget({ auth: HttpAuth.none() }),
   EverythingOfAWorkspace: everythingOfAWorkspace,
   PartsThatAreGiven: partsThatAreGiven,
   QueryFunctions: (stack) => void newQueries(stack),

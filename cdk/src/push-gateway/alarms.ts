@@ -8,6 +8,7 @@ import { isElsewhere, isOtherAccount } from '../shared/elsewhere';
 import { allowAlarms } from '../shared/topics';
 import { duration, integer, validate } from '../shared/validate';
 import { warn } from '../shared/warnings';
+import { HttpEndpoints } from './http-endpoints';
 import { ageOfOldestMessage, visibleMessages } from './metrics';
 import { GatewayParts } from './parts';
 
@@ -62,6 +63,24 @@ export interface PushGatewayAlarmOptions {
    * @default 1
    */
   readonly discardedSamplesThreshold?: number;
+
+  /**
+   * Number of answers of an HTTP endpoint with a status of 400 to 499 within 5 minutes that raises the alarm: 1 or more.
+   * They are pushes that are invalid, not authenticated or above a limit. Lower it if the endpoint is private.
+   *
+   * The default leaves room for the scanners of the internet, which find every public endpoint.
+   *
+   * @default 50
+   */
+  readonly clientErrorsThreshold?: number;
+
+  /**
+   * Number of answers of an HTTP endpoint with a status of 500 to 599 within 5 minutes that raises the alarm: 1 or more.
+   * Clients do not repeat such pushes.
+   *
+   * @default 1
+   */
+  readonly serverErrorsThreshold?: number;
 }
 
 /**
@@ -81,12 +100,17 @@ export interface PushGatewayAlarms {
    * region or account, which an alarm of this stack cannot watch.
    */
   readonly discardedSamples?: cloudwatch.Alarm;
+  /** An HTTP endpoint rejects requests. One for each endpoint that was added before the alarms. */
+  readonly clientErrors: cloudwatch.Alarm[];
+  /** An HTTP endpoint fails. One for each endpoint that was added before the alarms. */
+  readonly serverErrors: cloudwatch.Alarm[];
 }
 
 /** Creates the alarms below `scope`. Each notifies the topics when it is raised and when it is over. */
 export function alarms(
   scope: Construct,
   parts: GatewayParts,
+  endpoints: HttpEndpoints,
   topic: sns.ITopic,
   options: PushGatewayAlarmOptions,
 ): PushGatewayAlarms {
@@ -96,6 +120,8 @@ export function alarms(
     threshold('errorsThreshold', options.errorsThreshold),
     threshold('throttlesThreshold', options.throttlesThreshold),
     threshold('discardedSamplesThreshold', options.discardedSamplesThreshold),
+    threshold('clientErrorsThreshold', options.clientErrorsThreshold),
+    threshold('serverErrorsThreshold', options.serverErrorsThreshold),
   ]);
   warnOfUnwatched(scope, parts);
   const { queue, deadLetterQueue, workspace } = parts;
@@ -117,6 +143,28 @@ export function alarms(
     made.addOkAction(...notify);
     return made;
   };
+
+  const clientErrors: cloudwatch.Alarm[] = [];
+  const serverErrors: cloudwatch.Alarm[] = [];
+  // Endpoints that are added later get alarms too.
+  endpoints.forEach((endpoint) => {
+    clientErrors.push(
+      alarm(
+        `${endpoint.id}ClientErrors`,
+        endpoint.clientErrors,
+        options.clientErrorsThreshold ?? 50,
+        `The ${endpoint.title} of the push gateway rejects requests: invalid, not authenticated or too many. See the log.`,
+      ),
+    );
+    serverErrors.push(
+      alarm(
+        `${endpoint.id}ServerErrors`,
+        endpoint.serverErrors,
+        options.serverErrorsThreshold ?? 1,
+        `The ${endpoint.title} of the push gateway fails, and clients do not repeat their pushes. See the log.`,
+      ),
+    );
+  });
 
   const period = Duration.minutes(1);
   const maxAge = options.maxAgeOfOldestMessage ?? Duration.minutes(5);
@@ -155,6 +203,8 @@ export function alarms(
           options.discardedSamplesThreshold ?? 1,
           'The workspace discards samples. The dimension "Reason" of its metric DiscardedSamples has the reason.',
         ),
+    clientErrors,
+    serverErrors,
   };
 }
 

@@ -19,7 +19,11 @@ export function dashboard(
   const latency = (statistic: string) => functionMetric(fn, 'WriteLatency', { statistic, label: statistic });
 
   made.addWidgets(
-    graph('Events', own('Events'), own('InvalidEvents', 'RejectedEvents', 'FailedEvents', 'DeduplicatedEvents')),
+    graph(
+      'Events',
+      own('Events'),
+      own('InvalidEvents', 'RejectedEvents', 'FailedEvents', 'DeduplicatedEvents', 'SpilledEvents'),
+    ),
     graph('Samples and write requests', own('Samples'), own('WriteRequests', 'WriteRetries')),
     graph('Latency of a write request', [latency('p50'), latency('p99')]),
   );

@@ -71,10 +71,15 @@ export interface IotRuleOptions {
 /** Identifiers of the other children of a gateway, whether it has them or not. */
 const TAKEN = [
   'Alarms',
+  'AlbPermission',
+  'AlbTarget',
   'Dashboard',
   'DeadLetterQueue',
   'Default',
   'Function',
+  'FunctionUrl',
+  'HttpApi',
+  'HttpSecret',
   'LogGroup',
   'Queue',
   'Resource',

@@ -13,6 +13,7 @@ const STATISTICS = {
   RejectedEvents: 'Sum',
   FailedEvents: 'Sum',
   DeduplicatedEvents: 'Sum',
+  SpilledEvents: 'Sum',
   WriteRequests: 'Sum',
   WriteRetries: 'Sum',
   WriteLatency: 'Average',
@@ -31,6 +32,15 @@ export function functionMetric(
     ...props,
     dimensionsMap: { FunctionName: fn.functionName, ...props?.dimensionsMap },
   }).attachTo(fn);
+}
+
+/** The answers of the function URL with an error status. */
+export function urlErrors(
+  fn: lambda.IFunction,
+  metricName: 'Url4xxCount' | 'Url5xxCount',
+  props?: cloudwatch.MetricOptions,
+): cloudwatch.Metric {
+  return fn.metric(metricName, { statistic: 'Sum', ...props });
 }
 
 /** The age of the oldest message, for use in the stack of `scope`. */

@@ -7,6 +7,7 @@ import { Problem, duration, integer, not, text, together } from '../shared/valid
 import { IPrometheusWorkspace } from '../workspace';
 import { windowProblem } from '../workspace/window';
 import { Settings } from './defaults';
+import { HttpDelivery } from './http-delivery';
 import { PrometheusPushGatewayProps } from './push-gateway-props';
 import { VARIABLES } from './variables';
 
@@ -106,6 +107,10 @@ function queueProblems(props: PrometheusPushGatewayProps, settings: Settings): P
       `deadLetterQueue: expected a ${expected} queue, ${reason}, got a ${got} queue`,
     ),
     concurrencyProblem(props),
+    not(
+      props.httpDelivery === HttpDelivery.QUEUE && props.directInvokeOnly === true,
+      'httpDelivery: expected DIRECT, because there is no queue, got QUEUE',
+    ),
     shortestVisibilityTimeout
       ? duration('visibilityTimeout', props.visibilityTimeout, shortestVisibilityTimeout, Duration.hours(12))
       : not(!props.visibilityTimeout, 'visibilityTimeout is required if timeout or maxBatchingWindow is a token'),

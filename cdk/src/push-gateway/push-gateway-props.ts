@@ -4,6 +4,8 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { FunctionProps } from '../shared/function-props';
+import { DefaultFormat } from './default-format';
+import { HttpDelivery } from './http-delivery';
 import { NameEscaping } from './name-escaping';
 
 /**
@@ -164,6 +166,24 @@ export interface PrometheusPushGatewayProps extends FunctionProps {
    * @default NameEscaping.UNDERSCORES
    */
   readonly nameEscaping?: NameEscaping;
+
+  /**
+   * Format of messages in the queue that have no attribute `Content-Type`. Set it if producers send the text format of
+   * Prometheus without the attribute.
+   *
+   * @default DefaultFormat.JSON
+   */
+  readonly defaultFormat?: DefaultFormat;
+
+  /**
+   * When the function writes what it receives by HTTP. Use `QUEUE` for many small pushes, which then become few write
+   * requests, below AMP's limit of requests. It requires a standard queue.
+   *
+   * The default answers with the reason if a push is invalid.
+   *
+   * @default HttpDelivery.DIRECT
+   */
+  readonly httpDelivery?: HttpDelivery;
 
   /**
    * How far ahead of the clock the timestamp of an event may be: 1 to 600 seconds. Events beyond it are invalid. Increase it

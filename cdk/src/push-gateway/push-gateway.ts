@@ -1,8 +1,11 @@
+import * as apigatewayv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as iot from 'aws-cdk-lib/aws-iot';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -14,8 +17,10 @@ import { defaultWindow } from '../workspace/window';
 import { PushGatewayAlarmOptions, PushGatewayAlarms, alarms } from './alarms';
 import { dashboard } from './dashboard';
 import { settingsOf } from './defaults';
+import { AlbTargetOptions, HttpApiOptions, HttpEndpointOptions } from './http-endpoint-options';
+import { HttpEndpoints } from './http-endpoints';
 import { IotRuleOptions, iotRule } from './iot-rule';
-import { ageOfOldestMessage, functionMetric, visibleMessages } from './metrics';
+import { ageOfOldestMessage, functionMetric, urlErrors, visibleMessages } from './metrics';
 import { gatewayProblems } from './problems';
 import { pushFunction } from './push-function';
 import { PrometheusPushGatewayProps } from './push-gateway-props';
@@ -23,8 +28,9 @@ import { deadLetterQueueOf, givenQueueProblems, queueOf, warnOfQueue, warnOfWind
 import { variablesOf } from './variables';
 
 /**
- * A pipeline that writes metrics, sent as JSON, to Amazon Managed Service for Prometheus (AMP): a queue for producers, a
- * function that writes the messages, a dead-letter queue for rejected messages, and a workspace.
+ * A pipeline that writes metrics to Amazon Managed Service for Prometheus (AMP): a queue for producers, a function that
+ * writes the messages, a dead-letter queue for rejected messages, and a workspace. Methods add HTTP endpoints, to which
+ * every Pushgateway client can push.
  *
  * @example
  * const gateway = new PrometheusPushGateway(this, 'Metrics');
@@ -49,6 +55,8 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
   /** Whether failed asynchronous invocations have no destination. False if the function is given. */
   private readonly losesFailedInvocations: boolean;
 
+  private readonly endpoints: HttpEndpoints;
+
   /**
    * @param scope the parent construct
    * @param id the identifier of the construct
@@ -66,6 +74,7 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
     this.queue = queueOf(this, props, settings, this.deadLetterQueue);
     this.function = props.function ?? pushFunction(this, props, settings, this.deadLetterQueue);
     this.grantPrincipal = this.function.grantPrincipal;
+    this.endpoints = new HttpEndpoints(this, this, props.httpDelivery);
     this.losesFailedInvocations = !props.function && !props.onFailure && this.deadLetterQueue.fifo;
 
     for (const [name, value] of Object.entries(variablesOf(this, this, props))) {
@@ -130,8 +139,58 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
   }
 
   /**
-   * Adds alarms on dead letters, the age of the oldest message, errors, throttles, and samples that the workspace
-   * discards. Each notifies the topic when it is raised and when it is over.
+   * Adds a function URL, to which Pushgateway clients push over the internet: the simplest endpoint. It has no CORS. If the
+   * `auth` is not `HttpAuth.iam`, anyone can call it, and the function authenticates.
+   *
+   * @param options its authentication
+   */
+  public addFunctionUrl(options: HttpEndpointOptions): lambda.FunctionUrl {
+    return this.endpoints.functionUrl(options);
+  }
+
+  /**
+   * Adds an HTTP API of API Gateway, to which Pushgateway clients push over the internet. It limits the rate of requests,
+   * writes an access log, and can have a custom domain. It has no CORS.
+   *
+   * @param options its authentication, limits and stage
+   */
+  public addHttpApi(options: HttpApiOptions): apigatewayv2.HttpApi {
+    return this.endpoints.httpApi(options);
+  }
+
+  /**
+   * Creates a target group for the listener of an application load balancer, to which Pushgateway clients push in a VPC.
+   * The load balancer limits bodies to 1 MB and checks `/-/healthy`, which invokes the function.
+   *
+   * @param options its authentication and headers
+   */
+  public addAlbTarget(options: AlbTargetOptions): elbv2.ApplicationTargetGroup {
+    return this.endpoints.albTarget(options);
+  }
+
+  /**
+   * The secret of endpoints with `HttpAuth.secret`: the given one, or the one that was created. Undefined without such an
+   * endpoint.
+   */
+  public get httpSecret(): secretsmanager.ISecret | undefined {
+    return this.endpoints.secret;
+  }
+
+  /**
+   * Grants pushing to the endpoints with `HttpAuth.iam` that were added before:
+   *
+   *  - `lambda:InvokeFunctionUrl`, and `lambda:InvokeFunction` through the URL only, for a function URL
+   *  - `execute-api:Invoke` on the stage of an HTTP API
+   *
+   * @param grantee the principal
+   */
+  public grantPush(grantee: iam.IGrantable): iam.Grant {
+    return this.endpoints.grantPush(grantee);
+  }
+
+  /**
+   * Adds alarms on dead letters, the age of the oldest message, errors, throttles, samples that the workspace discards,
+   * and errors of HTTP endpoints. Each notifies the topic when it is raised and when it is over.
    *
    * The policies of the topics and of their keys let `cloudwatch.amazonaws.com` publish for alarms of the account. For an
    * imported topic or key, a warning shows the statement to add. Another warning lists metrics that alarms cannot watch.
@@ -140,7 +199,7 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
    * @param options thresholds, and additional topics
    */
   public addAlarms(topic: sns.ITopic, options: PushGatewayAlarmOptions = {}): PushGatewayAlarms {
-    return alarms(this, this, topic, options);
+    return alarms(this, this, this.endpoints, topic, options);
   }
 
   /**
@@ -201,6 +260,14 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
   }
 
   /**
+   * Events of HTTP requests that went to the queue, to be delivered from there: sum over 5 minutes.
+   * @param props changes to the metric
+   */
+  public metricSpilledEvents(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return functionMetric(this.function, 'SpilledEvents', props);
+  }
+
+  /**
    * Write requests, without retries: sum over 5 minutes.
    * @param props changes to the metric
    */
@@ -238,6 +305,22 @@ export class PrometheusPushGateway extends Construct implements iam.IGrantable, 
    */
   public metricThrottles(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.function.metricThrottles(props);
+  }
+
+  /**
+   * Answers of the function URL with a status of 400 to 499: sum over 5 minutes.
+   * @param props changes to the metric
+   */
+  public metricUrlClientErrors(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return urlErrors(this.function, 'Url4xxCount', props);
+  }
+
+  /**
+   * Answers of the function URL with a status of 500 to 599: sum over 5 minutes.
+   * @param props changes to the metric
+   */
+  public metricUrlServerErrors(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return urlErrors(this.function, 'Url5xxCount', props);
   }
 
   /**

@@ -3,11 +3,12 @@ import { Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { IConstruct } from 'constructs';
 import { Variables, defined, numberText } from '../shared/variables';
+import { HttpEndpointOptions } from './http-endpoint-options';
 import { GatewayParts } from './parts';
 import { PrometheusPushGatewayProps } from './push-gateway-props';
 
 /** The variables that props set. */
-export const VARIABLES: Variables<keyof PrometheusPushGatewayProps> = {
+export const VARIABLES: Variables<keyof PrometheusPushGatewayProps | keyof HttpEndpointOptions> = {
   REMOTE_WRITE_URL: 'workspace',
   // Requests to AMP are always signed, which is the default of the function.
   REMOTE_WRITE_AUTH: 'workspace',
@@ -16,6 +17,13 @@ export const VARIABLES: Variables<keyof PrometheusPushGatewayProps> = {
   NAME_ESCAPING: 'nameEscaping',
   MAX_FUTURE: 'maxFuture',
   OUT_OF_ORDER_WINDOW: 'outOfOrderTimeWindow',
+  DEFAULT_FORMAT: 'defaultFormat',
+  // HttpEndpoints sets these.
+  HTTP_AUTH: 'auth',
+  HTTP_AUTH_SECRET: 'auth',
+  HTTP_BASE_PATH: 'basePath',
+  HTTP_DELIVERY: 'httpDelivery',
+  SPILL_QUEUE_URL: 'queue',
   AWS_LAMBDA_LOG_LEVEL: 'logLevel',
   AWS_LAMBDA_LOG_FORMAT: 'logLevel',
 };
@@ -24,7 +32,7 @@ export const VARIABLES: Variables<keyof PrometheusPushGatewayProps> = {
 export function variablesOf(
   scope: IConstruct,
   { queue, deadLetterQueue, workspace }: GatewayParts,
-  { externalLabels, maxFuture, nameEscaping, outOfOrderTimeWindow }: PrometheusPushGatewayProps,
+  { defaultFormat, externalLabels, maxFuture, nameEscaping, outOfOrderTimeWindow }: PrometheusPushGatewayProps,
 ): Record<string, string> {
   return defined({
     REMOTE_WRITE_URL: workspace.remoteWriteUrl,
@@ -32,6 +40,7 @@ export function variablesOf(
     DEAD_LETTER_QUEUE_URL: queue && deadLetterQueue.queueUrl,
     EXTERNAL_LABELS: externalLabels && Stack.of(scope).toJsonString(externalLabels),
     NAME_ESCAPING: nameEscaping,
+    DEFAULT_FORMAT: defaultFormat,
     MAX_FUTURE: numberText(maxFuture?.toSeconds()),
     OUT_OF_ORDER_WINDOW: numberText((outOfOrderTimeWindow ?? workspace.outOfOrderTimeWindow)?.toSeconds()),
   });

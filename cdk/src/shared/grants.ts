@@ -1,5 +1,7 @@
-/** Grants the least permissions that a queue needs, and warns about grants that have no effect. */
+/** Grants the least permissions that queues and secrets need, and warns about grants that have no effect. */
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { IConstruct } from 'constructs';
 import { statementText, warn } from './warnings';
@@ -18,6 +20,27 @@ export function grantReceive(scope: IConstruct, queue: sqs.IQueue, grantee: iam.
 export function grantSend(scope: IConstruct, queue: sqs.IQueue, grantee: iam.IGrantable): void {
   checked(scope, grantee, queue.grant(grantee, 'sqs:SendMessage'));
   checked(scope, grantee, queue.encryptionMasterKey?.grant(grantee, 'kms:Decrypt', 'kms:GenerateDataKey'));
+}
+
+/** Like `ISecret.grantRead`, but without `secretsmanager:DescribeSecret`. */
+export function grantSecret(secret: secretsmanager.ISecret, grantee: lambda.Function): void {
+  const read = iam.Grant.addToPrincipalOrResource({
+    grantee,
+    actions: ['secretsmanager:GetSecretValue'],
+    // The ARN of a secret that was imported by its name lacks the random suffix of six characters.
+    resourceArns: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
+    resource: secret,
+  });
+  checked(grantee, grantee, read);
+  if (!secret.encryptionKey) return;
+  // The policy of an imported key cannot change, so the permission is in the policy of the function.
+  const decrypt = iam.Grant.addToPrincipal({
+    grantee,
+    actions: ['kms:Decrypt'],
+    resourceArns: [secret.encryptionKey.keyArn],
+    conditions: { StringEquals: { 'kms:ViaService': `secretsmanager.${secret.env.region}.amazonaws.com` } },
+  });
+  checked(grantee, grantee, decrypt);
 }
 
 /** Returns `grant`, and warns on `scope` if the role of the grantee cannot change: CDK reports such a grant as a success. */

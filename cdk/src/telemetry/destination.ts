@@ -6,7 +6,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { PrometheusPushGateway } from '../push-gateway';
-import { checked, grantSend } from '../shared/grants';
+import { checked, grantSecret, grantSend } from '../shared/grants';
 import { Problem } from '../shared/validate';
 import { IPrometheusWorkspace } from '../workspace';
 import { workspaceOf } from '../workspace/imported-workspace';
@@ -172,25 +172,4 @@ function toPushgateway({ url, authSecret, deleteOnShutdown }: PushgatewayDestina
         : undefined,
     grant: (grantee) => authSecret && grantSecret(authSecret, grantee),
   };
-}
-
-/** Like `ISecret.grantRead`, but without `secretsmanager:DescribeSecret`. */
-function grantSecret(secret: secretsmanager.ISecret, grantee: lambda.Function): void {
-  const read = iam.Grant.addToPrincipalOrResource({
-    grantee,
-    actions: ['secretsmanager:GetSecretValue'],
-    // The ARN of a secret that was imported by its name lacks the random suffix of six characters.
-    resourceArns: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
-    resource: secret,
-  });
-  checked(grantee, grantee, read);
-  if (!secret.encryptionKey) return;
-  // The policy of an imported key cannot change, so the permission is in the policy of the function.
-  const decrypt = iam.Grant.addToPrincipal({
-    grantee,
-    actions: ['kms:Decrypt'],
-    resourceArns: [secret.encryptionKey.keyArn],
-    conditions: { StringEquals: { 'kms:ViaService': `secretsmanager.${secret.env.region}.amazonaws.com` } },
-  });
-  checked(grantee, grantee, decrypt);
 }
