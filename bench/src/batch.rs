@@ -1,12 +1,18 @@
-//! The payloads of SQS batches, which have the same bytes in every run.
+//! The payloads: SQS batches, and pushes at a function URL. They have the same bytes in every run.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use bytes::Bytes;
+use local_lambda::http::{Kind as HttpKind, Request};
 use local_lambda::sqs::{QueueMessage, sqs_event};
+use prometheus_proto::client::{Gauge, LabelPair, Metric, MetricFamily, MetricType};
+use prost::Message as _;
 use serde_json::{Value, json};
 
 const QUEUE_ARN: &str = "arn:aws:sqs:eu-west-1:123456789012:push-gateway-events";
+
+/// The path of a push.
+pub(crate) const PUSH_PATH: &str = "/metrics/job/bench";
 
 /// Metrics of an event, and so samples of a message.
 const METRICS: usize = 2;
@@ -42,10 +48,42 @@ pub(crate) const CASES: [Case; 6] = [
     Case { records: 5_500, label_sets: 1 },
 ];
 
+/// The body of a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PushFormat {
+    Text,
+    OpenMetrics,
+    Protobuf,
+}
+
+/// A push at a function URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Push {
+    pub(crate) format: PushFormat,
+    pub(crate) label_sets: usize,
+}
+
+/// As many samples as a full batch has.
+pub(crate) const FULL_PUSHES: [Push; 3] = [
+    Push { format: PushFormat::Text, label_sets: 5_500 },
+    Push { format: PushFormat::OpenMetrics, label_sets: 5_500 },
+    Push { format: PushFormat::Protobuf, label_sets: 5_500 },
+];
+
+/// A push of 50 metrics, as a batch job sends it.
+pub(crate) const SMALL_PUSH: Push = Push { format: PushFormat::Text, label_sets: 25 };
+
+/// What an invocation brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sqs(Case),
+    Push(Push),
+}
+
 /// The payload of one invocation.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    pub(crate) case: Case,
+    pub(crate) kind: Kind,
     pub(crate) samples: usize,
     pub(crate) payload: Bytes,
 }
@@ -58,13 +96,107 @@ impl Batch {
         // A standard queue may deliver in any order.
         random.shuffle(&mut messages);
         let payload = with_receipt_handles(&sqs_event(QUEUE_ARN, &messages), &mut random);
-        Self { case, samples: case.records * METRICS, payload }
+        Self { kind: Kind::Sqs(case), samples: case.records * METRICS, payload }
+    }
+
+    /// A push in the event of a function URL.
+    pub(crate) fn of_push(push: Push) -> Self {
+        let request = Request::new("PUT", PUSH_PATH, FIRST_TIMESTAMP_MS)
+            .header("content-type", push.format.content_type())
+            .body(push.body());
+        let payload = HttpKind::FunctionUrl.event(&request).to_string().into();
+        // The gateway adds `push_time_seconds`.
+        Self { kind: Kind::Push(push), samples: push.label_sets * METRICS + 1, payload }
+    }
+
+    pub(crate) fn label_sets(&self) -> usize {
+        match self.kind {
+            Kind::Sqs(case) => case.label_sets,
+            Kind::Push(push) => push.label_sets,
+        }
+    }
+
+    /// The number of SQS messages; none of a push.
+    pub(crate) fn records(&self) -> usize {
+        match self.kind {
+            Kind::Sqs(case) => case.records,
+            Kind::Push(_) => 0,
+        }
+    }
+}
+
+impl PushFormat {
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Protobuf => {
+                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+            }
+        }
+    }
+}
+
+impl Push {
+    /// Two gauges with the values of an SQS batch, once for each customer.
+    pub(crate) fn body(self) -> Vec<u8> {
+        let mut random = fastrand::Rng::with_seed(self.label_sets as u64);
+        let families = ["temperature", "ph"].map(|name| Family {
+            name,
+            values: (0..self.label_sets).map(|_| format!("{:.2}", 6.5 + 11.5 * random.f64())).collect(),
+        });
+        match self.format {
+            PushFormat::Text => families.iter().map(Family::text).collect::<String>().into_bytes(),
+            PushFormat::OpenMetrics => {
+                format!("{}# EOF\n", families.iter().map(Family::text).collect::<String>()).into_bytes()
+            }
+            PushFormat::Protobuf => families.iter().flat_map(Family::protobuf).collect(),
+        }
+    }
+}
+
+/// A gauge with its value for each customer.
+struct Family {
+    name: &'static str,
+    values: Vec<String>,
+}
+
+impl Family {
+    fn text(&self) -> String {
+        let name = self.name;
+        let mut text = format!("# HELP {name} Of the water.\n# TYPE {name} gauge\n");
+        for (customer, value) in self.values.iter().enumerate() {
+            let _ = writeln!(text, "{name}{{customerId=\"customer{customer}\"}} {value}");
+        }
+        text
+    }
+
+    fn protobuf(&self) -> Vec<u8> {
+        let metric = |(customer, value): (usize, &String)| Metric {
+            label: vec![LabelPair {
+                name: Some("customerId".to_owned()),
+                value: Some(format!("customer{customer}")),
+            }],
+            gauge: Some(Gauge { value: Some(value.parse().expect("a number")) }),
+            ..Metric::default()
+        };
+        let family = MetricFamily {
+            name: Some(self.name.to_owned()),
+            help: Some("Of the water.".to_owned()),
+            r#type: Some(MetricType::Gauge.into()),
+            metric: self.values.iter().enumerate().map(metric).collect(),
+            ..MetricFamily::default()
+        };
+        family.encode_length_delimited_to_vec()
     }
 }
 
 impl fmt::Display for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "records: {}, label sets: {}", self.case.records, self.case.label_sets)
+        match self.kind {
+            Kind::Sqs(case) => write!(f, "records: {}, label sets: {}", case.records, case.label_sets),
+            Kind::Push(push) => write!(f, "push, {:?}, label sets: {}", push.format, push.label_sets),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The budgets of the function, as ratios where the machine would decide otherwise.
 
-use crate::batch::{FULL, SMALLER};
+use crate::batch::{Batch, FULL, FULL_PUSHES, Kind, PushFormat, SMALL_PUSH, SMALLER};
 use crate::measure::{Costs, Measured, Start, count, megabytes};
 use crate::subject::{OTHER_BUILD, Subject};
 
@@ -20,8 +20,20 @@ impl Budget {
 }
 
 /// The budgets of the first subject. The last subject is the null function.
-pub(crate) fn budgets(subjects: &[Subject], starts: &[Start], batches: &[Measured]) -> Vec<Budget> {
-    let ours = |case| batches.iter().find(|measured| measured.batch.case == case).map(|m| &m.costs[0]);
+pub(crate) fn budgets(
+    subjects: &[Subject],
+    starts: &[Start],
+    batches: &[Measured],
+    pushes: &[Measured],
+) -> Vec<Budget> {
+    let of = |kind| {
+        batches
+            .iter()
+            .chain(pushes)
+            .find(|measured| measured.batch.kind == kind)
+            .map(|m| (&m.batch, &m.costs[0]))
+    };
+    let ours = |case| of(Kind::Sqs(case)).map(|(_, costs)| costs);
     let budget = |what, measured, at_most, unit| Budget { what, measured, at_most, unit };
     let mut budgets = Vec::new();
     if let Some((full, smaller)) = ours(FULL).zip(ours(SMALLER)) {
@@ -35,10 +47,30 @@ pub(crate) fn budgets(subjects: &[Subject], starts: &[Start], batches: &[Measure
         budgets.push(budget("CPU per sample at 11,000 samples, against that at 1,000", growth, 1.1, "×"));
         budgets.push(budget("peak memory for a full batch", full.peak_mb, 32.0, "MB"));
     }
+    if let Some(json) = of(Kind::Sqs(FULL)) {
+        for push in FULL_PUSHES {
+            let what = match push.format {
+                PushFormat::Text => "CPU per sample of text exposition, against the JSON batch",
+                PushFormat::OpenMetrics => "CPU per sample of OpenMetrics, against the JSON batch",
+                PushFormat::Protobuf => "CPU per sample of protobuf exposition, against the JSON batch",
+            };
+            if let Some(pushed) = of(Kind::Push(push)) {
+                budgets.push(budget(what, per_sample(pushed) / per_sample(json), 1.0, "×"));
+                budgets.push(budget("peak memory for that push", pushed.1.peak_mb, 32.0, "MB"));
+            }
+        }
+    }
+    if let Some((_, small)) = of(Kind::Push(SMALL_PUSH)) {
+        budgets.push(budget("CPU of a push of 50 metrics", small.cpu_ms.median, 1.0, "ms"));
+    }
     budgets.push(budget("process start to the first poll", starts[0].wall_ms.median, 3.0, "ms"));
     let artifact = megabytes(subjects[0].artifact_bytes.unwrap_or_default());
     budgets.push(budget("artifact", artifact, 8.0, "MB"));
     budgets
+}
+
+fn per_sample((batch, costs): (&Batch, &Costs)) -> f64 {
+    costs.cpu_ms.median / count(batch.samples)
 }
 
 fn per_record(costs: &Costs, records: usize) -> f64 {

@@ -8,6 +8,7 @@ mod batch;
 mod budget;
 mod cost;
 mod measure;
+mod peers;
 mod proof;
 mod report;
 mod subject;
@@ -22,7 +23,7 @@ use http::StatusCode;
 use http_body_util::BodyExt as _;
 use local_testing::http_server::{HttpServer, Reply};
 
-use batch::{Batch, CASES};
+use batch::{Batch, CASES, FULL_PUSHES, SMALL_PUSH};
 use report::Results;
 use subject::Subject;
 
@@ -99,7 +100,18 @@ async fn run(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
         batches.push(measure::invocations(&subjects, batch, rounds).await?);
     }
 
-    let results = Results { heading: arguments.heading, subjects, starts, batches, rounds };
+    let takers: Vec<_> = subjects.iter().filter(|subject| subject.takes_pushes).cloned().collect();
+    let mut pushes = Vec::new();
+    for push in FULL_PUSHES.into_iter().chain([SMALL_PUSH]) {
+        let batch = Batch::of_push(push);
+        eprintln!("• {batch}");
+        proof::same_samples(&takers, &batch).await?;
+        pushes.push(measure::invocations(&takers, batch, rounds).await?);
+    }
+    let peers = peers::measure(&arguments.peer_path, &url, rounds).await?;
+
+    let results =
+        Results { heading: arguments.heading, subjects, starts, batches, takers, pushes, peers, rounds };
     let budgets = results.budgets();
     let text = results.markdown(&budgets);
     println!("\n{text}");

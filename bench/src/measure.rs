@@ -10,8 +10,8 @@ use local_lambda::runtime::{Function, InitError};
 use crate::batch::Batch;
 use crate::subject::{Subject, WrongAnswer};
 
-/// Records that a subject has processed before the first figure counts, so that code compiled at run time is compiled.
-const WARM_UP_RECORDS: usize = 11_000;
+/// Samples that a subject has processed before the first figure counts, so that code compiled at run time is compiled.
+const WARM_UP_SAMPLES: usize = 22_000;
 
 /// Repeated figures of one thing.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -92,7 +92,7 @@ pub(crate) async fn invocations(
         functions.push(start(subject).await?);
     }
     let mut measured: Vec<Vec<Cost>> = vec![Vec::new(); subjects.len()];
-    let warm_ups = (WARM_UP_RECORDS / batch.case.records).clamp(5, 200);
+    let warm_ups = (WARM_UP_SAMPLES / batch.samples).clamp(5, 200);
     for round in 0..warm_ups + rounds {
         for ((subject, function), costs) in subjects.iter().zip(&mut functions).zip(&mut measured) {
             let cost = invoke(subject, function, &batch).await?;

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use crate::batch::Kind;
 use crate::budget::{self, Budget};
 use crate::cost::{self, Workload};
 use crate::measure::{Costs, Measured, Spread, Start, count, megabytes};
+use crate::peers::Peer;
 use crate::subject::Subject;
 
 /// How to read the figures.
@@ -15,6 +17,7 @@ const NOTES: &str = "\
 - Before a batch is measured, each subject writes it to a strict stand-in for AMP, which checks signatures, order and limits. The stored samples are the same for all subjects.
 - The null function is `lambda_runtime` with the payload as `Box<RawValue>`, and returns at once. Its environment makes glibc's allocator keep its pages (`MALLOC_TRIM_THRESHOLD_`, `MALLOC_MMAP_THRESHOLD_`, `MALLOC_TOP_PAD_`); the others have the environment of Lambda.
 - The Node.js handler does less than the function: it gives back rejected requests as a whole, has no dead-letter queue and escapes no names. Its runtime loop is a few lines; that of AWS does more in each invocation.
+- A push has the two gauges of the events once for each customer, without timestamps, in the event of a function URL; the gateway adds `push_time_seconds`. The Pushgateway and vmagent get the same body over HTTP; theirs is the mean CPU time of a push, and vmagent's includes sending it on.
 - Memory is the largest resident set, which includes pages of shared libraries.
 ";
 
@@ -25,12 +28,16 @@ pub(crate) struct Results {
     pub(crate) subjects: Vec<Subject>,
     pub(crate) starts: Vec<Start>,
     pub(crate) batches: Vec<Measured>,
+    /// The subjects that take pushes.
+    pub(crate) takers: Vec<Subject>,
+    pub(crate) pushes: Vec<Measured>,
+    pub(crate) peers: Vec<Peer>,
     pub(crate) rounds: usize,
 }
 
 impl Results {
     pub(crate) fn budgets(&self) -> Vec<Budget> {
-        budget::budgets(&self.subjects, &self.starts, &self.batches)
+        budget::budgets(&self.subjects, &self.starts, &self.batches, &self.pushes)
     }
 
     pub(crate) fn markdown(&self, budgets: &[Budget]) -> String {
@@ -41,6 +48,7 @@ impl Results {
         let _ = writeln!(text, "Figures are medians of {} rounds, with the range.\n", self.rounds);
         let _ = writeln!(text, "## Budgets\n\n{}", budget_table(budgets));
         let _ = writeln!(text, "## SQS batches\n\n{}", self.batch_table());
+        let _ = writeln!(text, "## Pushes at a function URL\n\n{}", self.push_table());
         let _ = writeln!(text, "## From starting the program to its first poll\n\n{}", self.start_table());
         let _ = writeln!(text, "## US dollars for a million samples\n\n{}", self.cost_table());
         text.push_str("By the formula and the prices of [cost.md](cost.md).\n\n");
@@ -56,6 +64,42 @@ impl Results {
         })
     }
 
+    /// The costs of each push, of functions and of the peers with the same body.
+    fn push_table(&self) -> String {
+        let mut table =
+            Table::new(&["format", "samples", "subject"], &["CPU, ms", "µs/sample", "wall, ms", "peak, MB"]);
+        for measured in &self.pushes {
+            let Kind::Push(push) = measured.batch.kind else { continue };
+            let samples = measured.batch.samples;
+            let per_sample = |cpu_ms: f64| format!("{:.2}", cpu_ms * 1e3 / count(samples));
+            let format = format!("{:?}", push.format);
+            for (subject, costs) in self.takers.iter().zip(&measured.costs) {
+                table.row(&[
+                    format.clone(),
+                    samples.to_string(),
+                    subject.name.to_owned(),
+                    spread(costs.cpu_ms),
+                    per_sample(costs.cpu_ms.median),
+                    spread(costs.wall_ms),
+                    format!("{:.1}", costs.peak_mb),
+                ]);
+            }
+            let is_full = crate::batch::FULL_PUSHES.contains(&push);
+            for peer in self.peers.iter().filter(|peer| is_full && peer.format == push.format) {
+                table.row(&[
+                    format.clone(),
+                    samples.to_string(),
+                    peer.name.to_owned(),
+                    format!("{:.2}", peer.cpu_ms),
+                    per_sample(peer.cpu_ms),
+                    String::new(),
+                    String::new(),
+                ]);
+            }
+        }
+        table.text
+    }
+
     fn batch_table(&self) -> String {
         let mut table = Table::new(
             &["records", "label sets", "subject"],
@@ -63,8 +107,8 @@ impl Results {
         );
         for (measured, subject, costs) in self.rows() {
             table.row(&[
-                measured.batch.case.records.to_string(),
-                measured.batch.case.label_sets.to_string(),
+                measured.batch.records().to_string(),
+                measured.batch.label_sets().to_string(),
                 subject.name.to_owned(),
                 spread(costs.cpu_ms),
                 format!("{:.2}", costs.cpu_ms.median * 1e3 / count(measured.batch.samples)),
@@ -101,14 +145,14 @@ impl Results {
         for (measured, subject, costs) in self.rows().filter(|(_, subject, _)| subject.writes) {
             let workload = Workload {
                 cpu_ms: costs.cpu_ms.median,
-                records: count(measured.batch.case.records),
+                records: count(measured.batch.records()),
                 samples: count(measured.batch.samples),
                 memory_mb: cost::memory_for(costs.peak_mb),
             };
             let cost = cost::per_million_samples(workload);
             table.row(&[
-                measured.batch.case.records.to_string(),
-                measured.batch.case.label_sets.to_string(),
+                measured.batch.records().to_string(),
+                measured.batch.label_sets().to_string(),
                 subject.name.to_owned(),
                 workload.memory_mb.to_string(),
                 cost::billed_ms(workload).to_string(),

@@ -6,7 +6,7 @@ use std::{fs, io};
 use local_lambda::runtime::{FunctionOptions, Invocation};
 use serde_json::Value;
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Kind};
 
 /// The name of the other build of the function.
 pub(crate) const OTHER_BUILD: &str = "other build";
@@ -19,7 +19,7 @@ const KEEPS_ITS_PAGES: [(&str, &str); 3] = [
 ];
 
 /// A function that is measured.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Subject {
     pub(crate) name: &'static str,
     pub(crate) options: FunctionOptions,
@@ -27,6 +27,8 @@ pub(crate) struct Subject {
     pub(crate) artifact_bytes: Option<u64>,
     /// Whether it writes the samples of a batch; the null function does not.
     pub(crate) writes: bool,
+    /// Whether it takes pushes; the handler in Node.js takes only SQS batches.
+    pub(crate) takes_pushes: bool,
 }
 
 /// A subject that did not do its job, so that its figures would mean nothing.
@@ -41,14 +43,15 @@ pub(crate) struct WrongAnswer {
 impl Subject {
     /// A build of the function in the environment that it is deployed with; requests are signed.
     pub(crate) fn function(name: &'static str, binary: &Path, receiver_url: &str) -> io::Result<Self> {
-        let options = FunctionOptions::new(binary).env("REMOTE_WRITE_URL", receiver_url);
-        Ok(Self { name, options, artifact_bytes: Some(size(binary)?), writes: true })
+        let options =
+            FunctionOptions::new(binary).env("REMOTE_WRITE_URL", receiver_url).env("HTTP_AUTH", "none");
+        Ok(Self { name, options, artifact_bytes: Some(size(binary)?), writes: true, takes_pushes: true })
     }
 
     /// The handler in Node.js.
     pub(crate) fn peer(program: &Path, path: &str, receiver_url: &str) -> Self {
         let options = FunctionOptions::new(program).env("PATH", path).env("REMOTE_WRITE_URL", receiver_url);
-        Self { name: "Node.js handler", options, artifact_bytes: None, writes: true }
+        Self { name: "Node.js handler", options, artifact_bytes: None, writes: true, takes_pushes: false }
     }
 
     /// The function that does nothing.
@@ -57,14 +60,27 @@ impl Subject {
         for (name, value) in KEEPS_ITS_PAGES {
             options = options.env(name, value);
         }
-        Ok(Self { name: "null function", options, artifact_bytes: Some(size(binary)?), writes: false })
+        Ok(Self {
+            name: "null function",
+            options,
+            artifact_bytes: Some(size(binary)?),
+            writes: false,
+            takes_pushes: true,
+        })
     }
 
     /// Checks that no message was given back and that every sample was written, by the function's own metrics.
     pub(crate) fn check(&self, batch: &Batch, invocation: &Invocation) -> Result<(), WrongAnswer> {
-        let reason = match invocation.batch_item_failures() {
+        let is_answered = match batch.kind {
+            Kind::Sqs(_) => invocation.batch_item_failures().map(|failures| failures.len()),
+            Kind::Push(_) if self.writes => {
+                invocation.json().filter(|answer| answer["statusCode"] == 202).map(|_| 0)
+            }
+            Kind::Push(_) => invocation.response().map(|_| 0),
+        };
+        let reason = match is_answered {
             None => format!("{:?} {:?}", invocation.outcome, invocation.logs),
-            Some(failures) if !failures.is_empty() => format!("{} messages were given back", failures.len()),
+            Some(failures) if failures > 0 => format!("{failures} messages were given back"),
             Some(_) if !self.writes => return Ok(()),
             Some(_) => match samples_written(&invocation.logs) {
                 Some(written) if written == batch.samples as u64 => return Ok(()),
