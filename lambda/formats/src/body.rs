@@ -71,7 +71,7 @@ impl<'a> Body<'a> {
     /// The body as bytes.
     ///
     /// # Errors
-    /// [`InvalidBody`]: it is not bytes, and there is no text either.
+    /// [`InvalidBody`]: it is neither bytes nor text.
     pub fn bytes(&self) -> Result<Cow<'a, [u8]>, InvalidBody> {
         if let Self::Bytes(bytes) = *self {
             return Ok(Cow::Borrowed(bytes));

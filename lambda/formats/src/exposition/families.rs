@@ -54,7 +54,7 @@ const SUFFIXES_OF_OPEN_METRICS: [(&str, &[MetricType], Part); 5] = [
 ];
 
 impl<'a> Families<'a> {
-    /// The index of the family of the samples or the comment with this name, which is new if there is none yet.
+    /// The index of the family of the samples or the comment with this name, which is added if it is new.
     pub(super) fn find_or_add(&mut self, name: Cow<'a, str>, dialect: Dialect) -> (usize, Part) {
         if let Some(&known) = self.by_name.get(&*name) {
             return (known, Part::Value);

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Kind;
 use crate::runtime::MAX_PAYLOAD_BYTES;
 
-/// Why there is no response of the function.
+/// Why the function is not invoked, or its response not passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// The request is not signed.
