@@ -1,7 +1,7 @@
 //! Generates the message types from the `.proto` files, without `protoc`.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let roots = ["remote.proto", "metrics.proto"];
+    let roots = ["remote.proto", "remote_v2.proto", "metrics.proto", "otlp.proto"];
     for file in roots.iter().chain(&["types.proto"]) {
         println!("cargo:rerun-if-changed={file}");
     }
