@@ -4,7 +4,7 @@
 
 use crate::labels::Labels;
 use crate::name::{Collision, LabelName, MetricName};
-use crate::sample::Point;
+use crate::sample::{BOUNDS, Point};
 use crate::series::SeriesId;
 
 /// The end of a name in `GivenNames::texts`. UTF-8 has no such byte.
@@ -23,7 +23,7 @@ pub(crate) struct GivenNames {
 struct Names {
     series: SeriesId,
     metric: u32,
-    /// The names of all labels in the order of the labels, and an empty one; only the empty one if none is escaped.
+    /// The names of the labels in the order of the labels, and an empty one; only the empty one if none is escaped.
     labels: u32,
 }
 
@@ -53,7 +53,7 @@ impl GivenNames {
             return;
         }
         let metric = self.append([metric.given()]);
-        let names = labels.labels.names().filter(|_| labels.are_escaped).map(LabelName::given);
+        let names = names(labels.labels).filter(|_| labels.are_escaped).map(LabelName::given);
         let labels = *labels.noted.get_or_insert_with(|| self.append(names.chain([""])));
         self.series.push(Names { series, metric, labels });
     }
@@ -76,7 +76,7 @@ impl GivenNames {
         let mut metrics = known.into_iter().flat_map(|names| self.names_at(names.metric));
         same(metrics.next(), metric.given(), metric.as_str())?;
         let mut known = known.into_iter().flat_map(|names| self.names_at(names.labels));
-        labels.labels.names().try_for_each(|name| same(known.next(), name.given(), name.as_str()))
+        names(labels.labels).try_for_each(|name| same(known.next(), name.given(), name.as_str()))
     }
 
     /// The state to which [`Self::truncate`] returns.
@@ -103,6 +103,11 @@ impl GivenNames {
         }
         u32::try_from(at).expect("a payload of 6 MB has fewer than 2^32 bytes of names")
     }
+}
+
+/// The names of `labels`, but for those of bounds, which a series may have in either way and which have one spelling.
+fn names<'l>(labels: &'l Labels<'l>) -> impl Iterator<Item = &'l LabelName<'l>> {
+    labels.names().filter(|name| !BOUNDS.contains(&name.as_str()))
 }
 
 /// Compares the given name of a series with that of a point. A series without one was given the `escaped` name.

@@ -39,6 +39,12 @@ impl<'a> Labels<'a> {
         }
     }
 
+    /// Removes the label with this name, and returns its value.
+    pub fn remove(&mut self, name: &str) -> Option<Cow<'a, str>> {
+        let at = self.0.binary_search_by(|(own, _)| own.as_str().cmp(name)).ok()?;
+        Some(self.0.remove(at).1)
+    }
+
     /// The labels in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), &**value))

@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// The label that carries the metric name. It is never taken from a caller: [`MetricName`] becomes it.
 pub const METRIC_NAME_LABEL: &str = "__name__";
@@ -71,14 +72,24 @@ pub struct MetricName<'a>(Name<'a>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelName<'a>(Name<'a>);
 
-/// A valid name, and the name that it was made of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A valid name, and the name that it was made of. Its clones share the text: a histogram has one for each bucket.
+#[derive(Clone, Debug)]
 enum Name<'a> {
     /// It was valid.
-    Given(Cow<'a, str>),
+    Given(&'a str),
+    /// It was valid, and is owned.
+    Owned(Arc<str>),
     /// The escaped name, a NUL, and the given name: one text, because there may be hundreds of thousands.
-    Escaped(Box<str>),
+    Escaped(Arc<str>),
 }
+
+impl PartialEq for Name<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_escaped() == other.is_escaped() && self.text() == other.text()
+    }
+}
+
+impl Eq for Name<'_> {}
 
 impl<'a> MetricName<'a> {
     /// Keeps a valid `name` and applies `escaping` to any other.
@@ -109,14 +120,6 @@ impl<'a> MetricName<'a> {
 }
 
 impl<'a> LabelName<'a> {
-    /// The same name, without a copy of its text unless it is escaped.
-    pub fn borrowed(&self) -> LabelName<'_> {
-        LabelName(match &self.0 {
-            Name::Given(name) => Name::Given(Cow::Borrowed(name)),
-            Name::Escaped(both) => Name::Escaped(both.clone()),
-        })
-    }
-
     /// Keeps a valid `name` and applies `escaping` to any other.
     ///
     /// # Errors
@@ -166,7 +169,10 @@ impl<'a> Name<'a> {
         }
         // The first one alone, so that the rest is a plain loop over bytes.
         if valid_at(0, char::from(name.as_bytes()[0])) && name.bytes().all(|b| allowed(char::from(b))) {
-            return Ok(Self::Given(name));
+            return Ok(match name {
+                Cow::Borrowed(name) => Self::Given(name),
+                Cow::Owned(name) => Self::Owned(name.into()),
+            });
         }
         let mut both = String::with_capacity(2 * name.len() + 2);
         match escaping {
@@ -191,22 +197,25 @@ impl<'a> Name<'a> {
         }
         both.push('\0');
         both.push_str(&name);
-        // A copy has no spare memory, which shrinking may leave unused.
-        Ok(Self::Escaped(Box::from(&*both)))
+        Ok(Self::Escaped(both.into()))
+    }
+
+    /// The name, or both names.
+    fn text(&self) -> &str {
+        match self {
+            Self::Given(text) => text,
+            Self::Owned(text) | Self::Escaped(text) => text,
+        }
     }
 
     fn as_str(&self) -> &str {
-        match self {
-            Self::Given(name) => name,
-            Self::Escaped(both) => both.split_once('\0').map_or(both, |(escaped, _)| escaped),
-        }
+        let text = self.text();
+        if self.is_escaped() { text.split_once('\0').map_or(text, |(escaped, _)| escaped) } else { text }
     }
 
     fn given(&self) -> &str {
-        match self {
-            Self::Given(name) => name,
-            Self::Escaped(both) => both.split_once('\0').map_or(both, |(_, given)| given),
-        }
+        let text = self.text();
+        if self.is_escaped() { text.split_once('\0').map_or(text, |(_, given)| given) } else { text }
     }
 
     fn is_escaped(&self) -> bool {

@@ -9,9 +9,10 @@
 
 use std::ops::Range;
 
+use crate::encode::{Version, timeseries};
 use crate::sample::Sample;
 use crate::series::Series;
-use crate::wire;
+use crate::symbols::Size;
 
 /// The size limit of one request, decoded as well as compressed. AMP accepts 1 MB and does not say which of the two;
 /// Cortex, whose error texts AMP returns, applies its limit to both.
@@ -39,45 +40,49 @@ impl Series {
     /// Otherwise a series may continue in the next request of the same lane. A series that alone is larger than
     /// `max_bytes` always does. A sample is never split, and neither are samples that supersede each other, so only a
     /// sample that is too large itself (see [`crate::Point::oversized`]) makes a request larger than `max_bytes`.
-    pub fn plan(&self, samples: &[Sample], max_bytes: usize) -> Vec<PlannedRequest> {
-        let whole = self.pack(samples, max_bytes, Cut::OnlyOversized);
-        if whole.len() <= 1 || whole.len() <= self.encoded_len(samples).div_ceil(max_bytes) {
+    pub fn plan(&self, samples: &[Sample], max_bytes: usize, version: Version) -> Vec<PlannedRequest> {
+        let whole = self.pack(samples, max_bytes, version, Cut::OnlyOversized);
+        if whole.len() <= 1 || whole.len() <= self.encoded_len(samples, version).div_ceil(max_bytes) {
             return whole;
         }
-        let cut = self.pack(samples, max_bytes, Cut::Anywhere);
+        let cut = self.pack(samples, max_bytes, version, Cut::Anywhere);
         if cut.len() < whole.len() { cut } else { whole }
     }
 
-    fn pack(&self, samples: &[Sample], max_bytes: usize, cut: Cut) -> Vec<PlannedRequest> {
-        let mut packer = Packer { plan: Vec::new(), start: 0, len: 0, continues: false };
+    fn pack(&self, samples: &[Sample], max_bytes: usize, version: Version, cut: Cut) -> Vec<PlannedRequest> {
+        let mut packer = Packer { samples, plan: Vec::new(), start: 0 };
+        let mut size = Size::new(self, version);
         let mut at = 0;
-        for run in samples.chunk_by(|a, b| a.series == b.series) {
-            let labels = self.label_fields(run[0].series);
-            let whole_len = self.encoded_len(run);
-            let fits = packer.len + whole_len <= max_bytes;
-            let oversized = whole_len > max_bytes;
-            if fits {
-                packer.len += whole_len;
-            } else if !oversized && cut == Cut::OnlyOversized {
-                packer.close(at, false);
-                packer.len = whole_len;
+        for run in timeseries(samples, version) {
+            let series = run[0].series;
+            // A request that does not take the series is closed, and its symbols are dropped with it.
+            let mut head = size.head(series);
+            let len = head.len(self.samples_len(run, version));
+            if size.len + len <= max_bytes {
+                size.len += len;
+            } else if cut == Cut::OnlyOversized && self.encoded_len(run, version) <= max_bytes {
+                packer.close(at);
+                size = Size::new(self, version);
+                size.len += size.head(series).len(self.samples_len(run, version));
             } else {
-                // Sample by sample; `samples_len` is what this series has in the open request.
-                let (mut samples_len, mut from) = (0, 0);
+                // Sample by sample; `in_request` is what this series has in the open request.
+                let (mut in_request, mut from) = (0, 0);
                 for same in run.chunk_by(|a, b| b.supersedes(a)) {
-                    let one_len = wire::sample_field_len(&same[same.len() - 1]);
-                    if packer.len + wire::series_len(labels, samples_len + one_len) > max_bytes {
-                        packer.close(at + from, samples_len > 0);
-                        samples_len = 0;
+                    let one = self.samples_len(same, version);
+                    if size.len + head.len(in_request + one) > max_bytes {
+                        packer.close(at + from);
+                        size = Size::new(self, version);
+                        head = size.head(series);
+                        in_request = 0;
                     }
-                    samples_len += one_len;
+                    in_request += one;
                     from += same.len();
                 }
-                packer.len += wire::series_len(labels, samples_len);
+                size.len += head.len(in_request);
             }
             at += run.len();
         }
-        packer.close(at, false);
+        packer.close(at);
         packer.plan
     }
 }
@@ -91,26 +96,23 @@ enum Cut {
     Anywhere,
 }
 
-/// The request that is being filled, and those that are closed.
-struct Packer {
+/// The requests that are closed, and the beginning of the open one.
+struct Packer<'s> {
+    samples: &'s [Sample],
     plan: Vec<PlannedRequest>,
     /// The first sample of the open request.
     start: usize,
-    /// The size of the whole series in the open request, in bytes.
-    len: usize,
-    /// Whether the open request continues a series of the request before it.
-    continues: bool,
 }
 
-impl Packer {
-    /// Closes the open request before sample `end`; `mid_series` when the next one continues the same series.
-    fn close(&mut self, end: usize, mid_series: bool) {
+impl Packer<'_> {
+    /// Closes the open request before sample `end`.
+    fn close(&mut self, end: usize) {
         if end == self.start {
             return;
         }
-        self.plan.push(PlannedRequest { samples: self.start..end, continues: self.continues });
-        self.continues = mid_series;
+        let series = |at: usize| self.samples[at].series;
+        let continues = self.start > 0 && series(self.start - 1) == series(self.start);
+        self.plan.push(PlannedRequest { samples: self.start..end, continues });
         self.start = end;
-        self.len = 0;
     }
 }

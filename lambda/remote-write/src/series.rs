@@ -2,7 +2,7 @@
 //!
 //! Label sets are interned as the bytes of their protobuf fields. These bytes are canonical (sorted names, every text
 //! after its length), so equal bytes mean equal label sets. They are written once, however many samples and metrics
-//! share them, and a request copies them as they are: the encoder never sees a label again.
+//! share them. A request of 1.0 copies them as they are; one of 2.0 has a symbol for each of their texts.
 
 use std::borrow::Cow;
 use std::hash::BuildHasher;
@@ -12,13 +12,14 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use crate::given_names::GivenNames;
 use crate::labels::Labels;
+use crate::metadata::{Families, Metadata};
 use crate::name::{Collision, METRIC_NAME_LABEL};
 use crate::sample::{Origin, Point, Sample};
 use crate::wire::{self, LabelFields};
 
 /// A label set that a [`SeriesBuilder`] has interned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct LabelsId(u32);
+pub(crate) struct LabelsId(u32);
 
 /// A replica of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +28,26 @@ struct ReplicaId(u32);
 /// A series, by its index among the series of a [`SeriesBuilder`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SeriesId(u32);
+
+/// The limit of the bytes of all label sets and metric names. Every bucket of a histogram has the labels of its point, so a
+/// payload of 6 MB can name label sets of gigabytes.
+const MAX_LABEL_BYTES: usize = 32 << 20;
+
+/// The limit of samples. Compressed messages of one batch can have many millions; these take 70 MB until they are written.
+const MAX_SAMPLES: usize = 1_000_000;
+
+/// The reason why points are not added.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAdded {
+    /// Escaping would make a series of the names of a point that other names already have.
+    #[error(transparent)]
+    Collision(#[from] Collision),
+    /// More samples or labels than an invocation may hold.
+    #[error(
+        "expected at most {MAX_SAMPLES} samples with {MAX_LABEL_BYTES} bytes of labels in an invocation, got more"
+    )]
+    TooMany,
+}
 
 /// Collects points in the order of their arrival.
 #[derive(Debug, Default)]
@@ -41,7 +62,9 @@ pub struct SeriesBuilder {
     scratch: Vec<u8>,
     given_names: GivenNames,
     samples: Vec<Sample>,
+    starts: Vec<i64>,
     points: u32,
+    families: Families,
 }
 
 /// The sizes of the lists of a [`SeriesBuilder`].
@@ -63,8 +86,11 @@ struct Size {
 pub struct Series {
     table: Table,
     samples: Vec<Sample>,
+    /// By origin: since when the samples count, in milliseconds since the epoch; 0 is unknown, as is one that is missing.
+    starts: Vec<i64>,
     /// Whether any series is of a replica.
     has_replicas: bool,
+    families: Families,
 }
 
 /// Label sets and series, by id.
@@ -109,33 +135,75 @@ impl SeriesBuilder {
     /// the one that is added last supersedes the others.
     ///
     /// # Errors
-    /// [`Collision`], with the index of the point: escaping would make a series of its names that other names already
-    /// have.
+    /// [`NotAdded`], with the index of the point.
     pub fn add<'p, 'a: 'p>(
         &mut self,
         points: impl IntoIterator<Item = &'p Point<'a>>,
-    ) -> Result<Range<u32>, (usize, Collision)> {
+    ) -> Result<Range<u32>, (usize, NotAdded)> {
         let before = self.size();
         let points = points.into_iter();
         self.reserve(points.size_hint().0);
         for (at, point) in points.enumerate() {
-            if let Err(collision) = self.add_point(point) {
+            if let Err(reason) = self.add_point(point) {
                 self.shrink(&before);
-                return Err((at, collision));
+                return Err((at, reason));
             }
         }
         Ok(before.points..self.points)
     }
 
-    fn add_point(&mut self, point: &Point<'_>) -> Result<(), Collision> {
+    /// Adds the samples of `points` as [`Self::add`] does, except for points whose names collide with others, for which it
+    /// calls `refuse` with the index. Returns the origins of those that it added.
+    ///
+    /// # Errors
+    /// [`NotAdded::TooMany`], and none is added.
+    pub fn add_each<'p, 'a: 'p>(
+        &mut self,
+        points: &'p [Point<'a>],
+        mut refuse: impl FnMut(usize, Collision),
+    ) -> Result<Range<u32>, NotAdded> {
+        let start = self.size();
+        self.reserve(points.len());
+        for (at, point) in points.iter().enumerate() {
+            let before = self.size();
+            match self.add_point(point) {
+                Ok(()) => {}
+                Err(NotAdded::Collision(collision)) => {
+                    self.shrink(&before);
+                    refuse(at, collision);
+                }
+                Err(NotAdded::TooMany) => {
+                    self.shrink(&start);
+                    return Err(NotAdded::TooMany);
+                }
+            }
+        }
+        Ok(start.points..self.points)
+    }
+
+    fn add_point(&mut self, point: &Point<'_>) -> Result<(), NotAdded> {
+        if self.samples.len() + point.metrics.len() > MAX_SAMPLES {
+            return Err(NotAdded::TooMany);
+        }
         let origin = Origin(self.points);
         self.points += 1;
-        let labels = self.labels(&point.labels);
+        if point.start_ms != 0 && point.start_ms < point.timestamp_ms {
+            self.starts.resize(origin.0 as usize, 0);
+            self.starts.push(point.start_ms);
+        }
+        let labels = self.labels(&point.labels, None);
         let mut given_labels = self.given_names.labels(point);
         // Growing step by step would hold each list twice.
         self.samples.reserve(point.metrics.len());
         self.table.series.reserve(point.metrics.len());
         for (name, value) in &point.metrics {
+            let labels = match value.bound() {
+                None => labels,
+                bound => self.labels(&point.labels, bound),
+            };
+            if self.table.bytes.len() > MAX_LABEL_BYTES {
+                return Err(NotAdded::TooMany);
+            }
             let known = self.table.series.len();
             let series = self.series(labels, name.as_str());
             if self.table.series.len() == known {
@@ -147,7 +215,7 @@ impl SeriesBuilder {
                 series,
                 origin,
                 timestamp_ms: point.timestamp_ms,
-                value: value.clone(),
+                value: value.sample().clone(),
             });
         }
         Ok(())
@@ -191,27 +259,41 @@ impl SeriesBuilder {
         table.bytes.truncate(size.bytes);
         self.given_names.truncate(size.given_names);
         self.samples.truncate(size.samples);
+        self.starts.truncate(size.points as usize);
         self.points = size.points;
+    }
+
+    /// Whether it has no points.
+    pub fn is_empty(&self) -> bool {
+        self.points == 0
+    }
+
+    /// Adds metadata of metric families; of several for one family the last that is added counts.
+    pub fn describe(&mut self, metadata: impl IntoIterator<Item = Metadata>) {
+        metadata.into_iter().for_each(|metadata| self.families.add(metadata));
     }
 
     /// Groups the samples by series.
     pub fn group(self) -> Series {
-        let Self { table, samples: arrived, replicas, .. } = self;
+        let Self { table, samples: arrived, starts, replicas, families, .. } = self;
         let mut samples = by_series(&arrived, table.series.len());
         drop(arrived);
         for run in samples.chunk_by_mut(|a, b| a.series == b.series) {
             // Stable, so that equal timestamps stay in the order of arrival.
             run.sort_by_key(|sample| sample.timestamp_ms);
         }
-        Series { table, samples, has_replicas: !replicas.is_empty() }
+        Series { table, samples, starts, has_replicas: !replicas.is_empty(), families }
     }
 
-    /// Interns a label set; equal label sets get equal ids.
-    fn labels(&mut self, labels: &Labels<'_>) -> LabelsId {
+    /// Interns a label set, with another label in place of any with its name; equal label sets get equal ids.
+    fn labels(&mut self, labels: &Labels<'_>, bound: Option<(&str, &str)>) -> LabelsId {
         let Self { table, labels_by_fields, hasher, scratch, replicas, .. } = self;
         scratch.clear();
         let mut name_at = 0;
-        for (name, value) in labels.iter() {
+        let is_before = |&(name, _): &(&str, &str)| bound.is_none_or(|(bound, _)| name < bound);
+        let is_after = |&(name, _): &(&str, &str)| bound.is_some_and(|(bound, _)| name > bound);
+        let before = labels.iter().take_while(is_before);
+        for (name, value) in before.chain(bound).chain(labels.iter().filter(is_after)) {
             wire::put_label(scratch, name.as_bytes(), value.as_bytes());
             if name < METRIC_NAME_LABEL {
                 name_at = scratch.len();
@@ -254,9 +336,29 @@ impl Series {
         &self.samples
     }
 
+    /// The number of samples that have a start timestamp, for which 1.0 has no place.
+    pub fn start_timestamps(&self) -> usize {
+        self.samples.iter().filter(|sample| self.start_ms(sample) != 0).count()
+    }
+
+    /// Since when a sample counts, in milliseconds since the Unix epoch; 0 is unknown.
+    pub(crate) fn start_ms(&self, sample: &Sample) -> i64 {
+        self.starts.get(sample.origin.0 as usize).copied().unwrap_or_default()
+    }
+
     /// The number of series.
     pub fn count(&self) -> usize {
         self.table.series.len()
+    }
+
+    /// The metadata of the metric families, within AMP's limit of their size.
+    pub fn metadata(&self) -> impl Iterator<Item = &Metadata> {
+        self.families.iter()
+    }
+
+    /// The metadata of the family of a series.
+    pub(crate) fn metadata_of(&self, series: SeriesId) -> Option<&Metadata> {
+        self.families.of(self.table.name(&self.table.series[series.0 as usize]))
     }
 
     /// Whether a series has the labels `cluster` and `__replica__`, by which Cortex and AMP accept one replica of each
@@ -291,7 +393,7 @@ impl Series {
         let fields = self.table.label_fields(entry.labels);
         let (before_name, after_name) =
             fields.split_at(self.table.label_sets[entry.labels.0 as usize].name_at);
-        LabelFields { before_name, name: self.table.name(entry), after_name }
+        LabelFields { set: entry.labels, before_name, name: self.table.name(entry), after_name }
     }
 }
 
@@ -358,6 +460,7 @@ mod tests {
             labels: Labels::new(labels.iter().map(label).collect()).unwrap(),
             timestamp_ms,
             metrics: metrics.iter().map(metric).collect(),
+            ..Point::default()
         }
     }
 

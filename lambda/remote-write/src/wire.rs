@@ -1,10 +1,12 @@
-//! Fields of the protobuf messages of remote write 1.0, and their exact sizes.
+//! Fields of the protobuf messages of remote write 1.0 and 2.0, and their exact sizes.
 
 use prost::Message as _;
-use prost::encoding::{WireType, encode_varint, encoded_len_varint, key_len};
+use prost::encoding::{WireType, decode_varint, encode_key, encode_varint, encoded_len_varint, key_len};
 
+use crate::encode::Version;
 use crate::name::METRIC_NAME_LABEL;
-use crate::sample::{Kind, Sample, Value};
+use crate::sample::{Kind, Sample, SampleValue, Value};
+use crate::series::LabelsId;
 
 // The messages, as `proto/remote.proto` and `proto/types.proto` give them:
 //
@@ -23,12 +25,31 @@ const TIMESTAMP: u32 = 2;
 // message Histogram { …; int64 timestamp = 15; }
 const HISTOGRAM_TIMESTAMP: u32 = 15;
 
-/// The timestamp with the longest encoding: a negative varint has ten bytes.
-const LONGEST_TIMESTAMP: i64 = -1;
+// The messages of 2.0, as `proto/remote_v2.proto` gives them, where they differ:
+//
+// message Request { repeated string symbols = 4; repeated TimeSeries timeseries = 5; }
+const SYMBOLS_2: u32 = 4;
+const TIMESERIES_2: u32 = 5;
+// message TimeSeries { repeated uint32 labels_refs = 1; repeated Sample samples = 2; repeated Histogram histograms = 3;
+//                      Metadata metadata = 5; }
+const LABELS_REFS_2: u32 = 1;
+const HISTOGRAMS_2: u32 = 3;
+const METADATA_2: u32 = 5;
+// message Sample { …; int64 start_timestamp = 3; }
+const START_TIMESTAMP_2: u32 = 3;
+// message Histogram { …; int64 start_timestamp = 17; }
+const HISTOGRAM_START_TIMESTAMP_2: u32 = 17;
+// message Metadata { MetricType type = 1; uint32 help_ref = 3; uint32 unit_ref = 4; }
+const METADATA_FIELDS_2: [u32; 3] = [1, 3, 4];
+
+/// The times with the longest encoding of 1.0: a negative varint has ten bytes.
+const LONGEST_TIMES: Times = Times { timestamp_ms: -1, start_ms: 0 };
 
 /// The labels of one series as protobuf fields, except for the metric name, which is text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LabelFields<'a> {
+    /// The label set of the other labels.
+    pub(crate) set: LabelsId,
     pub(crate) before_name: &'a [u8],
     pub(crate) name: &'a [u8],
     pub(crate) after_name: &'a [u8],
@@ -60,31 +81,123 @@ pub(crate) fn label_len(name: &str, value: &str) -> usize {
 }
 
 impl LabelFields<'_> {
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         let name = field_len(field_len(METRIC_NAME_LABEL.len()) + field_len(self.name.len()));
         self.before_name.len() + name + self.after_name.len()
     }
 }
 
-/// The size of a series as a field of a `WriteRequest`.
-pub(crate) fn series_len(labels: LabelFields<'_>, samples_len: usize) -> usize {
-    field_len(labels.len() + samples_len)
+/// The names and values in label fields that [`put_label`] has written, in their order.
+pub(crate) fn label_texts(mut fields: &[u8]) -> impl Iterator<Item = [&[u8]; 2]> {
+    std::iter::from_fn(move || {
+        if fields.is_empty() {
+            return None;
+        }
+        take_len(&mut fields);
+        Some([(); 2].map(|()| {
+            let len = take_len(&mut fields);
+            let (text, rest) = fields.split_at(len);
+            fields = rest;
+            text
+        }))
+    })
+}
+
+/// Reads the key and the length of a field.
+fn take_len(fields: &mut &[u8]) -> usize {
+    *fields = &fields[1..];
+    let len = decode_varint(fields).expect("a length that was written");
+    usize::try_from(len).expect("a length that was in memory")
+}
+
+/// Writes one symbol as a field of a `Request` of 2.0.
+pub(crate) fn put_symbol(out: &mut Vec<u8>, text: &[u8]) {
+    put_key(out, SYMBOLS_2, WireType::LengthDelimited);
+    put_len(out, text.len());
+    out.extend_from_slice(text);
+}
+
+/// The labels and the metadata of a series of 2.0.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Description<'a> {
+    /// The symbols of its label names and values.
+    pub(crate) labels: &'a [u32],
+    /// The type of its metric, and the symbols of its help and unit.
+    pub(crate) metadata: Option<[u32; 3]>,
+}
+
+impl Description<'_> {
+    /// Its size as fields of a `TimeSeries`.
+    pub(crate) fn len(&self) -> usize {
+        field_len(self.labels_len()) + self.metadata_len().map_or(0, field_len)
+    }
+
+    fn labels_len(&self) -> usize {
+        self.labels.iter().map(|&symbol| encoded_len_varint(symbol.into())).sum()
+    }
+
+    fn metadata_len(&self) -> Option<usize> {
+        let len = |value: u32| if value == 0 { 0 } else { 1 + encoded_len_varint(value.into()) };
+        self.metadata.map(|values| values.map(len).iter().sum())
+    }
+}
+
+/// Writes a series as a field of a `Request` of 2.0, with its samples, which take `samples_len` bytes.
+pub(crate) fn put_series_2<'s>(
+    out: &mut Vec<u8>,
+    description: Description<'_>,
+    samples_len: usize,
+    samples: impl Iterator<Item = (&'s Sample, Times)>,
+) {
+    put_key(out, TIMESERIES_2, WireType::LengthDelimited);
+    put_len(out, description.len() + samples_len);
+    put_key(out, LABELS_REFS_2, WireType::LengthDelimited);
+    put_len(out, description.labels_len());
+    description.labels.iter().for_each(|&symbol| encode_varint(symbol.into(), out));
+    samples.for_each(|(sample, times)| put_sample(out, sample, times, Version::V2));
+    if let (Some(len), Some(values)) = (description.metadata_len(), description.metadata) {
+        put_key(out, METADATA_2, WireType::LengthDelimited);
+        put_len(out, len);
+        for (field, value) in METADATA_FIELDS_2.into_iter().zip(values) {
+            if value != 0 {
+                put_key(out, field, WireType::Varint);
+                encode_varint(value.into(), out);
+            }
+        }
+    }
 }
 
 /// The size of a request with one sample, whatever its timestamp, under labels that take `labels_len` bytes.
-pub(crate) fn smallest_request_len(labels_len: usize, metric: &str, value: &Value) -> usize {
+pub(crate) fn smallest_request_len(labels_len: usize, metric: &str, value: &SampleValue) -> usize {
     let name = label_len(METRIC_NAME_LABEL, metric);
     // The size of a float is that of any but zero, so that it depends on the series alone.
-    let value = match &value.0 {
-        Kind::Float(_) => &Value::float(1.0),
-        Kind::Histogram(_) => value,
-    };
-    field_len(labels_len + name + field_len(value_len(value, LONGEST_TIMESTAMP)))
+    let one = Value::float(1.0);
+    let value = if value.is_histogram() { value } else { one.sample() };
+    field_len(labels_len + name + field_len(value_len(value, LONGEST_TIMES)))
+}
+
+/// The timestamp of a sample, and since when it counts, in milliseconds since the Unix epoch. Proto3 omits zeros.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    pub(crate) timestamp_ms: i64,
+    /// Always 0 in 1.0.
+    pub(crate) start_ms: i64,
+}
+
+impl Times {
+    /// The times that are written, with their fields.
+    fn fields(self, value: &SampleValue) -> impl Iterator<Item = (u32, i64)> {
+        let [timestamp, start] = match value.0 {
+            Kind::Float(_) => [TIMESTAMP, START_TIMESTAMP_2],
+            Kind::Histogram(_) => [HISTOGRAM_TIMESTAMP, HISTOGRAM_START_TIMESTAMP_2],
+        };
+        [(timestamp, self.timestamp_ms), (start, self.start_ms)].into_iter().filter(|&(_, time)| time != 0)
+    }
 }
 
 /// Writes one sample as a field of its `TimeSeries`.
-pub(crate) fn put_sample(out: &mut Vec<u8>, sample: &Sample) {
-    let len = value_len(&sample.value, sample.timestamp_ms);
+pub(crate) fn put_sample(out: &mut Vec<u8>, sample: &Sample, times: Times, version: Version) {
+    let len = value_len(&sample.value, times);
     match &sample.value.0 {
         Kind::Float(value) => {
             put_key(out, SAMPLES, WireType::LengthDelimited);
@@ -93,42 +206,37 @@ pub(crate) fn put_sample(out: &mut Vec<u8>, sample: &Sample) {
                 put_key(out, VALUE, WireType::SixtyFourBit);
                 out.extend_from_slice(&value.to_le_bytes());
             }
-            put_timestamp(out, TIMESTAMP, sample.timestamp_ms);
         }
         Kind::Histogram(histogram) => {
-            put_key(out, HISTOGRAMS, WireType::LengthDelimited);
+            let histograms = if version == Version::V1 { HISTOGRAMS } else { HISTOGRAMS_2 };
+            put_key(out, histograms, WireType::LengthDelimited);
             put_len(out, len);
             histogram.encode_raw(out);
-            put_timestamp(out, HISTOGRAM_TIMESTAMP, sample.timestamp_ms);
         }
+    }
+    for (field, time) in times.fields(&sample.value) {
+        encode_key(field, WireType::Varint, out);
+        encode_varint(time.cast_unsigned(), out);
     }
 }
 
 /// The size of one sample as a field of its `TimeSeries`.
-pub(crate) fn sample_field_len(sample: &Sample) -> usize {
-    field_len(value_len(&sample.value, sample.timestamp_ms))
+pub(crate) fn sample_field_len(sample: &Sample, times: Times) -> usize {
+    field_len(value_len(&sample.value, times))
 }
 
-fn value_len(value: &Value, timestamp_ms: i64) -> usize {
-    let (value, timestamp) = match &value.0 {
-        Kind::Float(value) if is_written(*value) => (key_len(VALUE) + size_of::<f64>(), TIMESTAMP),
-        Kind::Float(_) => (0, TIMESTAMP),
-        Kind::Histogram(histogram) => (histogram.encoded_len(), HISTOGRAM_TIMESTAMP),
+fn value_len(value: &SampleValue, times: Times) -> usize {
+    let len = match &value.0 {
+        Kind::Float(value) if is_written(*value) => key_len(VALUE) + size_of::<f64>(),
+        Kind::Float(_) => 0,
+        Kind::Histogram(histogram) => histogram.encoded_len(),
     };
-    match timestamp_ms {
-        0 => value,
-        set => value + key_len(timestamp) + encoded_len_varint(set.cast_unsigned()),
-    }
+    let times =
+        times.fields(value).map(|(field, time)| key_len(field) + encoded_len_varint(time.cast_unsigned()));
+    len + times.sum::<usize>()
 }
 
-fn put_timestamp(out: &mut Vec<u8>, field: u32, timestamp_ms: i64) {
-    if timestamp_ms != 0 {
-        put_key(out, field, WireType::Varint);
-        encode_varint(timestamp_ms.cast_unsigned(), out);
-    }
-}
-
-/// All field numbers are below 16, so a key is one byte.
+/// Fields with a number below 16, whose key is one byte.
 #[expect(clippy::cast_possible_truncation, reason = "it is one byte")]
 fn put_key(out: &mut Vec<u8>, field: u32, wire_type: WireType) {
     out.push((field << 3 | wire_type as u32) as u8);
@@ -148,7 +256,7 @@ fn is_written(value: f64) -> bool {
     value.to_bits() != 0
 }
 
-/// The size of a length-delimited field of `len` bytes.
-fn field_len(len: usize) -> usize {
+/// The size of a length-delimited field of `len` bytes, with a number below 16.
+pub(crate) fn field_len(len: usize) -> usize {
     key_len(TIMESERIES) + encoded_len_varint(len as u64) + len
 }

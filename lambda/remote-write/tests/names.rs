@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use remote_write::NameEscaping::{self, Underscores, Values};
-use remote_write::{LabelName, Labels, MetricName, Point, Series, SeriesBuilder, Value};
+use remote_write::{LabelName, Labels, MetricName, Point, Series, SeriesBuilder, Value, Version};
 use support::{Received, decode, receive};
 
 /// A point: its labels and metrics as they are given.
@@ -31,6 +31,7 @@ fn point<'p>((labels, metrics): &'p Given, escaping: NameEscaping, timestamp_ms:
         labels: Labels::new(labels.iter().map(label).collect::<Option<_>>()?).ok()?,
         timestamp_ms,
         metrics: metrics.iter().map(metric).collect::<Option<_>>()?,
+        ..Point::default()
     })
 }
 
@@ -47,7 +48,7 @@ fn series_of(point: &Point<'_>, (labels, _): &Given) -> Vec<(Names, Names)> {
 
 fn received(series: &Series) -> Received {
     let mut received = Received::new();
-    receive(&mut received, &decode(&series.encode(series.samples())));
+    receive(&mut received, &decode(&series.encode(series.samples(), Version::V1)));
     received
 }
 

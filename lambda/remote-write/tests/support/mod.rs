@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use prometheus_proto::{self as proto, WriteRequest};
+use prometheus_proto::{self as proto, WriteRequest, v2};
 use prost::Message;
 use remote_write::histogram::{BucketSpan, Count, ZeroCount};
 use remote_write::{
     EncodedRequest, Histogram, LabelName, Labels, MetricName, NameEscaping, Point, Series, SeriesBuilder,
-    Value,
+    Value, Version,
 };
 
 /// A point with one metric; its origin is its place in the slice.
@@ -23,7 +23,7 @@ pub(crate) struct Given {
 #[derive(Clone, Debug)]
 pub(crate) enum GivenValue {
     Float(f64),
-    Histogram(Histogram),
+    Histogram(Box<Histogram>),
 }
 
 pub(crate) fn given(metric: &str, labels: &[(&str, &str)], timestamp_ms: i64, value: f64) -> Given {
@@ -38,12 +38,13 @@ pub(crate) fn point(given: &Given) -> Point<'_> {
     let name = MetricName::new(given.metric.as_str(), NameEscaping::Underscores).unwrap();
     let value = match &given.value {
         GivenValue::Float(value) => Value::float(*value),
-        GivenValue::Histogram(histogram) => Value::histogram(histogram.clone()),
+        GivenValue::Histogram(histogram) => Value::histogram((**histogram).clone()),
     };
     Point {
         labels: Labels::new(given.labels.iter().map(label).collect()).unwrap(),
         timestamp_ms: given.timestamp_ms,
         metrics: vec![(name, value)],
+        ..Point::default()
     }
 }
 
@@ -70,6 +71,7 @@ pub(crate) fn histogram(buckets: u32) -> Histogram {
         positive_deltas: Vec::new(),
         positive_counts: vec![1.0; buckets as usize],
         reset_hint: 3,
+        custom_values: Vec::new(),
     }
 }
 
@@ -95,15 +97,61 @@ pub(crate) fn generated(histogram: &Histogram, timestamp_ms: i64) -> proto::Hist
         positive_deltas: histogram.positive_deltas.clone(),
         positive_counts: histogram.positive_counts.clone(),
         reset_hint: histogram.reset_hint,
+        custom_values: histogram.custom_values.clone(),
         timestamp: timestamp_ms,
     }
 }
 
-/// Decodes with the generated types, which share no code with the encoder.
+/// Decodes with the generated types, which share no code with the encoder. A request of 2.0 is read as one of 1.0.
 pub(crate) fn decode(request: &EncodedRequest) -> WriteRequest {
+    match request.version {
+        Version::V1 => WriteRequest::decode(&message(request)[..]).expect("protobuf"),
+        Version::V2 => as_1(&decode_2(request)),
+    }
+}
+
+/// Decodes a request of 2.0.
+pub(crate) fn decode_2(request: &EncodedRequest) -> v2::Request {
+    v2::Request::decode(&message(request)[..]).expect("protobuf")
+}
+
+/// The message of a request.
+pub(crate) fn message(request: &EncodedRequest) -> Vec<u8> {
     let message = snap::raw::Decoder::new().decompress_vec(&request.body).expect("snappy block format");
     assert_eq!(message.len(), request.decoded_len);
-    WriteRequest::decode(&message[..]).expect("protobuf")
+    message
+}
+
+/// The same series in the messages of 1.0. Those of one label set that follow each other are one: in 2.0, floats and
+/// histograms are apart.
+fn as_1(request: &v2::Request) -> WriteRequest {
+    let text = |symbol: u32| request.symbols[symbol as usize].clone();
+    let mut timeseries: Vec<proto::TimeSeries> = Vec::new();
+    for series in &request.timeseries {
+        assert!(series.samples.is_empty() != series.histograms.is_empty(), "either floats or histograms");
+        let (labels, rest) = series.labels_refs.as_chunks();
+        assert!(rest.is_empty(), "a name without a value");
+        let labels =
+            labels.iter().map(|&[name, value]| proto::Label { name: text(name), value: text(value) });
+        let labels: Vec<_> = labels.collect();
+        let samples = series.samples.iter().map(|s| proto::Sample { value: s.value, timestamp: s.timestamp });
+        let histograms = series.histograms.iter().map(|histogram| {
+            // The fields have the same numbers; those of 2.0 alone are dropped.
+            proto::Histogram::decode(&histogram.encode_to_vec()[..]).expect("protobuf")
+        });
+        match timeseries.last_mut() {
+            Some(last) if last.labels == labels => {
+                last.samples.extend(samples);
+                last.histograms.extend(histograms);
+            }
+            _ => timeseries.push(proto::TimeSeries {
+                labels,
+                samples: samples.collect(),
+                histograms: histograms.collect(),
+            }),
+        }
+    }
+    WriteRequest { timeseries, ..WriteRequest::default() }
 }
 
 /// A series by its labels, with its samples as (timestamp, value bits) in the order of the wire. A histogram stands
