@@ -13,6 +13,7 @@ use crate::credentials::CredentialsCache;
 use crate::http_client::http_client;
 use crate::network::Network;
 use crate::redact;
+use crate::remote_write::written;
 use crate::response::{Attempts, Cause, Failure, MAX_ERROR_BODY, MAX_QUERY_ERROR_BODY, Response, explain};
 use crate::retry::{self, RetryAction, retry_action};
 use crate::sign::{Scope, sign};
@@ -250,12 +251,13 @@ impl Client {
         let content_type = response.headers().get(CONTENT_TYPE);
         let content_type = content_type.map(|value| {
             let value = redact::without(Bytes::copy_from_slice(value.as_bytes()), &secrets);
-            String::from_utf8_lossy(&value).into_owned()
+            String::from_utf8_lossy(&value).into()
         });
         let retry_after = response
             .headers()
             .get(RETRY_AFTER)
             .and_then(|value| retry::retry_after(value.to_str().ok()?, (self.world.now)()));
+        let written = written(response.headers());
         let needs_all = self.purpose == Purpose::Query && status.is_success();
         let mut body = BytesMut::new();
         while body.len() < limit {
@@ -271,7 +273,7 @@ impl Client {
         // A 2xx response may be an error too: of a proxy, or in the form of Prometheus.
         let body = redact::without(body.freeze(), &secrets);
         let response =
-            Response { status: status.as_u16(), content_type, body, attempts: Attempts::default() };
+            Response { status: status.as_u16(), content_type, written, body, attempts: Attempts::default() };
         Ok((response, retry_after))
     }
 

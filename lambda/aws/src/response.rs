@@ -23,7 +23,10 @@ pub struct Response {
     /// The HTTP status.
     pub status: u16,
     /// The header `content-type`.
-    pub content_type: Option<String>,
+    pub content_type: Option<Box<str>>,
+    /// The number of samples that a receiver of remote write 2.0 reports to have written, with native histograms; `None` if
+    /// it reports none.
+    pub written: Option<u32>,
     /// The body, as far as it was read, without secrets of the request.
     pub body: Bytes,
     /// The attempts up to this response.
@@ -76,7 +79,7 @@ pub enum Cause {
 impl Response {
     /// A response without a content type and without attempts.
     pub fn new(status: u16, body: impl Into<Bytes>) -> Self {
-        Self { status, content_type: None, body: body.into(), attempts: Attempts::default() }
+        Self { status, content_type: None, written: None, body: body.into(), attempts: Attempts::default() }
     }
 
     /// Whether the status is 2xx.

@@ -10,6 +10,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 use bytes::Bytes;
+use remote_write::Version;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -142,7 +143,8 @@ async fn a_receiver_without_a_path_is_written_to_at_its_root() {
     let (address, requests) = support::script(vec![Reply::Bytes(OK.into())]).await;
     let endpoint = Endpoint::parse(&format!("http://{address}")).unwrap();
     let client = Client::new(None, &Network::default(), WORLD);
-    let request = RemoteWrite::new(endpoint, None, "test/1").request(Bytes::from_static(b"body"));
+    let request =
+        RemoteWrite::new(endpoint, None, "test/1").request(Bytes::from_static(b"body"), Version::V1);
     client.send(&request, Instant::now() + Duration::from_secs(5)).await.unwrap();
     let head = &requests.lock().unwrap()[0].head;
     assert!(head.starts_with("POST / HTTP/1.1\r\n"), "{head}");
@@ -225,4 +227,25 @@ async fn nothing_is_sent_without_credentials() {
     assert!(failure.to_string().contains("no AWS credentials"), "{failure}");
     assert!(failure.to_string().contains("the environment is empty"), "{failure}");
     assert_eq!((failure.attempts.count, seen.lock().unwrap().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_request_has_the_headers_of_its_version() {
+    let written = "HTTP/1.1 204 x\r\nX-Prometheus-Remote-Write-Samples-Written: 0\r\n\
+                   X-Prometheus-Remote-Write-Histograms-Written: 2\r\ncontent-length: 0\r\n\r\n";
+    let replies = vec![Reply::Bytes(OK.into()), Reply::Bytes(written.into())];
+    let (address, requests) = support::script(replies).await;
+    let receiver = RemoteWrite::new(Endpoint::parse(&format!("http://{address}")).unwrap(), None, "test/1");
+    let client = Client::new(None, &Network::default(), WORLD);
+    for (version, content_type, number, expected) in [
+        (Version::V1, "application/x-protobuf", "0.1.0", None),
+        (Version::V2, "application/x-protobuf;proto=io.prometheus.write.v2.Request", "2.0.0", Some(2)),
+    ] {
+        let request = receiver.request(Bytes::from_static(b"body"), version);
+        let response = client.send(&request, Instant::now() + Duration::from_secs(5)).await.unwrap();
+        assert_eq!(response.written, expected);
+        let head = requests.lock().unwrap().last().unwrap().head.to_ascii_lowercase();
+        assert!(head.contains(&format!("content-type: {}\r\n", content_type.to_ascii_lowercase())), "{head}");
+        assert!(head.contains(&format!("x-prometheus-remote-write-version: {number}\r\n")), "{head}");
+    }
 }
