@@ -2,18 +2,19 @@
 //!
 //! `{"dimensions":{"customerId":"c1"},"timestamp":1676398017000,"metrics":{"temperature":"14.3"}}`
 //!
-//! A body is one event or an array of them. An event is atomic: one invalid metric makes all of it invalid. It may have
-//! `metadata` of its metrics; other keys are ignored.
+//! A metric may also be a histogram (`event/histogram.rs`). A body is one event or an array of them. An event is atomic: one
+//! invalid metric makes all of it invalid. It may have `metadata` of its metrics; other keys are ignored.
 
 mod careful;
 mod fast;
+mod histogram;
 pub mod value;
 mod wrapped;
 
 use std::borrow::Cow;
 use std::{fmt, slice};
 
-use remote_write::{Collision, InvalidName, Metadata, NameEscaping, Point};
+use remote_write::{Collision, InvalidName, Metadata, NameEscaping, NotAdded, Point};
 use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -82,6 +83,25 @@ pub enum InvalidEvent {
         /// The string.
         given: String,
     },
+    /// Parts of a histogram that do not go together.
+    #[error("{field}: expected {expected}, got {found}")]
+    Histogram {
+        /// The part.
+        field: String,
+        /// What the other parts require.
+        expected: String,
+        /// What was found.
+        found: String,
+    },
+    /// A classic histogram with the label of its buckets.
+    #[error("metrics.{metric}: a histogram with `buckets` must not have the dimension `le`")]
+    Bound {
+        /// The metric.
+        metric: String,
+    },
+    /// More samples or labels than an invocation may hold.
+    #[error("{0}")]
+    TooMany(String),
     /// A point that breaks a rule of every format.
     #[error(transparent)]
     Point(#[from] InvalidPoint),
@@ -132,6 +152,15 @@ impl InvalidEvent {
             Self::InArray { events, .. } => *events,
             Self::Wrapped { reason, .. } => reason.events(),
             _ => 1,
+        }
+    }
+}
+
+impl From<NotAdded> for InvalidEvent {
+    fn from(reason: NotAdded) -> Self {
+        match reason {
+            NotAdded::Collision(collision) => collision.into(),
+            NotAdded::TooMany => Self::TooMany(reason.to_string()),
         }
     }
 }
@@ -187,14 +216,14 @@ fn take_event<T, E>(
     Event { point, inexact_values, metadata }: Event<'_>,
     take: impl FnOnce(Content<'_, '_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    take(Content { points: slice::from_ref(&point), inexact_values, metadata, exemplars: 0 })
+    take(Content { points: slice::from_ref(&point), inexact_values, metadata, ..Content::default() })
 }
 
 fn take_events<T, E>(
     Events { points, inexact_values, metadata }: Events<'_>,
     take: impl FnOnce(Content<'_, '_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    take(Content { points: &points, inexact_values, metadata, exemplars: 0 })
+    take(Content { points: &points, inexact_values, metadata, ..Content::default() })
 }
 
 /// The events of a body.

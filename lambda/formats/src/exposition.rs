@@ -8,13 +8,12 @@
 
 mod cursor;
 mod families;
-mod go;
+pub(crate) mod go;
 mod invalid_line;
-mod native;
+pub(crate) mod native;
 mod protobuf;
 mod samples;
 mod text;
-mod wire;
 
 use remote_write::Point;
 
@@ -25,7 +24,6 @@ use samples::Samples;
 
 pub use invalid_line::InvalidLine;
 pub use protobuf::InvalidMessage;
-pub use samples::TooMany;
 
 /// A text format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,5 +102,5 @@ fn give<T, E: From<Invalid>>(
     let (inexact_values, exemplars) = (samples.inexact_values, samples.exemplars);
     let metadata = families.metadata(samples.rules().escaping);
     let points: Vec<Point<'_>> = samples.points().map_err(Invalid::from)?;
-    take(Content { points: &points, inexact_values, metadata, exemplars })
+    take(Content { points: &points, inexact_values, metadata, exemplars, ..Content::default() })
 }

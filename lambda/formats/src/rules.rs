@@ -12,13 +12,13 @@ pub type Grouping = Vec<(LabelName<'static>, String)>;
 /// How points are made of what a body contains.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules<'r> {
-    /// The treatment of names outside the charset.
+    /// The treatment of names outside the charset. OTLP has a translation of its own.
     pub escaping: NameEscaping,
     /// Labels of every series, unless a point has its own.
     pub external_labels: &'r Labels<'static>,
     /// The size limit of a sample with its labels, in bytes on the wire.
     pub max_sample_bytes: usize,
-    /// The labels of the path, which replace those of the body. JSON events have none.
+    /// The labels of the path, which replace those of an exposition. Other formats have none.
     pub grouping: &'r Grouping,
     /// When the body arrived, in milliseconds since the epoch: the timestamp of samples without one.
     pub received_ms: i64,
@@ -26,6 +26,18 @@ pub struct Rules<'r> {
     pub now_ms: i64,
     /// How far ahead of the time of day a timestamp may be.
     pub max_future: Duration,
+    /// The treatment of data points of OTLP with delta temporality.
+    pub otlp_delta: OtlpDelta,
+}
+
+/// The treatment of data points of OTLP with delta temporality, which need the values before them to become a counter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OtlpDelta {
+    /// They are refused.
+    #[default]
+    Refuse,
+    /// They are written as they are, under the name of the counter, with the type unknown.
+    Gauge,
 }
 
 /// The reason why a point breaks a rule.

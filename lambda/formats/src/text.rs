@@ -27,9 +27,13 @@ pub fn text_of(value: &str) -> Option<Result<Cow<'_, str>, NotText>> {
 
 /// At most 64 characters of `text`, on one line.
 pub fn truncated(text: &str) -> String {
-    let mut shown: String =
-        text.chars().take(SHOWN_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.chars().nth(SHOWN_CHARS).is_some() {
+    truncated_to(SHOWN_CHARS, text)
+}
+
+/// At most `chars` characters of `text`, on one line.
+pub(crate) fn truncated_to(chars: usize, text: &str) -> String {
+    let mut shown: String = text.chars().take(chars).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(chars).is_some() {
         shown.push('…');
     }
     shown

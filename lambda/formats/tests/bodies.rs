@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use formats::{Body, Format, Invalid, Rules};
+use formats::{Body, Format, Invalid, OtlpDelta, Rules};
 use remote_write::{Labels, NameEscaping};
 use serde_json::json;
 
@@ -28,6 +28,7 @@ fn read(body: Body<'_>) -> Result<usize, String> {
         received_ms: 0,
         now_ms: 1_676_398_017_000,
         max_future: Duration::from_mins(1),
+        otlp_delta: OtlpDelta::Refuse,
     };
     let points = formats::read(Format::Event, &body, rules, |content| Ok::<_, Invalid>(content.points.len()));
     points.map_err(|reason| reason.to_string())

@@ -1,9 +1,12 @@
 //! JSON events, valid and invalid, with the reasons.
 
 use formats::event::{InvalidEvent, parse_escaped_event, parse_event, parse_event_carefully};
+use prometheus_proto::WriteRequest;
 use proptest::prelude::*;
+use prost::Message as _;
 use remote_write::NameEscaping::{self, Reject, Underscores, Values};
-use remote_write::{Metadata, MetricType};
+use remote_write::histogram::{BucketSpan, Count, ZeroCount};
+use remote_write::{Histogram, Metadata, MetricType, SeriesBuilder, Value, Version};
 
 /// Reads an event into plain data: labels, timestamp, metrics.
 fn read(text: &str, escaping: NameEscaping) -> Result<String, String> {
@@ -117,7 +120,7 @@ fn a_wrong_type_is_named_with_what_was_found() {
     );
     rejects(r#"{"dimensions":{},"timestamp":null,"metrics":{"a":1}}"#, "got null");
     rejects(r#"{"dimensions":{},"timestamp":1,"metrics":[1]}"#, "metrics: expected an object");
-    for (value, found) in [("true", "true"), ("null", "null"), ("{}", "an object"), ("[1]", "an array")] {
+    for (value, found) in [("true", "true"), ("null", "null"), ("[1]", "an array")] {
         rejects(
             &format!(r#"{{"dimensions":{{}},"timestamp":1,"metrics":{{"a":{value}}}}}"#),
             &format!("metrics.a: expected a number or a string with a number, got {found}"),
@@ -333,4 +336,134 @@ proptest! {
         let read: Vec<_> = event.point.labels.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
         prop_assert_eq!(read, labels.into_iter().collect::<Vec<_>>());
     }
+}
+
+fn with(metric: &str) -> String {
+    format!(r#"{{"dimensions":{{"a":"x"}},"timestamp":1,"metrics":{{"latency":{metric}}}}}"#)
+}
+
+/// The samples of an event: each series with the bits of its float, or its histogram.
+fn samples(text: &str) -> Vec<String> {
+    let event = parse_event(text, Underscores).unwrap();
+    let mut builder = SeriesBuilder::default();
+    assert_eq!(builder.add([&event.point]).unwrap(), 0..1, "one point, which is delivered as a whole");
+    let series = builder.group();
+    let request = series.encode(series.samples(), Version::V1);
+    let message = snap::raw::Decoder::new().decompress_vec(&request.body).unwrap();
+    let read = WriteRequest::decode(&message[..]).unwrap();
+    let shown = |series: &prometheus_proto::TimeSeries| {
+        let labels: Vec<_> = series.labels.iter().map(|label| &*label.value).collect();
+        let floats: Vec<_> = series.samples.iter().map(|sample| sample.value).collect();
+        format!("{} {floats:?}", labels.join(","))
+    };
+    read.timeseries.iter().map(shown).collect()
+}
+
+#[test]
+fn a_classic_histogram_is_its_series() {
+    let expected = [
+        "latency_bucket,x,0.5 [3.0]",
+        "latency_bucket,x,1 [7.0]",
+        "latency_bucket,x,+Inf [9.0]",
+        "latency_sum,x [4.5]",
+        "latency_count,x [9.0]",
+    ];
+    for buckets in [r#"{"0.5":3,"1.0":"7","+Inf":9}"#, r#"{"1e0":7,"0.50":3}"#] {
+        let event = with(&format!(r#"{{"count":9,"sum":4.5,"buckets":{buckets},"x":null}}"#));
+        assert_eq!(samples(&event), expected, "{buckets}");
+    }
+}
+
+#[test]
+fn a_native_histogram_is_read_as_it_is() {
+    let read =
+        |text: &str| format!("{:?}", parse_event(&with(text), Underscores).unwrap().point.metrics[0].1);
+    let shown = read(
+        r#"{"count":9,"sum":4.5,"schema":3,"zero_threshold":0.001,"zero_count":2,"positive":{"4":1,"-1":2,"0":3},"negative":{"7":1}}"#,
+    );
+    let expected = Histogram {
+        count: Some(Count::Int(9)),
+        sum: 4.5,
+        schema: 3,
+        zero_threshold: 0.001,
+        zero_count: Some(ZeroCount::Int(2)),
+        negative_spans: vec![BucketSpan { offset: 7, length: 1 }],
+        negative_deltas: vec![1],
+        positive_spans: vec![BucketSpan { offset: -1, length: 2 }, BucketSpan { offset: 3, length: 1 }],
+        positive_deltas: vec![2, 1, -2],
+        ..Histogram::default()
+    };
+    assert_eq!(shown, format!("{:?}", Value::histogram(expected)));
+    let shown = read(r#"{"count":2.5,"sum":4,"schema":-4,"positive":{"1":2.5}}"#);
+    let expected = Histogram {
+        count: Some(Count::Float(2.5)),
+        sum: 4.0,
+        schema: -4,
+        zero_count: Some(ZeroCount::Float(0.0)),
+        positive_spans: vec![BucketSpan { offset: 1, length: 1 }],
+        positive_counts: vec![2.5],
+        ..Histogram::default()
+    };
+    assert_eq!(shown, format!("{:?}", Value::histogram(expected)));
+}
+
+#[test]
+fn an_invalid_histogram_is_named_with_its_part() {
+    for (histogram, reason) in [
+        ("{}", "metrics.latency: expected a histogram with either `buckets` or `schema`, got an object"),
+        (r#"{"schema":1,"buckets":{}}"#, "metrics.latency: expected a histogram with either"),
+        (r#"{"count":1,"buckets":{}}"#, "metrics.latency.sum: expected a number, got nothing"),
+        (r#"{"sum":1,"schema":1}"#, "metrics.latency.count: expected a number, got nothing"),
+        (
+            r#"{"count":-1,"sum":1,"buckets":{}}"#,
+            "metrics.latency.count: expected a finite number of at least 0, got the number -1",
+        ),
+        (
+            r#"{"count":"NaN","sum":1,"buckets":{}}"#,
+            "metrics.latency.count: expected a finite number of at least 0",
+        ),
+        (r#"{"count":1,"sum":null,"buckets":{}}"#, "metrics.latency.sum: expected a number or a string"),
+        (
+            r#"{"count":1,"sum":1,"buckets":[]}"#,
+            "metrics.latency.buckets: expected an object of counts, got an array",
+        ),
+        (
+            r#"{"count":1,"sum":1,"buckets":{"x":1}}"#,
+            "metrics.latency.buckets: expected an upper bound, got x",
+        ),
+        (r#"{"count":1,"sum":1,"buckets":{"NaN":1}}"#, "expected an upper bound, got NaN"),
+        (r#"{"count":1,"sum":1,"buckets":{"1":1,"1.0":1}}"#, "expected each bucket once"),
+        (r#"{"count":1,"sum":1,"buckets":{"1":1,"1":1}}"#, "duplicate key `metrics.latency.buckets.1`"),
+        (
+            r#"{"count":3,"sum":1,"buckets":{"1":2,"2":1}}"#,
+            "metrics.latency.buckets: expected cumulative counts",
+        ),
+        (
+            r#"{"count":3,"sum":1,"buckets":{"+Inf":2}}"#,
+            "metrics.latency.count: expected that of the bucket +Inf, 2, got 3",
+        ),
+        (
+            r#"{"count":1,"sum":1,"schema":9}"#,
+            "metrics.latency.schema: expected an integer from -4 to 8, got the number 9",
+        ),
+        (r#"{"count":1,"sum":1,"schema":"1"}"#, "metrics.latency.schema: expected an integer from -4 to 8"),
+        (
+            r#"{"count":1,"sum":1,"schema":1,"positive":{"1000001":1}}"#,
+            "metrics.latency.positive: expected the index of a bucket, at most 1000000, got 1000001",
+        ),
+        (
+            r#"{"count":3,"sum":1,"schema":1,"zero_count":1,"negative":{"0":1}}"#,
+            "metrics.latency.count: expected the sum of the buckets, 2, got 3",
+        ),
+    ] {
+        rejects(&with(histogram), reason);
+    }
+    let buckets = (0..50_001).map(|at| format!("\"{at}\":0")).collect::<Vec<_>>().join(",");
+    for (kind, part) in [("", "buckets"), ("\"schema\":0,", "negative")] {
+        let histogram = format!("{{\"count\":0,\"sum\":0,{kind}\"{part}\":{{{buckets}}}}}");
+        let reason = format!("metrics.latency.{part}: expected at most 50000 buckets, got 50001");
+        rejects(&with(&histogram), &reason);
+    }
+    let event = with(r#"{"count":1,"sum":1,"buckets":{}}"#).replace("\"a\"", "\"le\"");
+    rejects(&event, "metrics.latency_bucket: a histogram with `buckets` must not have the dimension `le`");
 }

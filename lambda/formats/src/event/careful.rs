@@ -1,5 +1,6 @@
 //! The careful reader: any text is an event, or invalid for a reason.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -7,6 +8,7 @@ use remote_write::{LabelName, Labels, Metadata, MetricName, NameEscaping, Point,
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::histogram::histogram;
 use super::value::{Number, parse_number, parse_text, parse_timestamp};
 use super::{Event, InvalidEvent};
 use crate::members::Members;
@@ -32,7 +34,13 @@ pub fn parse_event_carefully(text: &str, escaping: NameEscaping) -> Result<Event
     let timestamp_ms = reader.timestamp_ms.ok_or(InvalidEvent::Missing("timestamp"))?;
     let (metrics, inexact_values) = reader.metrics.ok_or(InvalidEvent::Missing("metrics"))?;
     let metadata = reader.metadata.unwrap_or_default();
-    Ok(Event { point: Point { labels, timestamp_ms, metrics }, inexact_values, metadata })
+    let is_in_the_labels = |bound| labels.iter().any(|(label, _)| label == bound);
+    let has_bound =
+        |(_, value): &&(_, Value)| value.bound().is_some_and(|(bound, _)| is_in_the_labels(bound));
+    if let Some((name, _)) = metrics.iter().find(has_bound) {
+        return Err(InvalidEvent::Bound { metric: truncated(name.given()) });
+    }
+    Ok(Event { point: Point { labels, timestamp_ms, metrics, ..Point::default() }, inexact_values, metadata })
 }
 
 /// The metrics of an event and the number of inexact values.
@@ -127,13 +135,18 @@ fn timestamp(raw: &RawValue) -> Result<i64, InvalidEvent> {
 }
 
 fn metrics(raw: &RawValue, escaping: NameEscaping) -> Result<Metrics<'_>, InvalidEvent> {
-    let pairs = members(raw, "metrics", "an object of numbers or strings with a number")?;
+    let pairs = members(raw, "metrics", "an object of numbers, strings with a number, or histograms")?;
     if pairs.is_empty() {
         return Err(InvalidEvent::NoMetrics);
     }
     let mut metrics = Vec::with_capacity(pairs.len());
     let mut inexact_values = 0;
     for (Text(key), raw) in pairs {
+        if raw.get().starts_with('{') {
+            let field = format!("metrics.{}", truncated(&key));
+            inexact_values += histogram(key, &field, raw, escaping, &mut metrics)?;
+            continue;
+        }
         let Number { float, inexact } = match text_of(raw.get()) {
             Some(text) => {
                 let text = text?;
@@ -146,12 +159,14 @@ fn metrics(raw: &RawValue, escaping: NameEscaping) -> Result<Metrics<'_>, Invali
                 wrong_type(format!("metrics.{}", truncated(&key)), "a number or a string with a number", raw)
             })?,
         };
-        let name = MetricName::new(key, escaping)
-            .map_err(|reason| InvalidEvent::Name { field: "metrics", reason })?;
-        metrics.push((name, Value::float(float)));
+        metrics.push((metric_name(key, escaping)?, Value::float(float)));
         inexact_values += usize::from(inexact);
     }
     Ok((metrics, inexact_values))
+}
+
+pub(super) fn metric_name(key: Cow<'_, str>, escaping: NameEscaping) -> Result<MetricName<'_>, InvalidEvent> {
+    MetricName::new(key, escaping).map_err(|reason| InvalidEvent::Name { field: "metrics", reason })
 }
 
 /// The metadata of metrics by their names: `{"temperature":{"type":"gauge","help":"…","unit":"celsius"}}`.
@@ -188,7 +203,7 @@ fn metadata(raw: &RawValue, escaping: NameEscaping) -> Result<Vec<Metadata>, Inv
 }
 
 /// The members of the object in `field`, which has no duplicate key.
-fn members<'a>(
+pub(super) fn members<'a>(
     raw: &'a RawValue,
     field: &str,
     expected: &'static str,
@@ -216,7 +231,7 @@ pub(crate) fn first_duplicate<T>(members: &[T], key: impl Fn(&T) -> &str) -> Opt
     }
 }
 
-fn wrong_type(field: String, expected: &'static str, raw: &RawValue) -> InvalidEvent {
+pub(super) fn wrong_type(field: String, expected: &'static str, raw: &RawValue) -> InvalidEvent {
     let text = raw.get();
     let kind = match text.as_bytes().first() {
         Some(b'{') => "an object",

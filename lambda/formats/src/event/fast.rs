@@ -35,7 +35,7 @@ fn read<const IN_STRING: bool>(mut json: Json<'_, IN_STRING>, escaping: NameEsca
     })?;
     json.end()?;
     let (metrics, inexact_values) = values?;
-    let point = Point { labels: dimensions?, timestamp_ms: timestamp_ms?, metrics };
+    let point = Point { labels: dimensions?, timestamp_ms: timestamp_ms?, metrics, ..Point::default() };
     Some(Event { point, inexact_values, metadata: Vec::new() })
 }
 

@@ -32,7 +32,7 @@ pub(super) fn parse_float(text: &[u8]) -> Option<Number> {
 }
 
 /// The shortest text of `value`, such as `0.1`, `1`, `1e+06` and `+Inf`: `%g`, as labels `le` and `quantile` have it.
-pub(super) fn float(value: f64) -> String {
+pub(crate) fn float(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
     }

@@ -1,6 +1,6 @@
 //! The reasons why a line is invalid, in the words of Prometheus's text parser where it has the same reason.
 
-use super::samples::TooMany;
+use crate::limits::TooMany;
 
 /// The reason why a line is invalid. The texts are quoted as Go does, and bounded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

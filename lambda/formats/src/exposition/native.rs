@@ -4,11 +4,14 @@ use remote_write::Histogram;
 use remote_write::histogram::{BucketSpan, Count, ZeroCount};
 
 use super::protobuf::InvalidMessage;
-use super::samples::TooMany;
-use super::wire::{Field, Fields};
+use crate::limits::TooMany;
+use crate::wire::{Field, Fields, InvalidWire};
 
-/// The resolutions that Prometheus and AMP accept.
-const SCHEMAS: std::ops::RangeInclusive<i32> = -4..=8;
+/// The resolutions of exponential buckets. AMP accepts those up to 8, to which the others are reduced, as Prometheus does.
+const SCHEMAS: std::ops::RangeInclusive<i32> = -4..=52;
+
+/// The schema of buckets with bounds of their own, which Prometheus makes of classic ones.
+const CUSTOM_BUCKETS: i32 = -53;
 
 /// The reset hint of a gauge.
 const GAUGE: i32 = 3;
@@ -73,23 +76,9 @@ impl NativeHistogram {
         sum: f64,
         is_gauge: bool,
     ) -> Result<Histogram, &'static str> {
-        let Self { schema, zero_threshold, zero_count, zero_count_float, mut negative, mut positive } = self;
-        if !SCHEMAS.contains(&schema) {
-            return Err("expected a schema from -4 to 8");
-        }
+        let Self { schema, zero_threshold, zero_count, zero_count_float, negative, positive } = self;
         let is_float = count_float > 0.0 || zero_count_float > 0.0;
-        for buckets in [&mut negative, &mut positive] {
-            if is_float {
-                buckets.deltas.clear();
-            } else {
-                buckets.counts.clear();
-            }
-            let expected: u64 = buckets.spans.iter().map(|span| u64::from(span.length)).sum();
-            if expected != (buckets.deltas.len() + buckets.counts.len()) as u64 {
-                return Err("expected as many buckets as its spans have");
-            }
-        }
-        Ok(Histogram {
+        checked(Histogram {
             count: Some(if is_float { Count::Float(count_float) } else { Count::Int(count) }),
             sum,
             schema,
@@ -106,17 +95,45 @@ impl NativeHistogram {
             positive_deltas: positive.deltas,
             positive_counts: positive.counts,
             reset_hint: if is_gauge { GAUGE } else { 0 },
+            custom_values: Vec::new(),
         })
     }
 }
 
-fn span(message: &[u8]) -> Result<BucketSpan, InvalidMessage> {
+/// `histogram` without the counts of another kind than its own.
+///
+/// # Errors
+/// Why no receiver accepts it.
+pub(crate) fn checked(mut histogram: Histogram) -> Result<Histogram, &'static str> {
+    if histogram.schema != CUSTOM_BUCKETS && !SCHEMAS.contains(&histogram.schema) {
+        return Err("expected a schema from -4 to 52, or -53");
+    }
+    if matches!(histogram.count, Some(Count::Float(_))) {
+        histogram.negative_deltas.clear();
+        histogram.positive_deltas.clear();
+    } else {
+        histogram.negative_counts.clear();
+        histogram.positive_counts.clear();
+    }
+    for (spans, buckets) in [
+        (&histogram.negative_spans, histogram.negative_deltas.len() + histogram.negative_counts.len()),
+        (&histogram.positive_spans, histogram.positive_deltas.len() + histogram.positive_counts.len()),
+    ] {
+        if spans.iter().map(|span| u64::from(span.length)).sum::<u64>() != buckets as u64 {
+            return Err("expected as many buckets as its spans have");
+        }
+    }
+    Ok(histogram)
+}
+
+/// Reads a message `BucketSpan`.
+pub(crate) fn span(message: &[u8]) -> Result<BucketSpan, InvalidWire> {
     let mut span = BucketSpan { offset: 0, length: 0 };
     let mut fields = Fields::of(message);
     while let Some((tag, field)) = fields.next()? {
         match tag {
             1 => span.offset = field.zigzag_32()?,
-            2 => span.length = u32::try_from(field.unsigned()?).map_err(|_| InvalidMessage::Wire)?,
+            2 => span.length = u32::try_from(field.unsigned()?).map_err(|_| InvalidWire::Format)?,
             _ => {}
         }
     }

@@ -1,28 +1,26 @@
-//! Messages `io.prometheus.client.MetricFamily`, each after its length (`proto/metrics.proto`).
+//! Messages `io.prometheus.client.MetricFamily`, each after its length (`proto/metrics.proto`). Here are families and
+//! their metrics; `value` reads the values.
+
+mod value;
 
 use std::borrow::Cow;
 
-use remote_write::{Collision, InvalidName, LabelName, MetricName, MetricType, Value};
+use remote_write::{Collision, InvalidName, LabelName, MetricName, MetricType};
 
 use super::InvalidExposition;
 use super::families::Families;
-use super::go::{float, quoted};
-use super::native::NativeHistogram;
-use super::samples::{KNOWN_LABELS, Label, NotAdded, Samples, TooMany};
-use super::wire::{Field, Fields, delimited};
+use super::go::quoted;
+use super::samples::{Label, NotAdded, Samples};
+use crate::limits::{KNOWN_LABELS, TooMany};
+use crate::wire::{Fields, InvalidWire, delimited};
+use value::created;
 
 /// The reason why a message is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidMessage {
-    /// It is shorter than its length.
-    #[error("unexpected end of input")]
-    Truncated,
     /// Not protobuf, or a field of another type.
-    #[error("invalid wire format")]
-    Wire,
-    /// A text that is not.
-    #[error("expected UTF-8")]
-    NotUtf8,
+    #[error(transparent)]
+    Wire(#[from] InvalidWire),
     /// An invalid name.
     #[error(transparent)]
     Name(#[from] InvalidName),
@@ -71,7 +69,8 @@ pub(super) fn read<'a>(
     let mut message = 0;
     while !body.is_empty() {
         message += 1;
-        let read = delimited(&mut body).and_then(|bytes| family(bytes, families, samples));
+        let read = delimited(&mut body).map_err(InvalidMessage::from);
+        let read = read.and_then(|bytes| family(bytes, families, samples));
         read.map_err(|reason| InvalidExposition::Message { message, reason })?;
     }
     Ok(())
@@ -117,6 +116,7 @@ fn family<'a>(
         labels: Vec::new(),
         label_names: Vec::new(),
         timestamp_ms: None,
+        start_ms: 0,
     };
     let mut fields = Fields::of(message);
     while let Some((tag, field)) = fields.next()? {
@@ -139,6 +139,8 @@ struct Reader<'a, 'r> {
     /// The label names of metrics before, by their positions. Most metrics have those of the one before.
     label_names: Vec<LabelName<'a>>,
     timestamp_ms: Option<i64>,
+    /// Since when the metric counts, in milliseconds since the epoch; 0 is unknown.
+    start_ms: i64,
 }
 
 impl<'a> Reader<'a, '_> {
@@ -163,6 +165,12 @@ impl<'a> Reader<'a, '_> {
             }
         }
         let Some(value) = value else { return self.is_of_another_type() };
+        self.start_ms = match self.metric_type {
+            MetricType::Counter => created(value, 3)?,
+            MetricType::Summary => created(value, 4)?,
+            MetricType::Histogram => created(value, 15)?,
+            _ => 0,
+        };
         match self.metric_type {
             MetricType::Summary => self.summary(value),
             MetricType::Histogram | MetricType::GaugeHistogram => self.histogram(value),
@@ -214,150 +222,5 @@ impl<'a> Reader<'a, '_> {
         let name = quoted(self.name);
         self.samples.inconsistent(format!("collected metric {name} {{ {metric}}} is not a {metric_type}"));
         Ok(())
-    }
-
-    /// A counter, gauge or untyped value.
-    fn number(&mut self, message: &'a [u8]) -> Result<(), InvalidMessage> {
-        let mut value = 0.0;
-        let mut fields = Fields::of(message);
-        while let Some((tag, field)) = fields.next()? {
-            match tag {
-                1 => value = field.double()?,
-                2 if self.metric_type == MetricType::Counter => self.samples.exemplars += 1,
-                _ => {}
-            }
-        }
-        let (name, metric_type) = (self.base.clone(), Some(self.metric_type));
-        Ok(self.samples.add(name, &self.labels, self.timestamp_ms, Value::float(value), metric_type)?)
-    }
-
-    fn summary(&mut self, message: &'a [u8]) -> Result<(), InvalidMessage> {
-        let (mut count, mut sum) = (0.0, 0.0);
-        let mut fields = Fields::of(message);
-        while let Some((tag, field)) = fields.next()? {
-            match tag {
-                1 => count = self.count(field)?,
-                2 => sum = field.double()?,
-                3 => {
-                    let (mut quantile, mut value) = (0.0, 0.0);
-                    let mut fields = Fields::of(field.bytes()?);
-                    while let Some((tag, field)) = fields.next()? {
-                        match tag {
-                            1 => quantile = field.double()?,
-                            2 => value = field.double()?,
-                            _ => {}
-                        }
-                    }
-                    self.bounded(self.base.clone(), "quantile", quantile, value)?;
-                }
-                _ => {}
-            }
-        }
-        self.sum_and_count(sum, count)
-    }
-
-    fn histogram(&mut self, message: &'a [u8]) -> Result<(), InvalidMessage> {
-        let (mut count, mut count_float, mut sum) = (0, 0.0, 0.0);
-        let mut native = NativeHistogram::default();
-        let mut has_buckets = false;
-        let mut fields = Fields::of(message);
-        while let Some((tag, field)) = fields.next()? {
-            match tag {
-                1 => count = field.unsigned()?,
-                2 => sum = field.double()?,
-                3 => has_buckets = true,
-                4 => count_float = field.double()?,
-                16 => self.samples.exemplars += 1,
-                _ => native.read(tag, field)?,
-            }
-        }
-        let is_native = native.is_native();
-        if is_native {
-            self.samples.count_buckets(native.buckets())?;
-            let is_gauge = self.metric_type == MetricType::GaugeHistogram;
-            let histogram = native.histogram(count, count_float, sum, is_gauge);
-            let histogram =
-                histogram.map_err(|reason| InvalidMessage::Native { metric: quoted(self.name), reason })?;
-            let (name, value) = (self.base.clone(), Value::histogram(histogram));
-            self.samples.add(name, &self.labels, self.timestamp_ms, value, None)?;
-        }
-        if is_native && !has_buckets {
-            return Ok(());
-        }
-        let count = if count_float > 0.0 { count_float } else { self.integer(count) };
-        let name = MetricName::new(format!("{}_bucket", self.name), self.samples.rules().escaping)?;
-        let mut has_infinity = false;
-        let mut fields = Fields::of(message);
-        while let Some((tag, field)) = fields.next()? {
-            if tag == 3 {
-                let (bound, count) = self.bucket(field.bytes()?)?;
-                has_infinity |= bound == f64::INFINITY;
-                self.bounded(name.clone(), "le", bound, count)?;
-            }
-        }
-        if !has_infinity {
-            self.bounded(name, "le", f64::INFINITY, count)?;
-        }
-        self.sum_and_count(sum, count)
-    }
-
-    /// The bound and the count of a bucket.
-    fn bucket(&mut self, message: &'a [u8]) -> Result<(f64, f64), InvalidMessage> {
-        let (mut bound, mut count, mut count_float) = (0.0, 0.0, 0.0);
-        let mut fields = Fields::of(message);
-        while let Some((tag, field)) = fields.next()? {
-            match tag {
-                1 => count = self.count(field)?,
-                2 => bound = field.double()?,
-                3 => self.samples.exemplars += 1,
-                4 => count_float = field.double()?,
-                _ => {}
-            }
-        }
-        Ok((bound, if count_float > 0.0 { count_float } else { count }))
-    }
-
-    fn sum_and_count(&mut self, sum: f64, count: f64) -> Result<(), InvalidMessage> {
-        for (suffix, value) in [("sum", sum), ("count", count)] {
-            let name = MetricName::new(format!("{}_{suffix}", self.name), self.samples.rules().escaping)?;
-            self.part(name, value)?;
-        }
-        Ok(())
-    }
-
-    /// A bucket or a quantile.
-    fn bounded(
-        &mut self,
-        name: MetricName<'a>,
-        label: &'static str,
-        bound: f64,
-        value: f64,
-    ) -> Result<(), InvalidMessage> {
-        if self.labels.iter().any(|(name, _)| name.given() == label) {
-            return Err(InvalidMessage::Bound { metric: quoted(self.name), label });
-        }
-        self.labels.push((LabelName::new(label, self.samples.rules().escaping)?, Cow::Owned(float(bound))));
-        let added = self.part(name, value);
-        self.labels.pop();
-        added
-    }
-
-    /// A sample of a histogram or summary.
-    fn part(&mut self, name: MetricName<'a>, value: f64) -> Result<(), InvalidMessage> {
-        Ok(self.samples.add(name, &self.labels, self.timestamp_ms, Value::float(value), None)?)
-    }
-
-    fn count(&mut self, field: Field<'a>) -> Result<f64, InvalidMessage> {
-        field.unsigned().map(|count| self.integer(count))
-    }
-
-    /// A number of observations. Those that a float64 cannot hold are counted.
-    #[expect(clippy::cast_precision_loss, reason = "inexact values are counted")]
-    fn integer(&mut self, count: u64) -> f64 {
-        let float = count as f64;
-        // 53 bits, and any zeros after them.
-        let is_exact = count == 0 || count.ilog2() - count.trailing_zeros() < f64::MANTISSA_DIGITS;
-        self.samples.inexact_values += usize::from(!is_exact);
-        float
     }
 }

@@ -7,39 +7,15 @@ use std::hash::{BuildHasher, Hasher};
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use remote_write::{Collision, LabelName, Labels, MetricName, MetricType, Point, Value};
+use remote_write::{BOUNDS, Collision, LabelName, Labels, MetricName, MetricType, Point, Value};
 
 use super::InvalidExposition;
 use super::go::{float, quoted};
 use crate::Rules;
+use crate::limits::{TooMany, count_of, labels_in};
 
 /// A label of a sample.
 pub(super) type Label<'a> = (LabelName<'a>, Cow<'a, str>);
-
-/// The limit of the samples of a body, and of its families.
-///
-/// Every sample takes a few hundred bytes until it is written. With this and the next limit a hostile body, inflated
-/// and read, stays within half of the memory of the smallest function.
-pub(super) const MAX_SAMPLES: usize = 50_000;
-
-/// The limit of the labels of all samples, and of the buckets of native histograms. Every classic bucket repeats the labels
-/// of its histogram, so a body can name far more of them than it has bytes.
-pub(super) const MAX_LABELS: usize = 200_000;
-
-/// The limit of the label names that are known from the sample before: AMP accepts 150 labels for a series.
-pub(super) const KNOWN_LABELS: usize = 150;
-
-/// A body with more than `MAX_SAMPLES` or `MAX_LABELS`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected at most {MAX_SAMPLES} samples with {MAX_LABELS} labels and buckets in a body, got more")]
-pub struct TooMany;
-
-impl TooMany {
-    /// An error if `samples` or `labels` are too many.
-    pub(super) fn check(samples: usize, labels: usize) -> Result<(), Self> {
-        if samples > MAX_SAMPLES || labels > MAX_LABELS { Err(Self) } else { Ok(()) }
-    }
-}
 
 /// The reason why a sample cannot be added.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,7 +54,7 @@ impl<'a> Samples<'a> {
             grouping: rules
                 .grouping
                 .iter()
-                .map(|(name, value)| (name.borrowed(), Cow::Borrowed(&**value)))
+                .map(|(name, value)| (name.clone(), Cow::Borrowed(&**value)))
                 .collect(),
             seen: HashTable::new(),
             size: (0, 0),
@@ -93,8 +69,9 @@ impl<'a> Samples<'a> {
         self.rules
     }
 
-    /// Adds a sample, whose labels have unique names. A second sample with its name, labels and timestamp is an error;
-    /// that of a histogram or summary (without `metric_type`) supersedes the first, as in the Pushgateway.
+    /// Adds a sample, whose labels have unique names, and which counts since `start_ms` (0 is unknown). A second sample with
+    /// its name, labels and timestamp is an error; that of a histogram or summary (without `metric_type`) supersedes the
+    /// first, as in the Pushgateway.
     ///
     /// # Errors
     /// Escaping makes the names of two labels the same, or there are too many samples or labels.
@@ -103,11 +80,13 @@ impl<'a> Samples<'a> {
         name: MetricName<'a>,
         labels: &[Label<'a>],
         timestamp_ms: Option<i64>,
+        start_ms: i64,
         value: Value,
         metric_type: Option<MetricType>,
     ) -> Result<(), NotAdded> {
         let labels = self.labels(labels)?;
-        self.size = (self.size.0 + 1, self.size.1 + labels.iter().count());
+        let long = labels_in(name.given().len());
+        self.size = (self.size.0 + 1, self.size.1 + count_of(labels.iter()) + long);
         TooMany::check(self.size.0, self.size.1)?;
         let timestamp_ms = timestamp_ms.unwrap_or(self.rules.received_ms);
         let is_first = self.is_first(&name, &labels, timestamp_ms);
@@ -124,11 +103,16 @@ impl<'a> Samples<'a> {
                 self.inconsistent(format!("collected metric {name} {{ {metric}}} {reason}"));
             }
         }
+        let (labels, value) = if metric_type.is_none() { with_bound(labels, value) } else { (labels, value) };
         match self.points.last_mut() {
-            Some(last) if is_first && last.timestamp_ms == timestamp_ms && last.labels == labels => {
+            Some(last)
+                if is_first
+                    && (last.timestamp_ms, last.start_ms) == (timestamp_ms, start_ms)
+                    && last.labels == labels =>
+            {
                 last.metrics.push((name, value));
             }
-            _ => self.points.push(Point { labels, timestamp_ms, metrics: vec![(name, value)] }),
+            _ => self.points.push(Point { labels, timestamp_ms, start_ms, metrics: vec![(name, value)] }),
         }
         Ok(())
     }
@@ -202,6 +186,16 @@ impl<'a> Samples<'a> {
             }
         }
     }
+}
+
+/// Moves the bound of a bucket or quantile from the labels to its value, so that all series of a histogram are of one point.
+fn with_bound(mut labels: Labels<'_>, value: Value) -> (Labels<'_>, Value) {
+    let bound = BOUNDS.iter().find_map(|&name| Some((name, labels.remove(name)?)));
+    let value = match bound {
+        Some((name, bound)) => value.with_bound(name, bound.into_owned()),
+        None => value,
+    };
+    (labels, value)
 }
 
 /// A metric as Go prints its message, with the label `instance` that the Pushgateway adds.

@@ -16,10 +16,11 @@ use remote_write::{InvalidName, LabelName, METRIC_NAME_LABEL, MetricName, Metric
 use super::cursor::{Cursor, Quoted};
 use super::families::{Families, Part};
 use super::go::{float, parse_float, quoted, quoted_byte};
-use super::samples::{KNOWN_LABELS, Label, NotAdded, Samples, TooMany};
+use super::samples::{Label, NotAdded, Samples};
 use super::{Dialect, InvalidExposition, InvalidLine};
 use crate::event::first_duplicate;
 use crate::event::value::Number;
+use crate::limits::{KNOWN_LABELS, TooMany};
 
 /// Reads `text` into `families` and `samples`.
 pub(super) fn read<'a>(
@@ -340,7 +341,7 @@ impl<'a> Reader<'a, '_> {
         family.has_samples = true;
         self.samples.inexact_values += usize::from(value.inexact);
         let unique = bound.is_none().then_some(metric_type);
-        self.samples.add(name, &block.labels, timestamp_ms, Value::float(value.float), unique).map_err(
+        self.samples.add(name, &block.labels, timestamp_ms, 0, Value::float(value.float), unique).map_err(
             |reason| match reason {
                 NotAdded::Collision(collision) => InvalidLine::Names(collision.to_string()),
                 NotAdded::TooMany(reason) => reason.into(),

@@ -6,7 +6,7 @@ mod text;
 
 use std::time::Duration;
 
-use formats::{Body, Content, Format, Invalid, Rules};
+use formats::{Body, Content, Format, Invalid, OtlpDelta, Rules};
 use remote_write::{LabelName, Labels, NameEscaping};
 
 /// When bodies arrive.
@@ -19,6 +19,8 @@ pub(crate) struct Read {
     pub(crate) samples: Vec<String>,
     /// The timestamps, in milliseconds.
     pub(crate) timestamps: Vec<i64>,
+    /// Since when they count.
+    pub(crate) starts: Vec<i64>,
     /// `type family help unit`.
     pub(crate) metadata: Vec<String>,
     pub(crate) exemplars: usize,
@@ -44,6 +46,7 @@ pub(crate) fn read(
         received_ms: RECEIVED_MS,
         now_ms: RECEIVED_MS,
         max_future: Duration::from_mins(1),
+        otlp_delta: OtlpDelta::Refuse,
     };
     let read = formats::read(format, &Body::Bytes(body), rules, |content| Ok::<_, Invalid>(plain(&content)));
     read.map_err(|reason| reason.to_string())
@@ -61,11 +64,14 @@ fn plain(content: &Content<'_, '_>) -> Read {
             let value = value.replace('\\', r"\\").replace('\n', r"\n").replace('"', "\\\"");
             format!("{name}=\"{value}\"")
         };
-        let labels: Vec<_> = point.labels.iter().map(label).collect();
         for (name, value) in &point.metrics {
+            let mut labels: Vec<_> = point.labels.iter().chain(value.bound()).collect();
+            labels.sort_unstable();
+            let labels: Vec<_> = labels.into_iter().map(label).collect();
             let value = value.as_float().map_or_else(|| format!("{value:?}"), |value| value.to_string());
             read.samples.push(format!("{}{{{}}} {value}", name.as_str(), labels.join(",")));
             read.timestamps.push(point.timestamp_ms);
+            read.starts.push(point.start_ms);
         }
     }
     let metadata = content.metadata.iter();

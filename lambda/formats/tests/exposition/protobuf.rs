@@ -3,7 +3,7 @@
 use formats::Format;
 use prometheus_proto::client::{
     Bucket, BucketSpan, Counter, Exemplar, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType,
-    Quantile, Summary, Untyped,
+    Quantile, Summary, Timestamp, Untyped,
 };
 use proptest::prelude::*;
 use prost::Message as _;
@@ -102,7 +102,7 @@ fn a_classic_histogram_has_buckets_sum_and_count() {
     let buckets = [bucket("0.1", 1), bucket("1", 2), bucket("1e+06", 3), bucket("+Inf", 4)];
     assert_eq!(read.samples[..4], buckets);
     assert_eq!(read.samples[4..], ["h_sum{job=\"j\"} 55.5", "h_count{job=\"j\"} 4"]);
-    assert_eq!((read.points, read.exemplars), (5, 1));
+    assert_eq!((read.points, read.exemplars), (1, 1), "it is delivered as a whole");
 }
 
 #[test]
@@ -172,6 +172,28 @@ fn a_float_histogram_and_a_gauge_are_marked() {
 }
 
 #[test]
+fn created_timestamps_are_start_timestamps() {
+    let created_timestamp = Some(Timestamp { seconds: Some(12), nanos: Some(345_999_999) });
+    let of = |metric_type, metric| family("m", metric_type, vec![metric]);
+    let counter = Counter { created_timestamp, value: Some(1.0), ..Counter::default() };
+    let summary = Summary { created_timestamp, ..Summary::default() };
+    let histogram = Histogram { created_timestamp, bucket: vec![bucket(1.0, 2)], ..native() };
+    for (family, samples) in [
+        (of(MetricType::Counter, Metric { counter: Some(counter), ..Metric::default() }), 1),
+        (of(MetricType::Summary, Metric { summary: Some(summary), ..Metric::default() }), 2),
+        (of(MetricType::Histogram, Metric { histogram: Some(histogram), ..Metric::default() }), 5),
+    ] {
+        let read = pushed(&[family, self::family("g", MetricType::Gauge, vec![gauge(1.0)])]).unwrap();
+        assert_eq!(read.starts, [vec![12_345; samples], vec![0]].concat());
+        assert_eq!(read.points, 2, "a point has one start");
+    }
+    let created_timestamp = Some(Timestamp { seconds: Some(i64::MIN), nanos: Some(i32::MIN) });
+    let counter = Counter { created_timestamp, ..Counter::default() };
+    let read = pushed(&[of(MetricType::Counter, Metric { counter: Some(counter), ..Metric::default() })]);
+    assert_eq!(read.unwrap().starts, [i64::MIN]);
+}
+
+#[test]
 fn what_no_receiver_accepts_is_named() {
     let twice = [family("g", MetricType::Gauge, vec![gauge(1.0), gauge(2.0)])];
     let labelled = |name| Metric { label: labels(&[(name, "x"), (name, "y")]), ..gauge(1.0) };
@@ -193,8 +215,8 @@ fn what_no_receiver_accepts_is_named() {
         (vec![family("g", MetricType::Gauge, vec![labelled("__name__")])], "label `__name__` is reserved"),
         (vec![family("", MetricType::Gauge, vec![gauge(1.0)])], "message 1: name is empty"),
         (vec![family("h", MetricType::Histogram, vec![explicit])], "must not have an explicit \"le\" label"),
-        (histogram(Histogram { schema: Some(9), ..native() }), "expected a schema from -4 to 8"),
-        (histogram(Histogram { schema: Some(-53), ..native() }), "expected a schema from -4 to 8"),
+        (histogram(Histogram { schema: Some(-5), ..native() }), "expected a schema from -4 to 52, or -53"),
+        (histogram(Histogram { schema: Some(53), ..native() }), "expected a schema from -4 to 52, or -53"),
         (
             histogram(Histogram { positive_delta: vec![1], ..native() }),
             "expected as many buckets as its spans have",
@@ -220,6 +242,14 @@ fn many_buckets_under_many_labels_are_refused() {
         ..Metric::default()
     };
     let reason = pushed(&[family("h", MetricType::Histogram, vec![metric])]).unwrap_err();
+    assert!(reason.contains("50000 samples with 200000 labels"), "{reason}");
+}
+
+#[test]
+fn a_long_name_of_many_histograms_is_refused() {
+    let metric = Metric { histogram: Some(Histogram::default()), ..Metric::default() };
+    let name = "h".repeat(1_000_000);
+    let reason = pushed(&[family(&name, MetricType::Histogram, vec![metric; 1_000])]).unwrap_err();
     assert!(reason.contains("50000 samples with 200000 labels"), "{reason}");
 }
 
