@@ -5,8 +5,10 @@ use std::time::Duration;
 use aws::settings::{InvalidSetting, Settings};
 use aws::sqs::Queue;
 use aws::{Endpoint, Scope, Secret};
-use formats::Format;
-use remote_write::{Labels, NameEscaping};
+use formats::{Format, OtlpDelta};
+use remote_write::{Labels, NameEscaping, Version};
+
+use crate::delivery::Protocol;
 
 /// Enough for clocks that are set over a network. A receiver measures its out-of-order window from its newest sample, so a
 /// sample that is a minute ahead shortens the window of all series by a minute.
@@ -22,6 +24,8 @@ pub struct Config {
     pub remote_write: Endpoint,
     /// `REMOTE_WRITE_AUTH`: the scope for which requests to the receiver are signed, if they are.
     pub auth: Option<Scope>,
+    /// `REMOTE_WRITE_PROTOCOL`: the version in which is written.
+    pub protocol: Protocol,
     /// `DEAD_LETTER_QUEUE_URL` and `AWS_ENDPOINT_URL_SQS`.
     pub dead_letter_queue: Option<Queue>,
     /// `SPILL_QUEUE_URL` and `AWS_ENDPOINT_URL_SQS`: the queue for pushes over HTTP.
@@ -34,6 +38,8 @@ pub struct Config {
     pub http_delivery: HttpDelivery,
     /// `DEFAULT_FORMAT`: that of messages without an attribute `Content-Type`.
     pub default_format: Format,
+    /// `OTLP_DELTA`: the treatment of data points with delta temporality.
+    pub otlp_delta: OtlpDelta,
     /// `EXTERNAL_LABELS`: labels of every series, unless a point has its own.
     pub external_labels: Labels<'static>,
     /// `NAME_ESCAPING`.
@@ -87,8 +93,16 @@ impl Config {
             expected: "the remote-write URL of the receiver, for AMP \
                        https://aps-workspaces.<region>.amazonaws.com/workspaces/<workspace id>/api/v1/remote_write",
         })?;
-        let formats = [("json", Format::Event), ("exposition", Format::Text)];
-        let default_format = settings.choice("DEFAULT_FORMAT", "json or exposition", &formats)?;
+        let formats = [
+            ("json", Format::Event),
+            ("exposition", Format::Text),
+            ("otlp", Format::Otlp),
+            ("remote-write", Format::RemoteWrite1),
+        ];
+        let default_format =
+            settings.choice("DEFAULT_FORMAT", "json, exposition, otlp or remote-write", &formats)?;
+        let deltas = [("refuse", OtlpDelta::Refuse), ("gauge", OtlpDelta::Gauge)];
+        let otlp_delta = settings.choice("OTLP_DELTA", "refuse or gauge", &deltas)?;
         let auths = [("iam", Some(HttpAuth::Iam)), ("secret", None), ("none", Some(HttpAuth::None))];
         let http_auth = settings.choice("HTTP_AUTH", "iam, secret or none", &auths)?;
         let http_auth = match http_auth.unwrap_or(Some(HttpAuth::Iam)) {
@@ -110,6 +124,12 @@ impl Config {
                 expected: "the URL of a queue, which HTTP_DELIVERY=queue needs",
             });
         }
+        let protocols = [
+            ("1.0", Protocol::Fixed(Version::V1)),
+            ("2.0", Protocol::Fixed(Version::V2)),
+            ("auto", Protocol::Auto),
+        ];
+        let protocol = settings.choice("REMOTE_WRITE_PROTOCOL", "1.0, 2.0 or auto", &protocols)?;
         let escaping = settings.choice("NAME_ESCAPING", "underscores, values or reject", &CHOICES)?;
         // Cortex rejects what is more than ten minutes ahead.
         let seconds = "a whole number of seconds between 1 and 600";
@@ -118,12 +138,14 @@ impl Config {
         let window = settings.number("OUT_OF_ORDER_WINDOW", window, 0..=86_400)?;
         Ok(Self {
             auth: settings.auth("REMOTE_WRITE_AUTH", &remote_write, URL)?,
+            protocol: protocol.unwrap_or_default(),
             dead_letter_queue: settings.queue("DEAD_LETTER_QUEUE_URL")?,
             spill_queue,
             http_auth,
             http_base_path: base_path(&settings)?,
             http_delivery,
             default_format: default_format.unwrap_or_default(),
+            otlp_delta: otlp_delta.unwrap_or_default(),
             external_labels: settings.external_labels("EXTERNAL_LABELS")?,
             escaping: escaping.unwrap_or_default(),
             max_future: max_future.map_or(MAX_FUTURE, Duration::from_secs),
@@ -162,6 +184,7 @@ mod tests {
     fn the_url_is_enough() {
         let config = config(&[("REMOTE_WRITE_URL", AMP)]).unwrap();
         assert_eq!(config.auth.map(|scope| scope.region).as_deref(), Some("eu-west-1"));
+        assert_eq!(config.protocol, Protocol::Fixed(Version::V1));
         assert_eq!(config.escaping, NameEscaping::Underscores);
         assert_eq!(config.max_future, Duration::from_mins(1));
         assert_eq!(config.out_of_order_window_ms, 60_000);
@@ -219,6 +242,10 @@ mod tests {
             ("REMOTE_WRITE_URL", "https://prometheus.example.com/api/v1/write", false),
             ("REMOTE_WRITE_AUTH", "none", true),
             ("REMOTE_WRITE_AUTH", "basic", false),
+            ("REMOTE_WRITE_PROTOCOL", "1.0", true),
+            ("REMOTE_WRITE_PROTOCOL", "2.0", true),
+            ("REMOTE_WRITE_PROTOCOL", "auto", true),
+            ("REMOTE_WRITE_PROTOCOL", "2", false),
             ("NAME_ESCAPING", "values", true),
             ("NAME_ESCAPING", "reject", true),
             ("NAME_ESCAPING", "dots", false),
@@ -245,7 +272,12 @@ mod tests {
             ("HTTP_DELIVERY", "spill", false),
             ("DEFAULT_FORMAT", "json", true),
             ("DEFAULT_FORMAT", "exposition", true),
-            ("DEFAULT_FORMAT", "otlp", false),
+            ("DEFAULT_FORMAT", "remote-write", true),
+            ("DEFAULT_FORMAT", "otlp", true),
+            ("DEFAULT_FORMAT", "otlp-json", false),
+            ("OTLP_DELTA", "refuse", true),
+            ("OTLP_DELTA", "gauge", true),
+            ("OTLP_DELTA", "counter", false),
         ] {
             let url = if variable == "REMOTE_WRITE_URL" { value } else { AMP };
             match config(&[("REMOTE_WRITE_URL", url), (variable, value)]) {

@@ -18,13 +18,13 @@ mod sender;
 mod smaller;
 mod steps;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use aws::{Attempts, Failure, Patience, Response};
-use remote_write::{EncodedRequest, Origin, Sample, Series};
+use remote_write::{EncodedRequest, Origin, Sample, Series, Version};
 use tokio::time::Instant;
 
 use crate::outcome::{Outcome, Reason};
@@ -80,9 +80,27 @@ pub struct Limits {
     pub max_request_bytes: usize,
 }
 
+/// The version of remote write in which is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// This one.
+    Fixed(Version),
+    /// 2.0 until the receiver turns out not to take it, then 1.0.
+    Auto,
+}
+
+impl Default for Protocol {
+    fn default() -> Self {
+        Self::Fixed(Version::V1)
+    }
+}
+
 /// The receiver, as far as it is known in this environment.
 #[derive(Debug, Default)]
 pub struct Receiver {
+    protocol: Protocol,
+    /// Whether it has turned out not to take 2.0.
+    is_of_1: AtomicBool,
     /// Whether it has accepted a write request, so that a rejection is not caused by the URL.
     is_proven: AtomicBool,
     /// The newest timestamp that it has accepted, in milliseconds.
@@ -96,7 +114,7 @@ pub struct Delivery {
     outcomes: Vec<Option<Outcome>>,
     /// Whether any point is rejected.
     has_rejected: bool,
-    /// Records of which the receiver rejected a request with nothing else in it.
+    /// Records of which the receiver rejected a request with nothing else in it, without those that have parts.
     rejected_records: HashMap<u32, Outcome>,
     /// The figures.
     pub figures: Figures,
@@ -117,7 +135,61 @@ pub struct Figures {
     pub latencies: Vec<Duration>,
 }
 
+/// The samples that the receiver has, by the kind of their values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Floats.
+    pub floats: usize,
+    /// Native histograms.
+    pub histograms: usize,
+    /// Samples that were replaced by one of these, with the same series and timestamp.
+    pub replaced: usize,
+}
+
+impl Written {
+    /// All of them, with those that were replaced.
+    pub fn samples(&self) -> usize {
+        self.floats + self.histograms + self.replaced
+    }
+}
+
 impl Receiver {
+    /// A receiver of which nothing is known.
+    pub fn new(protocol: Protocol) -> Self {
+        Self { protocol, ..Self::default() }
+    }
+
+    /// The version in which is written now.
+    pub fn version(&self) -> Version {
+        match self.protocol {
+            Protocol::Fixed(version) => version,
+            Protocol::Auto if self.is_of_1.load(Ordering::Relaxed) => Version::V1,
+            Protocol::Auto => Version::V2,
+        }
+    }
+
+    /// Whether `response` to a request of `version` shows that 1.0 has to be written from now on, this request too.
+    ///
+    /// Remote write 2.0, "Protocol Versions and Negotiation": a receiver of 1.0 answers 415, or reads a message without
+    /// series and sends no number of written samples, or 0. Some answer 400 instead, as receivers of 2.0 do to invalid data.
+    /// Other requests of 2.0 may be in flight then, although one of 1.0 proves the receiver before they are answered.
+    fn falls_back(&self, version: Version, response: &Response) -> bool {
+        let is_silent = response.written.is_none();
+        let may_be_of_1 = !self.is_proven() || self.is_of_1.load(Ordering::Relaxed);
+        let has_none = response.written == Some(0) && may_be_of_1;
+        let falls_back = self.protocol == Protocol::Auto
+            && version == Version::V2
+            && match response.status {
+                415 => true,
+                400 => is_silent && may_be_of_1,
+                _ => (is_silent || has_none) && response.is_stored(),
+            };
+        if falls_back && !self.is_of_1.swap(true, Ordering::Relaxed) {
+            tracing::warn!(%response, "The receiver does not take remote write 2.0; 1.0 is written from now on.");
+        }
+        falls_back
+    }
+
     fn is_proven(&self) -> bool {
         self.is_proven.load(Ordering::Relaxed)
     }
@@ -145,18 +217,46 @@ impl Delivery {
             // Nothing to deliver.
             return Outcome::Delivered;
         }
-        let of_points = origins.clone().map(|origin| {
+        let of_record = self.rejected_records.get(&origins.start).cloned();
+        let of_points = self.outcome_of_points(origins);
+        of_record.into_iter().chain([of_points]).max_by_key(Outcome::severity).unwrap_or(Outcome::Delivered)
+    }
+
+    /// The worst outcome of some points, of which each stands for itself.
+    pub fn outcome_of_points(&self, origins: Range<u32>) -> Outcome {
+        let of_points = origins.map(|origin| {
             let known = self.outcomes.get(origin as usize).cloned().flatten();
             known.unwrap_or_else(|| Outcome::Retry(Reason::NotSent.into()))
         });
-        let of_record = self.rejected_records.get(&origins.start).cloned();
-        of_points.chain(of_record).max_by_key(Outcome::severity).unwrap_or(Outcome::Delivered)
+        of_points.max_by_key(Outcome::severity).unwrap_or(Outcome::Delivered)
     }
 
     /// The outcome of the first of some points that has to be delivered again.
     pub fn retry(&self, origins: Range<u32>) -> Option<Outcome> {
         let known = origins.filter_map(|origin| self.outcomes.get(origin as usize).cloned().flatten());
         known.into_iter().find(Outcome::is_retry)
+    }
+
+    /// The samples of `series` that the receiver has.
+    pub fn written(&self, series: &Series) -> Written {
+        let mut written = Written::default();
+        let is_delivered = |sample: &&Sample| {
+            matches!(self.outcomes.get(sample.origin.0 as usize), Some(Some(Outcome::Delivered)))
+        };
+        for instant in series.samples().chunk_by(|a, b| b.supersedes(a)) {
+            let mut delivered = instant.iter().filter(is_delivered);
+            if let Some(last) = delivered.next_back() {
+                let is_float = !last.value.is_histogram();
+                *(if is_float { &mut written.floats } else { &mut written.histograms }) += 1;
+                written.replaced += delivered.count();
+            }
+        }
+        written
+    }
+
+    /// The number of points that the receiver rejects.
+    pub fn rejected(&self, origins: impl Iterator<Item = u32>) -> usize {
+        origins.filter(|&origin| self.is_rejected(Origin(origin))).count()
     }
 
     fn is_rejected(&self, origin: Origin) -> bool {
@@ -191,10 +291,11 @@ impl Delivery {
 }
 
 /// Sends all of `series` with `send`, until the deadline. `record_of` has the record of each origin, by the origin of its
-/// first point.
+/// first point; those `with_parts` are records whose points do not depend on each other.
 pub async fn deliver(
     series: &Series,
     record_of: &[u32],
+    with_parts: &HashSet<u32>,
     limits: Limits,
     receiver: &Receiver,
     send: &impl AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>,
@@ -204,7 +305,7 @@ pub async fn deliver(
         newest: limits.now_ms.max(receiver.newest_ms(series.samples())),
         window: limits.out_of_order_window_ms,
     };
-    let sender = Sender::new(series, record_of, limits, ages, receiver, send);
+    let sender = Sender::new(series, record_of, with_parts, limits, ages, receiver, send);
     if sender.is_late() {
         sender.block(series.samples(), &sender::out_of_time());
         return sender.into_delivery();

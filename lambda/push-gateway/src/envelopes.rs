@@ -199,9 +199,11 @@ impl<'a> Envelope<'a> {
         report: &Report,
     ) -> Result<Reply, Error> {
         match self {
-            Self::Http(http) => {
-                Ok(Reply::Http(http.reply(Answer::to_write(http.is_events(), outcomes, report))))
-            }
+            Self::Http(http) => Ok(Reply::Http(http.reply(Answer::to_write(
+                http.format().unwrap_or_default(),
+                outcomes,
+                report,
+            )))),
             Self::Direct(_) => direct::reply(records, outcomes, report).map(Reply::Summary),
             Self::Sqs(batch) => Ok(Reply::Batch(batch.reply(outcomes, moved))),
         }

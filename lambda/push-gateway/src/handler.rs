@@ -1,5 +1,6 @@
 //! The pipeline: envelope, records, points, series, delivery, outcomes, dead letters, reply.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -7,12 +8,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws::{Client, Patience, RemoteWrite};
 use formats::Rules;
-use remote_write::{EncodedRequest, MAX_REQUEST_BYTES, Series};
+use remote_write::{EncodedRequest, MAX_REQUEST_BYTES, Series, Version};
 use tokio::time::Instant;
 
 use crate::config::{Config, HttpDelivery};
 use crate::dead_letters::{DeadLetterQueue, Moved};
-use crate::delivery::{Delivery, Limits, Receiver, deliver};
+use crate::delivery::{Delivery, Limits, Receiver, Written, deliver};
 use crate::envelopes::http::Http;
 use crate::envelopes::http::answer::Answer;
 use crate::envelopes::{Envelope, Error, Reply};
@@ -35,6 +36,9 @@ const METADATA_TIME: Duration = Duration::from_secs(2);
 
 /// The time limit of an HTTP request. Clients wait for ten seconds or more, and Prometheus's for 30.
 const HTTP_TIME: Duration = Duration::from_secs(8);
+
+/// The time limit of an OTLP request. Exporters wait for ten seconds over all their attempts, so this leaves time for a second.
+const OTLP_TIME: Duration = Duration::from_secs(4);
 
 /// The share of the time of a push that is left for the spill queue.
 const SPILL_SHARE: u32 = 3;
@@ -74,7 +78,7 @@ impl Gateway {
         let client = Arc::new(client);
         let queue = config.dead_letter_queue.clone();
         Self {
-            receiver: Receiver::default(),
+            receiver: Receiver::new(config.protocol),
             sent_metadata: SentMetadata::default(),
             authenticator: Authenticator::new(config.http_auth.clone(), Arc::clone(&client)),
             remote_write: RemoteWrite::new(config.remote_write.clone(), config.auth.clone(), USER_AGENT),
@@ -101,8 +105,11 @@ impl Gateway {
             if let Err(answer) = self.admit(http, now_ms, deadline).await {
                 return (Ok(Reply::Http(http.reply(answer))), Report::default());
             }
+            if http.records().any(|record| record.format.is_otlp()) {
+                time = time.min(OTLP_TIME);
+            }
         }
-        let (mut records, series) = Records::read(&envelope, self.config.default_format, self.rules(now_ms));
+        let (records, series) = Records::read(&envelope, self.config.default_format, self.rules(now_ms));
         let margin = MARGIN.min(time / 5);
         let move_until = started + time - margin / 2;
         let reserved = self.time_to_move(&envelope, &records).min(time / 4);
@@ -116,11 +123,13 @@ impl Gateway {
         let delivery = if is_queued_at_once {
             Delivery::default()
         } else {
-            self.deliver(&series, &records.record_of(), now_ms, started, write_until).await
+            let isolate_until = self.isolate_until(&envelope, started, write_until);
+            let (record_of, with_parts) = (records.record_of(), records.with_parts());
+            self.deliver(&series, &record_of, &with_parts, now_ms, isolate_until, write_until).await
         };
         let mut outcomes = records.outcomes(&delivery);
-        if push.is_some() {
-            // No dead-letter queue keeps a push of which one part is rejected and another not delivered.
+        if matches!(envelope, Envelope::Http(_)) {
+            // No dead-letter queue keeps a request of which one part is rejected and another not delivered.
             for (record, outcome) in records.records.iter().zip(&mut outcomes) {
                 let retry = record.points.clone().ok().and_then(|origins| delivery.retry(origins));
                 *outcome = retry.unwrap_or_else(|| outcome.clone());
@@ -139,10 +148,18 @@ impl Gateway {
             None => Moved::new(),
         };
         if !outcomes.iter().any(Outcome::is_retry) {
-            self.send_metadata(&mut records, write_until).await;
+            self.send_metadata(&series, write_until).await;
         }
         self.write_failures(&records, &outcomes, now_ms, started, move_until).await;
-        let report = Report::new(&records, &outcomes, &series, delivery.figures, moved.len());
+        let is_http = matches!(envelope, Envelope::Http(_));
+        let written = if is_http { delivery.written(&series) } else { Written::default() };
+        let data_points = records.data_points(&delivery);
+        let mut report = Report::new(&records, &outcomes, &series, delivery.figures, moved.len());
+        report.written = written;
+        report.data_points = data_points;
+        if self.receiver.version() == Version::V1 {
+            report.start_timestamps = series.start_timestamps();
+        }
         (envelope.reply(&records, &outcomes, &moved, &report), report)
     }
 
@@ -156,40 +173,50 @@ impl Gateway {
             self.authenticator.check(http.request(), deadline).await.map_err(refuse)?;
         }
         let route = Route::of(&http.request().method, path).map_err(refuse)?;
-        match Answer::to(&route) {
-            Some(answer) => Err(answer),
-            None => http.admit(route, now_ms).map_err(refuse),
+        if let Some(answer) = Answer::to(&route) {
+            return Err(answer);
         }
+        let format = http.format_of(&route).ok();
+        http.admit(route, now_ms).map_err(|reason| {
+            log_refusal(&reason);
+            Answer::to_invalid_body(format, &reason)
+        })
     }
 
     async fn deliver(
         &self,
         series: &Series,
         record_of: &[u32],
+        with_parts: &HashSet<u32>,
         now_ms: i64,
-        started: Instant,
+        isolate_until: Instant,
         write_until: Instant,
     ) -> Delivery {
         let limits = Limits {
             now_ms,
             out_of_order_window_ms: self.config.out_of_order_window_ms,
-            isolate_until: self.isolate_until(started, write_until),
+            isolate_until,
             deadline: write_until,
             max_request_bytes: MAX_REQUEST_BYTES,
         };
         let send = async |request: EncodedRequest, patience: Patience| {
-            self.client.send_with(&self.remote_write.request(request.body.into()), patience).await
+            let request = self.remote_write.request(request.body.into(), request.version);
+            self.client.send_with(&request, patience).await
         };
-        deliver(series, record_of, limits, &self.receiver, &send).await
+        deliver(series, record_of, with_parts, limits, &self.receiver, &send).await
     }
 
-    async fn send_metadata(&self, records: &mut Records, write_until: Instant) {
+    /// Sends the metadata of `series`, which a request of 2.0 has itself.
+    async fn send_metadata(&self, series: &Series, write_until: Instant) {
+        if self.receiver.version() == Version::V2 {
+            return;
+        }
         let send = async |request: EncodedRequest| {
-            let request = self.remote_write.request(request.body.into());
+            let request = self.remote_write.request(request.body.into(), request.version);
             let deadline = write_until.min(Instant::now() + METADATA_TIME);
             self.client.send_once(&request, deadline).await
         };
-        self.sent_metadata.send(records.take_metadata(), Instant::now(), send).await;
+        self.sent_metadata.send(series.metadata(), Instant::now(), send).await;
     }
 
     /// Writes when pushes failed, if there is time.
@@ -209,7 +236,8 @@ impl Gateway {
             now_ms.saturating_add_unsigned(u64::try_from(started.elapsed().as_millis()).unwrap_or(0));
         let failures = push_times::failures(records, outcomes, &self.config.external_labels, now_ms);
         if let Some((series, record_of)) = failures {
-            let delivery = self.deliver(&series, &record_of, now_ms, Instant::now(), deadline).await;
+            let delivery =
+                self.deliver(&series, &record_of, &HashSet::new(), now_ms, deadline, deadline).await;
             let points = 0..u32::try_from(record_of.len()).unwrap_or_default();
             let outcome = delivery.outcome(points);
             if !outcome.is_done() {
@@ -227,13 +255,15 @@ impl Gateway {
             received_ms: now_ms,
             now_ms,
             max_future: self.config.max_future,
+            otlp_delta: self.config.otlp_delta,
         }
     }
 
-    /// A third of the time is left for moving the messages at fault.
-    fn isolate_until(&self, started: Instant, write_until: Instant) -> Instant {
+    /// A third of the time is left for moving the messages at fault, if there are messages.
+    fn isolate_until(&self, envelope: &Envelope<'_>, started: Instant, write_until: Instant) -> Instant {
+        let is_moved = self.dead_letter_queue.is_some() && !envelope.messages().is_empty();
         let third = write_until.saturating_duration_since(started) / 3;
-        write_until - if self.dead_letter_queue.is_some() { third } else { Duration::ZERO }
+        write_until - if is_moved { third } else { Duration::ZERO }
     }
 
     /// The time for dead letters that are known before anything is sent.
@@ -245,10 +275,15 @@ impl Gateway {
     }
 }
 
-/// The answer to a request that writes nothing. Its reason is logged, because many clients ignore the answer.
+/// The answer to a request that writes nothing.
 fn refuse<R: fmt::Display + Into<Answer>>(reason: R) -> Answer {
-    tracing::warn!(%reason, "A request was refused.");
+    log_refusal(&reason);
     reason.into()
+}
+
+/// Logs why a request writes nothing, because many clients ignore the answer.
+fn log_refusal(reason: &dyn fmt::Display) {
+    tracing::warn!(%reason, "A request was refused.");
 }
 
 /// The outcome of a record of a push that was sent to the spill queue.

@@ -2,7 +2,7 @@
 //!
 //! A receiver keeps metadata for a while only and forgets it with a restart, so an environment sends that of a family
 //! with its first push, and again after five minutes or when it has changed. It travels in requests of its own, after
-//! the samples: a receiver that rejects metadata has stored them already.
+//! the samples: a receiver that rejects metadata has stored them already. A request of remote write 2.0 has it itself.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -26,12 +26,6 @@ const MAX_FAMILIES: usize = 20_000;
 /// The families of one request, each of at most a kilobyte: it stays below AMP's limit of 1 MB.
 const FAMILIES_PER_REQUEST: usize = 800;
 
-/// AMP quotas, "Metadata length": of name, type, unit and help together, in bytes.
-const MAX_BYTES: usize = 1_024;
-
-/// The longest name of a type, `gaugehistogram`.
-const MAX_TYPE_BYTES: usize = 14;
-
 /// The metadata that this environment has sent.
 #[derive(Debug, Default)]
 pub struct SentMetadata(Mutex<State>);
@@ -46,9 +40,9 @@ struct State {
 
 impl SentMetadata {
     /// Sends what of `families` is due. A failure is logged and changes nothing for the samples.
-    pub async fn send(
+    pub async fn send<'m>(
         &self,
-        families: Vec<Metadata>,
+        families: impl Iterator<Item = &'m Metadata>,
         now: Instant,
         send: impl AsyncFn(EncodedRequest) -> Result<Response, Failure>,
     ) {
@@ -66,17 +60,17 @@ impl SentMetadata {
         }
     }
 
-    /// The families that have to be sent now, within the receiver's limits.
-    fn due(&self, families: Vec<Metadata>, now: Instant) -> Vec<Metadata> {
+    /// The families that have to be sent now, at most as many as the receiver keeps.
+    fn due<'m>(&self, families: impl Iterator<Item = &'m Metadata>, now: Instant) -> Vec<Metadata> {
         let state = self.state();
         if state.paused_until.is_some_and(|until| now < until) {
             return Vec::new();
         }
-        let is_due = |metadata: &Metadata| match state.sent.get(&metadata.family) {
-            Some((sent, at)) => sent != metadata || now.duration_since(*at) >= INTERVAL,
+        let is_due = |metadata: &&Metadata| match state.sent.get(&metadata.family) {
+            Some((sent, at)) => sent != *metadata || now.duration_since(*at) >= INTERVAL,
             None => state.sent.len() < MAX_FAMILIES,
         };
-        families.into_iter().filter_map(within_the_limit).filter(is_due).take(MAX_FAMILIES).collect()
+        families.filter(is_due).take(MAX_FAMILIES).cloned().collect()
     }
 
     fn note(&self, sent: &[Metadata], now: Instant, has_failed: bool) {
@@ -91,13 +85,6 @@ impl SentMetadata {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// `metadata` with its help cut to the limit; `None` if its name and unit alone are too long.
-fn within_the_limit(mut metadata: Metadata) -> Option<Metadata> {
-    let left = MAX_BYTES.checked_sub(MAX_TYPE_BYTES + metadata.family.len() + metadata.unit.len())?;
-    metadata.help.truncate(metadata.help.floor_char_boundary(left));
-    Some(metadata)
 }
 
 #[cfg(test)]
@@ -122,7 +109,7 @@ mod tests {
             *requests.lock().unwrap() += 1;
             Ok(Response::new(status, ""))
         };
-        state.send(families.to_vec(), now, answer).await;
+        state.send(families.iter(), now, answer).await;
         requests.into_inner().unwrap()
     }
 
@@ -145,12 +132,5 @@ mod tests {
         assert_eq!(send(&state, &many, start, 429).await, 1, "the first failure ends it");
         assert_eq!(send(&state, &many, start + Duration::from_secs(59), 200).await, 0);
         assert_eq!(send(&state, &many, start + Duration::from_mins(1), 200).await, 3);
-    }
-
-    #[test]
-    fn metadata_is_within_the_limit_of_the_receiver() {
-        let long = within_the_limit(metadata("a", &"é".repeat(2_000))).unwrap();
-        assert_eq!(long.help.len(), 1_008, "name, type and help are at most 1,024 bytes");
-        assert!(within_the_limit(metadata(&"a".repeat(1_011), "")).is_none());
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::rc::Rc;
 
 use aws::{Failure, Response};
+use formats::Refused;
+use remote_write::NotAdded;
 
 use crate::envelopes::sqs::attributes::InvalidAttribute;
 use crate::spill::SpillError;
@@ -26,7 +28,7 @@ pub enum Outcome {
         /// The receiver's error message, on one line of bounded length.
         message: Rc<str>,
     },
-    /// It is not valid, and nothing of it was sent.
+    /// It is not valid. Nothing of it was sent, except with [`Invalid::Refused`].
     Invalid(Rc<Invalid>),
 }
 
@@ -39,6 +41,9 @@ pub enum Invalid {
     /// An attribute of the message, or its body with it, is invalid.
     #[error(transparent)]
     Attribute(#[from] InvalidAttribute),
+    /// Some of its points are refused, and the others were sent. The last reason may be that of the receiver.
+    #[error("{}", list(.0))]
+    Refused(Vec<Refused>),
 }
 
 /// The reason why something could not be delivered now, although nothing is wrong with it as far as is known.
@@ -55,6 +60,15 @@ pub enum Reason {
     /// A receiver that does not know the replica answered as if it were one of an HA pair.
     #[error("the answer was {0}, which means that nothing was stored")]
     NothingStored(Response),
+    /// Success without the header of a receiver of remote write 2.0.
+    #[error(
+        "the answer was {0}, without the number of samples written, so the receiver may not take remote write 2.0: set \
+         REMOTE_WRITE_PROTOCOL to auto or 1.0"
+    )]
+    NotOfVersion2(Response),
+    /// Success with 0 written samples.
+    #[error("the answer was {0}, with 0 samples written")]
+    NoneWritten(Response),
     /// Success from something that is not a remote-write receiver.
     #[error("the answer was {0}; a remote-write receiver answers without a body, so the URL may be wrong")]
     UnexpectedBody(Response),
@@ -79,6 +93,9 @@ pub enum Reason {
     /// It could not be queued, and was not to be delivered at once.
     #[error("{0}")]
     NotQueued(Rc<SpillError>),
+    /// The records before it leave too little room in the invocation.
+    #[error("there is no room for it beside the messages before it: {0}")]
+    NoRoom(NotAdded),
     /// An earlier record of its group has to be delivered first.
     #[error("an earlier message of its group could not be delivered")]
     BehindGroup,
@@ -88,13 +105,23 @@ pub enum Reason {
 }
 
 impl Invalid {
-    /// The number of points that are invalid for this reason, as far as it is known; at least one.
+    /// The number of points that are invalid for this reason, as far as it is known.
     pub fn events(&self) -> usize {
         match self {
             Self::Content(reason) => reason.events(),
             Self::Attribute(_) => 1,
+            Self::Refused(refused) => refused.iter().map(|refused| refused.points).sum(),
         }
     }
+}
+
+/// The reasons for which points are refused, with their numbers.
+fn list(refused: &[Refused]) -> String {
+    let one = |Refused { points, reason }: &Refused| match points {
+        0 | 1 => reason.clone(),
+        _ => format!("{reason} (and {} more)", points - 1),
+    };
+    refused.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 impl Outcome {
@@ -133,6 +160,12 @@ impl Outcome {
     /// Whether it has to be delivered again.
     pub fn is_retry(&self) -> bool {
         matches!(self, Self::Retry(_))
+    }
+}
+
+impl<E: Into<Invalid>> From<E> for Outcome {
+    fn from(reason: E) -> Self {
+        Self::Invalid(Rc::new(reason.into()))
     }
 }
 

@@ -49,7 +49,7 @@ impl Push {
             reason = "a time in milliseconds is exact until the year 287396"
         )]
         let seconds = timestamp_ms as f64 / 1e3;
-        Point { labels, timestamp_ms, metrics: vec![(metric, Value::float(seconds))] }
+        Point { labels, timestamp_ms, metrics: vec![(metric, Value::float(seconds))], ..Point::default() }
     }
 }
 

@@ -8,7 +8,7 @@ use remote_write::Series;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::delivery::Figures;
+use crate::delivery::{Figures, Written};
 use crate::outcome::Outcome;
 use crate::records::Records;
 
@@ -36,20 +36,37 @@ pub struct Report {
     pub dead_lettered: usize,
     /// Samples of the valid records.
     pub samples: usize,
+    /// Points that are refused while others of their records are not.
+    pub refused: usize,
     /// Series of the samples.
     pub series: usize,
     /// Values that a float64 cannot hold exactly.
     pub inexact_values: usize,
     /// Exemplars, which no receiver of AMP takes.
     pub exemplars: usize,
+    /// Start timestamps that were not written, because remote write 1.0 does not have them.
+    pub start_timestamps: usize,
     /// The figures of the delivery.
     pub figures: Figures,
+    /// The samples of an HTTP request that the receiver has.
+    pub written: Written,
+    /// The data points of OTLP in an HTTP request.
+    pub data_points: DataPoints,
     /// The first invalid record, for the log.
     first_invalid: Option<String>,
     /// The first rejected record.
     first_rejected: Option<String>,
     /// The first record that could not be delivered.
     first_failed: Option<String>,
+}
+
+/// Data points of OTLP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DataPoints {
+    /// All of them.
+    pub all: usize,
+    /// Those that are refused, or that the receiver rejects.
+    pub rejected: usize,
 }
 
 impl Report {
@@ -61,12 +78,27 @@ impl Report {
         figures: Figures,
         dead_lettered: usize,
     ) -> Self {
-        let (inexact_values, exemplars) = (records.inexact_values, records.exemplars);
-        let (samples, series) = (series.samples().len(), series.count());
-        let mut report =
-            Self { dead_lettered, samples, series, inexact_values, exemplars, figures, ..Self::default() };
+        let mut report = Self {
+            dead_lettered,
+            samples: series.samples().len(),
+            series: series.count(),
+            inexact_values: records.inexact_values,
+            exemplars: records.exemplars,
+            figures,
+            ..Self::default()
+        };
         for (record, outcome) in records.records.iter().zip(outcomes) {
-            report.count(record.index, record.events(), outcome);
+            let (mut events, refused) = (record.events(), record.refused());
+            report.refused += refused;
+            if record.refused.is_some()
+                && let Outcome::Invalid(reason) = outcome
+            {
+                report.events += events - refused;
+                // The rest of the reasons are the receiver's.
+                report.rejected += reason.events() - refused;
+                events = refused;
+            }
+            report.count(record.index, events, outcome);
         }
         report.events += records.left_out;
         report.invalid += records.left_out;
@@ -125,6 +157,7 @@ impl Report {
             deduplicated = self.deduplicated,
             spilled = self.spilled,
             exemplars_dropped = self.exemplars,
+            start_timestamps_dropped = self.start_timestamps,
             dead_lettered = self.dead_lettered,
             retried = self.figures.retries,
             ms = millis(took),

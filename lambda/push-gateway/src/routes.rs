@@ -1,4 +1,5 @@
-//! The routes of HTTP requests: those of a Pushgateway, and `POST /api/v1/events`.
+//! The routes of HTTP requests: those of a Pushgateway, of remote write, of OTLP, and
+//! `POST /api/v1/events`.
 //!
 //! The statuses and texts are those of Pushgateway's router (`main.go`). A path with empty segments or `..` is not
 //! redirected, because some clients take a redirect for success; only slashes at its start count as one.
@@ -19,6 +20,10 @@ pub enum Route {
     Delete,
     /// Write the JSON events of the body.
     Events,
+    /// Write the series of the body, which is a write request.
+    RemoteWrite,
+    /// Write the metrics of the body, which is a request of OTLP.
+    Otlp,
     /// `/-/healthy`
     Healthy,
     /// `/-/ready`
@@ -69,10 +74,16 @@ impl Route {
     /// [`NoRoute`], which is the answer.
     pub fn of(method: &str, path: &str) -> Result<Self, NoRoute> {
         const GET: &str = "GET, OPTIONS";
+        const POST: &str = "OPTIONS, POST";
         let get = |route| match method {
             "GET" => Ok(route),
             "OPTIONS" => Ok(Self::Options { allow: GET }),
             _ => Err(NoRoute::Method { allow: GET }),
+        };
+        let post = |route| match method {
+            "POST" => Ok(route),
+            "OPTIONS" => Ok(Self::Options { allow: POST }),
+            _ => Err(NoRoute::Method { allow: POST }),
         };
         match path.trim_start_matches('/') {
             "-/healthy" => get(Self::Healthy),
@@ -81,7 +92,10 @@ impl Route {
             "metrics" => get(Self::Metrics),
             "api/v1/status" => get(Self::Status),
             "api/v1/metrics" => get(Self::ApiMetrics),
-            "api/v1/events" => events(method),
+            "api/v1/events" => post(Self::Events),
+            // The first is Prometheus's, the second AMP's.
+            "api/v1/write" | "api/v1/remote_write" => post(Self::RemoteWrite),
+            "v1/metrics" => post(Self::Otlp),
             _ => push(method, path),
         }
     }
@@ -110,15 +124,6 @@ fn push(method: &str, path: &str) -> Result<Route, NoRoute> {
     match method {
         "PUT" | "POST" => Ok(Route::Push { grouping: grouping? }),
         "DELETE" => grouping.map(|_| Route::Delete).map_err(NoRoute::Grouping),
-        "OPTIONS" => Ok(Route::Options { allow: ALLOW }),
-        _ => Err(NoRoute::Method { allow: ALLOW }),
-    }
-}
-
-fn events(method: &str) -> Result<Route, NoRoute> {
-    const ALLOW: &str = "OPTIONS, POST";
-    match method {
-        "POST" => Ok(Route::Events),
         "OPTIONS" => Ok(Route::Options { allow: ALLOW }),
         _ => Err(NoRoute::Method { allow: ALLOW }),
     }

@@ -268,6 +268,7 @@ fn run_records(cortex: &Cortex, records: &[&[Event]], receiver: &Receiver, max_r
                 labels: Labels::new(labels.into_iter().map(label).collect()).unwrap(),
                 timestamp_ms: NOW_MS - event.age_ms,
                 metrics: event.metrics.iter().map(|(n, v)| (name(n), Value::float(*v))).collect(),
+                ..Point::default()
             };
             builder.add(&[point]).unwrap();
             record_of.push(first);
@@ -288,7 +289,7 @@ fn run_records(cortex: &Cortex, records: &[&[Event]], receiver: &Receiver, max_r
             deadline: started + Duration::from_secs(10),
             max_request_bytes,
         };
-        let delivery = deliver(&series, &record_of, limits, receiver, &send).await;
+        let delivery = deliver(&series, &record_of, &HashSet::new(), limits, receiver, &send).await;
         Run { delivery, records: ranges, started, elapsed: started.elapsed() }
     })
 }

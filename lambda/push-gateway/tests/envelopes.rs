@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use formats::{Format, Rules};
+use formats::{Format, OtlpDelta, Rules};
 use proptest::prelude::*;
 use push_gateway::envelopes::sqs::Message;
 use push_gateway::envelopes::{Envelope, Record, UnknownPayload};
@@ -38,6 +38,7 @@ fn records(payload: &str) -> Result<Records, UnknownPayload> {
         received_ms: 0,
         now_ms: NOW_MS,
         max_future: Duration::from_mins(1),
+        otlp_delta: OtlpDelta::Refuse,
     };
     Ok(Records::read(&Envelope::read(payload.as_bytes())?, Format::Event, rules).0)
 }
@@ -234,6 +235,9 @@ fn said(attributes: &serde_json::Value, body: &str, default_format: Format) -> V
 #[test]
 fn attributes_say_what_a_message_is() {
     let gzipped = "H4sIAAAAAAACA8tUMOQCANnPr3kEAAAA";
+    // A block of snappy.
+    let block = "BAxtIDEK";
+    let version_2 = "application/x-protobuf;proto=io.prometheus.write.v2.Request";
     for (attributes, body, expected) in [
         (json!({}), EVENT, &*format!("Event  None {EVENT}")),
         (json!({"Other": "x"}), EVENT, &*format!("Event  None {EVENT}")),
@@ -246,11 +250,27 @@ fn attributes_say_what_a_message_is() {
         ),
         (json!({"Content-Type": "application/openmetrics-text"}), "# EOF", "OpenMetrics  Some(7) # EOF"),
         (json!({"Content-Type": "text/plain", "Content-Encoding": "gzip"}), gzipped, "Text  Some(7) i 1\n"),
+        (json!({"Content-Type": "application/x-protobuf"}), block, "RemoteWrite1  Some(7) m 1\n"),
+        (
+            json!({"Content-Type": "application/x-protobuf", "Path": "/api/v1/remote_write"}),
+            block,
+            "RemoteWrite1  Some(7) m 1\n",
+        ),
+        (
+            json!({"Content-Type": version_2, "Content-Encoding": "snappy", "Path": "/api/v1/write"}),
+            block,
+            "RemoteWrite2  Some(7) m 1\n",
+        ),
+        (
+            json!({"Content-Type": "application/x-protobuf", "Path": "/metrics/job/a"}),
+            block,
+            "Path: expected /api/v1/write for remote write, got \"/metrics/job/a\"",
+        ),
         (
             json!({"Content-Type": "text/html"}),
             "m 1",
-            "Content-Type: expected application/json, text/plain, application/openmetrics-text or \
-             application/vnd.google.protobuf, got \"text/html\"",
+            "Content-Type: expected application/json, text/plain, application/openmetrics-text, \
+             application/vnd.google.protobuf or application/x-protobuf, got \"text/html\"",
         ),
         (json!({"Content-Type": null}), "m 1", "Content-Type: expected an attribute of type String"),
         (

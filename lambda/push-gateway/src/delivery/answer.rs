@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use aws::{Cause, Failure, Patience, Response};
-use remote_write::{EncodedRequest, Sample};
+use remote_write::{EncodedRequest, Sample, Version};
 use tokio::time::Instant;
 
 use super::sender::{Sender, out_of_time};
@@ -36,7 +36,7 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
     pub(super) async fn send(
         &self,
         samples: &[Sample],
-        request: EncodedRequest,
+        mut request: EncodedRequest,
         busy_until: Instant,
     ) -> Answer {
         if let Some(reason) = &*self.wrong_url.borrow() {
@@ -46,26 +46,33 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
             // Encoding takes time too.
             return Answer::Failed(out_of_time());
         }
-        let (count, bytes) = (request.samples, request.body.len());
-        if bytes > self.limits.max_request_bytes {
-            // Snappy makes a message of random bytes a little longer, and the receiver's answer is known.
-            return Answer::Rejected(Rejection::Size(Response::new(413, "larger than a request may be")));
-        }
-        let response = match self.exchange(request, busy_until).await {
-            Ok(response) => response,
-            Err(failure) if is_busy(&failure) => {
-                self.failures_in_a_row.set(self.failures_in_a_row.get() + 1);
-                return Answer::Busy(failure);
+        let count = request.samples;
+        let (version, response) = loop {
+            if request.body.len().max(request.decoded_len) > self.limits.max_request_bytes {
+                // Snappy makes a message of random bytes a little longer, and a request that was planned in 2.0 is longer in
+                // 1.0. The receiver's answer is known.
+                return Answer::Rejected(Rejection::Size(Response::new(413, "larger than a request may be")));
             }
-            Err(failure) => return Answer::Failed(Reason::Failed(failure).into()),
+            let version = request.version;
+            let response = match self.exchange(request, busy_until).await {
+                Ok(response) => response,
+                Err(failure) if is_busy(&failure) => {
+                    self.failures_in_a_row.set(self.failures_in_a_row.get() + 1);
+                    return Answer::Busy(failure);
+                }
+                Err(failure) => return Answer::Failed(Reason::Failed(failure).into()),
+            };
+            if !self.receiver.falls_back(version, &response) {
+                break (version, response);
+            }
+            request = self.series.encode(samples, self.receiver.version());
         };
         self.failures_in_a_row.set(0);
         let is_replica = samples.first().is_some_and(|sample| self.series.has_replica(sample.series));
         match classify(response.status) {
-            Meaning::Written if response.is_stored() => {
-                self.receiver.prove();
-                self.delivery.borrow_mut().figures.samples += count;
-                Answer::Done(Outcome::Delivered)
+            // Only a receiver sends the headers with numbers of written samples, so the URL is right whatever the body is.
+            Meaning::Written if response.is_stored() || response.written.is_some() => {
+                self.written(count, version, response)
             }
             Meaning::Deduplicated if is_replica => {
                 self.receiver.prove();
@@ -83,6 +90,28 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
         }
     }
 
+    /// What a success of a request of `count` samples means. One of 2.0 counts as far as its number of written samples goes:
+    /// the rest is isolated as if it were rejected, which some receivers do not say by the status.
+    fn written(&self, count: usize, version: Version, response: Response) -> Answer {
+        if version == Version::V2 {
+            match response.written {
+                None => return Answer::Failed(Reason::NotOfVersion2(response).into()),
+                Some(0) if count > 0 && !self.receiver.is_proven() => {
+                    return Answer::Failed(Reason::NoneWritten(response).into());
+                }
+                Some(written) if (written as usize) < count => {
+                    self.receiver.prove();
+                    let body = format!("{written} of {count} samples were written").into();
+                    return Answer::Rejected(Rejection::Data(Response { body, ..response }));
+                }
+                Some(_) => {}
+            }
+        }
+        self.receiver.prove();
+        self.delivery.borrow_mut().figures.samples += count;
+        Answer::Done(Outcome::Delivered)
+    }
+
     async fn exchange(&self, request: EncodedRequest, busy_until: Instant) -> Result<Response, Failure> {
         let bytes = request.body.len();
         let until = self.until();
@@ -98,6 +127,10 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
     /// # Errors
     /// The reason why the request that had `response` cannot be delivered now.
     async fn test_receiver(&self, response: &Response) -> Result<(), Rc<Reason>> {
+        if response.written.is_some() {
+            // Only a receiver sends this header.
+            self.receiver.prove();
+        }
         if self.receiver.is_proven() {
             return Ok(());
         }
@@ -108,7 +141,9 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
         if self.receiver.is_proven() {
             return Ok(());
         }
-        let empty = self.exchange(self.series.encode(&[]), self.in_share(4, Duration::ZERO)).await;
+        let empty = self
+            .exchange(self.series.encode(&[], self.receiver.version()), self.in_share(4, Duration::ZERO))
+            .await;
         let empty = empty.map_err(|failure| Rc::new(Reason::Failed(failure)))?;
         if empty.is_stored() {
             self.receiver.prove();

@@ -5,15 +5,16 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use remote_write::{Origin, Sample, Series};
+use remote_write::{Origin, Sample, Series, Version};
 
 /// The first part to send and the second.
 pub(super) type Halves = (Vec<Sample>, Vec<Sample>);
 
 /// Cuts `samples` into two parts of about the same size on the wire. `None` when only one sample would be written.
 pub(super) fn halves_by_size(series: &Series, samples: &[Sample]) -> Option<Halves> {
-    let half = series.encoded_len(samples) / 2;
-    cut(samples, |a, b| b.supersedes(a), |at| series.encoded_len(&samples[..at]) < half)
+    let len = |samples| series.encoded_len(samples, Version::V1);
+    let half = len(samples) / 2;
+    cut(samples, |a, b| b.supersedes(a), |at| len(&samples[..at]) < half)
 }
 
 /// Cuts `samples` between two series, near the middle. `None` when all are of one series.
@@ -118,7 +119,7 @@ fn origins_by_time(samples: &[Sample]) -> Vec<Origin> {
 
 #[cfg(test)]
 mod tests {
-    use remote_write::{Labels, MetricName, NameEscaping, Point, SeriesBuilder, Value};
+    use remote_write::{MetricName, NameEscaping, Point, SeriesBuilder, Value};
 
     use super::*;
 
@@ -128,7 +129,7 @@ mod tests {
         for &(metric, timestamp_ms) in samples {
             let name = MetricName::new(metric, NameEscaping::Reject).unwrap();
             let metrics = vec![(name, Value::float(0.5))];
-            builder.add(&[Point { labels: Labels::default(), timestamp_ms, metrics }]).unwrap();
+            builder.add(&[Point { timestamp_ms, metrics, ..Point::default() }]).unwrap();
         }
         builder.group()
     }
@@ -159,7 +160,7 @@ mod tests {
                 assert!(!first.is_empty() && !second.is_empty());
                 pending.extend([first, second]);
             } else {
-                assert_eq!(series.encode(&part).samples, 1);
+                assert_eq!(series.encode(&part, Version::V1).samples, 1);
                 kept += part.len();
             }
         }

@@ -223,9 +223,11 @@ impl<S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Sender<'
         self.isolated.set((before.0 + rejected, before.1 + accepted));
     }
 
-    /// Settles a record of which a request with nothing else in it was rejected.
+    /// Settles a record of which a request with nothing else in it was rejected, unless its parts may be accepted.
     fn reject_only_record(&self, samples: &[Sample], rejection: &Rejection) {
-        if let (Some(record), Rejection::Data(response)) = (self.only_record(samples), rejection) {
+        if let (Some(record), Rejection::Data(response)) = (self.only_record(samples), rejection)
+            && !self.with_parts.contains(&record)
+        {
             self.reject_record(record, &Outcome::rejected(response));
         }
     }

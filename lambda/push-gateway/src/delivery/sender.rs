@@ -29,6 +29,8 @@ const LANES_AT_ONCE: usize = 4;
 pub(super) struct Sender<'a, S> {
     pub(super) series: &'a Series,
     pub(super) record_of: &'a [u32],
+    /// The records whose points do not depend on each other.
+    pub(super) with_parts: &'a HashSet<u32>,
     /// The number of records.
     pub(super) records: u32,
     pub(super) limits: Limits,
@@ -81,6 +83,7 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
     pub(super) fn new(
         series: &'a Series,
         record_of: &'a [u32],
+        with_parts: &'a HashSet<u32>,
         limits: Limits,
         ages: Ages,
         receiver: &'a Receiver,
@@ -89,6 +92,7 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
         Self {
             series,
             record_of,
+            with_parts,
             records: (0..).zip(record_of).map(|(at, &record): (u32, _)| u32::from(at == record)).sum(),
             limits,
             ages,
@@ -174,7 +178,9 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
             return self.block(samples, &out_of_time());
         }
         let groups = self.series.by_replica(samples);
-        let plan = |group: &Cow<'_, [Sample]>| self.series.plan(group, self.limits.max_request_bytes);
+        let version = self.receiver.version();
+        let plan =
+            |group: &Cow<'_, [Sample]>| self.series.plan(group, self.limits.max_request_bytes, version);
         let plans: Vec<_> = groups.iter().map(plan).collect();
         // A payload can have hundreds of thousands of lanes; none is started after the deadline.
         let mut all = groups
@@ -244,7 +250,7 @@ impl<'a, S: AsyncFn(EncodedRequest, Patience) -> Result<Response, Failure>> Send
 
     /// Encodes a request, and hashes its body.
     pub(super) fn encode(&self, samples: &[Sample]) -> (EncodedRequest, u64) {
-        let request = self.series.encode(samples);
+        let request = self.series.encode(samples, self.receiver.version());
         let hash = self.hasher.hash_one(&request.body);
         (request, hash)
     }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use remote_write::{Sample, Series};
+use remote_write::{Sample, Series, Version};
 
 /// AMP rejects samples older than an hour (its quotas page). A minute more is for clocks that differ, so that no sample
 /// that AMP may accept is taken for one of these.
@@ -118,12 +118,12 @@ pub(super) fn steps<'a>(
 fn large_records(series: &Series, record_of: &[u32], max_request_bytes: usize) -> HashMap<u32, usize> {
     let mut sizes = HashMap::new();
     let is_alone = record_of.first() == record_of.last();
-    if is_alone || series.encoded_len(series.samples()) <= max_request_bytes {
+    if is_alone || series.encoded_len(series.samples(), Version::V1) <= max_request_bytes {
         return sizes;
     }
     let record = |sample: &Sample| record_of[sample.origin.0 as usize];
     for run in series.samples().chunk_by(|a, b| a.series == b.series && record(a) == record(b)) {
-        *sizes.entry(record(&run[0])).or_default() += series.encoded_len(run);
+        *sizes.entry(record(&run[0])).or_default() += series.encoded_len(run, Version::V1);
     }
     sizes.retain(|_, size| *size > max_request_bytes);
     sizes

@@ -22,7 +22,7 @@ use std::borrow::Cow;
 use formats::{Body, Format, Grouping};
 
 use super::{Envelope, Record, Shape, UnknownPayload};
-use crate::content_type::format_of_push;
+use crate::content_type::{Unsupported, format_of_otlp, format_of_push, format_of_remote_write};
 use crate::routes::Route;
 use crate::spill;
 use answer::Answer;
@@ -90,16 +90,36 @@ impl<'a> Http<'a> {
     /// # Errors
     /// [`InvalidBody`], which is the answer.
     pub fn admit(&mut self, route: Route, now_ms: i64) -> Result<(), InvalidBody> {
-        let (format, grouping) = match route {
-            Route::Push { grouping } => {
-                (format_of_push(self.request.headers.content_type.as_deref()), grouping)
-            }
-            _ => (Format::Event, Grouping::new()),
+        let format = self.format_of(&route)?;
+        let grouping = match route {
+            Route::Push { grouping } => grouping,
+            _ => Grouping::new(),
         };
-        let body = body::decode(self.request.body, self.request.is_base64, &self.request.headers)?;
+        let Request { body, is_base64, headers, .. } = &self.request;
+        let body = if format.is_remote_write() {
+            body::decode_remote_write(*body, *is_base64, headers)?
+        } else if format.is_otlp() {
+            body::decode_otlp(*body, *is_base64, headers, format)?
+        } else {
+            body::decode(*body, *is_base64, headers)?
+        };
         let received_ms = self.request.received_ms.unwrap_or(now_ms);
         self.write = Some(Write { format, grouping, body, received_ms });
         Ok(())
+    }
+
+    /// The format of a request to `route`.
+    ///
+    /// # Errors
+    /// [`Unsupported`]: the route takes no such content type.
+    pub fn format_of(&self, route: &Route) -> Result<Format, Unsupported> {
+        let content_type = self.request.headers.content_type.as_deref();
+        match route {
+            Route::Push { .. } => Ok(format_of_push(content_type)),
+            Route::RemoteWrite => format_of_remote_write(content_type),
+            Route::Otlp => format_of_otlp(content_type),
+            _ => Ok(Format::Event),
+        }
     }
 
     /// What is to be written, as one record.
@@ -114,10 +134,16 @@ impl<'a> Http<'a> {
         })
     }
 
-    /// What is to be written, for the spill queue. `base` is the base path.
+    /// What is to be written, for the spill queue. `base` is the base path. `None` for remote write and OTLP,
+    /// whose senders try again by themselves.
     pub fn push(&self, base: Option<&str>) -> Option<spill::Push<'_>> {
         let Write { format, body, received_ms, .. } = self.write.as_ref()?;
-        Some(spill::Push { path: self.path(base), format: *format, received_ms: *received_ms, body })
+        (!format.is_remote_write() && !format.is_otlp()).then(|| spill::Push {
+            path: self.path(base),
+            format: *format,
+            received_ms: *received_ms,
+            body,
+        })
     }
 
     /// The reply with `answer`.
@@ -125,9 +151,9 @@ impl<'a> Http<'a> {
         answer.reply(self.request.has_header_lists)
     }
 
-    /// Whether it writes JSON events, whose caller gets a summary.
-    pub fn is_events(&self) -> bool {
-        self.write.as_ref().is_some_and(|write| write.format == Format::Event)
+    /// The format of what is to be written, which decides how it is answered.
+    pub fn format(&self) -> Option<Format> {
+        self.write.as_ref().map(|write| write.format)
     }
 }
 

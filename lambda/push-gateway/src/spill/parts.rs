@@ -17,6 +17,8 @@ pub(super) fn of(format: Format, body: &[u8]) -> Vec<&[u8]> {
         Format::Event => events(body).unwrap_or_else(|| vec![body]),
         Format::Text | Format::OpenMetrics => families(body),
         Format::Protobuf => messages(body).unwrap_or_else(|| vec![body]),
+        // Never spilled: their senders send again.
+        Format::Otlp | Format::OtlpJson | Format::RemoteWrite1 | Format::RemoteWrite2 => vec![body],
     }
 }
 
@@ -25,7 +27,7 @@ pub(super) fn join(format: Format, parts: &[&[u8]]) -> Vec<u8> {
     match format {
         Format::Event => [b"[", &*parts.join(&b','), b"]"].concat(),
         Format::OpenMetrics => [&*parts.concat(), EOF].concat(),
-        Format::Text | Format::Protobuf => parts.concat(),
+        _ => parts.concat(),
     }
 }
 

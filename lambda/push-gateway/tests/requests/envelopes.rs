@@ -149,6 +149,10 @@ async fn every_route_has_its_answer() {
         ("PUT", "/-/quit", "", 403, "Lifecycle API is not enabled.\n"),
         ("PUT", "/metrics", "", 405, "Method Not Allowed\n"),
         ("OPTIONS", "/metrics/job/a", "", 200, ""),
+        ("OPTIONS", "/api/v1/write", "", 200, ""),
+        ("GET", "/api/v1/write", "", 405, "Method Not Allowed\n"),
+        ("PUT", "/api/v1/remote_write", "", 405, "Method Not Allowed\n"),
+        ("POST", "/api/v1/write", "", 400, "expected a body in snappy, "),
         ("PUT", "/metrics/job/a", "m x\n", 400, "text format parsing error in line 1: "),
         ("POST", "/api/v1/events", json, 200, r#"{"events":1,"samples":1,"series":1,"requests":1}"#),
         (

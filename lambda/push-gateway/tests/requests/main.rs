@@ -4,5 +4,8 @@ mod auth;
 mod bodies;
 mod envelopes;
 mod hostile;
+mod otlp;
+mod remote_write;
 mod routes;
 mod services;
+mod versions;

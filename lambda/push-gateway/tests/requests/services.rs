@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use aws::{Client, World};
 use aws_credential_types::Credentials;
+use prometheus_proto::WriteRequest;
+use prost::Message as _;
 use push_gateway::config::Config;
 use push_gateway::handler::{Gateway, Invocation};
 use push_gateway::report::Report;
@@ -19,8 +21,16 @@ pub(crate) struct Services {
     pub(crate) secret: Option<String>,
     /// The status and the message of the receiver.
     pub(crate) receiver: Option<(u16, &'static str)>,
+    /// A text for which the receiver rejects a request, like a rule that a series breaks.
+    pub(crate) rejects: Option<&'static str>,
+    /// Whether the receiver takes remote write 2.0.
+    pub(crate) takes_version_2: bool,
+    /// The content types of write requests.
+    pub(crate) content_types: Vec<String>,
     pub(crate) reads: usize,
     pub(crate) writes: usize,
+    /// The write requests that the receiver took.
+    pub(crate) stored: Vec<WriteRequest>,
 }
 
 /// A gateway with its services.
@@ -64,8 +74,13 @@ impl Stage {
 
     /// The answer to an event, and the report.
     pub(crate) async fn invoke(&self, event: &Value, time: Duration) -> (Value, Report) {
+        self.invoke_at(now(), event, time).await
+    }
+
+    /// The answer to an event at this time of day, and the report.
+    pub(crate) async fn invoke_at(&self, now: SystemTime, event: &Value, time: Duration) -> (Value, Report) {
         let payload = event.to_string();
-        let invocation = Invocation { payload: payload.as_bytes(), id: "1", now: now(), time };
+        let invocation = Invocation { payload: payload.as_bytes(), id: "1", now, time };
         let (reply, report) = self.gateway.handle(invocation).await;
         (serde_json::to_value(reply.expect("never an error")).expect("JSON"), report)
     }
@@ -113,6 +128,7 @@ async fn serve(stream: TcpStream, services: Arc<Mutex<Services>>) {
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
         let mut body = vec![0; length.unwrap_or(0)];
         stream.read_exact(&mut body).await.expect("a body");
+        let mut written = "";
         let (status, body) = {
             let mut services = services.lock().unwrap_or_else(PoisonError::into_inner);
             if head.contains("x-amz-target: secretsmanager.getsecretvalue") {
@@ -123,11 +139,29 @@ async fn serve(stream: TcpStream, services: Arc<Mutex<Services>>) {
                 }
             } else {
                 services.writes += 1;
-                let (status, message) = services.receiver.unwrap_or((204, ""));
-                (status, message.to_owned())
+                let content_type = head.lines().find_map(|line| line.strip_prefix("content-type: "));
+                services.content_types.extend(content_type.map(str::to_owned));
+                let is_of_2 = head.contains("proto=io.prometheus.write.v2.request");
+                if is_of_2 && services.takes_version_2 {
+                    written = "x-prometheus-remote-write-samples-written: 2\r\n";
+                }
+                let message = snap::raw::Decoder::new().decompress_vec(&body).expect("snappy");
+                let is_rejected = services
+                    .rejects
+                    .is_some_and(|text| message.windows(text.len()).any(|window| window == text.as_bytes()));
+                let (status, answer) = match services.receiver {
+                    Some(answer) => answer,
+                    None if is_rejected => (400, "a rule is broken"),
+                    None if is_of_2 && !services.takes_version_2 => (415, ""),
+                    None => (204, ""),
+                };
+                if status == 204 && !is_of_2 {
+                    services.stored.push(WriteRequest::decode(&*message).expect("a write request"));
+                }
+                (status, answer.to_owned())
             }
         };
-        let answer = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        let answer = format!("HTTP/1.1 {status} x\r\n{written}content-length: {}\r\n\r\n{body}", body.len());
         if stream.write_all(answer.as_bytes()).await.is_err() || stream.flush().await.is_err() {
             return;
         }

@@ -1,17 +1,22 @@
-//! The answer to a request.
+//! The answer to a request. What was written is answered by `push` for pushes and events, by `remote_write`, and by
+//! `otlp`.
+
+mod otlp;
+mod push;
+mod remote_write;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
+use formats::Format;
 use serde::Serialize;
 
 use super::InvalidBody;
-use crate::envelopes::direct::Summary;
 use crate::http_auth::Denied;
-use crate::outcome::{Outcome, Reason};
+use crate::outcome::Outcome;
 use crate::report::Report;
 use crate::routes::{NoRoute, Route};
-use crate::spill::SpillError;
 
 /// The seconds after which a caller may try again.
 const RETRY_AFTER: &str = "5";
@@ -24,11 +29,12 @@ const JSON: &str = "application/json";
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// A header besides `Content-Type`.
-    pub header: Option<(&'static str, &'static str)>,
     content_type: &'static str,
-    /// The body.
+    /// The headers besides `Content-Type`.
+    headers: Vec<(&'static str, Cow<'static, str>)>,
+    /// The body, in base64 if it is not text.
     pub body: Cow<'static, str>,
+    is_base64: bool,
 }
 
 /// An answer as the services read it.
@@ -37,28 +43,33 @@ pub struct Answer {
 pub struct Reply {
     status_code: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
-    headers: Option<BTreeMap<&'static str, &'static str>>,
+    headers: Option<BTreeMap<&'static str, Cow<'static, str>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    multi_value_headers: Option<BTreeMap<&'static str, [&'static str; 1]>>,
+    multi_value_headers: Option<BTreeMap<&'static str, [Cow<'static, str>; 1]>>,
     body: Cow<'static, str>,
     is_base64_encoded: bool,
 }
 
 impl Answer {
     fn text(status: u16, body: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, header: None, content_type: TEXT, body: body.into() }
+        Self { status, content_type: TEXT, headers: Vec::new(), body: body.into(), is_base64: false }
     }
 
     fn json(body: impl Into<Cow<'static, str>>) -> Self {
         Self { content_type: JSON, ..Self::text(200, body) }
     }
 
-    fn line(status: u16, text: &dyn std::fmt::Display) -> Self {
+    fn line(status: u16, text: &dyn Display) -> Self {
         Self::text(status, format!("{text}\n"))
     }
 
-    fn not_now(text: &dyn std::fmt::Display) -> Self {
-        Self { header: Some(("Retry-After", RETRY_AFTER)), ..Self::line(503, text) }
+    fn not_now(text: &dyn Display) -> Self {
+        Self::line(503, text).with("Retry-After", RETRY_AFTER)
+    }
+
+    fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name, value.into()));
+        self
     }
 
     /// The answer to a route that writes nothing; `None` for the others.
@@ -70,7 +81,7 @@ impl Answer {
             r#""}}}"#
         );
         Some(match route {
-            Route::Push { .. } | Route::Events => return None,
+            Route::Push { .. } | Route::Events | Route::RemoteWrite | Route::Otlp => return None,
             Route::Delete => Self::text(202, ""),
             Route::Healthy | Route::Ready => Self::text(200, "OK"),
             Route::Status => Self::json(STATUS),
@@ -78,46 +89,47 @@ impl Answer {
                 Self::text(200, "# What is pushed is written at once: query the workspace for it.\n")
             }
             Route::ApiMetrics => Self::json(r#"{"status":"success","data":[]}"#),
-            Route::Options { allow } => Self { header: Some(("Allow", allow)), ..Self::text(200, "") },
+            Route::Options { allow } => Self::text(200, "").with("Allow", *allow),
         })
     }
 
-    /// The answer to a request that writes something, with the outcome of its only record. A caller with JSON
-    /// events gets a summary.
-    pub(in crate::envelopes) fn to_write(is_events: bool, outcomes: &[Outcome], report: &Report) -> Self {
+    /// The answer to a request that writes something in `format`, with the outcome of its only record.
+    pub(in crate::envelopes) fn to_write(format: Format, outcomes: &[Outcome], report: &Report) -> Self {
         let Some(outcome) = outcomes.first() else {
             return Self::not_now(&"BUG: the request has no outcome");
         };
-        match outcome {
-            Outcome::Delivered | Outcome::Deduplicated if is_events => {
-                let summary = serde_json::to_string(&Summary::of(report));
-                Self::json(summary.expect("numbers are JSON"))
-            }
-            // Every version of every client accepts this status.
-            Outcome::Delivered | Outcome::Deduplicated | Outcome::Spilled => Self::text(202, ""),
-            Outcome::Rejected { .. } => {
-                let (written, all) = (report.figures.samples, report.samples);
-                let rejected = all.saturating_sub(written);
-                Self::line(
-                    400,
-                    &format!("{written} of {all} samples were written, {rejected} were not: {outcome}"),
-                )
-            }
-            Outcome::Invalid(reason) => Self::line(400, reason),
-            Outcome::Retry(reason)
-                if let Reason::NotQueued(error) = &**reason
-                    && matches!(**error, SpillError::TooLarge(_)) =>
-            {
-                Self::line(413, error)
-            }
-            // The details are in the log.
-            Outcome::Retry(_) => Self::not_now(&"the metrics cannot be written now"),
+        if format.is_remote_write() {
+            remote_write::answer(format, outcome, report)
+        } else if format.is_otlp() {
+            otlp::answer(format, outcome, report)
+        } else {
+            push::answer(format, outcome, report)
+        }
+    }
+
+    /// The answer to a request of which a part was not written, for the reason that is its outcome.
+    fn partly_written(outcome: &Outcome, report: &Report) -> Self {
+        let (written, all) = (report.written.samples(), report.samples + report.refused);
+        let others = all.saturating_sub(written);
+        Self::line(400, &format!("{written} of {all} samples were written, {others} were not: {outcome}"))
+    }
+
+    /// The answer to a request that may be written later. The details are in the log.
+    fn to_write_later() -> Self {
+        Self::not_now(&"the metrics cannot be written now")
+    }
+
+    /// The answer to a request whose body, in `format` if that is known, cannot be decoded.
+    pub fn to_invalid_body(format: Option<Format>, reason: &InvalidBody) -> Self {
+        match format {
+            Some(format) if format.is_otlp() => otlp::error(format, reason.status(), reason),
+            _ => Self::line(reason.status(), reason),
         }
     }
 
     /// The reply to a service, with lists of header values if it expects them.
     pub(super) fn reply(self, has_lists: bool) -> Reply {
-        let headers = [("Content-Type", self.content_type)].into_iter().chain(self.header);
+        let headers = [("Content-Type", self.content_type.into())].into_iter().chain(self.headers);
         let (headers, multi_value_headers) = if has_lists {
             (None, Some(headers.map(|(name, value)| (name, [value])).collect()))
         } else {
@@ -128,24 +140,18 @@ impl Answer {
             headers,
             multi_value_headers,
             body: self.body,
-            is_base64_encoded: false,
+            is_base64_encoded: self.is_base64,
         }
     }
 }
 
 impl From<NoRoute> for Answer {
     fn from(reason: NoRoute) -> Self {
-        let header = match reason {
-            NoRoute::Method { allow } | NoRoute::Get { allow } => Some(("Allow", allow)),
-            _ => None,
-        };
-        Self { header, ..Self::line(reason.status(), &reason) }
-    }
-}
-
-impl From<InvalidBody> for Answer {
-    fn from(reason: InvalidBody) -> Self {
-        Self::line(reason.status(), &reason)
+        let answer = Self::line(reason.status(), &reason);
+        match reason {
+            NoRoute::Method { allow } | NoRoute::Get { allow } => answer.with("Allow", allow),
+            _ => answer,
+        }
     }
 }
 
@@ -154,10 +160,9 @@ impl From<Denied> for Answer {
     fn from(reason: Denied) -> Self {
         match reason {
             Denied::Unreadable(_) => Self::not_now(&"credentials cannot be checked now"),
-            Denied::NoIdentity | Denied::NoCredentials | Denied::WrongCredentials => Self {
-                header: Some(("WWW-Authenticate", r#"Basic realm="push-gateway""#)),
-                ..Self::text(401, "Unauthorized\n")
-            },
+            Denied::NoIdentity | Denied::NoCredentials | Denied::WrongCredentials => {
+                Self::text(401, "Unauthorized\n").with("WWW-Authenticate", r#"Basic realm="push-gateway""#)
+            }
         }
     }
 }

@@ -1,13 +1,16 @@
 //! The body of a request.
 //!
 //! The first bytes identify an encoding, because a header may remain when API Gateway has inflated the body, and a header may
-//! be missing. Like a Pushgateway, takes any other encoding for none.
+//! be missing. Like a Pushgateway, takes any other encoding for none. Remote write has one encoding, a block of snappy,
+//! which nothing identifies.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use formats::text::text_of;
+use formats::Format;
+use formats::text::{text_of, truncated};
 
 use super::headers::Headers;
+use crate::content_type::Unsupported;
 use crate::inflate::{self, Encoding, inflate};
 
 /// The first bytes of gzip (RFC 1952, section 2.3.1) and of framed snappy (`framing_format.txt`, section 4.1).
@@ -23,6 +26,29 @@ pub enum InvalidBody {
          `Content-Type: application/octet-stream`, or without `Content-Encoding: {0}`"
     )]
     Damaged(&'static str),
+    /// The same in OTLP, which has no content type that is never taken for text.
+    #[error(
+        "the compressed body was damaged on its way, because it was taken for text: send it without \
+         `Content-Encoding: {0}`, or in protobuf"
+    )]
+    DamagedJson(&'static str),
+    /// Protobuf that was taken for text.
+    #[error(
+        "the body was damaged on its way, because it was taken for text: make the media type of its Content-Type a \
+         binary one of the API"
+    )]
+    NotBinary,
+    /// A content type that the route does not take.
+    #[error(transparent)]
+    ContentType(#[from] Unsupported),
+    /// An encoding that the route does not take.
+    #[error("Content-Encoding: expected {expected}, got {got:?}")]
+    Encoding {
+        /// The encoding that it takes.
+        expected: &'static str,
+        /// The header.
+        got: String,
+    },
     /// Not a string, or not base64 although it is marked as such.
     #[error("the event has no readable body")]
     Unreadable,
@@ -35,7 +61,11 @@ impl InvalidBody {
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         match self {
-            Self::Damaged(_) => 415,
+            Self::Damaged(_)
+            | Self::DamagedJson(_)
+            | Self::NotBinary
+            | Self::ContentType(_)
+            | Self::Encoding { .. } => 415,
             Self::Inflate(inflate::Error::TooLarge) => 413,
             Self::Unreadable | Self::Inflate(_) => 400,
         }
@@ -48,13 +78,7 @@ pub(super) fn decode(
     is_base64: bool,
     headers: &Headers<'_>,
 ) -> Result<Vec<u8>, InvalidBody> {
-    let Some(raw) = raw else { return Ok(Vec::new()) };
-    let text = text_of(raw).and_then(Result::ok).ok_or(InvalidBody::Unreadable)?;
-    let bytes = if is_base64 {
-        STANDARD.decode(&*text).map_err(|_| InvalidBody::Unreadable)?
-    } else {
-        text.into_owned().into_bytes()
-    };
+    let bytes = bytes_of(raw, is_base64)?;
     if let Some((_, encoding)) = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Ok(inflate(*encoding, &bytes)?);
     }
@@ -64,6 +88,58 @@ pub(super) fn decode(
             Err(InvalidBody::Damaged(encoding.name()))
         }
         _ => Ok(bytes),
+    }
+}
+
+/// Decodes the JSON string `raw` of a request of remote write, which is a block of snappy, whether its headers say so or
+/// not.
+pub(super) fn decode_remote_write(
+    raw: Option<&str>,
+    is_base64: bool,
+    headers: &Headers<'_>,
+) -> Result<Vec<u8>, InvalidBody> {
+    if let Some(name) = headers.content_encoding.as_deref()
+        && Encoding::named(name.trim()) != Some(Encoding::Snappy)
+    {
+        return Err(InvalidBody::Encoding { expected: "snappy", got: truncated(name) });
+    }
+    let bytes = bytes_of(raw, is_base64)?;
+    if !is_base64 && has_replacements(&bytes) {
+        return Err(InvalidBody::NotBinary);
+    }
+    Ok(inflate(Encoding::SnappyBlock, &bytes)?)
+}
+
+/// Decodes the JSON string `raw` of a request of OTLP in `format`, which may be compressed with gzip.
+pub(super) fn decode_otlp(
+    raw: Option<&str>,
+    is_base64: bool,
+    headers: &Headers<'_>,
+    format: Format,
+) -> Result<Vec<u8>, InvalidBody> {
+    if let Some(name) = headers.content_encoding.as_deref()
+        && !["", "gzip", "identity"].contains(&&*name.trim().to_ascii_lowercase())
+    {
+        return Err(InvalidBody::Encoding { expected: "gzip", got: truncated(name) });
+    }
+    let bytes = decode(raw, is_base64, headers).map_err(|reason| match reason {
+        InvalidBody::Damaged(encoding) => InvalidBody::DamagedJson(encoding),
+        reason => reason,
+    })?;
+    if format == Format::Otlp && !is_base64 && has_replacements(&bytes) {
+        return Err(InvalidBody::NotBinary);
+    }
+    Ok(bytes)
+}
+
+/// The bytes of the JSON string `raw`.
+fn bytes_of(raw: Option<&str>, is_base64: bool) -> Result<Vec<u8>, InvalidBody> {
+    let Some(raw) = raw else { return Ok(Vec::new()) };
+    let text = text_of(raw).and_then(Result::ok).ok_or(InvalidBody::Unreadable)?;
+    if is_base64 {
+        STANDARD.decode(&*text).map_err(|_| InvalidBody::Unreadable)
+    } else {
+        Ok(text.into_owned().into_bytes())
     }
 }
 

@@ -12,13 +12,19 @@ use formats::text::truncated;
 use formats::{Body, Format, Grouping};
 use serde::Deserialize;
 
-use crate::content_type::{EXPECTED, format_of};
+use crate::content_type::{EXPECTED, format_of, format_of_otlp};
 use crate::envelopes::Payload;
 use crate::inflate::{self, Encoding};
 use crate::pushgateway::{InvalidGrouping, grouping};
 
 /// The path of JSON events.
 const EVENTS: &str = "/api/v1/events";
+
+/// The path of OTLP.
+const OTLP: &str = "/v1/metrics";
+
+/// The paths of write requests.
+const REMOTE_WRITE: [&str; 2] = ["/api/v1/write", "/api/v1/remote_write"];
 
 /// The names of [`MessageAttributes`] in its order. They are case-sensitive in SQS.
 const NAMES: [&str; 4] = ["Content-Type", "Path", "ReceivedTime", "Content-Encoding"];
@@ -63,9 +69,16 @@ pub enum InvalidAttribute {
     /// A path of a push with invalid labels.
     #[error("Path: {0}")]
     Grouping(#[from] InvalidGrouping),
-    /// A path that JSON events do not have.
-    #[error("Path: expected {EVENTS} for JSON events, got {0:?}")]
-    PathOfEvents(String),
+    /// A path with labels, which JSON events and write requests do not have.
+    #[error("Path: expected {expected} for {what}, got {got:?}")]
+    NoLabels {
+        /// Their path.
+        expected: &'static str,
+        /// What the body is.
+        what: &'static str,
+        /// The path.
+        got: String,
+    },
     /// Not a time.
     #[error("ReceivedTime: expected milliseconds since the epoch, got {0:?}")]
     ReceivedTime(String),
@@ -144,20 +157,34 @@ impl<'a> MessageAttributes<'a> {
             said.received_ms =
                 Some(received_ms.ok_or_else(|| InvalidAttribute::ReceivedTime(truncated(received)))?);
         }
-        let path = text(self.path.as_ref(), "Path")?.filter(|&path| path != EVENTS);
+        let path = text(self.path.as_ref(), "Path")?;
+        let is_otlp = path == Some(OTLP);
+        let path = path.filter(|path| ![EVENTS, OTLP].contains(path) && !REMOTE_WRITE.contains(path));
         if let Some(path) = path {
             said.grouping = grouping(path).ok_or_else(|| InvalidAttribute::Path(truncated(path)))??;
         }
         if let Some(given) = text(self.content_type.as_ref(), "Content-Type")? {
             let unknown = || InvalidAttribute::ContentType(truncated(given));
-            said.format = format_of(given).ok_or_else(unknown)?;
+            let format = if is_otlp { format_of_otlp(Some(given)).ok() } else { format_of(given) };
+            said.format = format.ok_or_else(unknown)?;
         }
-        if let (Format::Event, Some(path)) = (said.format, path) {
-            return Err(InvalidAttribute::PathOfEvents(truncated(path)));
+        if let (false, Some(path)) = (said.format.is_exposition(), path) {
+            let (expected, what) = match said.format {
+                Format::Otlp | Format::OtlpJson => (OTLP, "OTLP"),
+                Format::RemoteWrite1 | Format::RemoteWrite2 => (REMOTE_WRITE[0], "remote write"),
+                _ => (EVENTS, "JSON events"),
+            };
+            return Err(InvalidAttribute::NoLabels { expected, what, got: truncated(path) });
         }
         if let Some(given) = text(self.content_encoding.as_ref(), "Content-Encoding")? {
             let unknown = || InvalidAttribute::ContentEncoding(truncated(given));
             said.encoding = Ok(Some(Encoding::named(given).ok_or_else(unknown)?));
+        }
+        if said.format.is_remote_write() && !matches!(said.encoding, Ok(Some(Encoding::Gzip))) {
+            said.encoding = Ok(Some(Encoding::SnappyBlock));
+        }
+        if said.format == Format::Otlp && matches!(said.encoding, Ok(None)) {
+            said.encoding = Ok(Some(Encoding::Identity));
         }
         Ok(())
     }
