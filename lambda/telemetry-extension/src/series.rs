@@ -48,7 +48,12 @@ impl<'a> Samples<'a> {
         let labels = common.chain(point.labels().map(|(name, value)| label(name, value))).collect();
         let labels = Labels::new(labels).expect("external labels never have a reserved name");
         let name = MetricName::new(point.name, NameEscaping::Underscores).expect("names are not empty");
-        let point = remote_write::Point { labels, timestamp_ms, metrics: vec![(name, value)] };
+        let point = remote_write::Point {
+            labels,
+            timestamp_ms,
+            metrics: vec![(name, value)],
+            ..remote_write::Point::default()
+        };
         self.builder.add(&[point]).expect("no name is escaped");
     }
 }

@@ -6,11 +6,14 @@
 
 use aws::{Client, Endpoint, Failure, Scope};
 use bytes::Bytes;
-use remote_write::MAX_REQUEST_BYTES;
+use remote_write::{MAX_REQUEST_BYTES, Version};
 
 use super::timeline::Timeline;
 use super::{Dispatch, Identity, Undelivered, send};
 use crate::series::Samples;
+
+/// Every receiver takes it, and the metrics of a function are few.
+const VERSION: Version = Version::V1;
 
 /// A receiver of remote write.
 #[derive(Debug)]
@@ -70,9 +73,10 @@ impl RemoteWrite {
     async fn write(&self, samples: Samples<'_>, dispatch: &Dispatch) -> Result<(), Undelivered> {
         let series = samples.group();
         // One request, except with very long external labels.
-        for (at, planned) in series.plan(series.samples(), MAX_REQUEST_BYTES).into_iter().enumerate() {
-            let body = series.encode(&series.samples()[planned.samples]).body;
-            let sent = send(&self.client, &self.receiver.request(Bytes::from(body)), dispatch).await;
+        for (at, planned) in series.plan(series.samples(), MAX_REQUEST_BYTES, VERSION).into_iter().enumerate()
+        {
+            let body = series.encode(&series.samples()[planned.samples], VERSION).body;
+            let sent = send(&self.client, &self.receiver.request(Bytes::from(body), VERSION), dispatch).await;
             let stored = sent.and_then(|response| {
                 // Something else answered than a receiver: the URL may be wrong.
                 let failed = || Undelivered::Failed(Failure::answered(response.clone()));

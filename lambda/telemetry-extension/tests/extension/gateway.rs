@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use formats::{Format, Rules};
+use formats::{Format, OtlpDelta, Rules};
 use local_lambda::sqs::Sqs;
 use local_testing::scripted::{Answer, Request, ScriptedServer};
 use push_gateway::envelopes::Envelope;
@@ -28,6 +28,7 @@ fn invocations(payloads: &[String]) -> BTreeMap<(i64, String), f64> {
             received_ms: 0,
             now_ms: i64::MAX,
             max_future: Duration::ZERO,
+            otlp_delta: OtlpDelta::Refuse,
         };
         let (records, _) = Records::read(&envelope, Format::Event, rules);
         assert!(records.records.iter().all(|record| record.points.is_ok()), "{payload}");
