@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use formats::{Format, Rules};
+use formats::{Format, OtlpDelta, Rules};
 use libfuzzer_sys::fuzz_target;
 use push_gateway::envelopes::Envelope;
 use push_gateway::envelopes::http::Http;
@@ -36,7 +36,7 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn read(mut http: Http<'_>, route: &Route) {
-    if !matches!(route, Route::Push { .. } | Route::Events) {
+    if !matches!(route, Route::Push { .. } | Route::Events | Route::RemoteWrite | Route::Otlp) {
         return;
     }
     if let Err(reason) = http.admit(route.clone(), NOW_MS) {
@@ -61,6 +61,7 @@ fn read(mut http: Http<'_>, route: &Route) {
         received_ms: 0,
         now_ms: NOW_MS,
         max_future: Duration::from_mins(1),
+        otlp_delta: OtlpDelta::Refuse,
     };
     let (records, _) = Records::read(&Envelope::Http(http), Format::Event, rules);
     assert_eq!(records.records.len(), 1);

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use formats::{Format, Rules};
+use formats::{Format, OtlpDelta, Rules};
 use libfuzzer_sys::fuzz_target;
 use push_gateway::envelopes::Envelope;
 use push_gateway::records::{MAX_SAMPLE_BYTES, Records};
 use push_gateway_fuzz::request;
-use remote_write::{LabelName, Labels, MAX_REQUEST_BYTES, NameEscaping, lanes};
+use remote_write::{LabelName, Labels, MAX_REQUEST_BYTES, NameEscaping, Version, lanes};
 
 fuzz_target!(|bytes: &[u8]| {
     let name = LabelName::new("env", NameEscaping::Reject).expect("a valid name");
@@ -25,6 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
             received_ms: 0,
             now_ms: 1_676_398_017_000,
             max_future: Duration::from_mins(1),
+            otlp_delta: OtlpDelta::Refuse,
         };
         check(&envelope, rules);
     }
@@ -37,9 +38,10 @@ fn check(envelope: &Envelope<'_>, rules: Rules<'_>) {
     let instants: HashSet<_> = series.samples().iter().map(|s| (s.series, s.timestamp_ms)).collect();
     let mut lane_of = HashMap::new();
     let mut written = 0;
-    for (lane, requests) in lanes(&series.plan(series.samples(), MAX_REQUEST_BYTES)).enumerate() {
+    for (lane, requests) in lanes(&series.plan(series.samples(), MAX_REQUEST_BYTES, Version::V1)).enumerate()
+    {
         for planned in requests {
-            let encoded = series.encode(&series.samples()[planned.samples.clone()]);
+            let encoded = series.encode(&series.samples()[planned.samples.clone()], Version::V1);
             assert!(encoded.decoded_len <= MAX_REQUEST_BYTES, "{} bytes", encoded.decoded_len);
             written += encoded.samples;
             for series in request::checked(&encoded).timeseries {
@@ -50,4 +52,11 @@ fn check(envelope: &Envelope<'_>, rules: Rules<'_>) {
         }
     }
     assert_eq!(written, instants.len(), "samples were lost or invented");
+    let mut written = 0;
+    for planned in series.plan(series.samples(), MAX_REQUEST_BYTES, Version::V2) {
+        let encoded = series.encode(&series.samples()[planned.samples], Version::V2);
+        assert!(encoded.decoded_len <= MAX_REQUEST_BYTES, "{} bytes", encoded.decoded_len);
+        written += encoded.samples;
+    }
+    assert_eq!(written, instants.len(), "samples were lost or invented in 2.0");
 }

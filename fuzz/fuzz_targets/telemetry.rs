@@ -4,6 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use push_gateway_fuzz::request;
+use remote_write::Version;
 use serde_json::Value;
 use telemetry_extension::destination::timeline::TimedPoint;
 use telemetry_extension::intake::Intake;
@@ -66,7 +67,7 @@ fn check(snapshot: &Snapshot) {
     events.extend(&points);
     samples.end(snapshot, 1_001);
     let series = samples.group();
-    let encoded = series.encode(series.samples());
+    let encoded = series.encode(series.samples(), Version::V1);
     assert_eq!(request::checked(&encoded).timeseries.len(), lines);
     let events: Vec<Value> = serde_json::from_slice(&events.json()).expect("an array");
     let metrics = events.iter().filter_map(|event| event["metrics"].as_object());
