@@ -5,7 +5,7 @@
 
 use prometheus_proto::{Histogram, Label, MetricMetadata, Sample, TimeSeries};
 
-use super::answer::Refusal;
+use super::answer::{Refusal, Written};
 use super::decode::{Decoded, Exemplar};
 use super::series::Value;
 use super::store::RefusedSeries;
@@ -40,6 +40,14 @@ pub(super) struct Validated {
     pub(super) exemplars: usize,
     pub(super) metadata: Vec<MetricMetadata>,
     pub(super) first_error: Option<Refusal>,
+}
+
+impl Validated {
+    /// What is written if the ingester takes it.
+    pub(super) fn written(&self) -> Written {
+        let histograms = self.series.iter().map(|series| series.histograms.len()).sum();
+        Written { samples: self.samples - histograms, histograms, exemplars: self.exemplars }
+    }
 }
 
 /// A series with sorted labels.

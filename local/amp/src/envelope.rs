@@ -10,6 +10,13 @@ const PROTOBUF: &str = "application/x-protobuf";
 const VERSION_1: &str = "prometheus.WriteRequest";
 const VERSION_2: &str = "io.prometheus.write.v2.Request";
 
+/// A version of remote write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Version {
+    V1,
+    V2,
+}
+
 /// The path of a workspace's write API (AMP API reference, `RemoteWrite`).
 pub(super) fn remote_write_path(workspace: &str) -> String {
     format!("/workspaces/{workspace}/api/v1/remote_write")
@@ -22,10 +29,11 @@ pub(super) fn check_route(options: &AmpOptions, head: &Parts, body_bytes: usize)
     body_is_within_the_limit(options, body_bytes)
 }
 
-/// The headers that decide in Cortex (`pkg/util/push`), which does without any of them.
-pub(super) fn check_headers(headers: &HeaderMap) -> Result<(), Refusal> {
+/// The headers that decide in Cortex (`pkg/util/push`), which does without any of them. Returns the version of the message.
+pub(super) fn check_headers(options: &AmpOptions, headers: &HeaderMap) -> Result<Version, Refusal> {
     let value = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let unsupported = |text: String| Err(Refusal::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+    let unsupported =
+        |text: String| Err::<Version, _>(Refusal::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
     let content_type = value(header::CONTENT_TYPE);
     let mut parts = content_type.split(';').map(str::trim);
     let media_type = parts.next().unwrap_or_default();
@@ -34,8 +42,9 @@ pub(super) fn check_headers(headers: &HeaderMap) -> Result<(), Refusal> {
             "expected {PROTOBUF} as the first (media) part, got {content_type} content-type"
         ));
     }
-    match parts.find_map(|part| part.strip_prefix("proto=")) {
-        None | Some(VERSION_1) => {}
+    let version = match parts.find_map(|part| part.strip_prefix("proto=")) {
+        None | Some(VERSION_1) => Version::V1,
+        Some(VERSION_2) if options.remote_write_2 => Version::V2,
         Some(VERSION_2) => {
             return unsupported(format!(
                 "{VERSION_2} protobuf message is not accepted by this server; only accepts {VERSION_1}"
@@ -47,9 +56,9 @@ pub(super) fn check_headers(headers: &HeaderMap) -> Result<(), Refusal> {
                  {VERSION_1}, {VERSION_2}"
             ));
         }
-    }
+    };
     match value(header::CONTENT_ENCODING) {
-        "" | "snappy" => Ok(()),
+        "" | "snappy" => Ok(version),
         other => unsupported(format!(
             "{other} encoding (compression) is not accepted by this server; only snappy is acceptable"
         )),

@@ -119,7 +119,7 @@ pub enum Action {
     /// The connection is reset (RST) without an answer; nothing is stored.
     Reset,
     /// The receiver refuses these series, as it would refuse samples that break a rule; [`super::Ingestion`] decides
-    /// on the others of the same request.
+    /// on the others of the same request. With status 204, only the numbers of a receiver of 2.0 show it.
     RefuseSeries {
         /// The series.
         series: SeriesMatcher,

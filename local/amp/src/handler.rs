@@ -14,8 +14,9 @@ use http_body_util::{BodyExt as _, Collected, Limited};
 use hyper::body::{Body, Frame, Incoming};
 use tokio::time::{Instant, Sleep};
 
-use super::answer::Refusal;
+use super::answer::{Refusal, Written};
 use super::decode::{Decoded, decode};
+use super::envelope::Version;
 use super::fault::{Action, take_action};
 use super::ingest;
 use super::journal::Entry;
@@ -42,9 +43,10 @@ pub(super) async fn handle(shared: Arc<Shared>, request: http::Request<Incoming>
     let Some(body) = collect(body).await else { return Reply::Close };
     entry.note(|received| received.body_bytes = body.len());
     if let Err(refusal) = admitted {
-        return answer(&shared.options, &entry, Err(refusal));
+        return answer(&shared.options, &entry, None, Err(refusal));
     }
     let checked = check(&shared, &head, &body);
+    let version = checked.as_ref().ok().map(|decoded| decoded.version);
     entry.note(|received| {
         let decoded = checked.as_ref().ok();
         received.decoded_bytes = decoded.map(|decoded| decoded.bytes);
@@ -59,14 +61,14 @@ pub(super) async fn handle(shared: Arc<Shared>, request: http::Request<Incoming>
     };
     let ingest = |refused: Option<RefusedSeries>| ingest(&shared, &entry, checked, refused);
     match action {
-        None => answer(&shared.options, &entry, ingest(None).await),
+        None => answer(&shared.options, &entry, version, ingest(None).await),
         Some(Action::Delay(time)) => {
             tokio::time::sleep(time).await;
-            answer(&shared.options, &entry, ingest(None).await)
+            answer(&shared.options, &entry, version, ingest(None).await)
         }
         Some(Action::RefuseSeries { series, code, text }) => {
             let refused = RefusedSeries::new(series, code, text);
-            answer(&shared.options, &entry, ingest(Some(refused)).await)
+            answer(&shared.options, &entry, version, ingest(Some(refused)).await)
         }
         Some(Action::AcceptThenDrop) => {
             // The sender does not learn the outcome.
@@ -90,11 +92,11 @@ async fn collect(body: Incoming) -> Option<Bytes> {
 fn check(shared: &Shared, head: &http::request::Parts, body: &Bytes) -> Result<Decoded, Refusal> {
     envelope::check_route(&shared.options, head, body.len())?;
     shared.check_signature(head, body)?;
+    let version = envelope::check_headers(&shared.options, &head.headers);
     if shared.options.strict {
-        protocol::check_headers(&head.headers)?;
+        protocol::check_headers(&head.headers, *version.as_ref().unwrap_or(&Version::V1))?;
     }
-    envelope::check_headers(&head.headers)?;
-    decode(&shared.options, body)
+    decode(&shared.options, version?, body)
 }
 
 async fn ingest(
@@ -102,7 +104,7 @@ async fn ingest(
     entry: &Entry,
     decoded: Result<Decoded, Refusal>,
     refused: Option<RefusedSeries>,
-) -> Result<(), Refusal> {
+) -> Result<Written, Refusal> {
     let result = ingest::ingest(Arc::clone(shared), decoded?, refused).await;
     if let Err(refusal) = &result {
         entry.note(|received| received.violation = Some(refusal.text.clone()));
@@ -110,9 +112,18 @@ async fn ingest(
     result
 }
 
-fn answer(options: &AmpOptions, entry: &Entry, result: Result<(), Refusal>) -> Reply {
-    let response = match result {
-        Ok(()) => Reply::full(status(options.success_status), Bytes::new()),
+/// The answer to a request of `version`, if it could be decoded.
+fn answer(
+    options: &AmpOptions,
+    entry: &Entry,
+    version: Option<Version>,
+    result: Result<Written, Refusal>,
+) -> Reply {
+    let is_of_2 = version == Some(Version::V2);
+    let written = result.as_ref().map_or_else(|refusal| refusal.written, |written| *written);
+    let mut response = match result {
+        Ok(_) if is_of_2 => Reply::full(StatusCode::NO_CONTENT, Bytes::new()),
+        Ok(_) => Reply::full(status(options.success_status), Bytes::new()),
         Err(refusal) => {
             entry.note(|received| {
                 received.violation.get_or_insert_with(|| refusal.text.clone());
@@ -121,6 +132,9 @@ fn answer(options: &AmpOptions, entry: &Entry, result: Result<(), Refusal>) -> R
             refusal.into_response()
         }
     };
+    if is_of_2 {
+        written.note(response.headers_mut());
+    }
     entry.note(|received| received.status = Some(response.status().as_u16()));
     Reply::Answer(response)
 }

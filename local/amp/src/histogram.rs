@@ -41,7 +41,7 @@ pub(super) fn check(labels: &[Label], histogram: &Histogram) -> Result<Histogram
         .map_err(|why| format!("invalid native histogram, validation err: {why}, metric: {}", series()))?;
     let mut histogram = histogram.clone();
     while bucket_count(&histogram) > MAX_BUCKETS {
-        if histogram.schema == *SCHEMAS.start() {
+        if histogram.schema <= *SCHEMAS.start() {
             let series = series();
             return Err(format!(
                 "native histogram bucket count exceeded for metric (limit: {MAX_BUCKETS}) metric: {series}"
@@ -55,18 +55,23 @@ pub(super) fn check(labels: &[Label], histogram: &Histogram) -> Result<Histogram
 fn validate(histogram: &Histogram) -> Result<(), String> {
     let negative = Side::negative(histogram);
     let positive = Side::positive(histogram);
-    if histogram.schema == CUSTOM_BUCKETS {
-        // Cortex takes them. The messages of this workspace have no bounds.
-        return Err("the stand-in does not store custom buckets".to_owned());
-    }
-    positive.spans_fit()?;
-    negative.spans_fit()?;
-    let below = negative.observations()?;
-    if let Some(ZeroCount::ZeroCountFloat(count)) = histogram.zero_count
-        && count < 0.0
-    {
-        return Err(format!("zero bucket has observation count of {}: {NEGATIVE_BUCKET}", number(count)));
-    }
+    let below = if histogram.schema == CUSTOM_BUCKETS {
+        custom_buckets(histogram, &positive)?;
+        0
+    } else {
+        positive.spans_fit("positive side", 1)?;
+        negative.spans_fit("negative side", 1)?;
+        let below = negative.observations()?;
+        if let Some(ZeroCount::ZeroCountFloat(count)) = histogram.zero_count
+            && count < 0.0
+        {
+            return Err(format!("zero bucket has observation count of {}: {NEGATIVE_BUCKET}", number(count)));
+        }
+        if !histogram.custom_values.is_empty() {
+            return Err("histogram with exponential schema must not have custom bounds".to_owned());
+        }
+        below
+    };
     match histogram.count {
         Some(Count::CountFloat(count)) if count < 0.0 => {
             let count = number(count);
@@ -82,6 +87,56 @@ fn validate(histogram: &Histogram) -> Result<(), String> {
             let count = if let Some(Count::CountInt(count)) = count { count } else { 0 };
             count_is_right(histogram.sum, count, below + above + i128::from(zero))
         }
+    }
+}
+
+/// The rules for buckets with upper bounds of their own, of which the last one, +Inf, is not written.
+fn custom_buckets(histogram: &Histogram, positive: &Side<'_>) -> Result<(), String> {
+    let bounds = &histogram.custom_values;
+    if bounds.iter().any(|bound| bound.is_nan()) {
+        return Err("custom buckets: histogram custom bounds must not be NaN".to_owned());
+    }
+    if let Some(pair) = bounds.windows(2).find(|pair| pair[1] <= pair[0]) {
+        let [before, after] = [pair[0], pair[1]]
+            .map(|bound| if bound.is_finite() { format!("{bound:.6}") } else { number(bound) });
+        return Err(format!(
+            "custom buckets: previous bound is {before} and current is {after}: histogram custom bounds must be in \
+             strictly increasing order"
+        ));
+    }
+    if bounds.last() == Some(&f64::INFINITY) {
+        return Err(
+            "custom buckets: last +Inf bound must not be explicitly defined: histogram custom bounds must be finite"
+                .to_owned(),
+        );
+    }
+    positive.spans_fit("custom buckets", 0)?;
+    let length = |span: &BucketSpan| i64::from(span.length) + i64::from(span.offset);
+    let length: i64 = positive.spans.iter().map(length).sum();
+    if i64::try_from(bounds.len() + 1).is_ok_and(|buckets| buckets < length) {
+        return Err(format!(
+            "custom buckets: only {} custom bounds defined which is insufficient to cover total span length of {length}: \
+             histogram custom bounds are too few",
+            bounds.len()
+        ));
+    }
+    let has_zeros = match histogram.zero_count {
+        Some(ZeroCount::ZeroCountInt(count)) => count != 0,
+        Some(ZeroCount::ZeroCountFloat(count)) => count != 0.0,
+        None => false,
+    };
+    let excess = [
+        (has_zeros, "have zero count of 0"),
+        (histogram.zero_threshold != 0.0, "have zero threshold of 0"),
+        (!histogram.negative_spans.is_empty(), "not have negative spans"),
+        (
+            !histogram.negative_deltas.is_empty() || !histogram.negative_counts.is_empty(),
+            "not have negative buckets",
+        ),
+    ];
+    match excess.iter().find(|(is_there, _)| *is_there) {
+        Some((_, rule)) => Err(format!("custom buckets: must {rule}")),
+        None => Ok(()),
     }
 }
 
@@ -128,12 +183,12 @@ impl<'a> Side<'a> {
         Self { name: "negative", spans: &histogram.negative_spans, buckets }
     }
 
-    fn spans_fit(&self) -> Result<(), String> {
-        let name = self.name;
-        let backwards = self.spans.iter().enumerate().skip(1).find(|(_, span)| span.offset < 0);
+    /// From the span at `first` on, no offset is negative.
+    fn spans_fit(&self, what: &str, first: usize) -> Result<(), String> {
+        let backwards = self.spans.iter().enumerate().skip(first).find(|(_, span)| span.offset < 0);
         if let Some((position, span)) = backwards {
             return Err(format!(
-                "{name} side: span number {} with offset {}: histogram has a span whose offset is negative",
+                "{what}: span number {} with offset {}: histogram has a span whose offset is negative",
                 position + 1,
                 span.offset
             ));
@@ -147,7 +202,7 @@ impl<'a> Side<'a> {
             return Ok(());
         }
         Err(format!(
-            "{name} side: spans need {needed} buckets, have {found} buckets: histogram spans specify different number of \
+            "{what}: spans need {needed} buckets, have {found} buckets: histogram spans specify different number of \
              buckets than provided"
         ))
     }

@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use prometheus_proto::{Label, Sample, TimeSeries, WriteRequest};
 use prost::Message as _;
 
-use super::answer::Refusal;
+use super::answer::{Refusal, Written};
 use super::decode::Decoded;
 use super::series::{EntriesBySeries, floats, histograms};
 use super::store::RefusedSeries;
@@ -25,14 +25,18 @@ pub(super) async fn ingest(
     shared: Arc<Shared>,
     decoded: Decoded,
     refused: Option<RefusedSeries>,
-) -> Result<(), Refusal> {
+) -> Result<Written, Refusal> {
     let ingesting = tokio::spawn(async move { in_turn(&shared, &decoded, refused.as_ref()).await });
     ingesting.await.unwrap_or_else(|error| {
         Err(Refusal::text(StatusCode::INTERNAL_SERVER_ERROR, format!("ingestion ended early: {error}")))
     })
 }
 
-async fn in_turn(shared: &Shared, decoded: &Decoded, refused: Option<&RefusedSeries>) -> Result<(), Refusal> {
+async fn in_turn(
+    shared: &Shared,
+    decoded: &Decoded,
+    refused: Option<&RefusedSeries>,
+) -> Result<Written, Refusal> {
     let _turn = shared.ingesting.lock().await;
     let plan = {
         let mut state = shared.state();
@@ -43,7 +47,13 @@ async fn in_turn(shared: &Shared, decoded: &Decoded, refused: Option<&RefusedSer
         write(prometheus, &plan.accepted).await?;
     }
     shared.state().store.commit(plan.accepted, plan.metadata);
-    plan.first_error.map_or(Ok(()), Err)
+    match plan.first_error {
+        None => Ok(plan.written),
+        Some(mut refusal) => {
+            refusal.written = plan.written;
+            Err(refusal)
+        }
+    }
 }
 
 /// Prometheus, "Remote-write receiver": `/api/v1/write` answers 204, 400 if it refuses samples (and then stores

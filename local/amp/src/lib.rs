@@ -1,6 +1,6 @@
 //! A strict stand-in for one workspace of Amazon Managed Service for Prometheus (AMP).
 //!
-//! It takes remote-write 1.0 requests over HTTP and answers as AMP does. For tests it records write requests in their
+//! It takes remote-write requests over HTTP, of 1.0 and with an option of 2.0, and answers as AMP does. For tests it records write requests in their
 //! order of arrival, stored samples and connections. Each rule is checked by one function that cites its source.
 //!
 //! Accepted samples are kept in memory. With a Prometheus behind it, they are stored there as well, samples that

@@ -37,7 +37,10 @@ pub struct AmpOptions {
     pub max_sample_age: Option<Duration>,
     /// How far in the future a sample may be by the clock.
     pub max_ahead: Option<Duration>,
-    /// Whether a request must also keep the rules of remote write 1.0 that Cortex does not enforce: all headers, sorted
+    /// Whether requests of remote write 2.0 are taken, as by a Cortex with `distributor.remote_writev2_enabled`. AMP is not
+    /// documented to take them, and Cortex by itself answers 415.
+    pub remote_write_2: bool,
+    /// Whether a request must also keep the rules of remote write that Cortex does not enforce: all headers, sorted
     /// labels without empty values, samples in order, every series once. Cortex repairs such a request or drops a part of
     /// it without an answer.
     pub strict: bool,
@@ -79,6 +82,7 @@ impl Default for AmpOptions {
             max_sample_age: Some(Duration::from_hours(1)),
             // Cortex's `creation grace period` and Prometheus's `maxAheadTime` are both 10 minutes.
             max_ahead: Some(Duration::from_mins(10)),
+            remote_write_2: false,
             strict: true,
             // AMP quotas name a limit for the HA tracker, but a workspace must be set up for it.
             ha_failover_timeout: None,

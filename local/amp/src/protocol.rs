@@ -1,4 +1,4 @@
-//! The rules of [`super::AmpOptions::strict`]: those of remote write 1.0 that Cortex does not enforce.
+//! The rules of [`super::AmpOptions::strict`]: those of remote write that Cortex does not enforce.
 //!
 //! Cortex repairs such a request or drops a part of it without an answer, so only a strict receiver shows a sender's mistake.
 
@@ -8,14 +8,19 @@ use http::{HeaderMap, StatusCode, header};
 use prometheus_proto::{Label, TimeSeries};
 
 use super::answer::Refusal;
+use super::envelope::Version;
 use super::series::{LabelSet, label_set};
 use super::text::{metric, quoted};
 
-/// Remote write 1.0, "Protocol": the headers that a sender must send, each once.
-pub(super) fn check_headers(headers: &HeaderMap) -> Result<(), Refusal> {
-    has(headers, "content-type", "application/x-protobuf", StatusCode::UNSUPPORTED_MEDIA_TYPE)?;
+/// "Protocol": the headers that a sender of this version must send, each once.
+pub(super) fn check_headers(headers: &HeaderMap, version: Version) -> Result<(), Refusal> {
+    let (content_type, version) = match version {
+        Version::V1 => ("application/x-protobuf", "0.1.0"),
+        Version::V2 => ("application/x-protobuf;proto=io.prometheus.write.v2.Request", "2.0.0"),
+    };
+    has(headers, "content-type", content_type, StatusCode::UNSUPPORTED_MEDIA_TYPE)?;
     has(headers, "content-encoding", "snappy", StatusCode::UNSUPPORTED_MEDIA_TYPE)?;
-    has(headers, "x-prometheus-remote-write-version", "0.1.0", StatusCode::BAD_REQUEST)?;
+    has(headers, "x-prometheus-remote-write-version", version, StatusCode::BAD_REQUEST)?;
     match headers.get(header::USER_AGENT) {
         Some(agent) if !agent.is_empty() => Ok(()),
         _ => Err(Refusal::bad_request("missing header user-agent")),

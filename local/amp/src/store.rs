@@ -6,7 +6,7 @@ use http::StatusCode;
 use prometheus_proto::{Label, MetricMetadata};
 
 use super::active_series::Room;
-use super::answer::Refusal;
+use super::answer::{Refusal, Written};
 use super::decode::Decoded;
 use super::distributor::{ValidSeries, validate};
 use super::engine::{AppendError, Bounds, newest};
@@ -42,6 +42,8 @@ pub(super) struct Plan {
     pub(super) metadata: Vec<MetricMetadata>,
     /// The answer, if anything was refused.
     pub(super) first_error: Option<Refusal>,
+    /// The numbers that a receiver of 2.0 reports.
+    pub(super) written: Written,
 }
 
 impl Store {
@@ -71,7 +73,10 @@ impl Store {
         limits.take_samples(options, &validated)?;
         let metadata = std::mem::take(&mut validated.metadata);
         let bounds = self.bounds(options, &validated.series);
+        let valid = validated.written();
         let (appended, ingester_error) = self.append(options, bounds, validated.series);
+        // Cortex then reports 0, although it stores the valid samples.
+        let written = if ingester_error.is_some() { Written::default() } else { valid };
         // An error of the ingester takes the place of the distributor's.
         let first_error = ingester_error.or(validated.first_error);
         let mut accepted = EntriesBySeries::new();
@@ -81,7 +86,7 @@ impl Store {
                 accepted.insert(labels, gained);
             }
         }
-        Ok(Plan { accepted, metadata, first_error })
+        Ok(Plan { accepted, metadata, first_error, written })
     }
 
     /// The head of an empty workspace is the first sample that it sees.

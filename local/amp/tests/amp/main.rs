@@ -13,3 +13,4 @@ mod rules;
 mod sender;
 mod signature;
 mod storage;
+mod version_2;

@@ -15,6 +15,7 @@ use std::time::Duration;
 use case::{Case, Outcome};
 use engine::Engine;
 use local_testing::clock::Clock;
+use local_testing::conformance::{Row, Verdict, record};
 use local_testing::cortex::{Cortex, CortexOptions};
 use request::{Request, Times};
 
@@ -69,6 +70,7 @@ fn every_case_has_a_name_of_its_own() {
 #[ignore = "needs Cortex: npm run conformance"]
 async fn cortex_answers_as_recorded_and_as_the_stand_in() {
     let mut differences = Vec::new();
+    let mut rows = Vec::new();
     let tenants = cases::all(NOW_MS).iter().map(|case| (case.tenant(), case.limits)).collect();
     let engine = Engine::start(tenants).await;
     let count = cases::all(NOW_MS).len();
@@ -77,11 +79,29 @@ async fn cortex_answers_as_recorded_and_as_the_stand_in() {
         let now_ms = Clock::system().now_ms();
         let case: Case = cases::all(now_ms).swap_remove(position);
         let found = engine.run(&case, now_ms).await;
-        differences.extend(case.expected_of_cortex().difference(case.name, &found));
-        if case.stand_in.is_none() {
-            let stand_in = Outcome::exactly(&stand_in::run(&case, now_ms).await);
-            differences.extend(stand_in.difference(&format!("{} (the stand-in)", case.name), &found));
-        }
+        let drift = case.expected_of_cortex().difference(case.name, &found);
+        rows.push(row(&case, "cortex", verdict(drift.as_ref())));
+        differences.extend(drift);
+        let of_the_stand_in = stand_in::run(&case, now_ms).await;
+        let drift = match case.stand_in {
+            None => Outcome::exactly(&of_the_stand_in)
+                .difference(&format!("{} (the stand-in)", case.name), &found),
+            Some(_) => case.expected_of_the_stand_in().difference(case.name, &of_the_stand_in),
+        };
+        rows.push(match (&drift, case.stand_in) {
+            (None, Some((_, _, reason))) => row(&case, "stand-in", Verdict::NotApplicable(reason.to_owned())),
+            _ => row(&case, "stand-in", verdict(drift.as_ref())),
+        });
+        differences.extend(drift);
     }
+    record("engine", &rows).expect("a file");
     none(&differences);
+}
+
+fn verdict(difference: Option<&String>) -> Verdict {
+    if difference.is_none() { Verdict::Passed } else { Verdict::Failed }
+}
+
+fn row(case: &Case, target: &'static str, verdict: Verdict) -> Row {
+    Row { case: case.name.to_owned(), target, verdict }
 }

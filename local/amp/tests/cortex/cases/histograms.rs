@@ -9,7 +9,7 @@ use crate::case::{Case, case};
 use crate::request::{Request, Times};
 
 pub(super) fn cases(t: Times) -> Vec<Case> {
-    [histograms(t), exemplars(t), metadata(t)].into_iter().flatten().collect()
+    [histograms(t), custom_buckets(t), exemplars(t), metadata(t)].into_iter().flatten().collect()
 }
 
 /// A zero bucket and three others: 1 + 1 + 2 + 3 observations.
@@ -79,10 +79,8 @@ fn histograms(t: Times) -> Vec<Case> {
             .refuses("native histogram sample size bytes exceeded for metric (actual: 24"),
         one("NH schema 9", Histogram { schema: 9, ..integer(t) })
             .refuses("invalid native histogram schema 9 for metric: \"h\". supported schema from -4 to 8"),
-        // The stand-in does not decode the bounds of custom buckets.
         one("NH schema -53 custom buckets", Histogram { schema: -53, zero_count: None, ..integer(t) })
-            .refuses("invalid native histogram, validation err: custom buckets: ")
-            .but_the_stand_in(400, "validation err: the stand-in does not store custom buckets, metric: \"h\"", ""),
+            .refuses("only 0 custom bounds defined which is insufficient to cover total span length of 4: histogram"),
         one("NH count below buckets", Histogram { count: Some(Count::CountInt(2)), ..integer(t) }).refuses(
             "invalid native histogram, validation err: 7 observations found in buckets, but the Count field is 2: histogram's",
         ),
@@ -116,6 +114,64 @@ fn histograms(t: Times) -> Vec<Case> {
             .write([TimeSeries { histograms: vec![integer(t)], ..t.named("h", &[(0, 1.0)]) }])
             .stores("h +0s=1"),
         one("NH 2 h old", Histogram { timestamp: t.now_ms - 7_200_000, ..integer(t) }).refuses("timestamp too old: "),
+    ]
+}
+
+/// Three buckets of five: 1 + 2 + 3 observations.
+fn custom(t: Times) -> Histogram {
+    Histogram {
+        schema: -53,
+        count: Some(Count::CountInt(6)),
+        zero_threshold: 0.0,
+        zero_count: None,
+        custom_values: vec![0.1, 0.5, 1.0, 2.5],
+        ..integer(t)
+    }
+}
+
+fn custom_buckets(t: Times) -> Vec<Case> {
+    let one = |name, histogram| case(name).write([h(t, histogram)]);
+    let bounds = |name, custom_values| one(name, Histogram { custom_values, ..custom(t) });
+    let invalid = "invalid native histogram, validation err: custom buckets: ";
+    let counts = Histogram {
+        count: Some(Count::CountFloat(6.0)),
+        positive_counts: vec![1.0, 2.0, 3.0],
+        positive_deltas: Vec::new(),
+        ..custom(t)
+    };
+    let below = vec![BucketSpan { offset: 0, length: 1 }];
+    let backwards = vec![BucketSpan { offset: -1, length: 3 }];
+    let many = Histogram {
+        count: Some(Count::CountInt(201)),
+        positive_spans: vec![BucketSpan { offset: 0, length: 201 }],
+        positive_deltas: (0..201).map(|position| i64::from(position == 0)).collect(),
+        custom_values: (0..200_u8).map(f64::from).collect(),
+        ..custom(t)
+    };
+    vec![
+        one("NHCB integer", custom(t)).stores("h +0s=H(count=6,buckets=3)"),
+        one("NHCB float", counts).stores("h +0s=H(count=6,buckets=3)"),
+        one("NHCB count above buckets", Histogram { count: Some(Count::CountInt(7)), ..custom(t) })
+            .refuses("6 observations found in buckets, but the Count field is 7: histogram's"),
+        bounds("NHCB too few bounds", vec![0.1, 0.5]).refuses("only 2 custom bounds defined which"),
+        bounds("NHCB bound twice", vec![0.1, 0.5, 0.5, 1.0])
+            .refuses("previous bound is 0.500000 and current is 0.500000: "),
+        bounds("NHCB bound NaN", vec![0.1, 0.5, 1.0, f64::NAN]).refuses("custom bounds must not be NaN"),
+        bounds("NHCB bound +Inf", vec![0.1, 0.5, 1.0, f64::INFINITY]).refuses("last +Inf bound must not be"),
+        bounds("NHCB bound -Inf in the middle", vec![0.1, f64::NEG_INFINITY, 1.0, 2.0])
+            .refuses("current is -Inf: "),
+        one("NHCB first span backwards", Histogram { positive_spans: backwards, ..custom(t) })
+            .refuses("custom buckets: span number 1 with offset -1: "),
+        one("NHCB zero count", Histogram { zero_count: Some(ZeroCount::ZeroCountInt(1)), ..custom(t) })
+            .refuses(invalid),
+        one("NHCB zero threshold", Histogram { zero_threshold: 0.001, ..custom(t) })
+            .refuses("custom buckets: must have zero threshold of 0"),
+        one("NHCB negative spans", Histogram { negative_spans: below, ..custom(t) }).refuses(invalid),
+        one("NHCB negative buckets", Histogram { negative_deltas: vec![1], ..custom(t) }).refuses(invalid),
+        one("NHCB 201 buckets", many)
+            .refuses("native histogram bucket count exceeded for metric (limit: 200) metric: \"h\""),
+        one("NH with custom bounds", Histogram { custom_values: vec![0.1], ..integer(t) })
+            .refuses("validation err: histogram with exponential schema must not have custom bounds"),
     ]
 }
 

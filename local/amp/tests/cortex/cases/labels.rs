@@ -47,11 +47,14 @@ fn names(t: Times) -> Vec<Case> {
             .write([t.with("a:b", "1")])
             .refuses(r#"sample invalid label: "a:b" metric "m{a:b=\"1\"}""#),
         case("label value UTF-8").write([t.with("d", "zürich")]).stores("m{d=zürich} +0s=1"),
-        // The types of this workspace hold text, so the stand-in cannot decode it. No sender in Rust can send it.
         case("label value invalid UTF-8")
             .send(with_invalid_utf8(t))
             .stores("m{d=\u{fffd}\u{fffd}} +0s=1")
-            .but_the_stand_in(400, "proto: ", ""),
+            .but_the_stand_in(
+                400,
+                "proto: ",
+                "Its decoder takes UTF-8 only, and no sender in Rust can send anything else",
+            ),
         case("duplicate label, same value")
             .write(doubled("a", "1", "1"))
             .refuses(r#"duplicate label name: "a" metric "m{a=\"1\", a=\"1\"}""#),

@@ -20,6 +20,7 @@ fn rates(t: Times) -> Vec<Case> {
     let rate = |name| case(name).limits(Tenant::Rate10);
     let metadata =
         |name: &str| MetricMetadata { metric_family_name: name.to_owned(), ..MetricMetadata::default() };
+    let eight: Vec<_> = (-8..0).map(|offset| (offset, 1.0)).collect();
     let mut nine = many(t, 0, 9);
     nine.extend([t.named("a.b", &[(0, 1.0)]), t.named("a.c", &[(0, 1.0)])]);
     let mut with_histograms = many(t, 0, 6);
@@ -53,9 +54,10 @@ fn rates(t: Times) -> Vec<Case> {
         rate("rate limit 10/s: 9 samples + 2 metadata")
             .send(Request::with_metadata(many(t, 0, 9), vec![metadata("m"), metadata("n")]))
             .answers(429, "ingestion rate limit (10) exceeded while adding 9 samples and 2 metadata"),
-        rate("rate limit 10/s: 6 samples + 6 exemplars")
-            .send(with_exemplar(many(t, 0, 6), Some(("t", "a")), t.now_ms))
-            .answers(429, "ingestion rate limit (10) exceeded while adding 6 samples and 0 metadata"),
+        // An exemplar for each series.
+        rate("rate limit 10/s: 9 samples + 2 exemplars")
+            .send(with_exemplar(vec![t.m(&eight), t.n(&[(0, 1.0)])], Some(("t", "a")), t.now_ms))
+            .answers(429, "ingestion rate limit (10) exceeded while adding 9 samples and 0 metadata"),
     ]
 }
 

@@ -34,11 +34,10 @@ fn bodies(t: Times) -> Vec<Case> {
         case("snappy framed format").send(Request::of_body(framed)).refuses(corrupt),
         case("not compressed at all").send(Request::of_body(message(t))).refuses(corrupt),
         case("broken protobuf (cut)").send(Request::of_bytes(&cut(message(t)))).refuses("unexpected EOF"),
-        // The text names details of each decoder.
         case("broken protobuf (garbage)")
             .send(Request::of_bytes(&[1 << 3 | 7, 1, 2, 3]))
             .refuses("proto: wrong wireType = 7 for field Timeseries")
-            .but_the_stand_in(400, "proto: ", ""),
+            .but_the_stand_in(400, "proto: ", "The text has details of the decoder"),
         case("unknown protobuf field + good").send(Request::of_bytes(&unknown_field)).stores("m +0s=1"),
         case("RW 2.0 body, 1.0 headers").send(Request::of_bytes(&version_2(t))),
     ]
@@ -92,11 +91,10 @@ fn headers(t: Times) -> Vec<Case> {
         without("version header missing", "x-prometheus-remote-write-version"),
         with("version header 9", "x-prometheus-remote-write-version", "9").stores("m +0s=1"),
         without("user agent missing", "user-agent"),
-        // AWS answers before Cortex does.
         case("GET")
             .send(Request { method: Method::GET, body: Vec::new(), ..good(t) })
             .answers(405, "")
-            .but_the_stand_in(405, "Method Not Allowed", ""),
+            .but_the_stand_in(405, "Method Not Allowed", "AWS answers before Cortex does"),
     ]
 }
 
@@ -106,10 +104,9 @@ fn sizes(t: Times) -> Vec<Case> {
         case("decoded 1.2 MB, compressed small")
             .send(Request::of_series(many))
             .refuses("received message larger than max ("),
-        // AWS answers before Cortex does.
         case("compressed > 1 MB")
             .send(Request::of_body(vec![0; 1_000_001]))
             .refuses("received message larger than max (1000001 vs 1000000)")
-            .but_the_stand_in(413, "Request Entity Too Large", ""),
+            .but_the_stand_in(413, "Request Entity Too Large", "AWS answers before Cortex does"),
     ]
 }
