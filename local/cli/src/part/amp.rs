@@ -43,9 +43,12 @@ pub(crate) struct AmpArguments {
     /// Active series, at most [default: AMP's quota].
     #[arg(long, value_parser = value_parser!(u32).range(1..), value_name = "SERIES")]
     active_series: Option<u32>,
-    /// Also refuse what remote write 1.0 forbids and AMP's engine takes, such as unsorted labels.
+    /// Also refuse what remote write forbids and AMP's engine takes, such as unsorted labels.
     #[arg(long)]
     strict: bool,
+    /// Also take remote write 2.0.
+    #[arg(long)]
+    remote_write_2: bool,
     /// Make write requests fail, for example 503:2 or hang@device=d1; may be given again.
     #[arg(long, value_name = "FAULT")]
     fail: Vec<Fault>,
@@ -70,6 +73,7 @@ pub(super) async fn run(arguments: AmpArguments) -> Result<(), Box<dyn Error>> {
         out_of_order_window: arguments.out_of_order_window,
         ingestion_rate: arguments.ingestion_rate.or(defaults.ingestion_rate),
         active_series: active_series.or(defaults.active_series),
+        remote_write_2: arguments.remote_write_2,
         strict: arguments.strict,
         prometheus: arguments.prometheus,
         journal_limit: JOURNAL_LIMIT,

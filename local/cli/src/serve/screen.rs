@@ -8,6 +8,9 @@ use crate::stack::{Endpoints, Figures};
 /// The event of the README, with the time of the shell that sends it.
 const EVENT: &str = r#"{"dimensions":{"customerId":"customer1"},"timestamp":'$(date +%s)'000,"metrics":{"temperature":"14.3","ph":"6.7"}}"#;
 
+/// A metric of OpenTelemetry, with the time of the shell that sends it.
+const METRIC: &str = r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"water.temperature","unit":"Cel","gauge":{"dataPoints":[{"timeUnixNano":"'$(date +%s)'000000000","asDouble":14.3}]}}]}]}]}"#;
+
 /// The query function for ranges, and its payload: without start and end it reads the last hour.
 const RANGE_QUERY: &str = "range_query";
 const RANGE: &str = r#"{"query":"temperature"}"#;
@@ -63,6 +66,20 @@ pub(super) fn print_endpoints(endpoints: &Endpoints) {
         &format!(
             "echo 'backup_duration_seconds 42.5' | curl -i --user {}:{} --data-binary @- {}/metrics/job/backup",
             http.username, http.password, http.function_url
+        ),
+    );
+    example(
+        "or a program sends metrics of OpenTelemetry, as an SDK does",
+        &format!(
+            "curl -i --user {}:{} -H 'content-type: application/json' --data-raw '{METRIC}' {}/v1/metrics",
+            http.username, http.password, http.function_url
+        ),
+    );
+    example(
+        "or Prometheus writes to it, with this in its configuration",
+        &format!(
+            "remote_write: [{{url: {}/api/v1/write, basic_auth: {{username: {}, password: {}}}}}]",
+            http.function_url, http.username, http.password
         ),
     );
     if endpoints.query_functions.iter().any(|name| name == RANGE_QUERY) {
