@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the push clients whose languages this machine has; what is up to date stays as it is. Usage: build.sh FOLDER
+# Builds clients whose languages this machine has; what is up to date stays as it is. Usage: build.sh FOLDER interpreted|all
 set -euo pipefail
 sources="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 mkdir -p "$1"
@@ -16,20 +16,15 @@ done_with() {
   cp -r "$sources/$1" "$folder/$1/sources"
 }
 
-if is_outdated cpp g++ && [ -e /usr/include/prometheus/gateway.h ]; then
-  mkdir -p "$folder/cpp"
-  g++ -std=c++17 -o "$folder/cpp/client" "$sources/cpp/client.cpp" -lprometheus-cpp-push -lprometheus-cpp-core
-  done_with cpp
-fi
-if is_outdated go go; then
-  (cd "$sources/go" && go build -trimpath -ldflags "-s -w" -o "$folder/go/client" .)
-  done_with go
-fi
-if is_outdated java mvn; then
-  mvn --quiet --batch-mode --file "$sources/java/pom.xml" \
-    org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DoutputDirectory="$folder/java/libraries"
-  done_with java
-fi
+# Usage: build_go CLIENT PACKAGE…
+build_go() {
+  if is_outdated "$1" go; then
+    mkdir -p "$folder/$1"
+    (cd "$sources/$1" && go build -trimpath -ldflags "-s -w" -o "$folder/$1/" "${@:2}")
+    done_with "$1"
+  fi
+}
+
 if is_outdated node npm; then
   mkdir -p "$folder/node"
   cp "$sources"/node/* "$folder/node"
@@ -41,9 +36,25 @@ if is_outdated python python3; then
   "$folder/python/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$sources/python/requirements.txt"
   done_with python
 fi
-# Its library needs OpenSSL.
+# The others take minutes.
+[ "$2" = all ] || exit 0
+
+build_go vmagent github.com/VictoriaMetrics/VictoriaMetrics/app/vmagent
+build_go go ./...
+if is_outdated cpp g++ && [ -e /usr/include/prometheus/gateway.h ]; then
+  mkdir -p "$folder/cpp"
+  g++ -std=c++17 -o "$folder/cpp/push" "$sources/cpp/push.cpp" -lprometheus-cpp-push -lprometheus-cpp-core
+  done_with cpp
+fi
+if is_outdated java mvn; then
+  mvn --quiet --batch-mode --file "$sources/java/pom.xml" \
+    org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DoutputDirectory="$folder/java/libraries"
+  done_with java
+fi
+# Its library for pushes needs OpenSSL.
 if is_outdated rust cargo && [ -e /usr/include/openssl/ssl.h ]; then
   cargo build --quiet --locked --manifest-path "$sources/rust/Cargo.toml" --target-dir "$folder/rust/target"
-  cp "$folder/rust/target/debug/push-client" "$folder/rust/client"
+  cp "$folder/rust/target/debug/push" "$folder/rust/target/debug/otlp" "$folder/rust"
   done_with rust
 fi
+build_go collector .

@@ -1,83 +1,131 @@
-//! The programs in `local/testing/clients`, some of which are built by its `build.sh`.
+//! The programs in `local/testing/clients`, some of which are built by its `build.sh`, and agents.
 
 use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
 
 use local_testing::children;
+use local_testing::prometheus::Prometheus;
+use tempfile::NamedTempFile;
+use tokio::process::{Child, Command};
 
-use crate::stage::{PASSWORD, Stage, USERNAME, workspace_folder};
+use crate::stage::workspace_folder;
 
-/// A client: what runs it, its arguments before the URL and after the password, and the file without which it cannot run.
+/// A client: what runs it, its first arguments, and the file without which it cannot run.
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) name: &'static str,
     program: PathBuf,
-    before: Vec<PathBuf>,
-    after: Option<&'static str>,
+    arguments: Vec<PathBuf>,
     needs: PathBuf,
 }
 
 impl Client {
     /// A program that `build.sh` has compiled.
-    pub(crate) fn compiled(name: &'static str) -> Self {
-        Self::of(name, built(name).join("client"), vec![], built(name).join("client"))
+    pub(crate) fn compiled(name: &'static str, path: &str) -> Self {
+        Self::of(name, built(path), vec![], built(path))
     }
 
     /// A class that runs from its source, with the libraries that `build.sh` has copied.
     pub(crate) fn java(name: &'static str, source: &str) -> Self {
-        let libraries = built("java").join("libraries");
-        let before = vec!["-cp".into(), libraries.join("*"), source_of("java", source)];
-        Self::of(name, "java".into(), before, libraries)
+        let libraries = built("java/libraries");
+        let arguments = vec!["-cp".into(), libraries.join("*"), source_of("java", source)];
+        Self::of(name, "java".into(), arguments, libraries)
     }
 
-    pub(crate) fn python(name: &'static str, compression: Option<&'static str>) -> Self {
-        let python = built("python").join("bin/python");
-        let client =
-            Self::of(name, python, vec![source_of("python", "client.py")], built("python").join("sources"));
-        Self { after: compression, ..client }
+    pub(crate) fn python(name: &'static str, source: &str) -> Self {
+        let arguments = vec![source_of("python", source)];
+        Self::of(name, built("python/bin/python"), arguments, built("python/sources"))
     }
 
-    pub(crate) fn node() -> Self {
-        let script = built("node").join("client.mjs");
-        Self::of("node", "node".into(), vec![script], built("node").join("sources"))
+    /// A script, which runs beside its packages.
+    pub(crate) fn node(name: &'static str, source: &str) -> Self {
+        Self::of(name, "node".into(), vec![built("node").join(source)], built("node/sources"))
     }
 
     pub(crate) fn ruby() -> Self {
         let library = "/usr/lib/ruby/vendor_ruby/prometheus/client/push.rb".into();
-        Self::of("ruby", "ruby".into(), vec![source_of("ruby", "client.rb")], library)
+        Self::of("ruby", "ruby".into(), vec![source_of("ruby", "push.rb")], library)
     }
 
     /// curl or wget.
     pub(crate) fn shell(name: &'static str) -> Self {
-        let before = vec![source_of("shell", "client.sh"), name.into()];
-        Self::of(name, "bash".into(), before, Path::new("/usr/bin").join(name))
+        let arguments = vec![source_of("shell", "push.sh"), name.into()];
+        Self::of(name, "bash".into(), arguments, Path::new("/usr/bin").join(name))
     }
 
-    fn of(name: &'static str, program: PathBuf, before: Vec<PathBuf>, needs: PathBuf) -> Self {
-        Self { name, program, before, after: None, needs }
+    /// The Prometheus that all tests use.
+    pub(crate) fn prometheus(name: &'static str) -> Self {
+        let program = Prometheus::find().expect("prometheus in PATH or in PROMETHEUS");
+        Self::of(name, program.clone(), vec![], program)
     }
 
-    /// Pushes, adds and deletes; whether this machine has the client. In CI it must.
-    pub(crate) async fn run(&self, stage: &Stage) -> bool {
+    /// The program that a variable names.
+    pub(crate) fn named_by(variable: &str, name: &'static str) -> Self {
+        let program = std::env::var_os(variable).map_or_else(|| format!("${variable}").into(), PathBuf::from);
+        Self::of(name, program.clone(), vec![], program)
+    }
+
+    fn of(name: &'static str, program: PathBuf, arguments: Vec<PathBuf>, needs: PathBuf) -> Self {
+        Self { name, program, arguments, needs }
+    }
+
+    /// The command that runs it, if this machine has the client. In CI it must.
+    pub(crate) fn command(&self) -> Option<Command> {
         if !self.needs.exists() {
             let missing = format!("{}: {} is missing", self.name, self.needs.display());
             assert!(std::env::var_os("CI").is_none(), "{missing}");
-            eprintln!("skipped, {missing}: run `bash local/testing/clients/build.sh target/clients`");
-            return false;
+            eprintln!("skipped, {missing}: run `bash local/testing/clients/build.sh target/clients all`");
+            return None;
         }
         let mut command = children::command(&self.program).expect("a command");
-        command.args(&self.before).arg(stage.url.url()).args([USERNAME, PASSWORD]).args(self.after);
-        let output = command.output().await.expect("it starts");
-        let printed = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-        assert!(output.status.success(), "{}: {} {printed:?}", self.name, output.status);
-        assert_eq!(printed, ["", ""], "{}", self.name);
-        true
+        command.args(&self.arguments);
+        Some(command)
+    }
+
+    /// Runs `command` of this client to its end, which must be a success, and returns what it printed.
+    pub(crate) async fn finish(&self, command: Command) -> String {
+        let (status, printed) = run(command).await;
+        assert!(status.success(), "{}: {status} {printed}", self.name);
+        printed
     }
 }
 
-/// The folder into which `build.sh` builds a client.
-fn built(client: &str) -> PathBuf {
+/// Runs a command to its end; how it ended and what it printed.
+pub(crate) async fn run(mut command: Command) -> (ExitStatus, String) {
+    let output = command.output().await.expect("it starts");
+    let printed = [output.stdout, output.stderr].concat();
+    (output.status, String::from_utf8_lossy(&printed).into_owned())
+}
+
+/// A client that runs until it is stopped.
+#[derive(Debug)]
+pub(crate) struct Running {
+    child: Child,
+    log: NamedTempFile,
+}
+
+impl Running {
+    pub(crate) fn start(mut command: Command) -> Self {
+        let log = NamedTempFile::new().expect("a file");
+        command.stdout(Stdio::null()).stderr(log.reopen().expect("a file"));
+        Self { child: command.spawn().expect("it starts"), log }
+    }
+
+    /// Checks that it has not ended.
+    pub(crate) fn check(&mut self) {
+        let status = self.child.try_wait().expect("a process");
+        assert_eq!(status, None, "{}", std::fs::read_to_string(&self.log).expect("its output"));
+    }
+
+    pub(crate) async fn stop(mut self) {
+        self.child.kill().await.expect("it ends");
+    }
+}
+
+/// A path in the folder into which `build.sh` builds.
+fn built(path: &str) -> PathBuf {
     let folder = std::env::var_os("PUSH_CLIENTS");
-    folder.map_or_else(|| workspace_folder().join("target/clients"), PathBuf::from).join(client)
+    folder.map_or_else(|| workspace_folder().join("target/clients"), PathBuf::from).join(path)
 }
 
 fn source_of(client: &str, file: &str) -> PathBuf {

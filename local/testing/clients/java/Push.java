@@ -5,7 +5,7 @@ import io.prometheus.metrics.exporter.pushgateway.PushGateway;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 
 /** Pushes, adds and deletes with client_java 1.x. Arguments: URL USER PASSWORD. */
-class ClientJava {
+class Push {
     public static void main(String[] arguments) throws Exception {
         PrometheusRegistry registry = new PrometheusRegistry();
         Counter.builder().name("java_jobs_total").help("Jobs.").labelNames("kind").register(registry)

@@ -1,4 +1,4 @@
-//! Pushes and adds with the crate `prometheus`, which has no delete. Usage: push-client URL USER PASSWORD
+//! Pushes and adds with the crate `prometheus`, which has no delete. Usage: push URL USER PASSWORD
 
 use std::collections::HashMap;
 

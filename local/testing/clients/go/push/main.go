@@ -1,4 +1,4 @@
-// Pushes, adds and deletes with client_golang. Usage: go URL USER PASSWORD
+// Pushes, adds and deletes with client_golang. Usage: push URL USER PASSWORD
 package main
 
 import (

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Pushes, adds and deletes with curl or wget. Usage: client.sh curl|wget URL USER PASSWORD
+# Pushes, adds and deletes with curl or wget. Usage: push.sh curl|wget URL USER PASSWORD
 set -euo pipefail
 client="$1" url="$2/metrics/job/$1" user="$3" password="$4"
 # `path` is a/b, `empty` is empty.

@@ -1,4 +1,4 @@
-# Pushes, adds and deletes with Debian's prometheus-client-mmap. Usage: client.rb URL USER PASSWORD
+# Pushes, adds and deletes with Debian's prometheus-client-mmap. Usage: push.rb URL USER PASSWORD
 require "prometheus/client"
 require "prometheus/client/push"
 require "uri"

@@ -1,4 +1,4 @@
-// Pushes, adds and deletes with prom-client. Usage: node client.mjs URL USER PASSWORD
+// Pushes, adds and deletes with prom-client. Usage: node push.mjs URL USER PASSWORD
 import client from 'prom-client';
 
 const [url, user, password] = process.argv.slice(2);

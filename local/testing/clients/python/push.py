@@ -1,4 +1,4 @@
-"""Pushes, adds and deletes with client_python. Usage: client.py URL USER PASSWORD [gzip | snappy]"""
+"""Pushes, adds and deletes with client_python. Usage: push.py URL USER PASSWORD [gzip | snappy]"""
 
 import sys
 
