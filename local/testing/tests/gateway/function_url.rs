@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header;
+use http::{HeaderMap, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -29,11 +29,13 @@ pub(crate) struct FunctionUrl {
 
 pub(crate) type HttpClient = Client<HttpConnector, Full<Bytes>>;
 
-/// An answer to a push.
+/// An answer to a request.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
     pub(crate) retry_after: Option<String>,
+    /// As text, whatever it is.
     pub(crate) body: String,
 }
 
@@ -47,12 +49,29 @@ impl FunctionUrl {
         Self { amp, function, server: server.expect("a free port"), client: client() }
     }
 
+    /// The URL, without a path.
+    pub(crate) fn url(&self) -> String {
+        self.server.url()
+    }
+
     /// Pushes a text.
     pub(crate) async fn put(&self, path: &str, body: impl Into<Bytes>) -> Answer {
-        let request = http::Request::put(format!("{}{path}", self.server.url()))
-            .header(header::CONTENT_TYPE, "text/plain; version=0.0.4")
-            .body(Full::new(body.into()))
-            .expect("a request");
+        self.send("PUT", path, &[("content-type", "text/plain; version=0.0.4")], body).await
+    }
+
+    /// Sends a request with these headers.
+    pub(crate) async fn send<N: AsRef<str>, V: AsRef<str>>(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(N, V)],
+        body: impl Into<Bytes>,
+    ) -> Answer {
+        let mut request = http::Request::builder().method(method).uri(format!("{}{path}", self.server.url()));
+        for (name, value) in headers {
+            request = request.header(name.as_ref(), value.as_ref());
+        }
+        let request = request.body(Full::new(body.into())).expect("a request");
         let response = self.client.request(request).await.expect("an answer");
         let (head, body) = response.into_parts();
         let retry_after = head.headers.get(header::RETRY_AFTER);
@@ -60,7 +79,8 @@ impl FunctionUrl {
         Answer {
             status: head.status.as_u16(),
             retry_after: retry_after.map(|value| value.to_str().expect("text").to_owned()),
-            body: String::from_utf8(body.to_vec()).expect("text"),
+            body: String::from_utf8_lossy(&body).into_owned(),
+            headers: head.headers,
         }
     }
 

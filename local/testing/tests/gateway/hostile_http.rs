@@ -73,6 +73,29 @@ fn snappy(body: &[u8]) -> Request {
     encoded("snappy", encoder.into_inner().expect("memory"))
 }
 
+/// A block of snappy, as remote write sends it.
+fn write(version: u8, message: &[u8]) -> Request {
+    let content_type = match version {
+        1 => "application/x-protobuf",
+        _ => "application/x-protobuf;proto=io.prometheus.write.v2.Request",
+    };
+    let body = snap::raw::Encoder::new().compress_vec(message).expect("memory");
+    Request::new("POST", "/api/v1/write", NOW_MS)
+        .header("content-type", content_type)
+        .header("content-encoding", "snappy")
+        .body(body)
+}
+
+fn otlp(content_type: &str, message: impl Into<bytes::Bytes>) -> Request {
+    Request::new("POST", "/v1/metrics", NOW_MS).header("content-type", content_type).body(message)
+}
+
+fn otlp_gzip(content_type: &str, message: &[u8]) -> Request {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(message).expect("memory");
+    otlp(content_type, encoder.finish().expect("memory")).header("content-encoding", "gzip")
+}
+
 fn encoded(encoding: &str, body: Vec<u8>) -> Request {
     put(PUSH)
         .header("content-type", "application/octet-stream")
@@ -239,6 +262,160 @@ fn limits() -> Vec<Case> {
     ]
 }
 
+fn write_requests() -> Vec<Case> {
+    const LIMIT: usize = 50_000;
+    let flood = |message: &[u8]| message.repeat(INFLATED_BYTES / message.len());
+    let label =
+        |name: &str, value: &str| field(1, &[field(1, name.as_bytes()), field(2, value.as_bytes())].concat());
+    let timestamp = NOW_MS.unsigned_abs();
+    let sample = |at: usize| {
+        let time = varint(usize::try_from(timestamp).expect("64 bits") + at);
+        [&b"\x09\0\0\0\0\0\0\xf0\x3f\x10"[..], &time].concat()
+    };
+    let series = |at: usize| {
+        field(1, &[label("__name__", "up"), label("a", &at.to_string()), field(2, &sample(0))].concat())
+    };
+    let all =
+        |count: usize, series: &dyn Fn(usize) -> Vec<u8>| (0..count).flat_map(series).collect::<Vec<u8>>();
+    let one_series = |count: usize| {
+        let samples = (0..count).flat_map(|at| field(2, &sample(at)));
+        field(1, &label("__name__", "up").into_iter().chain(samples).collect::<Vec<_>>())
+    };
+    let named = |content: Vec<u8>| field(1, &[label("__name__", "up"), content].concat());
+    // Symbols 1 and 2 are the name, and all series are the same but for their last label.
+    let symbols = [field(4, b""), field(4, b"__name__"), field(4, b"up"), field(4, b"a")].concat();
+    let series_2 = |at: usize| {
+        let refs = [&[1, 2, 3][..], &varint(4 + at)].concat();
+        field(5, &[field(1, &refs), field(2, &sample(0))].concat())
+    };
+    let version_2 = |count: usize| {
+        let values = (0..count).flat_map(|at| field(4, at.to_string().as_bytes()));
+        symbols.iter().copied().chain(values).chain((0..count).flat_map(series_2)).collect::<Vec<_>>()
+    };
+    let huge = Request::new("POST", "/api/v1/write", NOW_MS).body(&b"\xff\xff\xff\xff\x0f\0"[..]);
+    vec![
+        case("write: a length of 4 GB", huge, &[413]),
+        case("write: snappy of zeros", write(1, &vec![0; 32 << 20]), &[413]),
+        case("write: zeros at the limit", write(1, &vec![0; INFLATED_BYTES]), &[400]),
+        case("write: series at the limit", write(1, &all(LIMIT, &series)), &[204]),
+        case("write: series over the limit", write(1, &all(LIMIT + 1, &series)), &[413]),
+        case("write: samples at the limit", write(1, &one_series(LIMIT)), &[204]),
+        case("write: samples over the limit", write(1, &one_series(LIMIT + 1)), &[413]),
+        case("write: empty series", write(1, &flood(b"\x0a\0")), &[204, 400, 413]),
+        case("write: empty labels", write(1, &named(flood(b"\x0a\0"))), &[400, 413]),
+        case(
+            "write: labels",
+            write(
+                1,
+                &all(1, &|_| named((0..200_001).flat_map(|at| label(&format!("a{at}"), "b")).collect())),
+            ),
+            &[204, 400, 413],
+        ),
+        case("write: empty exemplars", write(1, &named(flood(b"\x1a\0"))), &[204, 413]),
+        case("write: empty histograms", write(1, &named(flood(b"\x22\0"))), &[400, 413]),
+        case("write: spans", write(1, &named(field(4, &flood(b"\x5a\0")))), &[204, 400, 413]),
+        case(
+            "write: a span of 4,000,000,000",
+            write(1, &named(field(4, b"\x5a\x06\x10\xff\xff\xff\xff\x0f"))),
+            &[400],
+        ),
+        case("write: deltas", write(1, &named(field(4, &flood(b"\x60\x01")))), &[400, 413]),
+        case("write: metadata", write(1, &flood(b"\x1a\x04\x12\x02up")), &[204, 413]),
+        case("write: a label value", write(1, &named(label("a", &"v".repeat(4 << 20)))), &[204, 400]),
+        case("write 2.0: series at the limit", write(2, &version_2(LIMIT)), &[204]),
+        case("write 2.0: empty symbols", write(2, &flood(b"\x22\0")), &[204, 413]),
+        case(
+            "write 2.0: empty series",
+            write(2, &[symbols.clone(), flood(b"\x2a\0")].concat()),
+            &[204, 400, 413],
+        ),
+        case(
+            "write 2.0: references",
+            write(2, &[symbols.clone(), field(5, &field(1, &flood(b"\x01\x02")))].concat()),
+            &[400, 413],
+        ),
+    ]
+}
+
+fn otlp_requests() -> Vec<Case> {
+    const PROTOBUF: &str = "application/x-protobuf";
+    const JSON: &str = "application/json";
+    const LIMIT: usize = 50_000;
+    let flood = |message: &[u8]| message.repeat(BINARY_BYTES / message.len());
+    let metrics = |metrics: &[u8]| field(1, &field(2, metrics));
+    let gauge = |points: &[u8]| metrics(&field(2, &[field(1, b"g"), field(5, points)].concat()));
+    let time = (NOW_MS.unsigned_abs() * 1_000_000).to_le_bytes();
+    let point = |attributes: &[u8]| {
+        field(1, &[&b"\x19"[..], &time, b"\x21\0\0\0\0\0\0\xf0\x3f", attributes].concat())
+    };
+    let attribute = |at: usize| {
+        let value = field(2, &field(1, at.to_string().as_bytes()));
+        field(7, &[field(1, b"a"), value].concat())
+    };
+    let points = |count: usize| (0..count).flat_map(|at| point(&attribute(at))).collect::<Vec<_>>();
+    // `AnyValue { array_value: ArrayValue { values: [AnyValue …] } }`
+    let nested = (0..100_000).fold(Vec::new(), |inner: Vec<u8>, _| {
+        if inner.len() > 200_000 { inner } else { field(5, &field(1, &inner)) }
+    });
+    let nested = gauge(&point(&field(7, &[field(1, b"a"), field(2, &nested)].concat())));
+    let exponential =
+        |content: &[u8]| metrics(&field(2, &[field(1, b"e"), field(10, &field(1, content))].concat()));
+    let json_points = |count: usize| {
+        let point = |at: usize| {
+            let attribute = format!(r#"{{"key":"a","value":{{"stringValue":"{at}"}}}}"#);
+            format!(r#"{{"attributes":[{attribute}],"timeUnixNano":"{NOW_MS}000000","asDouble":1.5}}"#)
+        };
+        let points: Vec<_> = (0..count).map(point).collect();
+        let gauge = format!(r#"{{"name":"g","gauge":{{"dataPoints":[{}]}}}}"#, points.join(","));
+        format!(r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{gauge}]}}]}}]}}"#)
+    };
+    vec![
+        case("OTLP: points at the limit", otlp(PROTOBUF, gauge(&points(LIMIT))), &[200]),
+        case("OTLP: points over the limit", otlp(PROTOBUF, gauge(&points(LIMIT + 1))), &[413]),
+        case("OTLP: empty points", otlp(PROTOBUF, gauge(&flood(b"\x0a\0"))), &[400, 413]),
+        case("OTLP: empty resources", otlp(PROTOBUF, flood(b"\x0a\0")), &[200, 413]),
+        case("OTLP: empty metrics", otlp(PROTOBUF, metrics(&flood(b"\x12\0"))), &[200, 400, 413]),
+        case("OTLP: empty attributes", otlp(PROTOBUF, gauge(&point(&flood(b"\x3a\0")))), &[200, 400, 413]),
+        case("OTLP: empty exemplars", otlp(PROTOBUF, gauge(&point(&flood(b"\x2a\0")))), &[200, 413]),
+        case("OTLP: arrays in arrays", otlp(PROTOBUF, nested), &[200, 400]),
+        case(
+            "OTLP: buckets",
+            otlp(
+                PROTOBUF,
+                exponential(&[&b"\x19"[..], &time, &field(8, &field(2, &flood(b"\x01")))].concat()),
+            ),
+            &[200, 400, 413],
+        ),
+        case(
+            "OTLP: a large offset",
+            otlp(
+                PROTOBUF,
+                exponential(
+                    &[&b"\x19"[..], &time, &field(8, b"\x08\xff\xff\xff\xff\x0f\x12\x01\x01")].concat(),
+                ),
+            ),
+            &[200, 400],
+        ),
+        case("OTLP: gzip", otlp_gzip(PROTOBUF, &vec![0; 32 << 20]), &[413]),
+        case("OTLP: gzip of points", otlp_gzip(PROTOBUF, &gauge(&points(LIMIT))), &[200]),
+        case("OTLP JSON: points", otlp(JSON, json_points(35_000)), &[200]),
+        // It would be taken for text.
+        case("OTLP JSON: gzip", otlp_gzip(JSON, json_points(LIMIT).as_bytes()), &[415]),
+        case("OTLP JSON: open brackets", otlp(JSON, "[".repeat(TEXT_BYTES - 1)), &[400]),
+        case("OTLP JSON: open braces", otlp(JSON, "{\"a\":".repeat(800_000)), &[400]),
+        case(
+            "OTLP JSON: unknown keys",
+            otlp(JSON, format!("{{{}\"a\":0}}", "\"a\":[{}],".repeat(400_000))),
+            &[200, 400],
+        ),
+        case(
+            "OTLP JSON: empty resources",
+            otlp(JSON, format!("{{\"resourceMetrics\":[{}{{}}]}}", "{},".repeat(1_000_000))),
+            &[200, 413],
+        ),
+    ]
+}
+
 /// The services limit a path to 16 KB or less.
 fn tricks() -> Vec<Case> {
     let long = |unit: &str| format!("{PUSH}/{}", unit.repeat(16_000 / unit.len()));
@@ -305,7 +482,8 @@ async fn start(receiver: &str, auth: &str) -> Stage {
 /// Sends all requests to one process, and returns its peak of memory in kB.
 async fn answer_all(stage: &mut Stage, expected: impl Fn(&Case) -> Vec<u64>) -> u64 {
     let mut peak = 0;
-    for case in [limits, floods, bombs, depths, tricks].into_iter().flat_map(|cases| cases()) {
+    let cases = [limits, floods, bombs, depths, tricks, write_requests, otlp_requests];
+    for case in cases.into_iter().flat_map(|cases| cases()) {
         let (status, invocation) = status(stage, &case).await;
         let answer = || String::from_utf8_lossy(invocation.response().expect("an answer")).into_owned();
         assert!(expected(&case).contains(&status), "{}: {}", case.name, answer());

@@ -2,10 +2,15 @@
 //! requests.
 
 use local_amp::{Action, Fault, Matcher};
+use local_lambda::http::{Kind, Request};
 use local_lambda::sqs::{QueueMessage, sqs_event};
 
+use crate::captures::{Recorded, recorded_otlp, recorded_write_requests};
 use crate::spec::assert_content_is_valid;
-use crate::support::{NOW_MS, QUEUE, SMALLEST_FUNCTION_KB, Stage, event, given_back, messages};
+use crate::support::{NOW_MS, QUEUE, SMALLEST_FUNCTION_KB, Setup, Stage, event, given_back, messages};
+
+/// The limit of a mutated event.
+const MAX_BYTES: usize = 4_000;
 
 /// Valid bodies and payloads, and a few that are nearly so.
 fn corpus() -> Vec<Vec<u8>> {
@@ -52,8 +57,8 @@ const TOKENS: [&[u8]; 24] = [
     b"0x",
 ];
 
-/// Changes a payload in one or two places: bits, cuts, repetitions, splices, tokens.
-fn mutate(random: &mut fastrand::Rng, corpus: &[Vec<u8>]) -> Vec<u8> {
+/// Changes a payload in one or two places: bits, cuts, repetitions, splices, tokens. It has at most `max` bytes.
+fn mutate(random: &mut fastrand::Rng, corpus: &[Vec<u8>], max: usize) -> Vec<u8> {
     let mut bytes = corpus[random.usize(..corpus.len())].clone();
     for _ in 0..=random.usize(..2) {
         let at = random.usize(..=bytes.len());
@@ -74,14 +79,14 @@ fn mutate(random: &mut fastrand::Rng, corpus: &[Vec<u8>]) -> Vec<u8> {
             }
             _ => drop(bytes.splice(at..at, TOKENS[random.usize(..TOKENS.len())].iter().copied())),
         }
-        bytes.truncate(4_000);
+        bytes.truncate(max);
     }
     bytes
 }
 
 /// Accepts everything, so that one random sample does not decide on another.
 async fn stage_that_takes_everything() -> Stage {
-    let stage = Stage::start().await;
+    let stage = Setup::new().env("HTTP_AUTH", "none").start().await;
     stage.fail(Fault::always(Matcher::Any, Action::status(204, "")));
     stage
 }
@@ -100,8 +105,9 @@ async fn ninety_six_thousand_mutated_bodies_harm_only_themselves() {
     let mut random = fastrand::Rng::with_seed(2_023);
     let (mut delivered, mut refused) = (0, 0);
     for batch in 0..80_u64 {
-        let mut bodies: Vec<_> =
-            (0..1_200).map(|_| String::from_utf8_lossy(&mutate(&mut random, &corpus)).into_owned()).collect();
+        let mut bodies: Vec<_> = (0..1_200)
+            .map(|_| String::from_utf8_lossy(&mutate(&mut random, &corpus, MAX_BYTES)).into_owned())
+            .collect();
         bodies.push(event("untouched", NOW_MS, batch));
         let messages = messages(&bodies);
         let invocation = stage.invoke(sqs_event(QUEUE, &messages)).await;
@@ -127,7 +133,7 @@ async fn four_thousand_mutated_payloads_are_answered() {
     let mut random = fastrand::Rng::with_seed(2_024);
     let mut kinds = std::collections::BTreeMap::<String, usize>::new();
     for _ in 0..4_000 {
-        let invocation = stage.invoke(mutate(&mut random, &corpus)).await;
+        let invocation = stage.invoke(mutate(&mut random, &corpus, MAX_BYTES)).await;
         let kind = invocation.function_error().map_or("answered", |(kind, _)| kind).to_owned();
         *kinds.entry(kind).or_default() += 1;
     }
@@ -136,4 +142,39 @@ async fn four_thousand_mutated_payloads_are_answered() {
     assert!(kinds.values().all(|&count| count > 50), "{kinds:?}");
     assert_only_valid_requests_arrived(&stage);
     assert_eq!(stage.summary(event("after", NOW_MS, 1)).await, [1, 1, 1, 1]);
+}
+
+/// A request whose message is mutated, before it is compressed.
+fn mutated_capture(random: &mut fastrand::Rng, write_requests: &[Recorded], otlp: &[Recorded]) -> Request {
+    const MAX_MESSAGE: usize = 200_000;
+    let is_otlp = random.bool();
+    let recorded = random.choice(if is_otlp { otlp } else { write_requests }).expect("a request");
+    let message = mutate(random, &[recorded.message()], MAX_MESSAGE);
+    let (path, body) = if is_otlp {
+        ("/v1/metrics", message)
+    } else {
+        ("/api/v1/write", snap::raw::Encoder::new().compress_vec(&message).expect("a short message"))
+    };
+    let request = Request::new("POST", path, NOW_MS).body(body);
+    let headers = recorded.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    headers.fold(request, |request, (name, value)| request.header(name.as_str(), value.as_str()))
+}
+
+#[tokio::test]
+async fn two_thousand_mutated_captures_are_answered() {
+    let mut stage = stage_that_takes_everything().await;
+    let (write_requests, otlp) = (recorded_write_requests(), recorded_otlp());
+    let mut random = fastrand::Rng::with_seed(2_026);
+    let mut statuses = std::collections::BTreeMap::<u64, usize>::new();
+    for _ in 0..2_000 {
+        let request = mutated_capture(&mut random, &write_requests, &otlp);
+        let invocation = stage.invoke(Kind::FunctionUrl.event(&request).to_string()).await;
+        let answer = invocation.json().unwrap_or_else(|| panic!("{:?}", invocation.outcome));
+        *statuses.entry(answer["statusCode"].as_u64().expect("a status")).or_default() += 1;
+        assert!(invocation.max_rss_kb < Some(SMALLEST_FUNCTION_KB / 2), "{:?} kB", invocation.max_rss_kb);
+    }
+    println!("{statuses:?}");
+    assert!(statuses.keys().all(|status| [200, 204, 400, 413].contains(status)), "{statuses:?}");
+    assert!([200, 204, 400].iter().all(|status| statuses.get(status) > Some(&50)), "{statuses:?}");
+    assert_only_valid_requests_arrived(&stage);
 }

@@ -27,10 +27,10 @@ use crate::support::Setup;
 const SENDERS: usize = 12;
 
 /// Shorter than on Lambda, so that what is hidden in a queue comes back soon.
-const FUNCTION_TIMEOUT_S: u64 = 3;
+pub(crate) const FUNCTION_TIMEOUT_S: u64 = 3;
 
 /// The largest that AMP can be configured to, which the construct library sets.
-const OUT_OF_ORDER_WINDOW_S: u64 = 600;
+pub(crate) const OUT_OF_ORDER_WINDOW_S: u64 = 600;
 
 /// How long each fault of the receiver lasts, in milliseconds: some are longer than an attempt to deliver.
 const FAULT_MS: std::ops::Range<u64> = 200..1_300;
@@ -103,7 +103,7 @@ fn path(sender: usize) -> String {
 }
 
 /// Every fault of the receiver once, in random order.
-async fn fail(stage: &FunctionUrl, random: &mut Rng) {
+pub(crate) async fn fail(stage: &FunctionUrl, random: &mut Rng) {
     let mut actions = [
         Action::status(429, "ingestion rate limit"),
         Action::retry_after(429, "1"),
@@ -126,7 +126,7 @@ async fn fail(stage: &FunctionUrl, random: &mut Rng) {
 }
 
 /// Kills busy functions until the faults are over, and returns how many.
-async fn kill_functions(function: Pool, mut random: Rng, is_over: Arc<AtomicBool>) -> usize {
+pub(crate) async fn kill_functions(function: Pool, mut random: Rng, is_over: Arc<AtomicBool>) -> usize {
     let mut killed = 0;
     while !is_over.load(Ordering::Relaxed) {
         tokio::time::sleep(Duration::from_millis(random.u64(50..250))).await;

@@ -50,13 +50,11 @@ pub(crate) fn assert_content_is_valid(request: &WriteRequest) {
             assert!(is_name(&label.name, false), "{label:?}");
             assert!(label.name != "__name__" || is_name(&label.value, true), "{label:?}");
         }
-        assert!(!series.samples.is_empty(), "{:?}", series.labels);
-        assert!(
-            series.samples.windows(2).all(|pair| pair[0].timestamp < pair[1].timestamp),
-            "{:?}",
-            series.labels
-        );
-        assert!(series.samples.iter().all(|sample| sample.value.to_bits() != 0x7ff0_0000_0000_0002));
+        let floats = series.samples.iter().map(|sample| sample.timestamp);
+        let histograms = series.histograms.iter().map(|histogram| histogram.timestamp);
+        assert!(floats.len() + histograms.len() > 0, "{:?}", series.labels);
+        assert!(floats.is_sorted_by(|a, b| a < b), "{:?}", series.labels);
+        assert!(histograms.is_sorted_by(|a, b| a < b), "{:?}", series.labels);
     }
 }
 
@@ -90,6 +88,8 @@ async fn labels_are_valid_samples_ascend_and_no_value_is_stale() {
     let mut nans = 0;
     for request in &requests {
         assert_content_is_valid(message(request));
+        let samples = message(request).timeseries.iter().flat_map(|series| &series.samples);
+        assert!(samples.into_iter().all(|sample| sample.value.to_bits() != 0x7ff0_0000_0000_0002));
         let samples = message(request).timeseries.iter().flat_map(|series| &series.samples);
         nans += samples.filter(|sample| sample.value.is_nan()).count();
     }

@@ -36,7 +36,9 @@ fn recorded() -> Vec<Recorded> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
     let files = std::fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").path());
     let mut recorded = Vec::new();
-    for file in files.filter(|file| file.extension().is_some_and(|extension| extension == "json")) {
+    let is_of_pushes =
+        |file: &Path| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("push-"));
+    for file in files.filter(|file| is_of_pushes(file)) {
         let file: Value = serde_json::from_slice(&std::fs::read(file).expect("a file")).expect("JSON");
         let requests = file["requests"].as_array().expect("requests");
         recorded.extend(requests.iter().filter_map(|request| read(&file["client"], request)));
