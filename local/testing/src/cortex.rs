@@ -74,6 +74,8 @@ pub struct CortexOptions {
     /// The largest number of samples in an out-of-order chunk (`out_of_order_cap_max`), instead of 32. At a restart after
     /// several crashes Cortex loses acknowledged samples that were out of order, and fewer if the chunks are large.
     pub out_of_order_chunk: Option<u8>,
+    /// Whether requests of remote write 2.0 are taken, which is not so by default.
+    pub remote_write_2: bool,
 }
 
 /// A Cortex, running or killed.
@@ -218,6 +220,7 @@ fn configuration(
     let data = directory.display();
     let auth = !options.tenants.is_empty();
     let chunk = options.out_of_order_chunk.unwrap_or(32);
+    let version_2 = options.remote_write_2;
     let mut config = format!(
         "\
 auth_enabled: {auth}
@@ -236,6 +239,7 @@ memberlist:
 distributor:
   shard_by_all_labels: true
   max_recv_msg_size: 1000000
+  remote_writev2_enabled: {version_2}
   ring:
     instance_addr: 127.0.0.1
     kvstore: {{store: inmemory}}

@@ -3,6 +3,7 @@
 //! - [`http_server`]: an HTTP server whose handler decides how a connection ends.
 //! - [`children`]: child processes that never outlive this one.
 //! - [`clock`]: the time of day as an argument.
+//! - [`conformance`]: the results of conformance suites.
 //! - [`cortex`]: a real Cortex, the engine that AMP is built on.
 //! - [`moto`]: SQS, Secrets Manager and AMP's control plane.
 //! - [`prometheus`]: a real Prometheus, which stores samples and answers queries.
@@ -10,6 +11,7 @@
 
 pub mod children;
 pub mod clock;
+pub mod conformance;
 pub mod cortex;
 pub mod http_server;
 pub mod moto;

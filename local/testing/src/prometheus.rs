@@ -36,6 +36,18 @@ const CHECK_LIMIT: Duration = Duration::from_secs(10);
 /// AMP's window is at most 10 minutes and a sample's age an hour, so this accepts all that the stand-in accepts.
 const CONFIG: &str = "storage:\n  tsdb:\n    out_of_order_time_window: 1h\n";
 
+/// For [`Prometheus::start_with_otlp`]: names and labels by OpenTelemetry's specification, from which its defaults differ.
+const OTLP_CONFIG: &str = "\
+otlp:
+  translation_strategy: UnderscoreEscapingWithSuffixes
+  promote_scope_metadata: true
+  label_name_underscore_sanitization: false
+  label_name_preserve_multiple_underscores: false
+";
+
+/// The type and the unit of a series are labels, so that a query returns them.
+const OTLP_FLAGS: [&str; 2] = ["--web.enable-otlp-receiver", "--enable-feature=type-and-unit-labels"];
+
 /// Bytes of its stderr that an error includes.
 const LAST_WORDS_BYTES: usize = 2_000;
 
@@ -86,11 +98,29 @@ impl Prometheus {
     /// # Errors
     /// It cannot be started or does not become ready.
     pub async fn start(program: &Path, port: u16) -> Result<Self, PrometheusError> {
+        Self::launch(program, port, "", &[]).await
+    }
+
+    /// Starts `program`, version 3 or later, on a free port, with its OTLP receiver. The types and units of series that come by
+    /// OTLP and remote write 2.0 are their labels `__type__` and `__unit__`.
+    ///
+    /// # Errors
+    /// It cannot be started or does not become ready.
+    pub async fn start_with_otlp(program: &Path) -> Result<Self, PrometheusError> {
+        Self::launch(program, 0, OTLP_CONFIG, &OTLP_FLAGS).await
+    }
+
+    async fn launch(
+        program: &Path,
+        port: u16,
+        config: &str,
+        flags: &[&str],
+    ) -> Result<Self, PrometheusError> {
         let not_started = |source| PrometheusError::NotStarted { program: program.to_owned(), source };
         let directory = tempfile::Builder::new().prefix("prometheus-").tempdir().map_err(not_started)?;
         let port = free_port(port).await.map_err(not_started)?;
-        let child = command(program, port, directory.path())
-            .and_then(|mut command| command.spawn())
+        let child = command(program, port, directory.path(), config)
+            .and_then(|mut command| command.args(flags).spawn())
             .map_err(not_started)?;
         let mut prometheus = Self { url: format!("http://127.0.0.1:{port}"), child, directory };
         prometheus.wait_until_ready(program).await?;
@@ -163,10 +193,10 @@ fn data(directory: &Path) -> PathBuf {
     directory.join("data")
 }
 
-/// Only flags that versions 2 and 3 have in common.
-fn command(program: &Path, port: u16, directory: &Path) -> io::Result<Command> {
+/// Only flags that versions 2 and 3 have in common. `more` is added to the configuration.
+fn command(program: &Path, port: u16, directory: &Path, more: &str) -> io::Result<Command> {
     let config = directory.join("prometheus.yml");
-    std::fs::write(&config, CONFIG)?;
+    std::fs::write(&config, format!("{CONFIG}{more}"))?;
     let flag = |name: &str, path: &Path| {
         let mut flag = OsString::from(name);
         flag.push(path);
