@@ -94,41 +94,63 @@ require_pushgateway() {
   export PUSHGATEWAY
 }
 
-# Builds the push clients of local/testing/clients that this machine has the languages for; sets PUSH_CLIENTS to their folder.
-# Root with apt gets the packages of the distribution.
+# Builds the clients of local/testing/clients that this machine has the languages for; sets PUSH_CLIENTS to their folder.
+# Root with apt gets the packages of the distribution. Usage: require_push_clients interpreted|all
 require_push_clients() {
   local missing=()
-  command -v g++ >/dev/null || missing+=(g++)
   command -v wget >/dev/null || missing+=(wget)
-  [ -e /usr/include/openssl/ssl.h ] || missing+=(libssl-dev pkg-config)
-  [ -e /usr/include/prometheus/gateway.h ] || missing+=(prometheus-cpp-dev)
   [ -e /usr/lib/ruby/vendor_ruby/prometheus/client/push.rb ] || missing+=(ruby ruby-prometheus-client-mmap)
+  if [ "$1" = all ]; then
+    command -v g++ >/dev/null || missing+=(g++)
+    command -v mvn >/dev/null || missing+=(maven)
+    command -v javac >/dev/null || missing+=(default-jdk-headless)
+    [ -e /usr/include/openssl/ssl.h ] || missing+=(libssl-dev pkg-config)
+    [ -e /usr/include/prometheus/gateway.h ] || missing+=(prometheus-cpp-dev)
+  fi
   if [ "${#missing[@]}" -gt 0 ] && can_install_packages; then
     say "Installing the packages ${missing[*]} (once)"
     install_debian_packages "${missing[@]}" || true
   fi
   PUSH_CLIENTS="$(target_directory)/clients"
-  say "Building the push clients (once, about 2 minutes)"
-  bash "$REPOSITORY/local/testing/clients/build.sh" "$PUSH_CLIENTS"
+  say "Building the clients ($1, once)"
+  bash "$REPOSITORY/local/testing/clients/build.sh" "$PUSH_CLIENTS" "$1"
   export PUSH_CLIENTS
 }
 
-# Sets CORTEX to the path of Cortex, which is built once at the version that local/conformance/cortex/go.mod pins.
-require_cortex() {
-  if [ -z "${CORTEX:-}" ]; then
-    local module="$REPOSITORY/local/conformance/cortex" folder
-    folder="$(target_directory)/conformance"
-    CORTEX="$folder/cortex"
-    if [ ! -x "$CORTEX" ] || ! cmp -s "$module/go.sum" "$CORTEX.go.sum"; then
-      command -v go >/dev/null || die "go is missing. Install Go 1.26 or newer, or set CORTEX to the path of a Cortex 1.21."
-      say "Building Cortex (once, about 5 minutes)"
-      mkdir -p "$folder"
-      # Without the tag slicelabels it panics at the first write request.
-      (cd "$module" && go build -tags "netgo slicelabels" -ldflags "-s -w" -o "$CORTEX" github.com/cortexproject/cortex/cmd/cortex)
-      cp "$module/go.sum" "$CORTEX.go.sum"
+# Builds a pinned program of local/conformance once, and sets a variable to its path, unless it has one.
+# Usage: require_go_program <variable> <module> <program> <subcommand of go and its arguments, without -o>
+require_go_program() {
+  local variable="$1" module="$REPOSITORY/local/conformance/$2" file
+  if [ -z "${!variable:-}" ]; then
+    file="$(target_directory)/conformance/$3"
+    if [ ! -x "$file" ] || ! cmp -s "$module/go.sum" "$file.go.sum"; then
+      command -v go >/dev/null || die "go is missing. Install Go 1.26 or newer, or set $variable to the path of $3."
+      say "Building $3 (once, up to 5 minutes)"
+      mkdir -p "${file%/*}"
+      (cd "$module" && go "$4" -o "$file" "${@:5}")
+      cp "$module/go.sum" "$file.go.sum"
     fi
+    declare -g "$variable=$file"
   fi
-  export CORTEX
+  export "${variable?}"
+}
+
+# Sets CORTEX. Without the tag slicelabels it panics at the first write request.
+require_cortex() {
+  require_go_program CORTEX cortex cortex \
+    build -tags "netgo slicelabels" -ldflags "-s -w" github.com/cortexproject/cortex/cmd/cortex
+}
+
+# Sets PROMETHEUS3 and PROMTOOL3.
+require_prometheus_3() {
+  local flags=(-tags remove_all_sd -ldflags "-s -w")
+  require_go_program PROMETHEUS3 prometheus prometheus build "${flags[@]}" github.com/prometheus/prometheus/cmd/prometheus
+  require_go_program PROMTOOL3 prometheus promtool build "${flags[@]}" github.com/prometheus/prometheus/cmd/promtool
+}
+
+# Sets RECEIVER_SUITE.
+require_receiver_suite() {
+  require_go_program RECEIVER_SUITE receiver receiver-suite test -c github.com/prometheus/complicance/remotewrite2
 }
 
 can_install_packages() {
@@ -175,5 +197,5 @@ require_test_tools() {
   require_npm_packages
   require_prometheus
   require_pushgateway
-  require_push_clients
+  require_push_clients interpreted
 }
