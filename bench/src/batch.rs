@@ -1,24 +1,21 @@
 //! The payloads: SQS batches, and pushes at a function URL. They have the same bytes in every run.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use bytes::Bytes;
 use local_lambda::http::{Kind as HttpKind, Request};
 use local_lambda::sqs::{QueueMessage, sqs_event};
-use prometheus_proto::client::{Gauge, LabelPair, Metric, MetricFamily, MetricType};
-use prost::Message as _;
 use serde_json::{Value, json};
 
-const QUEUE_ARN: &str = "arn:aws:sqs:eu-west-1:123456789012:push-gateway-events";
+use crate::push::{PUSH_PATH, Push};
 
-/// The path of a push.
-pub(crate) const PUSH_PATH: &str = "/metrics/job/bench";
+const QUEUE_ARN: &str = "arn:aws:sqs:eu-west-1:123456789012:push-gateway-events";
 
 /// Metrics of an event, and so samples of a message.
 const METRICS: usize = 2;
 
 /// 14 February 2023, 18:06:57 UTC.
-const FIRST_TIMESTAMP_MS: i64 = 1_676_398_017_000;
+pub(crate) const FIRST_TIMESTAMP_MS: i64 = 1_676_398_017_000;
 
 /// Time between the events of one label set.
 const INTERVAL_MS: i64 = 10_000;
@@ -48,32 +45,7 @@ pub(crate) const CASES: [Case; 6] = [
     Case { records: 5_500, label_sets: 1 },
 ];
 
-/// The body of a push.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PushFormat {
-    Text,
-    OpenMetrics,
-    Protobuf,
-}
-
-/// A push at a function URL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Push {
-    pub(crate) format: PushFormat,
-    pub(crate) label_sets: usize,
-}
-
-/// As many samples as a full batch has.
-pub(crate) const FULL_PUSHES: [Push; 3] = [
-    Push { format: PushFormat::Text, label_sets: 5_500 },
-    Push { format: PushFormat::OpenMetrics, label_sets: 5_500 },
-    Push { format: PushFormat::Protobuf, label_sets: 5_500 },
-];
-
-/// A push of 50 metrics, as a batch job sends it.
-pub(crate) const SMALL_PUSH: Push = Push { format: PushFormat::Text, label_sets: 25 };
-
-/// What an invocation brings.
+/// The payload of an invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Sqs(Case),
@@ -101,12 +73,13 @@ impl Batch {
 
     /// A push in the event of a function URL.
     pub(crate) fn of_push(push: Push) -> Self {
-        let request = Request::new("PUT", PUSH_PATH, FIRST_TIMESTAMP_MS)
-            .header("content-type", push.format.content_type())
-            .body(push.body());
+        let request = Request::new("POST", push.format.path(), FIRST_TIMESTAMP_MS).body(push.body());
+        let headers = push.format.headers().iter();
+        let request = headers.fold(request, |request, (name, value)| request.header(*name, *value));
         let payload = HttpKind::FunctionUrl.event(&request).to_string().into();
-        // The gateway adds `push_time_seconds`.
-        Self { kind: Kind::Push(push), samples: push.label_sets * METRICS + 1, payload }
+        // The gateway adds `push_time_seconds` to what has a job in its path.
+        let added = usize::from(push.format.path() == PUSH_PATH);
+        Self { kind: Kind::Push(push), samples: push.label_sets * METRICS + added, payload }
     }
 
     pub(crate) fn label_sets(&self) -> usize {
@@ -125,77 +98,11 @@ impl Batch {
     }
 }
 
-impl PushFormat {
-    pub(crate) fn content_type(self) -> &'static str {
-        match self {
-            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
-            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
-            Self::Protobuf => {
-                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
-            }
-        }
-    }
-}
-
-impl Push {
-    /// Two gauges with the values of an SQS batch, once for each customer.
-    pub(crate) fn body(self) -> Vec<u8> {
-        let mut random = fastrand::Rng::with_seed(self.label_sets as u64);
-        let families = ["temperature", "ph"].map(|name| Family {
-            name,
-            values: (0..self.label_sets).map(|_| format!("{:.2}", 6.5 + 11.5 * random.f64())).collect(),
-        });
-        match self.format {
-            PushFormat::Text => families.iter().map(Family::text).collect::<String>().into_bytes(),
-            PushFormat::OpenMetrics => {
-                format!("{}# EOF\n", families.iter().map(Family::text).collect::<String>()).into_bytes()
-            }
-            PushFormat::Protobuf => families.iter().flat_map(Family::protobuf).collect(),
-        }
-    }
-}
-
-/// A gauge with its value for each customer.
-struct Family {
-    name: &'static str,
-    values: Vec<String>,
-}
-
-impl Family {
-    fn text(&self) -> String {
-        let name = self.name;
-        let mut text = format!("# HELP {name} Of the water.\n# TYPE {name} gauge\n");
-        for (customer, value) in self.values.iter().enumerate() {
-            let _ = writeln!(text, "{name}{{customerId=\"customer{customer}\"}} {value}");
-        }
-        text
-    }
-
-    fn protobuf(&self) -> Vec<u8> {
-        let metric = |(customer, value): (usize, &String)| Metric {
-            label: vec![LabelPair {
-                name: Some("customerId".to_owned()),
-                value: Some(format!("customer{customer}")),
-            }],
-            gauge: Some(Gauge { value: Some(value.parse().expect("a number")) }),
-            ..Metric::default()
-        };
-        let family = MetricFamily {
-            name: Some(self.name.to_owned()),
-            help: Some("Of the water.".to_owned()),
-            r#type: Some(MetricType::Gauge.into()),
-            metric: self.values.iter().enumerate().map(metric).collect(),
-            ..MetricFamily::default()
-        };
-        family.encode_length_delimited_to_vec()
-    }
-}
-
 impl fmt::Display for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
             Kind::Sqs(case) => write!(f, "records: {}, label sets: {}", case.records, case.label_sets),
-            Kind::Push(push) => write!(f, "push, {:?}, label sets: {}", push.format, push.label_sets),
+            Kind::Push(push) => write!(f, "push, {}, label sets: {}", push.format.name(), push.label_sets),
         }
     }
 }

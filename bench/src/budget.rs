@@ -1,13 +1,15 @@
 //! The budgets of the function, as ratios where the machine would decide otherwise.
 
-use crate::batch::{Batch, FULL, FULL_PUSHES, Kind, PushFormat, SMALL_PUSH, SMALLER};
+use crate::batch::{Batch, FULL, Kind, SMALLER};
 use crate::measure::{Costs, Measured, Start, count, megabytes};
+use crate::peers::Peer;
+use crate::push::{FULL_PUSHES, PUSH_PATH, PushFormat, SMALL_PUSH};
 use crate::subject::{OTHER_BUILD, Subject};
 
 /// A figure and its limit.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    pub(crate) what: &'static str,
+    pub(crate) what: String,
     pub(crate) measured: f64,
     pub(crate) at_most: f64,
     pub(crate) unit: &'static str,
@@ -25,6 +27,7 @@ pub(crate) fn budgets(
     starts: &[Start],
     batches: &[Measured],
     pushes: &[Measured],
+    peers: &[Peer],
 ) -> Vec<Budget> {
     let of = |kind| {
         batches
@@ -34,7 +37,8 @@ pub(crate) fn budgets(
             .map(|m| (&m.batch, &m.costs[0]))
     };
     let ours = |case| of(Kind::Sqs(case)).map(|(_, costs)| costs);
-    let budget = |what, measured, at_most, unit| Budget { what, measured, at_most, unit };
+    let budget =
+        |what: &str, measured, at_most, unit| Budget { what: what.to_owned(), measured, at_most, unit };
     let mut budgets = Vec::new();
     if let Some((full, smaller)) = ours(FULL).zip(ours(SMALLER)) {
         let null_function = full.ratios[subjects.len() - 1].median;
@@ -49,15 +53,21 @@ pub(crate) fn budgets(
     }
     if let Some(json) = of(Kind::Sqs(FULL)) {
         for push in FULL_PUSHES {
-            let what = match push.format {
-                PushFormat::Text => "CPU per sample of text exposition, against the JSON batch",
-                PushFormat::OpenMetrics => "CPU per sample of OpenMetrics, against the JSON batch",
-                PushFormat::Protobuf => "CPU per sample of protobuf exposition, against the JSON batch",
-            };
-            if let Some(pushed) = of(Kind::Push(push)) {
-                budgets.push(budget(what, per_sample(pushed) / per_sample(json), 1.0, "×"));
-                budgets.push(budget("peak memory for that push", pushed.1.peak_mb, 32.0, "MB"));
+            let Some((batch, costs)) = of(Kind::Push(push)) else { continue };
+            let name = push.format.name();
+            // OTLP in JSON has several times the bytes of the others.
+            if push.format != PushFormat::OtlpJson {
+                let what = format!("CPU per sample of {name}, against the JSON batch");
+                budgets.push(budget(&what, per_sample((batch, costs)) / per_sample(json), 1.0, "×"));
             }
+            // An exposition is another thing to each of them.
+            let is_comparable = push.format.path() != PUSH_PATH;
+            for peer in peers.iter().filter(|peer| is_comparable && peer.format == push.format) {
+                let what = format!("CPU of {name}, against {}", peer.name);
+                budgets.push(budget(&what, costs.cpu_ms.median / peer.cpu_ms, 1.0, "×"));
+            }
+            let what = format!("peak memory for a push of {name}");
+            budgets.push(budget(&what, costs.peak_mb, 32.0, "MB"));
         }
     }
     if let Some((_, small)) = of(Kind::Push(SMALL_PUSH)) {

@@ -10,8 +10,10 @@ mod cost;
 mod measure;
 mod peers;
 mod proof;
+mod push;
 mod report;
 mod subject;
+mod versions;
 
 use std::env::current_exe;
 use std::error::Error;
@@ -19,13 +21,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
 use local_testing::http_server::{HttpServer, Reply};
 
-use batch::{Batch, CASES, FULL_PUSHES, SMALL_PUSH};
+use batch::{Batch, CASES};
+use push::{FULL_PUSHES, SMALL_PUSH};
 use report::Results;
 use subject::Subject;
+
+/// The header of a receiver of remote write 2.0.
+const SAMPLES_WRITTEN: &str = "x-prometheus-remote-write-samples-written";
 
 /// Measures the function side by side with a null function and a handler in Node.js.
 #[derive(Debug, Parser)]
@@ -74,7 +80,10 @@ async fn run(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
     let receiver = HttpServer::start(0, |request, _| async {
         // The whole request is read first, as a real receiver would.
         let _ = request.into_body().collect().await;
-        Reply::Answer(Reply::full(StatusCode::OK, ""))
+        let mut response = Reply::full(StatusCode::OK, "");
+        // A receiver of 2.0 has to count what it writes, and more than was sent is not less.
+        response.headers_mut().insert(SAMPLES_WRITTEN, HeaderValue::from(u32::MAX));
+        Reply::Answer(response)
     })
     .await?;
     let url = format!("http://{}/workspaces/ws-bench/api/v1/remote_write", receiver.address());
@@ -108,10 +117,21 @@ async fn run(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
         proof::same_samples(&takers, &batch).await?;
         pushes.push(measure::invocations(&takers, batch, rounds).await?);
     }
+    eprintln!("• Versions of remote write");
+    let versions = versions::measure(&subjects[0], rounds).await?;
     let peers = peers::measure(&arguments.peer_path, &url, rounds).await?;
 
-    let results =
-        Results { heading: arguments.heading, subjects, starts, batches, takers, pushes, peers, rounds };
+    let results = Results {
+        heading: arguments.heading,
+        subjects,
+        starts,
+        batches,
+        takers,
+        pushes,
+        peers,
+        versions,
+        rounds,
+    };
     let budgets = results.budgets();
     let text = results.markdown(&budgets);
     println!("\n{text}");

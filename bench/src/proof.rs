@@ -2,7 +2,7 @@
 
 use std::io;
 
-use local_amp::{AmpOptions, AmpStandIn};
+use local_amp::{AmpOptions, AmpStandIn, Credentials};
 use local_lambda::runtime::{Function, InitError, RoleCredentials};
 
 use crate::batch::Batch;
@@ -28,20 +28,25 @@ pub(crate) enum Error {
     OtherSamples(&'static str, String),
 }
 
+/// A receiver of both versions. The timestamps of a batch are the same in every run, and therefore old.
+pub(crate) fn receiver(credentials: Option<Credentials>) -> AmpOptions {
+    AmpOptions {
+        credentials,
+        max_sample_age: None,
+        max_ahead: None,
+        remote_write_2: true,
+        ..AmpOptions::default()
+    }
+}
+
 /// Gives the batch to every subject that writes. The strict stand-in for AMP checks signatures, order and limits; what it
 /// stored must be the same for all.
 pub(crate) async fn same_samples(subjects: &[Subject], batch: &Batch) -> Result<(), Error> {
     let mut first = None;
     for subject in subjects.iter().filter(|subject| subject.writes) {
         let RoleCredentials::Environment(credentials) = &subject.options.credentials else { continue };
-        // The timestamps are the same in every run, and therefore old.
-        let options = AmpOptions {
-            credentials: Some(credentials.clone()),
-            max_sample_age: None,
-            max_ahead: None,
-            ..AmpOptions::default()
-        };
-        let stand_in = AmpStandIn::start(options).await.map_err(Error::StandIn)?;
+        let stand_in =
+            AmpStandIn::start(receiver(Some(credentials.clone()))).await.map_err(Error::StandIn)?;
         let options = subject.options.clone().env("REMOTE_WRITE_URL", stand_in.remote_write_url());
         let mut function =
             Function::spawn(options).await.map_err(|error| Error::Start(subject.name, error))?;

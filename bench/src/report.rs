@@ -8,6 +8,7 @@ use crate::cost::{self, Workload};
 use crate::measure::{Costs, Measured, Spread, Start, count, megabytes};
 use crate::peers::Peer;
 use crate::subject::Subject;
+use crate::versions::Version;
 
 /// How to read the figures.
 const NOTES: &str = "\
@@ -17,7 +18,7 @@ const NOTES: &str = "\
 - Before a batch is measured, each subject writes it to a strict stand-in for AMP, which checks signatures, order and limits. The stored samples are the same for all subjects.
 - The null function is `lambda_runtime` with the payload as `Box<RawValue>`, and returns at once. Its environment makes glibc's allocator keep its pages (`MALLOC_TRIM_THRESHOLD_`, `MALLOC_MMAP_THRESHOLD_`, `MALLOC_TOP_PAD_`); the others have the environment of Lambda.
 - The Node.js handler does less than the function: it gives back rejected requests as a whole, has no dead-letter queue and escapes no names. Its runtime loop is a few lines; that of AWS does more in each invocation.
-- A push has the two gauges of the events once for each customer, without timestamps, in the event of a function URL; the gateway adds `push_time_seconds`. The Pushgateway and vmagent get the same body over HTTP; theirs is the mean CPU time of a push, and vmagent's includes sending it on.
+- A push has the two gauges of the events once for each customer in the event of a function URL. Expositions have no timestamps, and the gateway adds `push_time_seconds`. The other programs get the same body over HTTP; theirs is the mean CPU time of a push. That of vmagent and the collector includes sending it on, that of Prometheus storing it.
 - Memory is the largest resident set, which includes pages of shared libraries.
 ";
 
@@ -32,12 +33,13 @@ pub(crate) struct Results {
     pub(crate) takers: Vec<Subject>,
     pub(crate) pushes: Vec<Measured>,
     pub(crate) peers: Vec<Peer>,
+    pub(crate) versions: Vec<Version>,
     pub(crate) rounds: usize,
 }
 
 impl Results {
     pub(crate) fn budgets(&self) -> Vec<Budget> {
-        budget::budgets(&self.subjects, &self.starts, &self.batches, &self.pushes)
+        budget::budgets(&self.subjects, &self.starts, &self.batches, &self.pushes, &self.peers)
     }
 
     pub(crate) fn markdown(&self, budgets: &[Budget]) -> String {
@@ -49,6 +51,7 @@ impl Results {
         let _ = writeln!(text, "## Budgets\n\n{}", budget_table(budgets));
         let _ = writeln!(text, "## SQS batches\n\n{}", self.batch_table());
         let _ = writeln!(text, "## Pushes at a function URL\n\n{}", self.push_table());
+        let _ = writeln!(text, "## A full batch in each version of remote write\n\n{}", self.version_table());
         let _ = writeln!(text, "## From starting the program to its first poll\n\n{}", self.start_table());
         let _ = writeln!(text, "## US dollars for a million samples\n\n{}", self.cost_table());
         text.push_str("By the formula and the prices of [cost.md](cost.md).\n\n");
@@ -72,10 +75,10 @@ impl Results {
             let Kind::Push(push) = measured.batch.kind else { continue };
             let samples = measured.batch.samples;
             let per_sample = |cpu_ms: f64| format!("{:.2}", cpu_ms * 1e3 / count(samples));
-            let format = format!("{:?}", push.format);
+            let format = push.format.name();
             for (subject, costs) in self.takers.iter().zip(&measured.costs) {
                 table.row(&[
-                    format.clone(),
+                    format.to_owned(),
                     samples.to_string(),
                     subject.name.to_owned(),
                     spread(costs.cpu_ms),
@@ -84,10 +87,10 @@ impl Results {
                     format!("{:.1}", costs.peak_mb),
                 ]);
             }
-            let is_full = crate::batch::FULL_PUSHES.contains(&push);
+            let is_full = crate::push::FULL_PUSHES.contains(&push);
             for peer in self.peers.iter().filter(|peer| is_full && peer.format == push.format) {
                 table.row(&[
-                    format.clone(),
+                    format.to_owned(),
                     samples.to_string(),
                     peer.name.to_owned(),
                     format!("{:.2}", peer.cpu_ms),
@@ -96,6 +99,26 @@ impl Results {
                     String::new(),
                 ]);
             }
+        }
+        table.text
+    }
+
+    fn version_table(&self) -> String {
+        let mut table = Table::new(
+            &["version"],
+            &["requests", "sent, kB", "message, kB", "CPU, ms", "CPU, × 1.0", "peak, MB"],
+        );
+        let kilobytes = |bytes: usize| format!("{:.1}", count(bytes) / 1e3);
+        for version in &self.versions {
+            table.row(&[
+                version.name.to_owned(),
+                version.requests.to_string(),
+                kilobytes(version.sent_bytes),
+                kilobytes(version.message_bytes),
+                spread(version.costs.cpu_ms),
+                spread(version.costs.ratios[0]),
+                format!("{:.1}", version.costs.peak_mb),
+            ]);
         }
         table.text
     }
@@ -170,7 +193,7 @@ fn budget_table(budgets: &[Budget]) -> String {
     let mut table = Table::new(&["budget"], &["measured", "at most", ""]);
     for budget in budgets {
         table.row(&[
-            budget.what.to_owned(),
+            budget.what.clone(),
             format!("{:.2} {}", budget.measured, budget.unit),
             format!("{} {}", budget.at_most, budget.unit),
             if budget.is_met() { "met" } else { "**missed**" }.to_owned(),

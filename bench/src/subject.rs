@@ -74,7 +74,9 @@ impl Subject {
         let is_answered = match batch.kind {
             Kind::Sqs(_) => invocation.batch_item_failures().map(|failures| failures.len()),
             Kind::Push(_) if self.writes => {
-                invocation.json().filter(|answer| answer["statusCode"] == 202).map(|_| 0)
+                let is_success =
+                    |answer: &Value| answer["statusCode"].as_u64().is_some_and(|status| status < 300);
+                invocation.json().filter(is_success).map(|_| 0)
             }
             Kind::Push(_) => invocation.response().map(|_| 0),
         };
