@@ -3,7 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Duration } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { DefaultFormat, HttpAuth, HttpDelivery, NameEscaping } from 'cdk-serverless-prometheus-push-gateway';
+import {
+  DefaultFormat,
+  HttpAuth,
+  HttpDelivery,
+  NameEscaping,
+  OtlpDelta,
+  RemoteWriteProtocol,
+} from 'cdk-serverless-prometheus-push-gateway';
 import {
   NETWORK_VARIABLES,
   choicesOf,
@@ -38,6 +45,8 @@ function set(): string[] {
       logLevel: lambda.ApplicationLogLevel.WARN,
       maxFuture: Duration.minutes(1),
       nameEscaping: NameEscaping.REJECT,
+      otlpDelta: OtlpDelta.GAUGE,
+      remoteWriteProtocol: RemoteWriteProtocol.AUTO,
     },
     (gateway) => gateway.addHttpApi({ auth: HttpAuth.secret(), basePath: '/push' }),
   );
@@ -80,6 +89,14 @@ test('the environment may set only RUST_LOG of these', () => {
   }
 });
 
-test('the function supports every NameEscaping', () => {
-  assert.deepEqual(Object.values(NameEscaping), choicesOf('push-gateway', 'NAME_ESCAPING'));
-});
+for (const [name, choices, variable] of [
+  ['DefaultFormat', DefaultFormat, 'DEFAULT_FORMAT'],
+  ['HttpDelivery', HttpDelivery, 'HTTP_DELIVERY'],
+  ['NameEscaping', NameEscaping, 'NAME_ESCAPING'],
+  ['OtlpDelta', OtlpDelta, 'OTLP_DELTA'],
+  ['RemoteWriteProtocol', RemoteWriteProtocol, 'REMOTE_WRITE_PROTOCOL'],
+] as const) {
+  test(`the function supports every ${name}`, () => {
+    assert.deepEqual(Object.values(choices), choicesOf('push-gateway', variable));
+  });
+}

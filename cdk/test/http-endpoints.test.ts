@@ -11,7 +11,6 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import {
-  DefaultFormat,
   HttpAuth,
   HttpDelivery,
   PrometheusPushGateway,
@@ -412,14 +411,6 @@ test('the function supports every HttpAuth', () => {
   const builtIn = ['length', 'name', 'prototype'];
   const methods = Object.getOwnPropertyNames(HttpAuth).filter((name) => !builtIn.includes(name));
   assert.deepEqual(methods, choicesOf('push-gateway', 'HTTP_AUTH'));
-});
-
-test('the function supports every HttpDelivery', () => {
-  assert.deepEqual(Object.values(HttpDelivery), choicesOf('push-gateway', 'HTTP_DELIVERY'));
-});
-
-test('the function supports every DefaultFormat', () => {
-  assert.deepEqual(Object.values(DefaultFormat), choicesOf('push-gateway', 'DEFAULT_FORMAT'));
 });
 
 /** The ARN of requests to an API. */

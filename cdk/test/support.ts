@@ -116,7 +116,7 @@ export function rustSources(crate: string): string {
 
 /** The choices that a crate documents for a variable in its error text. */
 export function choicesOf(crate: string, variable: string): string[] {
-  const found = new RegExp(`"${variable}",\\s*"((?:\\w+, )*\\w+ or \\w+)"`).exec(rustSources(crate));
+  const found = new RegExp(`"${variable}",\\s*"((?:[\\w.-]+, )*[\\w.-]+ or [\\w.-]+)"`).exec(rustSources(crate));
   assert.ok(found, `${crate} has choices for ${variable}`);
   return found[1].split(/, | or /);
 }

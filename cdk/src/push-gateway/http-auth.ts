@@ -9,15 +9,16 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 export class HttpAuth {
   /**
    * Requests that are signed with Signature Version 4 by a principal with permission (`grantPush`). No Pushgateway client
-   * signs its requests, so use it for agents that do, such as vmagent. A load balancer cannot use it.
+   * and no OpenTelemetry SDK signs its requests, so use it for agents that do, such as vmagent and the OpenTelemetry
+   * Collector. A load balancer cannot use it.
    */
   public static iam(): HttpAuth {
     return new HttpAuth('iam');
   }
 
   /**
-   * Requests with the user name and password of a secret as basic authentication, which every Pushgateway client
-   * supports, or with the password as bearer token. The function reads a rotated secret within seconds. It gets:
+   * Requests with the user name and password of a secret as basic authentication, which every Pushgateway client,
+   * OpenTelemetry SDK and agent supports, or with the password as bearer token. The function reads a rotated secret within seconds. It gets:
    *
    *  - `secretsmanager:GetSecretValue` on the secret, and `kms:Decrypt` on its key if you own it
    *

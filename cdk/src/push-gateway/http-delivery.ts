@@ -1,5 +1,6 @@
 /**
- * When the function writes what it receives by HTTP.
+ * When the function writes pushes and events that it receives by HTTP. OTLP and remote write are always written before the
+ * answer, because their senders repeat what is answered with 503.
  */
 export enum HttpDelivery {
   /**

@@ -11,8 +11,8 @@ export interface HttpEndpointOptions {
   readonly auth: HttpAuth;
 
   /**
-   * Path that precedes `/metrics` in the URL of clients and is removed by the function, such as `/push`. It is the same for
-   * all endpoints of a gateway that have one. Set it if a custom domain, or the rule of a listener, shares a host by path.
+   * Path that precedes `/metrics`, `/v1/metrics` and `/api/v1/write` in the URL of clients and is removed by the function,
+   * such as `/push`. It is the same for all endpoints of a gateway that have one. Set it if a custom domain, or the rule of a listener, shares a host by path.
    * The stage of an HTTP API is not part of it.
    *
    * @default - none
@@ -25,7 +25,8 @@ export interface HttpEndpointOptions {
  */
 export interface HttpApiOptions extends HttpEndpointOptions {
   /**
-   * Requests per second, averaged, above which API Gateway answers 429: 1 or more.
+   * Requests per second, averaged, above which API Gateway answers 429: 1 or more. Prometheus drops samples that are
+   * answered 429, unless `retry_on_http_429` is set.
    *
    * The default is a third of AMP's quota of write requests for a workspace, since a push is usually one.
    *
@@ -35,7 +36,7 @@ export interface HttpApiOptions extends HttpEndpointOptions {
 
   /**
    * Requests at once, above which API Gateway answers 429: 1 or more. Raise it if more clients push in the same second,
-   * such as jobs that start at the full hour. Clients do not repeat a push.
+   * such as jobs that start at the full hour. Pushgateway clients do not repeat a push.
    *
    * @default 2000
    */

@@ -5,5 +5,7 @@ export { HttpDelivery } from './http-delivery';
 export { AlbTargetOptions, HttpApiOptions, HttpEndpointOptions } from './http-endpoint-options';
 export { IotRuleOptions, IotRuleVia } from './iot-rule';
 export { NameEscaping } from './name-escaping';
+export { OtlpDelta } from './otlp-delta';
 export { PrometheusPushGateway } from './push-gateway';
 export { PrometheusPushGatewayProps } from './push-gateway-props';
+export { RemoteWriteProtocol } from './remote-write-protocol';

@@ -7,6 +7,8 @@ import { FunctionProps } from '../shared/function-props';
 import { DefaultFormat } from './default-format';
 import { HttpDelivery } from './http-delivery';
 import { NameEscaping } from './name-escaping';
+import { OtlpDelta } from './otlp-delta';
+import { RemoteWriteProtocol } from './remote-write-protocol';
 
 /**
  * Settings of a push gateway. Every prop is optional.
@@ -168,15 +170,30 @@ export interface PrometheusPushGatewayProps extends FunctionProps {
   readonly nameEscaping?: NameEscaping;
 
   /**
-   * Format of messages in the queue that have no attribute `Content-Type`. Set it if producers send the text format of
-   * Prometheus without the attribute.
+   * Format of messages in the queue that have no attribute `Content-Type`. Set it if producers send another format than
+   * JSON events without the attribute.
    *
    * @default DefaultFormat.JSON
    */
   readonly defaultFormat?: DefaultFormat;
 
   /**
-   * When the function writes what it receives by HTTP. Use `QUEUE` for many small pushes, which then become few write
+   * How data points of OTLP with delta temporality are treated. Use `GAUGE` for SDKs that cannot send cumulative ones.
+   *
+   * @default OtlpDelta.REFUSE
+   */
+  readonly otlpDelta?: OtlpDelta;
+
+  /**
+   * Version of remote write in which the function writes. Use `V2` or `AUTO` for a workspace that takes 2.0: each series
+   * then has its metadata and its start timestamp.
+   *
+   * @default RemoteWriteProtocol.V1
+   */
+  readonly remoteWriteProtocol?: RemoteWriteProtocol;
+
+  /**
+   * When the function writes pushes and events that it receives by HTTP. Use `QUEUE` for many small pushes, which then become few write
    * requests, below AMP's limit of requests. It requires a standard queue.
    *
    * The default answers with the reason if a push is invalid.

@@ -12,12 +12,14 @@ export const VARIABLES: Variables<keyof PrometheusPushGatewayProps | keyof HttpE
   REMOTE_WRITE_URL: 'workspace',
   // Requests to AMP are always signed, which is the default of the function.
   REMOTE_WRITE_AUTH: 'workspace',
+  REMOTE_WRITE_PROTOCOL: 'remoteWriteProtocol',
   DEAD_LETTER_QUEUE_URL: 'deadLetterQueue',
   EXTERNAL_LABELS: 'externalLabels',
   NAME_ESCAPING: 'nameEscaping',
   MAX_FUTURE: 'maxFuture',
   OUT_OF_ORDER_WINDOW: 'outOfOrderTimeWindow',
   DEFAULT_FORMAT: 'defaultFormat',
+  OTLP_DELTA: 'otlpDelta',
   // HttpEndpoints sets these.
   HTTP_AUTH: 'auth',
   HTTP_AUTH_SECRET: 'auth',
@@ -32,17 +34,19 @@ export const VARIABLES: Variables<keyof PrometheusPushGatewayProps | keyof HttpE
 export function variablesOf(
   scope: IConstruct,
   { queue, deadLetterQueue, workspace }: GatewayParts,
-  { defaultFormat, externalLabels, maxFuture, nameEscaping, outOfOrderTimeWindow }: PrometheusPushGatewayProps,
+  props: PrometheusPushGatewayProps,
 ): Record<string, string> {
   return defined({
     REMOTE_WRITE_URL: workspace.remoteWriteUrl,
     // A direct invocation returns the reason instead.
     DEAD_LETTER_QUEUE_URL: queue && deadLetterQueue.queueUrl,
-    EXTERNAL_LABELS: externalLabels && Stack.of(scope).toJsonString(externalLabels),
-    NAME_ESCAPING: nameEscaping,
-    DEFAULT_FORMAT: defaultFormat,
-    MAX_FUTURE: numberText(maxFuture?.toSeconds()),
-    OUT_OF_ORDER_WINDOW: numberText((outOfOrderTimeWindow ?? workspace.outOfOrderTimeWindow)?.toSeconds()),
+    REMOTE_WRITE_PROTOCOL: props.remoteWriteProtocol,
+    EXTERNAL_LABELS: props.externalLabels && Stack.of(scope).toJsonString(props.externalLabels),
+    NAME_ESCAPING: props.nameEscaping,
+    DEFAULT_FORMAT: props.defaultFormat,
+    OTLP_DELTA: props.otlpDelta,
+    MAX_FUTURE: numberText(props.maxFuture?.toSeconds()),
+    OUT_OF_ORDER_WINDOW: numberText((props.outOfOrderTimeWindow ?? workspace.outOfOrderTimeWindow)?.toSeconds()),
   });
 }
 
