@@ -2,8 +2,8 @@
 /**
  * The CDK app. Its context values become props of the stack.
  *
- * `alarmEmail`: address for alarms. `architecture`: `arm64` (the default) or `x86_64`. `agentGateway`: `true` to add an
- * agent gateway. `code`, `queryCode`, `extensionCode`: folders with your own builds of the gateway, the query functions (a
+ * `alarmEmail`: address for alarms. `architecture`: `arm64` (the default) or `x86_64`. `functionUrl`, `agentGateway`: `true`
+ * to add a function URL or an agent gateway. `code`, `queryCode`, `extensionCode`: folders with your own builds of the gateway, the query functions (a
  * file `bootstrap` each) and the telemetry extension (a file `extensions/telemetry-extension`).
  */
 
@@ -22,15 +22,18 @@ function contextText(name: string): string | undefined {
   throw new Error(`context ${name}: expected a non-empty string, got ${JSON.stringify(value)}`);
 }
 
+function contextFlag(name: string): boolean {
+  const value = contextText(name) ?? 'false';
+  if (['true', 'false'].includes(value)) return value === 'true';
+  throw new Error(`context ${name}: expected true or false, got ${value}`);
+}
+
 const architectureName = contextText('architecture') ?? lambda.Architecture.ARM_64.name;
 const architecture = ARCHITECTURES.find(({ name }) => name === architectureName);
 if (architecture === undefined) {
   const names = ARCHITECTURES.map(({ name }) => name).join(' or ');
   throw new Error(`context architecture: expected ${names}, got ${architectureName}`);
 }
-const agentGateway = contextText('agentGateway') ?? 'false';
-if (!['true', 'false'].includes(agentGateway))
-  throw new Error(`context agentGateway: expected true or false, got ${agentGateway}`);
 const alarmEmail = contextText('alarmEmail');
 const codeFolder = contextText('code');
 const queryFolder = contextText('queryCode');
@@ -41,7 +44,8 @@ new PushGatewayStack(app, 'PushGateway', {
   description: 'Metrics as JSON into Amazon Managed Service for Prometheus',
   architecture,
   ...(alarmEmail === undefined ? {} : { alarmEmail }),
-  agentGateway: agentGateway === 'true',
+  functionUrl: contextFlag('functionUrl'),
+  agentGateway: contextFlag('agentGateway'),
   ...(codeFolder === undefined ? {} : { code: lambda.Code.fromAsset(codeFolder) }),
   ...(queryFolder === undefined ? {} : { queryCode: lambda.Code.fromAsset(queryFolder) }),
   ...(extensionFolder === undefined ? {} : { extensionCode: lambda.Code.fromAsset(extensionFolder) }),

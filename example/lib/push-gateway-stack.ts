@@ -1,6 +1,6 @@
 /**
  * A gateway with a queue, a function and an IoT rule, alarms, a dashboard, its own metrics, query functions, and optionally
- * an agent gateway. The commands in `src/commands` read its outputs from `outputs.json`.
+ * a function URL and an agent gateway. The commands in `src/commands` read its outputs from `outputs.json`.
  */
 
 import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
@@ -9,6 +9,7 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import {
+  HttpAuth,
   PrometheusPushGateway,
   PrometheusQueryFunctions,
   PrometheusTelemetryExtension,
@@ -24,6 +25,12 @@ export interface PushGatewayStackProps extends StackProps {
    * @default - none; subscribe to the topic in the output `AlarmTopicArn`
    */
   readonly alarmEmail?: string;
+
+  /**
+   * Whether OpenTelemetry SDKs, Prometheus and Pushgateway clients can send to a function URL, with a password.
+   * @default false
+   */
+  readonly functionUrl?: boolean;
 
   /**
    * Whether agents get the query functions as tools, through an AgentCore gateway with IAM authorization.
@@ -58,7 +65,16 @@ export interface PushGatewayStackProps extends StackProps {
 
 export class PushGatewayStack extends Stack {
   constructor(scope: Construct, id: string, props: PushGatewayStackProps = {}) {
-    const { alarmEmail, agentGateway = false, architecture, code, queryCode, extensionCode, ...stackProps } = props;
+    const {
+      alarmEmail,
+      functionUrl = false,
+      agentGateway = false,
+      architecture,
+      code,
+      queryCode,
+      extensionCode,
+      ...stackProps
+    } = props;
     super(scope, id, stackProps);
 
     const gateway = new PrometheusPushGateway(this, 'Metrics', {
@@ -122,6 +138,12 @@ export class PushGatewayStack extends Stack {
       query(QueryOperation.SERVER_INFO),
       'Function that returns the build of the Prometheus server',
     );
+    if (functionUrl) {
+      const { url } = gateway.addFunctionUrl({ auth: HttpAuth.secret() });
+      output('PushUrl', url, 'Endpoint for OTLP, remote write and pushes');
+      // There is a secret, because the URL uses it.
+      output('PushSecretArn', gateway.httpSecret!.secretArn, 'Secret with the user name and password of the endpoint');
+    }
     if (agentGateway) {
       const agents = new agentcore.Gateway(this, 'Agents', {
         description: 'PromQL for agents',

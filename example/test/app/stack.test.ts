@@ -130,6 +130,8 @@ test('cdk synth applies the context', async () => {
     'alarmEmail=who@example.com',
     '-c',
     'agentGateway=true',
+    '-c',
+    'functionUrl=true',
   );
   const template = Template.fromJSON(
     JSON.parse(await readFile(join(folder, 'synth', 'PushGateway.template.json'), 'utf8')) as object,
@@ -141,6 +143,7 @@ test('cdk synth applies the context', async () => {
   const contents = await Promise.all(assets.map((asset) => readdir(join(folder, 'synth', asset))));
   assert.deepEqual(contents.flat().sort(), ['bootstrap', 'bootstrap', 'extensions']);
   template.hasOutput('AgentGatewayUrl', {});
+  template.hasOutput('PushUrl', {});
 });
 
 const ARM64 = resolve(PACKAGE, '..', 'cdk', 'assets', 'arm64');
@@ -267,6 +270,15 @@ test('the agent gateway has the query functions and uses IAM', () => {
   template.resourceCountIs('AWS::BedrockAgentCore::GatewayTarget', 4);
 });
 
+test('the function URL requires the secret in the output', () => {
+  assert.deepEqual(Template.fromStack(newStack('no-url').stack).findResources('AWS::Lambda::Url'), {});
+  const template = Template.fromStack(newStack('url', { functionUrl: true }).stack);
+  const secret = (template.findOutputs('PushSecretArn')['PushSecretArn'] as { Value: unknown }).Value;
+  template.hasResourceProperties('AWS::Lambda::Function', {
+    Environment: { Variables: Match.objectLike({ HTTP_AUTH: 'secret', HTTP_AUTH_SECRET: secret }) },
+  });
+});
+
 /** "the resource policy must allow CloudWatch": Notify_Users_Alarm_Changes.html of the CloudWatch user guide. */
 test('alarms of the account may publish to the topic', () => {
   const template = Template.fromStack(newStack('alarms').stack);
@@ -316,7 +328,7 @@ test('cdk-nag finds a queue without TLS', (context) => {
 });
 
 test('cfn-lint finds nothing in the template', async () => {
-  const { app, outdir } = newStack('lint', { alarmEmail: 'who@example.com', agentGateway: true });
+  const { app, outdir } = newStack('lint', { alarmEmail: 'who@example.com', functionUrl: true, agentGateway: true });
   app.synth();
   assert.equal(await lint(join(outdir, 'PushGateway.template.json')), '');
 });
