@@ -1,14 +1,13 @@
 //! Write requests of both versions. Each sample that a generated decoder finds is read, or refused with its series.
 #![no_main]
 
-use std::time::Duration;
-
-use formats::{Body, Content, Format, Invalid, OtlpDelta, Rules};
+use formats::{Content, Format};
 use libfuzzer_sys::fuzz_target;
 use prometheus_proto::{WriteRequest, v2};
 use prost::Message as _;
+use push_gateway_fuzz::exposition::read_content;
 use push_gateway_fuzz::names::{is_label_name, is_metric_name};
-use remote_write::{Labels, NameEscaping};
+use remote_write::NameEscaping;
 
 fuzz_target!(|body: &[u8]| {
     let one = WriteRequest::decode(body).map(|request| {
@@ -27,24 +26,7 @@ fuzz_target!(|body: &[u8]| {
 
 /// The number of samples that are read or refused; `None` if the request is invalid.
 fn read(format: Format, body: &[u8]) -> Option<usize> {
-    let rules = Rules {
-        escaping: NameEscaping::Underscores,
-        external_labels: &Labels::default(),
-        max_sample_bytes: usize::MAX,
-        grouping: &Vec::new(),
-        received_ms: 0,
-        now_ms: 0,
-        max_future: Duration::MAX,
-        otlp_delta: OtlpDelta::Refuse,
-    };
-    let read = formats::read(format, &Body::Bytes(body), rules, |content| Ok::<_, Invalid>(check(&content)));
-    match read {
-        Ok(samples) => Some(samples),
-        Err(reason) => {
-            is_bounded(&reason.to_string());
-            None
-        }
-    }
+    read_content(format, body, NameEscaping::Underscores, check).map_err(|reason| is_bounded(&reason)).ok()
 }
 
 fn check(content: &Content<'_, '_>) -> usize {
