@@ -22,7 +22,7 @@ pub(super) enum Refusal {
     /// An invalid key of an attribute.
     #[error("attribute: {0}")]
     Attribute(InvalidName),
-    /// Neither a value nor the flag that there is none.
+    /// Neither a value nor the flag "no recorded value".
     #[error("expected a value, got none")]
     NoValue,
     /// No timestamp.

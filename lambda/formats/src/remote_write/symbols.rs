@@ -24,7 +24,7 @@ impl<'a> Symbols<'a> {
     /// The text at `index`.
     ///
     /// # Errors
-    /// There is none.
+    /// The table ends before it, or its bytes are not UTF-8.
     pub(super) fn get(&self, index: u64) -> Result<&'a str, InvalidSeries> {
         let found = usize::try_from(index).ok().and_then(|at| self.0.get(at));
         let found = found.ok_or(InvalidSeries::Symbol { index, symbols: self.0.len() })?;
