@@ -159,7 +159,10 @@ fn prescribed(
 }
 
 fn trickle(entry: Entry, code: u16, interval: Duration) -> Response<ResponseBody> {
-    entry.note(|received| received.status = Some(code));
+    entry.note(|received| {
+        received.status = Some(code);
+        received.endless = true;
+    });
     let body = Trickle { interval, next: Box::pin(tokio::time::sleep(interval)), _entry: entry };
     let mut response = Response::new(body.boxed());
     *response.status_mut() = status(code);

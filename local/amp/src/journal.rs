@@ -39,6 +39,8 @@ pub struct ReceivedRequest {
     pub violation: Option<String>,
     /// The status of the answer; `None` if there was no answer.
     pub status: Option<u16>,
+    /// Whether the body of the answer never ends, so that the sender has to give up.
+    pub endless: bool,
     /// The text of the answer.
     pub answer: String,
 }
@@ -114,14 +116,15 @@ impl Journal {
     /// never overlap. A sender that gave up on an answer may begin the next request before the server notices: such
     /// pairs count only if they overlapped for longer than that can take.
     pub(super) fn overlaps(&self) -> Vec<Overlap> {
-        const NOTICING: std::time::Duration = std::time::Duration::from_millis(50);
+        const NOTICING: std::time::Duration = std::time::Duration::from_millis(500);
         let mut found = Vec::new();
         for (second, later) in self.requests.iter().enumerate() {
             for (first, earlier) in self.requests.range(..second).enumerate() {
                 if earlier.ended.is_some_and(|ended| ended < later.began) {
                     continue;
                 }
-                let noticed_late = earlier.status.is_none()
+                let given_up = earlier.status.is_none() || earlier.endless;
+                let noticed_late = given_up
                     && earlier.ended_at.is_some_and(|ended| ended.duration_since(later.began_at) < NOTICING);
                 if noticed_late {
                     continue;
@@ -161,6 +164,7 @@ impl Entry {
                 request: None,
                 violation: None,
                 status: None,
+                endless: false,
                 answer: String::new(),
             };
             state.journal.push(request, shared.options.journal_limit)
