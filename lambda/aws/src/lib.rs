@@ -5,6 +5,7 @@
 //! |------------------|----------------------------------------------------------------|-----|
 //! | [`settings`]     | settings that the binaries share                               | no  |
 //! | [`endpoint`]     | a checked URL, with the region that an AMP host names          | no  |
+//! | [`workspace`]    | URLs of AMP workspaces                                         | no  |
 //! | [`network`]      | certificates to trust, a proxy                                 | no  |
 //! | [`sign`]         | AWS Signature Version 4                                        | no  |
 //! | [`response`]     | a response, or the failure of all attempts                     | no  |
@@ -44,6 +45,7 @@ pub mod sign;
 pub mod sqs;
 pub mod text;
 mod throttling;
+pub mod workspace;
 mod world;
 
 pub use crate::remote_write::RemoteWrite;

@@ -13,6 +13,7 @@ use crate::endpoint::{Endpoint, InvalidEndpoint};
 use crate::secret::{Secret, Service};
 use crate::sign::Scope;
 use crate::sqs::{self, Queue};
+use crate::workspace::SERVICE;
 
 /// The environment, as a lookup.
 #[derive(Clone, Copy)]
@@ -133,7 +134,7 @@ impl<'a> Settings<'a> {
             return Ok(None);
         }
         let region = self.region_or(endpoint.region(), endpoint_variable)?;
-        Ok(Some(Scope { region, service: "aps" }))
+        Ok(Some(Scope { region, service: SERVICE }))
     }
 
     /// `named`, the region in the value of `variable`, or else that of the function.

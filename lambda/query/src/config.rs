@@ -1,9 +1,10 @@
 //! Reads the configuration from the environment.
 
+use aws::workspace::base_of;
 use aws::{Endpoint, InvalidSetting, Settings, is_region};
 
 use crate::operation::Operation;
-use crate::workspace::{Workspace, base_of};
+use crate::workspace::Workspace;
 
 /// The handler that serves every operation behind an agent gateway, by the tool name of each invocation.
 const TOOLS: &str = "tools";

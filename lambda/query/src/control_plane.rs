@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use aws::workspace::{SERVICE, domain, url_of};
 use aws::{Endpoint, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,7 +15,6 @@ use serde_json::Value;
 use crate::api::Api;
 use crate::error::Error;
 use crate::time::Timestamp;
-use crate::workspace::{SERVICE, domain, url_of};
 
 /// The largest `maxResults` of `ListWorkspaces`.
 const PAGE: usize = 1_000;

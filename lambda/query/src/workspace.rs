@@ -3,18 +3,12 @@
 //! Every request is signed, so it may only go to AMP or to the configured URL. A URL from a caller is parsed, checked
 //! part by part and rebuilt.
 
-use aws::{Endpoint, InvalidEndpoint, Scope, is_region};
+use aws::workspace::{SERVICE, base_of, id_of, is_workspace_id, url_of};
+use aws::{Endpoint, Scope, is_region};
 
 use crate::error::Error;
 use crate::input::Input;
 use crate::parameter::{REGION, WORKSPACE_ID, WORKSPACE_URL};
-
-/// The name of AMP in signatures.
-pub(crate) const SERVICE: &str = "aps";
-
-/// Paths that callers copy along with the URL of a workspace.
-const OPERATION_PATHS: [&str; 4] =
-    ["/api/v1/query", "/api/v1/query_range", "/api/v1/remote_write", "/api/v1"];
 
 const ALLOWED_URLS: &str = "https://aps-workspaces.<region>.amazonaws.com/workspaces/<workspace id>, or the URL \
                             that the function is configured with";
@@ -26,17 +20,6 @@ pub(crate) struct Workspace {
     pub(crate) base: Endpoint,
     /// `None` sends requests unsigned.
     pub(crate) scope: Option<Scope>,
-}
-
-/// The URL before `/api/v1`, without a trailing slash.
-pub(crate) fn base_of(url: &str) -> Result<Endpoint, InvalidEndpoint> {
-    let endpoint = Endpoint::parse(url)?;
-    let uri = endpoint.uri();
-    let path = uri.path().trim_end_matches('/');
-    let path = OPERATION_PATHS.iter().find_map(|suffix| path.strip_suffix(suffix)).unwrap_or(path);
-    let scheme = uri.scheme_str().unwrap_or_default();
-    let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
-    Endpoint::parse(&format!("{scheme}://{authority}{}", path.trim_end_matches('/')))
 }
 
 /// The workspace that `input` names, or else the `configured` one. `default_region` is that of the function.
@@ -90,20 +73,10 @@ pub(crate) fn region(input: &Input) -> Result<Option<&str>, Error> {
     }
 }
 
-/// The domain of the AWS services in `region`.
-pub(crate) fn domain(region: &str) -> &'static str {
-    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
-}
-
-/// The URL of a workspace (AMP user guide, "Query using Prometheus-compatible APIs").
-pub(crate) fn url_of(id: &str, region: &str) -> String {
-    format!("https://aps-workspaces.{region}.{}/workspaces/{id}", domain(region))
-}
-
 impl Workspace {
     /// The workspace id, if the URL has one.
     pub(crate) fn id(&self) -> Option<&str> {
-        self.base.uri().path().rsplit_once("/workspaces/").map(|(_, id)| id).filter(|id| is_workspace_id(id))
+        id_of(&self.base)
     }
 
     /// The URL, fit for `workspace_url`.
@@ -135,13 +108,6 @@ fn from_id(id: &str, region: Option<&str>) -> Result<Workspace, Error> {
     })?;
     let base = Endpoint::parse(&url_of(id, region)).expect("a region and an id make a URL");
     Ok(Workspace { base, scope: Some(Scope { region: region.to_owned(), service: SERVICE }) })
-}
-
-/// `[0-9A-Za-z][-.0-9A-Z_a-z]*` of 1 to 64 characters (AMP API reference, `DescribeWorkspace`), without the dot, which
-/// no id has and which is special in paths.
-fn is_workspace_id(text: &str) -> bool {
-    let is_part = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    (1..=64).contains(&text.len()) && text.as_bytes()[0].is_ascii_alphanumeric() && text.bytes().all(is_part)
 }
 
 #[cfg(test)]
