@@ -9,7 +9,7 @@ use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::{HeaderValue, Method, Uri};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::credentials::CredentialsCache;
+use crate::credentials::{CredentialsCache, Renewal};
 use crate::http_client::http_client;
 use crate::network::Network;
 use crate::redact;
@@ -89,10 +89,10 @@ enum Purpose {
 
 /// One HTTP client with its connections, credentials and backoff.
 pub struct Client {
-    http: reqwest::Client,
-    credentials: CredentialsCache,
+    pub(crate) http: reqwest::Client,
+    pub(crate) credentials: CredentialsCache,
     purpose: Purpose,
-    world: World,
+    pub(crate) world: World,
 }
 
 impl Client {
@@ -115,6 +115,14 @@ impl Client {
     #[must_use]
     pub fn for_queries(self) -> Self {
         Self { purpose: Purpose::Query, ..self }
+    }
+
+    /// Fetches credentials, although those of before may be valid: until then, requests use these.
+    ///
+    /// # Errors
+    /// The reason why there are none.
+    pub async fn renew_credentials(&self) -> Result<Renewal, String> {
+        self.credentials.renew((self.world.now)()).await
     }
 
     /// Sends `request` until there is a final response: any status whose [`RetryAction`] is `Done`. Gives up at
@@ -233,8 +241,7 @@ impl Client {
             Ok(Err(reason)) => return Err(Cause::Credentials(reason)),
             Err(_) => return Err(Cause::CredentialsTimedOut(self.credentials.last_host())),
         };
-        let secrets: Vec<_> =
-            signed.headers().values().filter(|value| value.is_sensitive()).cloned().collect();
+        let secrets = redact::secrets_of(signed.headers());
         let network_failure = |error| network_failure(&request.uri, error);
         let exchange = async { self.http.execute(reqwest::Request::try_from(signed)?).await };
         let mut response = match timeout_at(until, exchange).await {
@@ -298,7 +305,7 @@ impl fmt::Debug for Client {
 }
 
 /// With the host of `uri` and without its path, which may hold a secret.
-fn network_failure(uri: &Uri, error: reqwest::Error) -> Cause {
+pub(crate) fn network_failure(uri: &Uri, error: reqwest::Error) -> Cause {
     let host = uri.authority().map_or("", |authority| authority.as_str());
     Cause::Network(format!("{host}: {}", explain(&error.without_url())))
 }

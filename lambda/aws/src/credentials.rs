@@ -4,6 +4,7 @@
 //! it costs nothing in a function that signs nothing.
 
 use std::fmt;
+use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
@@ -28,11 +29,20 @@ use crate::response::explain;
 /// retries.
 const EXPIRY_MARGIN: Duration = Duration::from_mins(1);
 
+/// The time before that at which [`CredentialsCache::renew`] should be called: longer than an instance or a container
+/// takes to have new ones.
+const RENEWAL_LEAD: Duration = Duration::from_mins(5);
+
+/// The time in which rejected credentials are not fetched again, after the source has returned the same ones.
+const SAME_AGAIN: Duration = Duration::from_secs(5);
+
 /// Credentials from a provider, cached while they are valid.
 #[derive(Debug)]
 pub(crate) struct CredentialsCache {
     source: Source,
-    state: Mutex<State>,
+    /// Locked while credentials are fetched, so that they are fetched once.
+    fetching: Mutex<Fetching>,
+    current: RwLock<Option<Current>>,
     /// The host of the chain's last request.
     last_host: watch::Sender<String>,
 }
@@ -48,9 +58,40 @@ enum Source {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Fetching {
     provider: Option<SharedCredentialsProvider>,
-    credentials: Option<Credentials>,
+    /// When the source last returned credentials again that a server had rejected.
+    same_again: Option<SystemTime>,
+}
+
+#[derive(Clone, Debug)]
+struct Current {
+    credentials: Credentials,
+    fetched: SystemTime,
+}
+
+impl Current {
+    /// A minute before they expire, or after half of a lifetime that is shorter than two minutes.
+    fn usable_until(&self) -> Option<SystemTime> {
+        let expiry = self.credentials.expiry()?;
+        let lifetime = expiry.duration_since(self.fetched).unwrap_or_default();
+        Some(self.fetched + lifetime.saturating_sub(EXPIRY_MARGIN).max(lifetime / 2))
+    }
+
+    /// Early enough before that, but not in the first half of the time.
+    fn renewal(&self) -> Option<SystemTime> {
+        let usable = self.usable_until()?.duration_since(self.fetched).unwrap_or_default();
+        Some(self.fetched + usable.saturating_sub(RENEWAL_LEAD).max(usable / 2))
+    }
+}
+
+/// Credentials that were fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Renewal {
+    /// When they expire; `None` if they do not.
+    pub expiry: Option<SystemTime>,
+    /// When to fetch them again, so that no request waits for that; `None` if they do not expire.
+    pub due: Option<SystemTime>,
 }
 
 impl CredentialsCache {
@@ -65,7 +106,12 @@ impl CredentialsCache {
     }
 
     fn of(source: Source) -> Self {
-        Self { source, state: Mutex::default(), last_host: watch::Sender::new("their provider".to_owned()) }
+        Self {
+            source,
+            fetching: Mutex::default(),
+            current: RwLock::default(),
+            last_host: watch::Sender::new("their provider".to_owned()),
+        }
     }
 
     /// The host that credentials were last requested from.
@@ -78,23 +124,73 @@ impl CredentialsCache {
     /// # Errors
     /// The error of the chain when no link of it has credentials.
     pub(crate) async fn credentials(&self, now: SystemTime) -> Result<Credentials, String> {
-        let mut state = self.state.lock().await;
-        if let Some(credentials) = &state.credentials
-            && credentials.expiry().is_none_or(|expiry| expiry > now + EXPIRY_MARGIN)
-        {
-            return Ok(credentials.clone());
+        if let Some(credentials) = self.usable(now) {
+            return Ok(credentials);
         }
-        if state.provider.is_none() {
-            state.provider = Some(self.source.provider(&self.last_host).await);
+        let mut fetching = self.fetching.lock().await;
+        // Another request may have fetched them meanwhile.
+        if let Some(credentials) = self.usable(now) {
+            return Ok(credentials);
         }
-        let provider = state.provider.as_ref().expect("it was set above");
+        Ok(self.fetch(&mut fetching, now).await?.credentials)
+    }
+
+    /// Fetches credentials, while requests still use those of before.
+    ///
+    /// # Errors
+    /// The error of the chain when no link of it has credentials.
+    pub(crate) async fn renew(&self, now: SystemTime) -> Result<Renewal, String> {
+        let mut fetching = self.fetching.lock().await;
+        let current = self.fetch(&mut fetching, now).await?;
+        Ok(Renewal { expiry: current.credentials.expiry(), due: current.renewal() })
+    }
+
+    /// Other credentials than `rejected`, which a server did not accept although they had not expired, if the source has
+    /// others by now. Files are read again.
+    pub(crate) async fn instead_of(&self, rejected: &Credentials, now: SystemTime) -> Option<Credentials> {
+        let mut fetching = self.fetching.lock().await;
+        if let Some(current) = self.current().filter(|current| !is_same(&current.credentials, rejected)) {
+            return Some(current.credentials);
+        }
+        if fetching.same_again.is_some_and(|last| now < last + SAME_AGAIN) {
+            return None;
+        }
+        fetching.provider = None;
+        let fetched = self.fetch(&mut fetching, now).await.ok().map(|current| current.credentials);
+        let other = fetched.filter(|credentials| !is_same(credentials, rejected));
+        fetching.same_again = other.is_none().then_some(now);
+        other
+    }
+
+    fn usable(&self, now: SystemTime) -> Option<Credentials> {
+        let current = self.current()?;
+        current.usable_until().is_none_or(|until| now < until).then_some(current.credentials)
+    }
+
+    fn current(&self) -> Option<Current> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn fetch(&self, fetching: &mut Fetching, now: SystemTime) -> Result<Current, String> {
+        if fetching.provider.is_none() {
+            fetching.provider = Some(self.source.provider(&self.last_host).await);
+        }
+        let provider = fetching.provider.as_ref().expect("it was set above");
         let credentials = provider
             .provide_credentials()
             .await
             .map_err(|error| format!("no AWS credentials: {}", explain(&error)))?;
-        state.credentials = Some(credentials.clone());
-        Ok(credentials)
+        let current = Current { credentials, fetched: now };
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(current.clone());
+        Ok(current)
     }
+}
+
+/// Whether both sign alike. Their expiry may differ.
+fn is_same(one: &Credentials, other: &Credentials) -> bool {
+    one.access_key_id() == other.access_key_id()
+        && one.secret_access_key() == other.secret_access_key()
+        && one.session_token() == other.session_token()
 }
 
 impl Source {

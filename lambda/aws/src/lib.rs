@@ -14,6 +14,7 @@
 //! | `redact`         | response bodies without secrets of the request                 | no  |
 //! | `credentials`    | the standard credential chain, cached                          | yes |
 //! | [`client`]       | sends a request until there is a final response                | yes |
+//! | [`forward`]      | passes on requests of other clients, with responses as streams | yes |
 //! | [`remote_write`] | write requests                                                 | no  |
 //! | [`secret`]       | a username and a password in Secrets Manager                   | no  |
 //! | [`sqs`]          | messages to a queue                                            | yes |
@@ -28,6 +29,7 @@
 pub mod client;
 mod credentials;
 pub mod endpoint;
+pub mod forward;
 mod function;
 mod http_client;
 pub mod lambda_api;
@@ -50,7 +52,9 @@ mod world;
 
 pub use crate::remote_write::RemoteWrite;
 pub use client::{Client, Patience, Request};
+pub use credentials::Renewal;
 pub use endpoint::{Endpoint, InvalidEndpoint, is_region};
+pub use forward::{Forwarded, Repeat, StreamedBody};
 pub use function::start;
 pub use network::Network;
 pub use response::{Attempts, Cause, Failure, Response};

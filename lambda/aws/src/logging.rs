@@ -11,9 +11,17 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 /// The crates of this project, which log no secret at any level.
-const OURS: [&str; 6] = ["aws", "formats", "push_gateway", "query", "remote_write", "telemetry_extension"];
+const OURS: [&str; 7] = [
+    "aws",
+    "formats",
+    "prometheus_sigv4_proxy",
+    "push_gateway",
+    "query",
+    "remote_write",
+    "telemetry_extension",
+];
 
-/// Starts the log of a function. `RUST_LOG` takes precedence over `AWS_LAMBDA_LOG_LEVEL`. The format is that of
+/// Starts the log of a function or a plain program. `RUST_LOG` takes precedence over `AWS_LAMBDA_LOG_LEVEL`. The format is that of
 /// `AWS_LAMBDA_LOG_FORMAT`, else JSON on Lambda and text in a terminal.
 pub fn init(lookup: impl Fn(&str) -> Option<String>) {
     let is_json = is_json(&lookup).unwrap_or_else(|| lookup("AWS_LAMBDA_FUNCTION_NAME").is_some());

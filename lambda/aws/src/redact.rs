@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 
 use crate::response::MAX_QUERY_ERROR_BODY;
 
@@ -21,6 +21,11 @@ const SHORTEST: usize = 8;
 
 /// How much of a body is searched, in bytes: all of an error, and the beginning of a result, which may have megabytes.
 const SEARCHED: usize = MAX_QUERY_ERROR_BODY;
+
+/// The headers that the signature marks as secret.
+pub(crate) fn secrets_of(headers: &HeaderMap) -> Vec<HeaderValue> {
+    headers.values().filter(|value| value.is_sensitive()).cloned().collect()
+}
 
 /// `body` without `secrets` and without parts of them. The end of a long body stays as it is.
 pub(crate) fn without(body: Bytes, secrets: &[HeaderValue]) -> Bytes {
