@@ -110,6 +110,14 @@ impl Prometheus {
         Self::launch(program, 0, OTLP_CONFIG, &OTLP_FLAGS).await
     }
 
+    /// Starts `program` on a free port with `config` at the end of its configuration: what it scrapes, and where it writes.
+    ///
+    /// # Errors
+    /// It cannot be started or does not become ready.
+    pub async fn start_with_config(program: &Path, config: &str) -> Result<Self, PrometheusError> {
+        Self::launch(program, 0, config, &[]).await
+    }
+
     async fn launch(
         program: &Path,
         port: u16,
