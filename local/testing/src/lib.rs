@@ -7,6 +7,7 @@
 //! - [`cortex`]: a real Cortex, the engine that AMP is built on.
 //! - [`moto`]: SQS, Secrets Manager and AMP's control plane.
 //! - [`prometheus`]: a real Prometheus, which stores samples and answers queries.
+//! - [`promql`]: expressions for comparisons with it.
 //! - [`scripted`]: an HTTP server that answers as a test specifies and records every request.
 
 pub mod children;
@@ -16,6 +17,7 @@ pub mod cortex;
 pub mod http_server;
 pub mod moto;
 pub mod prometheus;
+pub mod promql;
 pub mod scripted;
 mod text;
 

@@ -8,6 +8,8 @@ use bytes::Bytes;
 use http::Method;
 use local_testing::prometheus::client::{ClientError, PrometheusClient};
 use local_testing::prometheus::{Prometheus, PrometheusError};
+use local_testing::promql;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 fn program() -> PathBuf {
     Prometheus::find().expect("prometheus in PATH (apt-get install prometheus) or in PROMETHEUS")
@@ -111,4 +113,24 @@ async fn another_server_on_the_port_is_not_taken_for_the_child() {
         matches!(&error, PrometheusError::Exited { status, .. } if status.code() == Some(9)),
         "{error:?}"
     );
+}
+
+#[tokio::test]
+async fn every_expression_has_an_answer_but_the_last_ones() {
+    let prometheus = prometheus().await;
+    promql::write(prometheus.url()).await.expect("its receiver");
+    let client = PrometheusClient::new(prometheus.url()).expect("a base URL");
+    let (_, invalid) = promql::FILE.split_once("\n# Errors\n").expect("the last part");
+    let mut wrong = Vec::new();
+    for expression in promql::expressions() {
+        let query = utf8_percent_encode(expression, NON_ALPHANUMERIC);
+        let path = format!("/api/v1/query?query={query}&time={}", promql::END_S);
+        let answer = client.send(&Method::GET, &path, &[], Bytes::new()).await.expect("an answer");
+        let is_invalid = invalid.lines().any(|line| line == expression);
+        let body = String::from_utf8_lossy(&answer.body);
+        if answer.status.is_client_error() != is_invalid || body.contains("\"result\":[]") {
+            wrong.push(format!("{expression}: {body}"));
+        }
+    }
+    assert!(wrong.is_empty() && promql::expressions().count() >= 200, "{wrong:#?}");
 }
