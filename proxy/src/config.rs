@@ -127,7 +127,12 @@ mod tests {
         expect(&format!("--url {AMP}/api/v1/remote_write"), &[], AMP, "eu-west-1");
         expect(&format!("--url {AMP}/ --region eu-west-1"), &[], AMP, "eu-west-1");
         expect("--url http://127.0.0.1:9090/", &us, "http://127.0.0.1:9090", "us-east-1");
-        expect("--url http://h/a/workspaces/ws-1 --region eu-west-1", &us, "http://h/a/workspaces/ws-1", "eu-west-1");
+        expect(
+            "--url http://h/a/workspaces/ws-1 --region eu-west-1",
+            &us,
+            "http://h/a/workspaces/ws-1",
+            "eu-west-1",
+        );
         let china = "https://aps-workspaces.cn-north-1.amazonaws.com.cn/workspaces/ws-1";
         expect("--workspace ws-1 --region cn-north-1", &[], china, "cn-north-1");
     }

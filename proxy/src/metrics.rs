@@ -73,7 +73,8 @@ impl Metrics {
         };
         registry.register("build", "The version", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         // The library adds the full stops.
-        let requests = "Requests to the workspace, with the status of the response, which the proxy itself may give";
+        let requests =
+            "Requests to the workspace, with the status of the response, which the proxy itself may give";
         registry.register("requests", requests, metrics.requests.clone());
         let duration = "The time until a response of the workspace begins";
         registry.register_with_unit("request_duration", duration, Unit::Seconds, metrics.duration.clone());
@@ -86,7 +87,12 @@ impl Metrics {
         let renewals = "Renewals of credentials before they expire";
         registry.register("credential_renewals", renewals, metrics.renewals.clone());
         let expiry = "When the credentials of the last renewal expire, in Unix time; 0 if they do not";
-        registry.register_with_unit("credentials_expiry_timestamp", expiry, Unit::Seconds, metrics.expiry.clone());
+        registry.register_with_unit(
+            "credentials_expiry_timestamp",
+            expiry,
+            Unit::Seconds,
+            metrics.expiry.clone(),
+        );
         Self { registry, ..metrics }
     }
 

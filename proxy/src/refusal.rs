@@ -14,7 +14,9 @@ use serde_json::json;
 /// time is answered with 503.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    #[error("this proxy is for programs on the same machine: expected the host localhost, 127.0.0.1 or [::1]")]
+    #[error(
+        "this proxy is for programs on the same machine: expected the host localhost, 127.0.0.1 or [::1]"
+    )]
     Host,
     #[error("this proxy signs requests for another workspace")]
     OtherWorkspace,

@@ -157,7 +157,10 @@ mod tests {
             ("/api/v1/label/__name__/values", "/api/v1/label/__name__/values"),
             ("/api/v1/label/caf%C3%A9/values", "/api/v1/label/caf%C3%A9/values"),
             ("http://evil.example.com/api/v1/query", "/api/v1/query"),
-            ("/api/v1/query?url=https://evil.example.com/../..", "/api/v1/query?url=https://evil.example.com/../.."),
+            (
+                "/api/v1/query?url=https://evil.example.com/../..",
+                "/api/v1/query?url=https://evil.example.com/../..",
+            ),
         ] {
             assert_eq!(target(given), Ok(format!("{AMP}{sent}")), "{given}");
         }
@@ -165,7 +168,12 @@ mod tests {
 
     #[test]
     fn other_workspaces_are_refused() {
-        for path in ["/workspaces/ws-2/api/v1/query", "/workspaces/", "/workspaces//api/v1/query", "/workspaces/ws-11/api/v1/query"] {
+        for path in [
+            "/workspaces/ws-2/api/v1/query",
+            "/workspaces/",
+            "/workspaces//api/v1/query",
+            "/workspaces/ws-11/api/v1/query",
+        ] {
             assert_eq!(target(path), Err(Refusal::OtherWorkspace), "{path}");
         }
     }
@@ -187,7 +195,9 @@ mod tests {
         ] {
             assert_eq!(target(path), Err(Refusal::Path), "{path}");
         }
-        for path in ["/", "/api/v1", "/api/v2/alerts", "/x/api/v1/query", "//api/v1/query", "/workspaces/ws-1"] {
+        for path in
+            ["/", "/api/v1", "/api/v2/alerts", "/x/api/v1/query", "//api/v1/query", "/workspaces/ws-1"]
+        {
             assert_eq!(target(path), Err(Refusal::NotFound), "{path}");
         }
     }
