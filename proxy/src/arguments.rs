@@ -26,7 +26,7 @@ pub struct Arguments {
     /// The workspace.
     #[command(flatten)]
     pub target: Target,
-    /// The region of the workspace. Default: that of the host of --url, else AWS_REGION
+    /// The region of the workspace. Default: that of the host of --url or of the environment
     #[arg(long)]
     pub region: Option<String>,
     /// The address to listen at
