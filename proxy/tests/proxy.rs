@@ -6,11 +6,14 @@ use std::time::Duration;
 use aws::{Client, Endpoint, Scope, World};
 use aws_credential_types::Credentials;
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, USER_AGENT};
 use http::{HeaderValue, Method};
 use local_amp::{AmpOptions, AmpStandIn};
+use local_testing::prometheus::Prometheus;
 use local_testing::prometheus::client::{Answer, PrometheusClient};
+use local_testing::promql;
 use local_testing::scripted::{self, ScriptedServer};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use prometheus_sigv4_proxy::proxy::Clients;
 use prometheus_sigv4_proxy::{Proxy, Workspace, server};
 use serde_json::{Value, json};
@@ -59,6 +62,7 @@ impl Running {
             header(CONTENT_TYPE, "application/x-protobuf"),
             header(CONTENT_ENCODING, "snappy"),
             header(version, "0.1.0"),
+            header(USER_AGENT, "Prometheus/3.0.0"),
         ];
         self.client.send(&Method::POST, target, &headers, Bytes::from_static(EMPTY_WRITE)).await.unwrap()
     }
@@ -93,6 +97,40 @@ async fn short_and_long_paths_write_to_the_workspace() {
     assert_eq!(amp.counts().requests, 2);
 }
 
+/// By GET, and by POST as Grafana sends it.
+#[tokio::test]
+async fn expressions_have_the_answers_of_prometheus() {
+    let program = Prometheus::find().expect("prometheus in PATH or in PROMETHEUS");
+    let prometheus = Prometheus::start(&program, 0).await.unwrap();
+    promql::write(prometheus.url()).await.unwrap();
+    let url = Some(prometheus.url().to_owned());
+    let options = AmpOptions { credentials: Some(credentials()), prometheus: url, ..AmpOptions::default() };
+    let amp = AmpStandIn::start(options).await.unwrap();
+    let proxy = Running::start(&amp.endpoint()).await;
+    let direct = PrometheusClient::new(prometheus.url()).unwrap();
+    let grafana = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")),
+        (USER_AGENT, HeaderValue::from_static("Grafana/12.1.0")),
+        (HeaderName::from_static("x-datasource-uid"), HeaderValue::from_static("prometheus")),
+        (HeaderName::from_static("x-grafana-org-id"), HeaderValue::from_static("1")),
+    ];
+    let (start, end) = (promql::END_S - promql::SPAN_S, promql::END_S);
+    for expression in promql::expressions() {
+        let query = utf8_percent_encode(expression, NON_ALPHANUMERIC);
+        let instant = format!("/api/v1/query?query={query}&time={end}");
+        let range = Bytes::from(format!("query={query}&start={start}&end={end}&step=60"));
+        for (method, target, headers, body) in [
+            (Method::GET, &*instant, &[][..], Bytes::new()),
+            (Method::POST, "/api/v1/query_range", &grafana, range),
+        ] {
+            let expected = direct.send(&method, target, headers, body.clone()).await.unwrap();
+            let answer = proxy.client.send(&method, target, headers, body).await.unwrap();
+            assert_eq!(answer.status, expected.status, "{expression}");
+            assert_eq!(answer.body, expected.body, "{expression}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_response_arrives_byte_for_byte() {
     let body = "{\"status\":\"success\",\"data\":[\"caf\u{e9}\"]}\n";
@@ -122,7 +160,10 @@ async fn a_response_is_passed_on_as_it_arrives() {
     });
     let proxy = Running::start(&url).await;
     let mut stream = TcpStream::connect(&proxy.address).await.unwrap();
-    stream.write_all(b"GET /api/v1/labels HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET /api/v1/labels HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
     let mut received = Vec::new();
     while !received.ends_with(b"first") {
         assert!(stream.read_buf(&mut received).await.unwrap() > 0, "{received:?}");
@@ -154,12 +195,14 @@ async fn requests_for_other_hosts_are_refused() {
 async fn a_body_over_the_limit_is_refused() {
     let amp = ScriptedServer::in_order(vec![scripted::Answer::new(200, "")]).await;
     let proxy = Running::start(&amp.url()).await;
-    let write = |length: usize| {
-        proxy.client.send(&Method::POST, "/api/v1/remote_write", &[], vec![0; length].into())
-    };
+    let write =
+        |length: usize| proxy.client.send(&Method::POST, "/api/v1/remote_write", &[], vec![0; length].into());
     assert_eq!(write(2 * 1_024 * 1_024).await.unwrap().status, 200);
     // The rest of a body is not read, so the client may see the connection close first.
-    assert!(write(2 * 1_024 * 1_024 + 1).await.is_ok_and(|answer| answer.status == 413) || amp.requests().len() == 1);
+    assert!(
+        write(2 * 1_024 * 1_024 + 1).await.is_ok_and(|answer| answer.status == 413)
+            || amp.requests().len() == 1
+    );
     assert_eq!(amp.requests().len(), 1);
 }
 
@@ -195,7 +238,8 @@ async fn a_request_in_progress_outlives_the_signal_to_stop() {
     let amp = ScriptedServer::in_order(vec![answer]).await;
     let proxy = Running::start(&amp.url()).await;
     let client = proxy.client.clone();
-    let request = tokio::spawn(async move { client.send(&Method::GET, "/api/v1/rules", &[], Bytes::new()).await });
+    let request =
+        tokio::spawn(async move { client.send(&Method::GET, "/api/v1/rules", &[], Bytes::new()).await });
     while amp.requests().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
