@@ -18,7 +18,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_prometheus-sigv4-proxy");
 /// How often the proxy is killed, and how long it is down and up.
 const KILLS: usize = 3;
 const DOWN: Duration = Duration::from_millis(500);
-const UP: Duration = Duration::from_millis(1_000);
+const UP: Duration = Duration::from_secs(1);
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = children::command(PROGRAM.as_ref()).unwrap();

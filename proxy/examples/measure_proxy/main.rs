@@ -1,30 +1,35 @@
 //! Measures a built proxy against its budgets: credentials that rotate every second, a response of 1 GB, and a steady load.
+//! With `--peer` it compares it with `aws-sigv4-proxy` instead.
 //!
-//! `cargo run --release -p prometheus-sigv4-proxy --example measure_proxy -- <PROXY> [SECONDS OF LOAD]`. The proxy takes credentials
-//! from a container endpoint in this process, and passes requests on to the stand-in for AMP, which verifies signatures.
+//! `cargo run --release -p prometheus-sigv4-proxy --example measure_proxy -- --help`. The proxy takes credentials from a
+//! container endpoint in this process, and passes requests on to the stand-in for AMP, which verifies signatures.
+
+mod compare;
+mod load;
+mod subject;
 
 use std::error::Error;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
-use http::{HeaderValue, Method, Response, StatusCode};
+use clap::Parser;
+use http::{Method, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame};
-use local_amp::{AmpOptions, AmpStandIn, Credentials};
-use local_testing::children;
+use local_amp::{AmpOptions, AmpStandIn};
 use local_testing::http_server::{HttpServer, Reply};
-use local_testing::prometheus::client::PrometheusClient;
-use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::process::Child;
-use tokio::time::{Instant, interval, sleep};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use load::Request;
+use subject::{Keys, Program, Subject, keys, write};
 
 const ROTATION: Duration = Duration::from_secs(1);
 const REQUESTS: usize = 10_000;
@@ -36,119 +41,46 @@ const RESPONSE_BYTES: usize = 1_000_000_000;
 const MAX_RSS_KB: u64 = 32 * 1_024;
 
 const LOAD_PER_SECOND: u32 = 500;
-const DEFAULT_LOAD_SECONDS: u64 = 60;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
+/// Measures prometheus-sigv4-proxy.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// A release build of the proxy
+    proxy: PathBuf,
+    /// A build of <https://github.com/awslabs/aws-sigv4-proxy> to compare it with
+    #[arg(long)]
+    peer: Option<PathBuf>,
+    /// How long each load lasts
+    #[arg(long, default_value_t = 60)]
+    seconds: u32,
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let mut arguments = std::env::args_os().skip(1);
-    let program = PathBuf::from(arguments.next().ok_or("usage: measure_proxy <PROXY> [SECONDS OF LOAD]")?);
-    let seconds = arguments.next().map(|text| text.to_string_lossy().parse()).transpose()?;
-    println!("binary: {} bytes", std::fs::metadata(&program)?.len());
+    let arguments = Arguments::parse();
+    let program = Program::Own(arguments.proxy.clone());
+    if let Some(peer) = arguments.peer {
+        return compare::run(&[program, Program::Awslabs(peer)], arguments.seconds).await;
+    }
+    println!("binary: {} bytes", std::fs::metadata(&arguments.proxy)?.len());
     rotation(&program).await?;
     long_response(&program).await?;
-    load(&program, seconds.unwrap_or(DEFAULT_LOAD_SECONDS)).await
+    steady_load(&program, arguments.seconds).await
 }
 
-/// A proxy in a process of its own.
-struct Proxy {
-    child: Child,
-    address: String,
-    client: PrometheusClient,
-    /// The source of its credentials.
-    _source: HttpServer,
-}
-
-type Keys = Arc<Mutex<Credentials>>;
-
-impl Proxy {
-    async fn start(program: &Path, url: &str, keys: Keys) -> Result<Self, Failure> {
-        let source = HttpServer::start(0, move |_, _| {
-            let keys = keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            async move { Reply::Answer(Reply::full(StatusCode::OK, document(&keys))) }
-        })
-        .await?;
-        let address = format!("127.0.0.1:{}", local_testing::scripted::closed_port()?);
-        let mut command = children::command(program)?;
-        command
-            .args(["--url", url, "--region", "eu-west-1", "--listen", &address])
-            .env_clear()
-            .env("AWS_CONFIG_FILE", "/dev/null")
-            .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("http://{}/", source.address()))
-            .env("RUST_LOG", "warn");
-        let client = PrometheusClient::new(&format!("http://{address}"))?;
-        let proxy = Self { child: command.spawn()?, address, client, _source: source };
-        while proxy.client.send(&Method::GET, "/-/healthy", &[], Bytes::new()).await.is_err() {
-            sleep(Duration::from_millis(10)).await;
-        }
-        Ok(proxy)
-    }
-
-    /// The status of an empty write request.
-    async fn write(client: &PrometheusClient) -> Result<u16, Failure> {
-        let header = |name: HeaderName, value| (name, HeaderValue::from_static(value));
-        let headers = [
-            header(CONTENT_TYPE, "application/x-protobuf"),
-            header(CONTENT_ENCODING, "snappy"),
-            header(HeaderName::from_static("x-prometheus-remote-write-version"), "0.1.0"),
-        ];
-        let empty = Bytes::from_static(&[0]);
-        Ok(client.send(&Method::POST, "/api/v1/remote_write", &headers, empty).await?.status.as_u16())
-    }
-
-    /// A figure of `/proc/<pid>/status` in kB.
-    fn kilobytes(&self, name: &str) -> Result<u64, Failure> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().ok_or("it ended")?))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).ok_or("no such figure")?;
-        Ok(line.trim_matches(|c: char| !c.is_ascii_digit()).parse()?)
-    }
-
-    /// CPU time so far, in clock ticks of 10 ms.
-    fn cpu(&self) -> Result<Duration, Failure> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id().ok_or("it ended")?))?;
-        let fields: Vec<&str> =
-            stat.rsplit_once(')').ok_or("an unknown format")?.1.split_whitespace().collect();
-        let ticks: u64 = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
-        Ok(Duration::from_millis(ticks * 10))
-    }
-}
-
-/// The answer of a container endpoint.
-fn document(keys: &Credentials) -> String {
-    let expiry = keys.expiry().and_then(|expiry| expiry.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-    json!({
-        "AccessKeyId": keys.access_key_id(),
-        "SecretAccessKey": keys.secret_access_key(),
-        "Token": keys.session_token(),
-        "Expiration": rfc3339(expiry),
-    })
-    .to_string()
-}
-
-fn rfc3339(since_epoch: Duration) -> String {
-    let seconds = i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_second(seconds).unwrap_or_default().to_string()
-}
-
-fn keys(number: u64, lifetime: Duration) -> Credentials {
-    let token = Some(format!("token-{number}"));
-    let expiry = Some(now() + lifetime);
-    Credentials::new(format!("KEY{number}"), format!("secret-{number}"), token, expiry, "measure")
-}
-
-#[expect(clippy::disallowed_methods, reason = "a measurement has no other clock")]
-fn now() -> SystemTime {
-    SystemTime::now()
+fn host_of(amp: &AmpStandIn) -> Result<String, Failure> {
+    Ok(amp.endpoint().parse::<http::Uri>()?.authority().ok_or("no host")?.to_string())
 }
 
 /// The receiver accepts the keys of before for 50 ms only, so some requests are signed too late.
-async fn rotation(program: &Path) -> Result<(), Failure> {
+async fn rotation(program: &Program) -> Result<(), Failure> {
     let first = keys(0, ROTATION * 2);
     let options = AmpOptions { journal_limit: 0, credentials: Some(first.clone()), ..AmpOptions::default() };
     let amp = Arc::new(AmpStandIn::start(options).await?);
     let current: Keys = Arc::new(Mutex::new(first));
-    let proxy = Proxy::start(program, amp.endpoint().trim_end_matches('/'), Arc::clone(&current)).await?;
+    let subject = Subject::start(program, &host_of(&amp)?, Arc::clone(&current)).await?;
     let rotating = {
         let (amp, current) = (Arc::clone(&amp), Arc::clone(&current));
         tokio::spawn(async move {
@@ -163,13 +95,13 @@ async fn rotation(program: &Path) -> Result<(), Failure> {
             }
         })
     };
-    let mut senders = tokio::task::JoinSet::new();
+    let mut senders = JoinSet::new();
     for _ in 0..AT_ONCE {
-        let client = proxy.client.clone();
+        let client = subject.client.clone();
         senders.spawn(async move {
             let mut failed = 0;
             for _ in 0..REQUESTS / AT_ONCE {
-                failed += usize::from(Proxy::write(&client).await? != 200);
+                failed += usize::from(write(&client).await? != 200);
                 sleep(PACE).await;
             }
             Ok::<_, Failure>(failed)
@@ -205,15 +137,14 @@ impl Body for Zeros {
     }
 }
 
-async fn long_response(program: &Path) -> Result<(), Failure> {
-    let workspace = HttpServer::start(0, |_, _| async {
-        Reply::Answer(Response::new(Zeros(RESPONSE_BYTES).boxed()))
-    })
-    .await?;
+async fn long_response(program: &Program) -> Result<(), Failure> {
+    let server =
+        HttpServer::start(0, |_, _| async { Reply::Answer(Response::new(Zeros(RESPONSE_BYTES).boxed())) })
+            .await?;
     let keys = Arc::new(Mutex::new(keys(0, Duration::from_hours(1))));
-    let proxy = Proxy::start(program, &format!("http://{}", workspace.address()), keys).await?;
+    let subject = Subject::start(program, &server.address().to_string(), keys).await?;
     let started = Instant::now();
-    let mut stream = TcpStream::connect(&proxy.address).await?;
+    let mut stream = TcpStream::connect(&subject.address).await?;
     stream.write_all(b"GET /api/v1/query HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
     let mut part = vec![0; 256 * 1_024];
     let mut received = 0;
@@ -227,50 +158,45 @@ async fn long_response(program: &Path) -> Result<(), Failure> {
     if received < RESPONSE_BYTES {
         return Err(format!("the response has only {received} bytes").into());
     }
-    let peak = proxy.kilobytes("VmHWM:")?;
-    println!("peak memory, a response of {RESPONSE_BYTES} bytes in {seconds:.1} s: {peak} kB (at most {MAX_RSS_KB})");
+    let peak = subject.kilobytes("VmHWM:")?;
+    println!(
+        "peak memory, a response of {RESPONSE_BYTES} bytes in {seconds:.1} s: {peak} kB (at most {MAX_RSS_KB})"
+    );
     Ok(())
 }
 
-async fn load(program: &Path, seconds: u64) -> Result<(), Failure> {
-    let options = AmpOptions {
-        journal_limit: 0,
-        credentials: Some(keys(0, Duration::from_hours(24))),
-        ..AmpOptions::default()
-    };
-    let current = Arc::new(Mutex::new(options.credentials.clone().ok_or("it is set above")?));
+/// Prints the memory every 10 s.
+async fn steady_load(program: &Program, seconds: u32) -> Result<(), Failure> {
+    let keys = keys(0, Duration::from_hours(24));
+    let options = AmpOptions { journal_limit: 0, credentials: Some(keys.clone()), ..AmpOptions::default() };
     let amp = AmpStandIn::start(options).await?;
-    let proxy = Proxy::start(program, amp.endpoint().trim_end_matches('/'), current).await?;
-    let mut pace = interval(Duration::from_secs(1) / LOAD_PER_SECOND);
-    let mut requests = tokio::task::JoinSet::new();
-    let mut latencies = Vec::new();
-    let (mut failed, mut after_warming_up) = (0_u64, 0);
-    let total = seconds * u64::from(LOAD_PER_SECOND);
-    let cpu = proxy.cpu()?;
-    for number in 0..total {
-        pace.tick().await;
-        let client = proxy.client.clone();
-        requests.spawn(async move {
-            let started = Instant::now();
-            let status = Proxy::write(&client).await;
-            (status.is_ok_and(|status| status == 200), started.elapsed())
-        });
-        while let Some(done) = requests.try_join_next() {
-            let (is_ok, latency) = done?;
-            failed += u64::from(!is_ok);
-            latencies.push(latency);
+    let subject = Subject::start(program, &host_of(&amp)?, Arc::new(Mutex::new(keys))).await?;
+    let request = Request {
+        method: Method::POST,
+        path: "/api/v1/remote_write",
+        headers: subject::WRITE_HEADERS.to_vec(),
+        body: Bytes::from_static(subject::EMPTY_WRITE),
+    };
+    let cpu = subject.cpu()?;
+    let mut memory = Vec::new();
+    let mut results = load::send(&subject.client, &request, (LOAD_PER_SECOND, seconds), |second| {
+        if second % 10 == 0 {
+            let resident = subject.kilobytes("VmRSS:")?;
+            println!("{second} s: {resident} kB");
+            memory.push(resident);
         }
-        if number == total / 10 {
-            after_warming_up = proxy.kilobytes("VmRSS:")?;
-        }
-    }
-    let per_request = (proxy.cpu()? - cpu).as_secs_f64() * 1e6 / f64::from(u32::try_from(total)?);
-    let growth = proxy.kilobytes("VmRSS:")?.saturating_sub(after_warming_up);
-    latencies.sort();
-    let [median, late] = [50, 99].map(|percent| latencies[latencies.len() * percent / 100].as_secs_f64() * 1e3);
+        Ok(())
+    })
+    .await?;
+    let count = u32::try_from(results.count())?;
+    let per_request = subject.cpu()?.saturating_sub(cpu).as_secs_f64() * 1e6 / f64::from(count);
+    let after_a_tenth = memory.get(memory.len() / 10).copied().unwrap_or_default();
+    let [median, late] = results.latencies_ms();
+    let end = subject.kilobytes("VmRSS:")?;
     println!(
-        "{LOAD_PER_SECOND} requests a second for {seconds} s: {failed} failed (at most 0), {per_request:.0} µs CPU each, \
-         {median:.2} ms (median) and {late:.2} ms (99 %), memory {after_warming_up} kB, grown by {growth} kB"
+        "{LOAD_PER_SECOND} requests a second for {seconds} s: {} failed (at most 0), {per_request:.0} µs CPU each, \
+         {median:.2} ms (median) and {late:.2} ms (99 %), memory {after_a_tenth} kB after a tenth of the time and {end} kB at the end",
+        results.failed,
     );
     Ok(())
 }
