@@ -4,17 +4,21 @@ use clap::{Args, Parser};
 
 const ENVIRONMENT: &str = "\
 Environment:
-  AWS_REGION                  The region, where neither --region nor the host of --url names it
-  AWS_PROFILE, AWS_ROLE_ARN, AWS_CONTAINER_CREDENTIALS_FULL_URI, …
-                              Credentials, as for AWS's own tools: environment, profile (with roles, IAM
-                              Identity Center and programs), web identity, container, instance
-  CA_CERTIFICATES, AWS_CA_BUNDLE, HTTPS_PROXY, NO_PROXY
-                              Further certificates, and a proxy
-  RUST_LOG                    The log level: error, warn, info (default), debug
+  AWS_REGION      The region, if neither --region nor the host of --url has one
+  AWS_…           Credentials, as for AWS's own tools: environment, profile
+                  (with roles, IAM Identity Center and programs), web
+                  identity, container, instance
+  CA_CERTIFICATES, AWS_CA_BUNDLE
+                  Further certificate authorities
+  HTTPS_PROXY, NO_PROXY
+                  A proxy for https:// requests, and hosts to reach without it
+  RUST_LOG        The log level: error, warn, info (default) or debug
 
 Paths:
-  /api/v1/…, /workspaces/<id>/api/v1/…   The workspace
-  /-/healthy, /metrics                   The proxy itself";
+  /api/v1/…, /workspaces/<id>/api/v1/…
+                  The workspace
+  /-/healthy, /metrics
+                  The proxy itself";
 
 /// Signs requests of Prometheus, Grafana and other programs with AWS Signature Version 4, and passes them on to one workspace
 /// of Amazon Managed Service for Prometheus (AMP).

@@ -153,7 +153,7 @@ mod tests {
             ("/api/v1/query?query=up", "/api/v1/query?query=up"),
             ("/workspaces/ws-1/api/v1/remote_write", "/api/v1/remote_write"),
             ("/api/v1/query?query=a+%2B%20b", "/api/v1/query?query=a%20%2B%20b"),
-            ("/api/v1/series?match[]=up{a=\"b\"}", "/api/v1/series?match[]=up{a=%22b%22}"),
+            ("/api/v1/series?match[]=up{a=%22b%22}", "/api/v1/series?match[]=up{a=%22b%22}"),
             ("/api/v1/label/__name__/values", "/api/v1/label/__name__/values"),
             ("/api/v1/label/caf%C3%A9/values", "/api/v1/label/caf%C3%A9/values"),
             ("http://evil.example.com/api/v1/query", "/api/v1/query"),
