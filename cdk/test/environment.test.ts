@@ -31,7 +31,8 @@ function documented(): string[] {
 
 /** The variables that the code of the function reads. */
 function read(): string[] {
-  const names = [...rustSources('push-gateway').matchAll(/"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"/g)].map(([, name]) => name);
+  const sources = ['push-gateway', 'http-endpoint'].map(rustSources).join('\n');
+  const names = [...sources.matchAll(/"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"/g)].map(([, name]) => name);
   return [...new Set(names)].filter((name) => !name.startsWith('CARGO_'));
 }
 

@@ -410,7 +410,7 @@ test('HttpDelivery.QUEUE fails without a queue', () => {
 test('the function supports every HttpAuth', () => {
   const builtIn = ['length', 'name', 'prototype'];
   const methods = Object.getOwnPropertyNames(HttpAuth).filter((name) => !builtIn.includes(name));
-  assert.deepEqual(methods, choicesOf('push-gateway', 'HTTP_AUTH'));
+  assert.deepEqual(methods, choicesOf('http-endpoint', 'HTTP_AUTH'));
 });
 
 /** The ARN of requests to an API. */

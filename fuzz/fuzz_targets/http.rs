@@ -24,7 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
     let identity = value["requestContext"]["authorizer"].is_object()
         || value["requestContext"]["identity"]["userArn"].is_string();
     assert!(identity || !http.request().has_identity, "an identity that is not in the event");
-    let path = http.path(Some("/push")).to_owned();
+    let path = http.request().path(Some("/push")).to_owned();
     assert!(path.len() <= http.request().path.len().max(1));
     match Route::of(&http.request().method.clone(), &path) {
         Ok(route) => read(http, &route),

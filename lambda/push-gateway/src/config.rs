@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use aws::settings::{InvalidSetting, Settings};
 use aws::sqs::Queue;
-use aws::{Endpoint, Scope, Secret};
+use aws::{Endpoint, Scope};
 use formats::{Format, OtlpDelta};
+use http_endpoint::HttpAuth;
 use remote_write::{Labels, NameEscaping, Version};
 
 use crate::delivery::Protocol;
@@ -52,18 +53,6 @@ pub struct Config {
     pub region: Option<String>,
 }
 
-/// The HTTP requests that are served.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum HttpAuth {
-    /// Those whose caller AWS has authenticated.
-    #[default]
-    Iam,
-    /// These, and those with the username and the password in a secret.
-    Secret(Secret),
-    /// All.
-    None,
-}
-
 /// What is done with a valid push over HTTP.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HttpDelivery {
@@ -103,17 +92,6 @@ impl Config {
             settings.choice("DEFAULT_FORMAT", "json, exposition, otlp or remote-write", &formats)?;
         let deltas = [("refuse", OtlpDelta::Refuse), ("gauge", OtlpDelta::Gauge)];
         let otlp_delta = settings.choice("OTLP_DELTA", "refuse or gauge", &deltas)?;
-        let auths = [("iam", Some(HttpAuth::Iam)), ("secret", None), ("none", Some(HttpAuth::None))];
-        let http_auth = settings.choice("HTTP_AUTH", "iam, secret or none", &auths)?;
-        let http_auth = match http_auth.unwrap_or(Some(HttpAuth::Iam)) {
-            Some(auth) => auth,
-            None => {
-                HttpAuth::Secret(settings.secret("HTTP_AUTH_SECRET")?.ok_or(InvalidSetting::Missing {
-                    variable: "HTTP_AUTH_SECRET",
-                    expected: "the ARN of a secret, which HTTP_AUTH=secret needs",
-                })?)
-            }
-        };
         let spill_queue = settings.queue("SPILL_QUEUE_URL")?;
         let deliveries = [("direct", HttpDelivery::Direct), ("queue", HttpDelivery::Queue)];
         let http_delivery =
@@ -141,8 +119,8 @@ impl Config {
             protocol: protocol.unwrap_or_default(),
             dead_letter_queue: settings.queue("DEAD_LETTER_QUEUE_URL")?,
             spill_queue,
-            http_auth,
-            http_base_path: base_path(&settings)?,
+            http_auth: http_endpoint::http_auth(&settings)?,
+            http_base_path: http_endpoint::base_path(&settings)?,
             http_delivery,
             default_format: default_format.unwrap_or_default(),
             otlp_delta: otlp_delta.unwrap_or_default(),
@@ -155,18 +133,6 @@ impl Config {
             remote_write,
         })
     }
-}
-
-/// `HTTP_BASE_PATH`; a slash alone counts as none.
-fn base_path(settings: &Settings<'_>) -> Result<Option<String>, InvalidSetting> {
-    const VARIABLE: &str = "HTTP_BASE_PATH";
-    let Some(path) = settings.text(VARIABLE) else { return Ok(None) };
-    let is_path = path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic());
-    if !is_path || path.contains(['?', '#']) {
-        return Err(InvalidSetting::Value { variable: VARIABLE, expected: "a path, for example /push" });
-    }
-    let path = path.trim_end_matches('/');
-    Ok((!path.is_empty()).then(|| path.to_owned()))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use self::http::Http;
-use self::http::answer::{self, Answer};
+use self::http::answer::to_write;
 use crate::dead_letters::Moved;
 use crate::outcome::Outcome;
 use crate::records::Records;
@@ -85,7 +85,7 @@ pub enum Reply {
     /// To a direct invoke.
     Summary(direct::Summary),
     /// To an HTTP request.
-    Http(answer::Reply),
+    Http(http_endpoint::Reply),
     /// To an SQS batch.
     Batch(sqs::BatchResponse),
 }
@@ -199,11 +199,10 @@ impl<'a> Envelope<'a> {
         report: &Report,
     ) -> Result<Reply, Error> {
         match self {
-            Self::Http(http) => Ok(Reply::Http(http.reply(Answer::to_write(
-                http.format().unwrap_or_default(),
-                outcomes,
-                report,
-            )))),
+            Self::Http(http) => {
+                let answer = to_write(http.format().unwrap_or_default(), outcomes, report);
+                Ok(Reply::Http(http.reply(answer)))
+            }
             Self::Direct(_) => direct::reply(records, outcomes, report).map(Reply::Summary),
             Self::Sqs(batch) => Ok(Reply::Batch(batch.reply(outcomes, moved))),
         }

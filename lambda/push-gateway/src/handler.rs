@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws::{Client, Patience, RemoteWrite};
 use formats::Rules;
+use http_endpoint::{Answer, Authenticator};
 use remote_write::{EncodedRequest, MAX_REQUEST_BYTES, Series, Version};
 use tokio::time::Instant;
 
@@ -15,9 +16,8 @@ use crate::config::{Config, HttpDelivery};
 use crate::dead_letters::{DeadLetterQueue, Moved};
 use crate::delivery::{Delivery, Limits, Receiver, Written, deliver};
 use crate::envelopes::http::Http;
-use crate::envelopes::http::answer::Answer;
+use crate::envelopes::http::answer::{to_invalid_body, to_route};
 use crate::envelopes::{Envelope, Error, Reply};
-use crate::http_auth::Authenticator;
 use crate::metadata::SentMetadata;
 use crate::outcome::{Outcome, Reason};
 use crate::push_times;
@@ -25,6 +25,9 @@ use crate::records::{MAX_SAMPLE_BYTES, Records};
 use crate::report::Report;
 use crate::routes::{Route, is_public};
 use crate::spill::{SpillError, SpillQueue};
+
+/// The realm of HTTP authentication (RFC 9110, section 11.5).
+const REALM: &str = "push-gateway";
 
 const USER_AGENT: &str = concat!("serverless-prometheus-push-gateway/", env!("CARGO_PKG_VERSION"));
 
@@ -168,18 +171,24 @@ impl Gateway {
     /// # Errors
     /// The answer to any other request.
     async fn admit(&self, http: &mut Http<'_>, now_ms: i64, deadline: Instant) -> Result<(), Answer> {
-        let path = http.path(self.config.http_base_path.as_deref());
+        let path = http.request().path(self.config.http_base_path.as_deref());
         if !is_public(path) {
-            self.authenticator.check(http.request(), deadline).await.map_err(refuse)?;
+            self.authenticator.check(http.request(), deadline).await.map_err(|reason| {
+                log_refusal(&reason);
+                Answer::denied(&reason, REALM)
+            })?;
         }
-        let route = Route::of(&http.request().method, path).map_err(refuse)?;
-        if let Some(answer) = Answer::to(&route) {
+        let route = Route::of(&http.request().method, path).map_err(|reason| {
+            log_refusal(&reason);
+            Answer::from(reason)
+        })?;
+        if let Some(answer) = to_route(&route) {
             return Err(answer);
         }
         let format = http.format_of(&route).ok();
         http.admit(route, now_ms).map_err(|reason| {
             log_refusal(&reason);
-            Answer::to_invalid_body(format, &reason)
+            to_invalid_body(format, &reason)
         })
     }
 
@@ -273,12 +282,6 @@ impl Gateway {
             _ => Duration::ZERO,
         }
     }
-}
-
-/// The answer to a request that writes nothing.
-fn refuse<R: fmt::Display + Into<Answer>>(reason: R) -> Answer {
-    log_refusal(&reason);
-    reason.into()
 }
 
 /// Logs why a request writes nothing, because many clients ignore the answer.

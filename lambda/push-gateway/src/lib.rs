@@ -5,7 +5,6 @@
 //! | module           | what it does                                                              | may fail with                   |
 //! |------------------|---------------------------------------------------------------------------|---------------------------------|
 //! | [`envelopes`]    | recognizes the payload, yields its records, writes the reply              | unknown payload: the invocation |
-//! | [`http_auth`]    | authenticates HTTP requests                                               | an HTTP answer                  |
 //! | [`routes`]       | the route of an HTTP request, and the format of its body                  | an HTTP answer                  |
 //! | [`pushgateway`]  | the labels in the path of a push                                          | an HTTP answer                  |
 //! | [`records`]      | reads records into points, by the crate `formats`, and points into series | invalid: that record alone      |
@@ -16,8 +15,9 @@
 //! | [`spill`]        | sends HTTP pushes that cannot be delivered now to a queue                 | answers 503                     |
 //! | [`report`]       | logs the figures, and emits them as metrics                               | cannot                          |
 //!
-//! Series and requests are made by the crate `remote-write`, signed and sent by the crate `aws`. [`handler`] is the
-//! whole pipeline; `main.rs` has clock, environment and randomness.
+//! HTTP requests are read and authenticated by the crate `http-endpoint`, series and requests are made by the crate
+//! `remote-write`, signed and sent by the crate `aws`. [`handler`] is the whole pipeline; `main.rs` has clock, environment
+//! and randomness.
 //!
 //! The library exists for the binary, its tests and its benchmarks; it is not a public interface.
 
@@ -27,7 +27,6 @@ pub mod dead_letters;
 pub mod delivery;
 pub mod envelopes;
 pub mod handler;
-pub mod http_auth;
 pub mod inflate;
 pub mod metadata;
 pub mod outcome;

@@ -134,7 +134,7 @@ fn read(event: &Value) {
     let payload = event.to_string();
     let Ok(mut envelope) = Envelope::read(payload.as_bytes()) else { return };
     let Envelope::Http(http) = &mut envelope else { return };
-    let path = http.path(None).to_owned();
+    let path = http.request().path(None).to_owned();
     match Route::of(&http.request().method.clone(), &path) {
         Ok(route @ (Route::Push { .. } | Route::Events | Route::RemoteWrite | Route::Otlp))
             if http.admit(route.clone(), 1_676_398_017_000).is_ok() => {}

@@ -4,12 +4,10 @@
 //! be missing. Like a Pushgateway, takes any other encoding for none. Remote write has one encoding, a block of snappy,
 //! which nothing identifies.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use formats::Format;
-use formats::text::{text_of, truncated};
+use formats::text::truncated;
+use http_endpoint::{Request, UnreadableBody};
 
-use super::headers::Headers;
 use crate::content_type::Unsupported;
 use crate::inflate::{self, Encoding, inflate};
 
@@ -50,8 +48,8 @@ pub enum InvalidBody {
         got: String,
     },
     /// Not a string, or not base64 although it is marked as such.
-    #[error("the event has no readable body")]
-    Unreadable,
+    #[error(transparent)]
+    Unreadable(#[from] UnreadableBody),
     /// A body that is not of its encoding, or too large.
     #[error("{0}")]
     Inflate(#[from] inflate::Error),
@@ -67,80 +65,55 @@ impl InvalidBody {
             | Self::ContentType(_)
             | Self::Encoding { .. } => 415,
             Self::Inflate(inflate::Error::TooLarge) => 413,
-            Self::Unreadable | Self::Inflate(_) => 400,
+            Self::Unreadable(_) | Self::Inflate(_) => 400,
         }
     }
 }
 
-/// Decodes the JSON string `raw`.
-pub(super) fn decode(
-    raw: Option<&str>,
-    is_base64: bool,
-    headers: &Headers<'_>,
-) -> Result<Vec<u8>, InvalidBody> {
-    let bytes = bytes_of(raw, is_base64)?;
+/// Decodes the body of `request`.
+pub(super) fn decode(request: &Request<'_>) -> Result<Vec<u8>, InvalidBody> {
+    let bytes = request.body()?;
     if let Some((_, encoding)) = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Ok(inflate(*encoding, &bytes)?);
     }
-    let named = headers.content_encoding.as_deref().and_then(|name| Encoding::named(name.trim()));
-    match named {
-        Some(encoding) if !is_base64 && has_replacements(&bytes) => {
+    let named = request.headers.content_encoding.as_deref();
+    match named.and_then(|name| Encoding::named(name.trim())) {
+        Some(encoding) if !request.is_base64 && has_replacements(&bytes) => {
             Err(InvalidBody::Damaged(encoding.name()))
         }
         _ => Ok(bytes),
     }
 }
 
-/// Decodes the JSON string `raw` of a request of remote write, which is a block of snappy, whether its headers say so or
-/// not.
-pub(super) fn decode_remote_write(
-    raw: Option<&str>,
-    is_base64: bool,
-    headers: &Headers<'_>,
-) -> Result<Vec<u8>, InvalidBody> {
-    if let Some(name) = headers.content_encoding.as_deref()
+/// Decodes the body of a request of remote write, which is a block of snappy, whether its headers say so or not.
+pub(super) fn decode_remote_write(request: &Request<'_>) -> Result<Vec<u8>, InvalidBody> {
+    if let Some(name) = request.headers.content_encoding.as_deref()
         && Encoding::named(name.trim()) != Some(Encoding::Snappy)
     {
         return Err(InvalidBody::Encoding { expected: "snappy", got: truncated(name) });
     }
-    let bytes = bytes_of(raw, is_base64)?;
-    if !is_base64 && has_replacements(&bytes) {
+    let bytes = request.body()?;
+    if !request.is_base64 && has_replacements(&bytes) {
         return Err(InvalidBody::NotBinary);
     }
     Ok(inflate(Encoding::SnappyBlock, &bytes)?)
 }
 
-/// Decodes the JSON string `raw` of a request of OTLP in `format`, which may be compressed with gzip.
-pub(super) fn decode_otlp(
-    raw: Option<&str>,
-    is_base64: bool,
-    headers: &Headers<'_>,
-    format: Format,
-) -> Result<Vec<u8>, InvalidBody> {
-    if let Some(name) = headers.content_encoding.as_deref()
+/// Decodes the body of a request of OTLP in `format`, which may be compressed with gzip.
+pub(super) fn decode_otlp(request: &Request<'_>, format: Format) -> Result<Vec<u8>, InvalidBody> {
+    if let Some(name) = request.headers.content_encoding.as_deref()
         && !["", "gzip", "identity"].contains(&&*name.trim().to_ascii_lowercase())
     {
         return Err(InvalidBody::Encoding { expected: "gzip", got: truncated(name) });
     }
-    let bytes = decode(raw, is_base64, headers).map_err(|reason| match reason {
+    let bytes = decode(request).map_err(|reason| match reason {
         InvalidBody::Damaged(encoding) => InvalidBody::DamagedJson(encoding),
         reason => reason,
     })?;
-    if format == Format::Otlp && !is_base64 && has_replacements(&bytes) {
+    if format == Format::Otlp && !request.is_base64 && has_replacements(&bytes) {
         return Err(InvalidBody::NotBinary);
     }
     Ok(bytes)
-}
-
-/// The bytes of the JSON string `raw`.
-fn bytes_of(raw: Option<&str>, is_base64: bool) -> Result<Vec<u8>, InvalidBody> {
-    let Some(raw) = raw else { return Ok(Vec::new()) };
-    let text = text_of(raw).and_then(Result::ok).ok_or(InvalidBody::Unreadable)?;
-    if is_base64 {
-        STANDARD.decode(&*text).map_err(|_| InvalidBody::Unreadable)
-    } else {
-        Ok(text.into_owned().into_bytes())
-    }
 }
 
 /// Whether there is U+FFFD, which replaces bytes that are not text.

@@ -3,12 +3,11 @@
 //! A client sends again what is answered 503, and nothing that is answered 200 or 400. So the answer to a part that
 //! was refused is a success with the number of its data points.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use formats::Format;
+use http_endpoint::Answer;
 use serde_json::json;
 
-use super::Answer;
+use super::to_write_later;
 use crate::content_type::content_type;
 use crate::outcome::{Invalid, Outcome};
 use crate::report::{DataPoints, Report};
@@ -29,7 +28,7 @@ pub(super) fn answer(format: Format, outcome: &Outcome, report: &Report) -> Answ
         }
         Outcome::Rejected { .. } | Outcome::Invalid(_) => error(format, 400, outcome),
         Outcome::Retry(_) => {
-            let text = Answer::to_write_later().body;
+            let text = to_write_later().body;
             error(format, 503, &text.trim_end()).with("Retry-After", RETRY_AFTER)
         }
     }
@@ -41,7 +40,7 @@ pub(super) fn error(format: Format, status: u16, text: &dyn std::fmt::Display) -
     let code = if status < 500 { 3 } else { 14 };
     let text = text.to_string();
     if format == Format::OtlpJson {
-        return Answer { status, ..Answer::json(json!({"code": code, "message": text}).to_string()) };
+        return Answer::json(status, json!({"code": code, "message": text}).to_string());
     }
     protobuf(status, &message(code, &text))
 }
@@ -53,7 +52,7 @@ fn success(format: Format, rejected: usize, text: &str) -> Answer {
         // 64-bit integers are strings in JSON.
         let partial = json!({"rejectedDataPoints": rejected.to_string(), "errorMessage": text});
         let response = if is_partial { json!({"partialSuccess": partial}) } else { json!({}) };
-        return Answer::json(response.to_string());
+        return Answer::json(200, response.to_string());
     }
     let mut response = Vec::new();
     if is_partial {
@@ -63,8 +62,7 @@ fn success(format: Format, rejected: usize, text: &str) -> Answer {
 }
 
 fn protobuf(status: u16, message: &[u8]) -> Answer {
-    let text = Answer::text(status, STANDARD.encode(message));
-    Answer { content_type: content_type(Format::Otlp), is_base64: true, ..text }
+    Answer::binary(status, content_type(Format::Otlp), message)
 }
 
 /// A message with a number as field 1 and a text as field 2, as both `Status` and `ExportMetricsPartialSuccess` have.

@@ -1,8 +1,9 @@
 //! Answers to pushes, and to JSON events, whose caller gets a summary.
 
 use formats::Format;
+use http_endpoint::Answer;
 
-use super::Answer;
+use super::{partly_written, to_write_later};
 use crate::envelopes::direct::Summary;
 use crate::outcome::{Outcome, Reason};
 use crate::report::Report;
@@ -13,11 +14,11 @@ pub(super) fn answer(format: Format, outcome: &Outcome, report: &Report) -> Answ
     match outcome {
         Outcome::Delivered | Outcome::Deduplicated if format == Format::Event => {
             let summary = serde_json::to_string(&Summary::of(report));
-            Answer::json(summary.expect("numbers are JSON"))
+            Answer::json(200, summary.expect("numbers are JSON"))
         }
         // Every version of every client accepts this status.
         Outcome::Delivered | Outcome::Deduplicated | Outcome::Spilled => Answer::text(202, ""),
-        Outcome::Rejected { .. } => Answer::partly_written(outcome, report),
+        Outcome::Rejected { .. } => partly_written(outcome, report),
         Outcome::Invalid(reason) => Answer::line(400, reason),
         Outcome::Retry(reason)
             if let Reason::NotQueued(error) = &**reason
@@ -25,6 +26,6 @@ pub(super) fn answer(format: Format, outcome: &Outcome, report: &Report) -> Answ
         {
             Answer::line(413, error)
         }
-        Outcome::Retry(_) => Answer::to_write_later(),
+        Outcome::Retry(_) => to_write_later(),
     }
 }

@@ -4,8 +4,9 @@
 //! (`retry_on_http_429`): so a receiver that is busy is 503 here.
 
 use formats::Format;
+use http_endpoint::Answer;
 
-use super::Answer;
+use super::{partly_written, to_write_later};
 use crate::outcome::{Invalid, Outcome};
 use crate::report::Report;
 
@@ -17,12 +18,12 @@ pub(super) fn answer(format: Format, outcome: &Outcome, report: &Report) -> Answ
         // As Cortex answers: nothing of it was stored.
         Outcome::Deduplicated | Outcome::Spilled => Answer::line(202, outcome),
         Outcome::Invalid(reason) => match &**reason {
-            Invalid::Refused(_) => Answer::partly_written(outcome, report),
+            Invalid::Refused(_) => partly_written(outcome, report),
             Invalid::Content(reason) if reason.is_too_large() => Answer::line(413, reason),
             reason => Answer::line(400, reason),
         },
-        Outcome::Rejected { .. } => Answer::partly_written(outcome, report),
-        Outcome::Retry(_) => Answer::to_write_later(),
+        Outcome::Rejected { .. } => partly_written(outcome, report),
+        Outcome::Retry(_) => to_write_later(),
     };
     if format == Format::RemoteWrite1 {
         return answer;

@@ -6,62 +6,63 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::headers::Headers;
-use super::{Request, alb, payload_1, payload_2};
+use crate::headers::Headers;
+use crate::request::Request;
+use crate::{alb, payload_1, payload_2};
 
 /// The members that any of the services writes.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Event<'a> {
+pub(crate) struct Event<'a> {
     #[serde(borrow)]
-    pub(super) version: Option<Cow<'a, str>>,
+    pub(crate) version: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    pub(super) raw_path: Option<Cow<'a, str>>,
+    pub(crate) raw_path: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    pub(super) path: Option<Cow<'a, str>>,
+    pub(crate) path: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    pub(super) http_method: Option<Cow<'a, str>>,
+    pub(crate) http_method: Option<Cow<'a, str>>,
     #[serde(borrow)]
     headers: Option<Headers<'a>>,
     #[serde(borrow)]
     multi_value_headers: Option<Headers<'a>>,
     #[serde(borrow)]
-    pub(super) request_context: Context<'a>,
+    pub(crate) request_context: Context<'a>,
     #[serde(borrow)]
     body: Option<&'a RawValue>,
     is_base64_encoded: Option<bool>,
-    /// Every JSON event has it, and no request does.
+    /// Every JSON event of the push gateway has it, and no request does.
     metrics: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Context<'a> {
+pub(crate) struct Context<'a> {
     #[serde(borrow)]
-    pub(super) domain_name: Option<Cow<'a, str>>,
+    pub(crate) domain_name: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    pub(super) stage: Option<Cow<'a, str>>,
+    pub(crate) stage: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    pub(super) http: Option<payload_2::Http<'a>>,
-    pub(super) time_epoch: Option<i64>,
-    pub(super) request_time_epoch: Option<i64>,
-    pub(super) identity: Option<payload_1::Identity>,
+    pub(crate) http: Option<payload_2::Http<'a>>,
+    pub(crate) time_epoch: Option<i64>,
+    pub(crate) request_time_epoch: Option<i64>,
+    pub(crate) identity: Option<payload_1::Identity>,
     #[serde(borrow)]
-    pub(super) authorizer: Option<&'a RawValue>,
-    pub(super) elb: Option<IgnoredAny>,
+    pub(crate) authorizer: Option<&'a RawValue>,
+    pub(crate) elb: Option<IgnoredAny>,
 }
 
 /// What differs between the services.
-pub(super) struct Parts<'a> {
-    pub(super) method: Cow<'a, str>,
-    pub(super) path: Cow<'a, str>,
-    pub(super) received_ms: Option<i64>,
-    pub(super) has_identity: bool,
+pub(crate) struct Parts<'a> {
+    pub(crate) method: Cow<'a, str>,
+    pub(crate) path: Cow<'a, str>,
+    pub(crate) received_ms: Option<i64>,
+    pub(crate) has_identity: bool,
 }
 
 impl<'a> Event<'a> {
     /// Reads an object; `None` if it is not an event of a request.
-    pub(super) fn of(text: &'a str) -> Option<Self> {
+    pub(crate) fn of(text: &'a str) -> Option<Self> {
         // Cheaper than reading every JSON event twice.
         if !text.contains("\"requestContext\"") {
             return None;
@@ -69,7 +70,7 @@ impl<'a> Event<'a> {
         serde_json::from_str(text).ok().filter(|event: &Self| event.metrics.is_none())
     }
 
-    pub(super) fn request(self) -> Option<Request<'a>> {
+    pub(crate) fn request(self) -> Option<Request<'a>> {
         let parts = match &self.request_context {
             Context { elb: Some(_), .. } => alb::parts(&self)?,
             Context { http: Some(http), .. } if self.version.as_deref() == Some("2.0") => {
@@ -93,7 +94,7 @@ impl<'a> Event<'a> {
 }
 
 /// Whether a JSON value is an object with at least one member.
-pub(super) fn is_object_with_members(value: &RawValue) -> bool {
+pub(crate) fn is_object_with_members(value: &RawValue) -> bool {
     let inside = value.get().strip_prefix('{').map(str::trim_start);
     inside.is_some_and(|inside| inside.starts_with('"'))
 }

@@ -8,15 +8,15 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::event::{Event, Parts};
-use super::without_prefix;
+use crate::event::{Event, Parts};
+use crate::request::without_prefix;
 
 /// The stage of a function URL, and of an HTTP API that has no other; not part of the path.
 const DEFAULT_STAGE: &str = "$default";
 
 /// `requestContext.http`
 #[derive(Debug, Deserialize)]
-pub(super) struct Http<'a> {
+pub(crate) struct Http<'a> {
     #[serde(borrow)]
     method: Cow<'a, str>,
 }
@@ -32,7 +32,7 @@ struct Authorizer<'a> {
     lambda: Option<&'a RawValue>,
 }
 
-pub(super) fn parts<'a>(event: &Event<'a>, http: &Http<'a>) -> Option<Parts<'a>> {
+pub(crate) fn parts<'a>(event: &Event<'a>, http: &Http<'a>) -> Option<Parts<'a>> {
     let context = &event.request_context;
     let path = event.raw_path.clone()?;
     let is_function_url = context.domain_name.as_deref().is_some_and(|name| name.contains(".lambda-url."));

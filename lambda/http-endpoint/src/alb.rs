@@ -3,9 +3,9 @@
 //! <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>. They pass on no identity
 //! and no arrival time.
 
-use super::event::{Event, Parts};
+use crate::event::{Event, Parts};
 
-pub(super) fn parts<'a>(event: &Event<'a>) -> Option<Parts<'a>> {
+pub(crate) fn parts<'a>(event: &Event<'a>) -> Option<Parts<'a>> {
     Some(Parts {
         method: event.http_method.clone()?,
         path: event.path.clone()?,

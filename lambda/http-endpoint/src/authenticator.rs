@@ -14,8 +14,8 @@ use base64::engine::general_purpose::STANDARD;
 use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;
 
-use crate::config::HttpAuth;
-use crate::envelopes::http::Request;
+use crate::request::Request;
+use crate::settings::HttpAuth;
 
 /// The shortest time between two reads of the secret.
 const READ_INTERVAL: Duration = Duration::from_secs(3);

@@ -5,17 +5,17 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::event::{Event, Parts, is_object_with_members};
+use crate::event::{Event, Parts, is_object_with_members};
 
 /// `requestContext.identity`
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     /// Of a caller who signed the request.
     user_arn: Option<String>,
 }
 
-pub(super) fn parts<'a>(event: &Event<'a>) -> Option<Parts<'a>> {
+pub(crate) fn parts<'a>(event: &Event<'a>) -> Option<Parts<'a>> {
     let context = &event.request_context;
     let is_signed = context.identity.as_ref().and_then(|identity| identity.user_arn.as_ref());
     let authorizer = context.authorizer.filter(|value: &&RawValue| is_object_with_members(value));
