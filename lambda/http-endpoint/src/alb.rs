@@ -9,6 +9,7 @@ pub(crate) fn parts<'a>(event: &Event<'a>) -> Option<Parts<'a>> {
     Some(Parts {
         method: event.http_method.clone()?,
         path: event.path.clone()?,
+        query: event.query_object(false),
         received_ms: None,
         has_identity: false,
     })

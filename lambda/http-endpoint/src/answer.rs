@@ -52,13 +52,12 @@ impl Answer {
 
     /// JSON.
     pub fn json(status: u16, body: impl Into<Cow<'static, str>>) -> Self {
-        Self { content_type: JSON.into(), ..Self::text(status, body) }
+        Self::text(status, body).of_type(JSON)
     }
 
     /// Bytes that are not text.
     pub fn binary(status: u16, content_type: impl Into<Cow<'static, str>>, body: &[u8]) -> Self {
-        let text = Self::text(status, STANDARD.encode(body));
-        Self { content_type: content_type.into(), is_base64: true, ..text }
+        Self { is_base64: true, ..Self::text(status, STANDARD.encode(body)).of_type(content_type) }
     }
 
     /// A line of text.
@@ -81,6 +80,12 @@ impl Answer {
                 Self::text(401, "Unauthorized\n").with("WWW-Authenticate", challenge)
             }
         }
+    }
+
+    /// The answer with another content type.
+    #[must_use]
+    pub fn of_type(self, content_type: impl Into<Cow<'static, str>>) -> Self {
+        Self { content_type: content_type.into(), ..self }
     }
 
     /// The answer with another header.

@@ -7,6 +7,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::headers::Headers;
+use crate::query::Query;
 use crate::request::Request;
 use crate::{alb, payload_1, payload_2};
 
@@ -22,6 +23,12 @@ pub(crate) struct Event<'a> {
     pub(crate) path: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub(crate) http_method: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) raw_query_string: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    query_string_parameters: Option<&'a RawValue>,
+    #[serde(borrow)]
+    multi_value_query_string_parameters: Option<&'a RawValue>,
     #[serde(borrow)]
     headers: Option<Headers<'a>>,
     #[serde(borrow)]
@@ -56,6 +63,7 @@ pub(crate) struct Context<'a> {
 pub(crate) struct Parts<'a> {
     pub(crate) method: Cow<'a, str>,
     pub(crate) path: Cow<'a, str>,
+    pub(crate) query: Query<'a>,
     pub(crate) received_ms: Option<i64>,
     pub(crate) has_identity: bool,
 }
@@ -70,6 +78,14 @@ impl<'a> Event<'a> {
         serde_json::from_str(text).ok().filter(|event: &Self| event.metrics.is_none())
     }
 
+    /// The query as an object, with all values of a parameter where the service passes them on.
+    pub(crate) fn query_object(&self, is_decoded: bool) -> Query<'a> {
+        match self.multi_value_query_string_parameters.or(self.query_string_parameters) {
+            Some(json) => Query::Object { json, is_decoded },
+            None => Query::None,
+        }
+    }
+
     pub(crate) fn request(self) -> Option<Request<'a>> {
         let parts = match &self.request_context {
             Context { elb: Some(_), .. } => alb::parts(&self)?,
@@ -79,10 +95,11 @@ impl<'a> Event<'a> {
             _ => payload_1::parts(&self)?,
         };
         let has_header_lists = self.headers.is_none() && self.multi_value_headers.is_some();
-        let Parts { method, path, received_ms, has_identity } = parts;
+        let Parts { method, path, query, received_ms, has_identity } = parts;
         Some(Request {
             method,
             path,
+            query,
             headers: self.headers.or(self.multi_value_headers).unwrap_or_default(),
             body: self.body.map(RawValue::get).filter(|&body| body != "null"),
             is_base64: self.is_base64_encoded.unwrap_or_default(),

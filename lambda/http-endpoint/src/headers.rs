@@ -15,15 +15,31 @@ pub struct Headers<'a> {
     pub content_type: Option<Cow<'a, str>>,
     /// `Content-Encoding`
     pub content_encoding: Option<Cow<'a, str>>,
+    /// `Accept-Encoding`
+    pub accept_encoding: Option<Cow<'a, str>>,
 }
 
 /// One value, or a list of them.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Values<'a> {
+pub(crate) enum Values<'a> {
     One(#[serde(borrow)] Cow<'a, str>),
     List(#[serde(borrow)] Vec<Cow<'a, str>>),
     Other(IgnoredAny),
+}
+
+impl<'a> IntoIterator for Values<'a> {
+    type Item = Cow<'a, str>;
+    type IntoIter = std::vec::IntoIter<Cow<'a, str>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        match self {
+            Self::One(one) => vec![one],
+            Self::List(list) => list,
+            Self::Other(_) => Vec::new(),
+        }
+        .into_iter()
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Headers<'a> {
@@ -43,13 +59,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Headers<'a> {
                         ("authorization", &mut headers.authorization),
                         ("content-type", &mut headers.content_type),
                         ("content-encoding", &mut headers.content_encoding),
+                        ("accept-encoding", &mut headers.accept_encoding),
                     ];
                     match place.into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known)) {
-                        Some((_, value)) => match map.next_value()? {
-                            Values::One(one) => *value = Some(one),
-                            Values::List(list) => *value = list.into_iter().next_back(),
-                            Values::Other(_) => {}
-                        },
+                        Some((_, value)) => {
+                            *value = map.next_value::<Values<'_>>()?.into_iter().next_back().or(value.take());
+                        }
                         None => {
                             map.next_value::<IgnoredAny>()?;
                         }

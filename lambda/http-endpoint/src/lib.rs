@@ -9,6 +9,7 @@
 //! | `payload_1`       | REST APIs, which have payload format 1.0                               | no  |
 //! | `alb`             | application load balancers, with headers of one or of several values   | no  |
 //! | [`headers`]       | the headers that matter                                                | no  |
+//! | `query`           | the query of each service                                              | no  |
 //! | [`settings`]      | `HTTP_AUTH`, `HTTP_AUTH_SECRET`, `HTTP_BASE_PATH`                      | no  |
 //! | [`authenticator`] | who may send requests                                                  | yes |
 //! | [`answer`]        | the answer, as the services read it                                    | no  |
@@ -22,6 +23,7 @@ mod event;
 pub mod headers;
 mod payload_1;
 mod payload_2;
+mod query;
 pub mod request;
 pub mod settings;
 

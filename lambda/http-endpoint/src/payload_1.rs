@@ -22,6 +22,7 @@ pub(crate) fn parts<'a>(event: &Event<'a>) -> Option<Parts<'a>> {
     Some(Parts {
         method: event.http_method.clone()?,
         path: event.path.clone()?,
+        query: event.query_object(true),
         received_ms: context.request_time_epoch,
         has_identity: is_signed.is_some_and(|arn| !arn.is_empty()) || authorizer.is_some(),
     })

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::event::{Event, Parts};
+use crate::query::Query;
 use crate::request::without_prefix;
 
 /// The stage of a function URL, and of an HTTP API that has no other; not part of the path.
@@ -39,6 +40,7 @@ pub(crate) fn parts<'a>(event: &Event<'a>, http: &Http<'a>) -> Option<Parts<'a>>
     Some(Parts {
         method: http.method.clone(),
         path: if is_function_url { path } else { path_of_api(&path, context.stage.as_deref()).into() },
+        query: event.raw_query_string.clone().map_or(Query::None, Query::Text),
         received_ms: context.time_epoch,
         has_identity: context.authorizer.is_some_and(has_identity),
     })

@@ -8,6 +8,7 @@ use formats::text::text_of;
 
 use crate::event::Event;
 use crate::headers::Headers;
+use crate::query::Query;
 
 /// A request.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Request<'a> {
     pub method: Cow<'a, str>,
     /// The path, not decoded, without the stage.
     pub path: Cow<'a, str>,
+    /// The query.
+    pub(crate) query: Query<'a>,
     /// The headers that matter.
     pub headers: Headers<'a>,
     /// The JSON string with the body.
@@ -44,6 +47,11 @@ impl<'a> Request<'a> {
     /// The path without `base`, where it begins with it.
     pub fn path(&self, base: Option<&str>) -> &str {
         without_prefix(&self.path, base.unwrap_or_default())
+    }
+
+    /// The parameters of the query, decoded. A name may occur more than once.
+    pub fn parameters(&self) -> Vec<(String, String)> {
+        self.query.parameters()
     }
 
     /// The bytes of the body.

@@ -14,7 +14,7 @@ use crate::error::{self, Error, excerpt};
 
 /// Maximum size of a body in bytes. It is larger than a Lambda response, so that the number of elements left out is
 /// usually known, and fits into the memory of the smallest function.
-const MAX_BODY: usize = 16 << 20;
+pub(crate) const MAX_BODY: usize = 16 << 20;
 
 /// Maximum length of the parameters in a log line, in characters: a query may have a megabyte.
 const MAX_LOGGED_CHARS: usize = 4_000;
@@ -30,7 +30,7 @@ const MAX_QUERY_BYTES: usize = 4_000;
 
 /// All except the unreserved characters of RFC 3986, 2.3. A space becomes `%20`, which means the same in URLs, in form
 /// bodies and in the canonical request of a signature; `+` does not.
-const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(crate) const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Names and values; a name may occur more than once.
 pub(crate) type Parameters<'a> = [(&'a str, String)];
@@ -60,11 +60,31 @@ impl Api {
     /// As [`Api::get`], but parameters that are too long for a URL are sent in the form body of a POST, which `query` and
     /// `query_range` take (<https://prometheus.io/docs/prometheus/latest/querying/api/>).
     pub(crate) async fn get_or_post(&self, path: &str, parameters: &Parameters<'_>) -> Result<Body, Error> {
-        let is_long = form(parameters).len() > MAX_QUERY_BYTES;
-        self.send(if is_long { Method::POST } else { Method::GET }, path, parameters).await
+        Body::of(self.exchange_any(path, parameters).await?)
     }
 
     async fn send(&self, method: Method, path: &str, parameters: &Parameters<'_>) -> Result<Body, Error> {
+        Body::of(self.exchange(method, path, parameters).await?)
+    }
+
+    /// [`Api::exchange`] by the method that the length of the parameters needs.
+    pub(crate) async fn exchange_any(
+        &self,
+        path: &str,
+        parameters: &[(impl AsRef<str>, String)],
+    ) -> Result<Response, Failure> {
+        let is_long = form(parameters).len() > MAX_QUERY_BYTES;
+        self.exchange(if is_long { Method::POST } else { Method::GET }, path, parameters).await
+    }
+
+    /// Sends a request for `path`, which begins with a slash and needs no encoding. The response has any final status, and
+    /// a body of at most [`MAX_BODY`] bytes and one.
+    pub(crate) async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        parameters: &[(impl AsRef<str>, String)],
+    ) -> Result<Response, Failure> {
         let mut url = format!("{}{path}", self.base.uri().to_string().trim_end_matches('/'));
         let mut headers = vec![
             (ACCEPT, HeaderValue::from_static("application/json")),
@@ -83,24 +103,30 @@ impl Api {
         let request = Request { method, uri, headers, body: body.into(), scope, wanted_body };
         let result = self.client.send(&request, self.deadline).await;
         log(path, parameters, &result);
-        let response = result?;
-        if !response.is_success() || error::is_error(&response) {
-            return Err(Error::from(&response));
-        }
-        let is_cut = response.body.len() > MAX_BODY;
-        Ok(Body { response, is_cut })
+        result
     }
 }
 
 /// `name=value&name=value`, encoded.
-fn form(parameters: &Parameters<'_>) -> String {
+fn form(parameters: &[(impl AsRef<str>, String)]) -> String {
     let encode = |text| utf8_percent_encode(text, &RESERVED);
-    let pairs: Vec<_> =
-        parameters.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    let pairs: Vec<_> = parameters
+        .iter()
+        .map(|(name, value)| format!("{}={}", encode(name.as_ref()), encode(value)))
+        .collect();
     pairs.join("&")
 }
 
 impl Body {
+    /// The body of a success.
+    fn of(response: Response) -> Result<Self, Error> {
+        if !response.is_success() || error::is_error(&response) {
+            return Err(Error::from(&response));
+        }
+        let is_cut = response.body.len() > MAX_BODY;
+        Ok(Self { response, is_cut })
+    }
+
     /// The body as a response of Prometheus, which may be one of its errors.
     pub(crate) fn api_response(&self) -> Result<ApiResponse<'_>, Error> {
         let response =
@@ -130,9 +156,10 @@ impl Body {
 }
 
 /// Logs a request and its status, without headers, which contain the signature.
-fn log(path: &str, parameters: &Parameters<'_>, result: &Result<Response, Failure>) {
+fn log(path: &str, parameters: &[(impl AsRef<str>, String)], result: &Result<Response, Failure>) {
     let text = || {
-        let pairs: Vec<_> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let pairs: Vec<_> =
+            parameters.iter().map(|(name, value)| format!("{}={value}", name.as_ref())).collect();
         pairs.join(" ").chars().take(MAX_LOGGED_CHARS).collect::<String>()
     };
     let (response, attempts) = match result {

@@ -3,17 +3,21 @@
 use aws::workspace::base_of;
 use aws::{Endpoint, InvalidSetting, Settings, is_region};
 
+use crate::http_api;
 use crate::operation::Operation;
 use crate::workspace::Workspace;
 
 /// The handler that serves every operation behind an agent gateway, by the tool name of each invocation.
 const TOOLS: &str = "tools";
 
+/// The handler that serves the HTTP API of Prometheus.
+const API: &str = "api";
+
 /// The configuration of the function.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `_HANDLER`: the operation of an invocation without a tool name; `None` for `tools`.
-    pub(crate) operation: Option<Operation>,
+    /// `_HANDLER`: what the function serves.
+    pub(crate) serves: Serves,
     /// `WORKSPACE_URL` and `WORKSPACE_AUTH`: the default workspace.
     pub(crate) workspace: Option<Workspace>,
     /// `AWS_ENDPOINT_URL_AMP`: the control plane, if it is not AWS's.
@@ -22,12 +26,24 @@ pub struct Config {
     pub region: Option<String>,
 }
 
+/// What the function serves.
+#[derive(Clone, Debug)]
+pub(crate) enum Serves {
+    /// The operation of the tool, or else this one.
+    Operation(Operation),
+    /// The operation of the tool.
+    Tools,
+    /// The HTTP API of the workspace.
+    Api(http_api::Settings),
+}
+
 /// The reason why the function cannot start: one line with the variable to set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidConfig {
     /// `_HANDLER` is not an operation.
     #[error(
-        "_HANDLER: expected one of {}, or {TOOLS} for all of them behind an agent gateway",
+        "_HANDLER: expected one of {}, {TOOLS} for all of them behind an agent gateway, or {API} for the HTTP API of \
+         Prometheus",
         Operation::names()
     )]
     Handler,
@@ -43,10 +59,11 @@ impl Config {
     /// The first variable that is missing or invalid.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidConfig> {
         let settings = Settings::new(&lookup);
-        let operation = match settings.text("_HANDLER").as_deref() {
-            Some(TOOLS) => None,
-            handler => Some(handler.and_then(Operation::from_name).ok_or(InvalidConfig::Handler)?),
-        };
+        let handler = settings.text("_HANDLER").ok_or(InvalidConfig::Handler)?;
+        let operation = Operation::from_name(&handler);
+        if operation.is_none() && handler != TOOLS && handler != API {
+            return Err(InvalidConfig::Handler);
+        }
         let region = settings.region();
         if region.as_deref().is_some_and(|region| !is_region(region)) {
             let expected = "the code of a region, such as us-east-1";
@@ -55,7 +72,19 @@ impl Config {
         let url = settings.text("WORKSPACE_URL");
         let workspace = url.map(|url| workspace(&settings, &url)).transpose()?;
         let control_plane = settings.endpoint("AWS_ENDPOINT_URL_AMP")?;
-        Ok(Self { operation, workspace, control_plane, region })
+        let serves = match operation {
+            Some(operation) => Serves::Operation(operation),
+            None if handler == TOOLS => Serves::Tools,
+            None => Serves::Api(http_api::Settings {
+                auth: http_endpoint::http_auth(&settings)?,
+                base_path: http_endpoint::base_path(&settings)?,
+                workspace: workspace.clone().ok_or(InvalidSetting::Missing {
+                    variable: "WORKSPACE_URL",
+                    expected: "the URL of the workspace that is queried",
+                })?,
+            }),
+        };
+        Ok(Self { serves, workspace, control_plane, region })
     }
 }
 

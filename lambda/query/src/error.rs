@@ -20,6 +20,8 @@ const MAX_EXCERPT_CHARS: usize = 100;
 pub(crate) enum Error {
     #[error("invalid payload: expected a JSON object of parameters, or one in `body`, got {0}")]
     InvalidPayload(String),
+    #[error("the handler api serves HTTP requests only: send them to the URL of the function")]
+    NotHttp,
     #[error("missing required parameter: {name} ({expected})")]
     MissingParameter { name: &'static str, expected: String },
     #[error("invalid parameter {name}: expected {expected}, got {got}")]
@@ -46,6 +48,7 @@ impl Error {
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::InvalidPayload(_)
+            | Self::NotHttp
             | Self::MissingParameter { .. }
             | Self::InvalidParameter { .. }
             | Self::UnknownParameter { .. }

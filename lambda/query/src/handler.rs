@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws::Client;
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::api::Api;
-use crate::config::Config;
+use crate::config::{Config, Serves};
 use crate::control_plane;
 use crate::error::{Error, json_excerpt};
 use crate::find_workspace::{Selector, find_workspace};
+use crate::http_api::{HttpApi, HttpResponse};
 use crate::input::Input;
 use crate::list_metrics::list_metrics;
 use crate::operation::Operation;
@@ -33,6 +35,18 @@ const MARGIN: Duration = Duration::from_millis(500);
 pub struct Handler {
     config: Config,
     client: Arc<Client>,
+    /// With the handler `api`.
+    http_api: Option<HttpApi>,
+}
+
+/// The reply to an invocation.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Reply {
+    /// Of an operation.
+    Operation(Response),
+    /// Of the HTTP API of the workspace.
+    Http(HttpResponse),
 }
 
 /// One invocation.
@@ -51,12 +65,28 @@ pub struct Invocation<'a> {
 impl Handler {
     /// A handler that sends its requests with `client`.
     pub fn new(config: Config, client: Client) -> Self {
-        Self { config, client: Arc::new(client.for_queries()) }
+        let client = Arc::new(client.for_queries());
+        let http_api = match &config.serves {
+            Serves::Api(settings) => Some(HttpApi::new(settings.clone(), Arc::clone(&client))),
+            Serves::Operation(_) | Serves::Tools => None,
+        };
+        Self { config, client, http_api }
     }
 
     /// Handles an invocation within its time. Errors are responses too.
-    pub async fn handle(&self, invocation: Invocation<'_>) -> Response {
+    pub async fn handle(&self, invocation: Invocation<'_>) -> Reply {
         let now = Timestamp::from_system(invocation.now);
+        let deadline = Instant::now() + invocation.time - MARGIN.min(invocation.time / 10);
+        if let Some(http_api) = &self.http_api {
+            return match Box::pin(http_api.serve(invocation.payload, deadline)).await {
+                Some(response) => Reply::Http(response),
+                None => Reply::Operation(Response::new(None, Caller::Direct, now, Err(Error::NotHttp))),
+            };
+        }
+        Reply::Operation(self.operate(invocation, now, deadline).await)
+    }
+
+    async fn operate(&self, invocation: Invocation<'_>, now: Timestamp, deadline: Instant) -> Response {
         let payload = Payload::parse(invocation.payload);
         let caller = match invocation.tool {
             Some(_) => Caller::Agent,
@@ -65,7 +95,6 @@ impl Handler {
         };
         match self.operation(invocation.tool) {
             Ok(operation) => {
-                let deadline = Instant::now() + invocation.time - MARGIN.min(invocation.time / 10);
                 // On the heap: the runtime moves its handler's future, and this one has 16 KB.
                 let result = Box::pin(self.run(operation, payload, caller, now, deadline)).await;
                 Response::new(Some(operation), caller, now, result)
@@ -78,7 +107,10 @@ impl Handler {
     fn operation(&self, tool: Option<&str>) -> Result<Operation, Error> {
         let (operation, name) = match tool {
             Some(name) => (Operation::from_tool_name(name), json_excerpt(&Value::from(name))),
-            None => (self.config.operation, "(no name)".to_owned()),
+            None => match self.config.serves {
+                Serves::Operation(operation) => return Ok(operation),
+                Serves::Tools | Serves::Api(_) => (None, "(no name)".to_owned()),
+            },
         };
         operation.ok_or(Error::UnknownTool(name))
     }
@@ -114,6 +146,16 @@ impl Handler {
                 let (base, scope) = control_plane::endpoint(control_plane.as_ref(), region);
                 find_workspace(selector, &api(base, Some(scope)), region, caller).await
             }
+        }
+    }
+}
+
+impl Reply {
+    /// Logs the invocation in one line, and a second one at level ERROR if the function or the workspace failed.
+    pub fn log(&self, took: Duration) {
+        match self {
+            Self::Operation(response) => response.log(took),
+            Self::Http(response) => response.log(took),
         }
     }
 }

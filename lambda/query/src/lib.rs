@@ -15,7 +15,8 @@
 //! | `response`       | data or error → Lambda response                              | never          | no  |
 //!
 //! The operations are `query` (instant and range queries), `list_metrics`, `server_info` and `find_workspace`, which
-//! uses `control_plane`. `handler` dispatches to them. `parameter` defines the parameters once, and [`schema`] generates
+//! uses `control_plane`. `handler` dispatches to them, or to `http_api`, which passes requests on to the HTTP API of the
+//! workspace. `parameter` defines the parameters once, and [`schema`] generates
 //! the tool definitions and the tables of the README from those definitions. `config` reads the environment, `main.rs`
 //! provides clock, environment and randomness, and the crate `aws` signs, sends and retries.
 //!
@@ -29,6 +30,7 @@ mod downsample;
 mod error;
 mod find_workspace;
 mod handler;
+mod http_api;
 mod input;
 mod list_metrics;
 mod operation;
@@ -43,5 +45,6 @@ mod truncation;
 mod workspace;
 
 pub use config::{Config, InvalidConfig};
-pub use handler::{Handler, Invocation};
+pub use handler::{Handler, Invocation, Reply};
+pub use http_api::HttpResponse;
 pub use response::Response;

@@ -69,7 +69,7 @@ impl Response {
     }
 
     /// Logs the invocation in one line, and a second one at level ERROR if the function or the workspace failed.
-    pub fn log(&self, took: Duration) {
+    pub(crate) fn log(&self, took: Duration) {
         let operation = self.body.operation.unwrap_or("unknown");
         let (status, error) = (self.status, self.body.error.as_deref());
         let bytes = self.body.data.as_ref().map_or(0, |data| data.get().len());

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 /// Lambda's quota for a response is 6 MB (6,291,456 bytes), including the fields around the data.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-const MAX_DATA_BYTES: usize = 6_000_000;
+pub(crate) const MAX_DATA_BYTES: usize = 6_000_000;
 
 /// About 25,000 tokens, enough for ten series of 250 points.
 const MAX_AGENT_BYTES: usize = 64 * 1024;
@@ -84,7 +84,7 @@ pub(crate) fn json_array<T: AsRef<str>>(
 }
 
 /// The bytes of `json` in a JSON string, where quotes, backslashes and line breaks are escaped.
-fn size_in_string(json: &str) -> usize {
+pub(crate) fn size_in_string(json: &str) -> usize {
     json.len() + json.bytes().filter(|byte| matches!(byte, b'"' | b'\\' | ..b' ')).count()
 }
 

@@ -3,6 +3,7 @@
 
 mod binary;
 mod cloud;
+mod http_api;
 mod list_metrics;
 mod payloads;
 mod prometheus;

@@ -1,0 +1,146 @@
+//! The HTTP API of Prometheus, for callers that cannot sign requests: authenticated here, signed, and passed on to the
+//! configured workspace.
+//!
+//! | module   | contains                                                        |
+//! |----------|-----------------------------------------------------------------|
+//! | `routes` | the paths and methods that are passed on                         |
+//! | `answer` | the answer of the workspace within Lambda's limit, and errors    |
+//!
+//! No part of a request decides where it is sent: only the configured workspace is queried.
+
+mod answer;
+mod routes;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws::Client;
+use aws::text::truncate;
+use http::Method;
+use http_endpoint::{Answer, Authenticator, HttpAuth, Reply, Request};
+use serde::{Serialize, Serializer};
+use tokio::time::Instant;
+
+use crate::api::Api;
+use crate::workspace::Workspace;
+use routes::{Route, is_public};
+
+/// The realm of HTTP authentication (RFC 9110, section 11.5).
+const REALM: &str = "prometheus";
+
+/// The content type of a form, whose parameters Prometheus reads as those of the URL.
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Maximum length of a path in a log line, in characters.
+const MAX_LOGGED_CHARS: usize = 200;
+
+/// What the handler `api` is configured with.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// `HTTP_AUTH`, `HTTP_AUTH_SECRET`: who may query.
+    pub(crate) auth: HttpAuth,
+    /// `HTTP_BASE_PATH`: a path before those of the routes.
+    pub(crate) base_path: Option<String>,
+    /// `WORKSPACE_URL` and `WORKSPACE_AUTH`.
+    pub(crate) workspace: Workspace,
+}
+
+/// The HTTP API of the configured workspace.
+#[derive(Debug)]
+pub(crate) struct HttpApi {
+    settings: Settings,
+    authenticator: Authenticator,
+    client: Arc<Client>,
+}
+
+/// The response to a request.
+#[derive(Debug)]
+pub struct HttpResponse {
+    reply: Reply,
+    /// For the log.
+    path: String,
+    status: u16,
+    bytes: usize,
+}
+
+impl HttpApi {
+    pub(crate) fn new(settings: Settings, client: Arc<Client>) -> Self {
+        let authenticator = Authenticator::new(settings.auth.clone(), Arc::clone(&client));
+        Self { settings, authenticator, client }
+    }
+
+    /// Answers a request until `deadline`; `None` if `payload` is not one.
+    pub(crate) async fn serve(&self, payload: &[u8], deadline: Instant) -> Option<HttpResponse> {
+        let request = Request::of(str::from_utf8(payload).ok()?)?;
+        let path = request.path(self.settings.base_path.as_deref());
+        let answer = self.answer(&request, path, deadline).await;
+        let (status, bytes) = (answer.status, answer.body.len());
+        let path = truncate(path, MAX_LOGGED_CHARS).to_owned();
+        Some(HttpResponse { path, status, bytes, reply: answer.reply(&request) })
+    }
+
+    async fn answer(&self, request: &Request<'_>, path: &str, deadline: Instant) -> Answer {
+        if !is_public(path)
+            && let Err(reason) = self.authenticator.check(request, deadline).await
+        {
+            tracing::warn!(%reason, "A request was refused.");
+            return Answer::denied(&reason, REALM);
+        }
+        match Route::of(&request.method, path) {
+            Ok(Route::Healthy) => Answer::text(200, "Prometheus Server is Healthy.\n"),
+            Ok(Route::Ready) => Answer::text(200, "Prometheus Server is Ready.\n"),
+            Ok(Route::Options { allow }) => Answer::text(200, "").with("Allow", allow),
+            Ok(Route::Read { path, takes_form }) => self.read(request, &path, takes_form, deadline).await,
+            Err(reason) => reason.into(),
+        }
+    }
+
+    /// Passes a request on. `path` begins with `/api/v1/`.
+    async fn read(&self, request: &Request<'_>, path: &str, takes_form: bool, deadline: Instant) -> Answer {
+        let parameters = match parameters(request) {
+            Ok(parameters) => parameters,
+            Err(reason) => return answer::error(400, "bad_data", &reason.to_string()),
+        };
+        let Workspace { base, scope } = self.settings.workspace.clone();
+        let api = Api { client: Arc::clone(&self.client), base, scope, deadline };
+        let result = if request.method == "POST" {
+            api.exchange(Method::POST, path, &parameters).await
+        } else if takes_form {
+            api.exchange_any(path, &parameters).await
+        } else {
+            api.exchange(Method::GET, path, &parameters).await
+        };
+        answer::of(result, request.headers.accept_encoding.as_deref())
+    }
+}
+
+/// The parameters of a form, and then those of the URL, as Prometheus reads them. They are encoded again when they are
+/// sent: a client's own encoding may be another one than that of the signature.
+fn parameters(request: &Request<'_>) -> Result<Vec<(String, String)>, http_endpoint::UnreadableBody> {
+    let content_type = request.headers.content_type.as_deref().unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    let mut parameters = Vec::new();
+    if request.method == "POST" && media_type.eq_ignore_ascii_case(FORM) {
+        parameters.extend(form_urlencoded::parse(&request.body()?).into_owned());
+    }
+    parameters.extend(request.parameters());
+    Ok(parameters)
+}
+
+impl HttpResponse {
+    /// Logs the request in one line, and a second one at level ERROR if the function or the workspace failed. A query may
+    /// have a megabyte and is not shown.
+    pub(crate) fn log(&self, took: Duration) {
+        let Self { path, status, bytes, .. } = self;
+        if *status >= 500 {
+            tracing::error!(path, status, "The query failed.");
+        }
+        tracing::info!(path, status, bytes, ms = took.as_millis(), "Invocation done.");
+    }
+}
+
+impl Serialize for HttpResponse {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.reply.serialize(serializer)
+    }
+}

@@ -1,0 +1,166 @@
+//! The HTTP API of Prometheus at the URL of the function: who is served, and what the workspace is asked.
+
+use serde_json::{Value, json};
+
+use crate::scripted::{Answer, ScriptedServer, empty, json_text};
+use crate::support::Function;
+
+/// An event of a function URL.
+fn event(method: &str, path: &str, query: &str, body: &str) -> Value {
+    json!({
+        "version": "2.0",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": {"content-type": "application/x-www-form-urlencoded"},
+        "requestContext": {
+            "domainName": "abc.lambda-url.eu-west-1.on.aws",
+            "http": {"method": method, "path": path},
+            "timeEpoch": 1_700_000_000_000_i64,
+        },
+        "body": body,
+        "isBase64Encoded": false,
+    })
+}
+
+fn api(server: &ScriptedServer, variables: &[(&str, &str)]) -> Function {
+    let url = server.url();
+    Function::new("api", &[&[("WORKSPACE_URL", &*url)], variables].concat())
+}
+
+/// Method, path and decoded parameters of the only request that the workspace got.
+async fn passed_on(events: Value) -> (String, String, Vec<(String, String)>) {
+    let server = ScriptedServer::in_order(vec![empty()]).await;
+    let answer = api(&server, &[("HTTP_AUTH", "none")]).invoke(events).await;
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+    let seen = server.requests().remove(0);
+    assert!(seen.header("authorization").contains("/eu-west-1/aps/"), "signed for AMP");
+    let text = seen.text();
+    let query = seen.target.split_once('?').map_or("", |(_, query)| query);
+    let form = if seen.method == "POST" { &text } else { query };
+    let parameters = form_urlencoded::parse(form.as_bytes()).into_owned().collect();
+    (seen.method.to_string(), seen.path().to_owned(), parameters)
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[tokio::test]
+async fn the_parameters_of_a_url_are_passed_on() {
+    let query = "query=sum+by+(a)%28up%7Bb%3D%22%2B%22%7D%29&time=1.5&workspace_url=http%3A%2F%2Fevil&x=";
+    let (method, path, parameters) = passed_on(event("GET", "/api/v1/query", query, "")).await;
+    assert_eq!((&*method, &*path), ("GET", "/api/v1/query"));
+    let expected =
+        [("query", "sum by (a)(up{b=\"+\"})"), ("time", "1.5"), ("workspace_url", "http://evil"), ("x", "")];
+    assert_eq!(parameters, pairs(&expected));
+    let (_, path, parameters) = passed_on(event("GET", "/api/v1/label/a%2Fb/values", "match[]=up", "")).await;
+    assert_eq!((&*path, parameters), ("/api/v1/label/a%2Fb/values", pairs(&[("match[]", "up")])));
+}
+
+#[tokio::test]
+async fn a_form_is_passed_on_before_the_parameters_of_its_url() {
+    let (method, path, parameters) =
+        passed_on(event("POST", "/api/v1/series", "match[]=c", "match%5B%5D=a&match%5B%5D=b")).await;
+    assert_eq!((&*method, &*path), ("POST", "/api/v1/series"));
+    assert_eq!(parameters, pairs(&[("match[]", "a"), ("match[]", "b"), ("match[]", "c")]));
+}
+
+#[tokio::test]
+async fn a_long_query_in_a_url_is_sent_as_a_form() {
+    let query = format!("query={}", "a%2B".repeat(2_000));
+    let (method, _, parameters) = passed_on(event("GET", "/api/v1/query", &query, "")).await;
+    assert_eq!(method, "POST");
+    assert_eq!(parameters, pairs(&[("query", &"a+".repeat(2_000))]));
+}
+
+#[tokio::test]
+async fn repeated_parameters_come_through_every_service() {
+    let rest = json!({
+        "httpMethod": "GET", "path": "/api/v1/series", "requestContext": {"stage": "prod"}, "headers": {},
+        "queryStringParameters": {"match[]": "b"},
+        "multiValueQueryStringParameters": {"match[]": ["a+ %2B", "b"]},
+    });
+    let (_, _, parameters) = passed_on(rest).await;
+    assert_eq!(parameters, pairs(&[("match[]", "a+ %2B"), ("match[]", "b")]));
+    let alb = json!({
+        "httpMethod": "GET", "path": "/api/v1/series", "requestContext": {"elb": {}}, "multiValueHeaders": {},
+        "multiValueQueryStringParameters": {"match%5B%5D": ["a%2B", "b"]},
+    });
+    let (_, _, parameters) = passed_on(alb).await;
+    assert_eq!(parameters, pairs(&[("match[]", "a+"), ("match[]", "b")]));
+}
+
+#[tokio::test]
+async fn nothing_is_passed_on_without_an_identity() {
+    let server = ScriptedServer::in_order(vec![empty()]).await;
+    let function = api(&server, &[]);
+    for path in ["/api/v1/query", "/api/v1/unknown", "/", "/api/v1/label/a/values"] {
+        let answer = function.invoke(event("GET", path, "query=up", "")).await;
+        assert_eq!(answer["statusCode"], 401, "{path}: {answer}");
+        assert_eq!(answer["headers"]["WWW-Authenticate"], "Basic realm=\"prometheus\"");
+    }
+    let healthy = function.invoke(event("GET", "/-/healthy", "", "")).await;
+    assert_eq!(healthy["body"], "Prometheus Server is Healthy.\n");
+    assert!(server.requests().is_empty());
+    let mut signed = event("GET", "/api/v1/query", "query=up", "");
+    signed["requestContext"]["authorizer"] = json!({"iam": {"userArn": "arn:aws:iam::1:user/a"}});
+    assert_eq!(function.invoke(signed).await["statusCode"], 200);
+}
+
+#[tokio::test]
+async fn the_credentials_of_the_secret_are_served() {
+    let workspace = ScriptedServer::in_order(vec![empty(), empty()]).await;
+    let login = json!({"username": "grafana", "password": "s3cr3t"}).to_string();
+    let secrets = ScriptedServer::in_order(vec![Answer::json(200, &json!({"SecretString": login}))]).await;
+    let function = api(
+        &workspace,
+        &[
+            ("HTTP_AUTH", "secret"),
+            ("HTTP_AUTH_SECRET", "arn:aws:secretsmanager:eu-west-1:1:secret:query"),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &secrets.url()),
+        ],
+    );
+    for (authorization, status) in
+        [("Basic Z3JhZmFuYTpzM2NyM3Q=", 200), ("Bearer s3cr3t", 200), ("Basic Z3JhZmFuYTp4", 401)]
+    {
+        let mut event = event("GET", "/api/v1/query", "query=up", "");
+        event["headers"]["authorization"] = authorization.into();
+        assert_eq!(function.invoke(event).await["statusCode"], status, "{authorization}");
+    }
+    assert_eq!(workspace.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn the_answer_is_that_of_the_workspace() {
+    let warning = "{\"status\":\"success\",\"data\":[],\n \"warnings\":[\"é\"]}";
+    let refused = r#"{"status":"error","errorType":"bad_data","error":"1:1: parse error"}"#;
+    for (answer, status, body) in [
+        (json_text(200, warning), 200, warning),
+        (json_text(400, refused), 400, refused),
+        (
+            json_text(403, r#"{"message":"no"}"#),
+            403,
+            r#"{"error":"no","errorType":"bad_data","status":"error"}"#,
+        ),
+    ] {
+        let server = ScriptedServer::in_order(vec![answer]).await;
+        let reply =
+            api(&server, &[("HTTP_AUTH", "none")]).invoke(event("GET", "/api/v1/labels", "", "")).await;
+        assert_eq!((&reply["statusCode"], &reply["body"]), (&json!(status), &json!(body)));
+        assert_eq!(reply["headers"]["Content-Type"], "application/json");
+    }
+}
+
+#[tokio::test]
+async fn other_invocations_are_refused() {
+    let server = ScriptedServer::in_order(vec![empty()]).await;
+    let function = api(&server, &[("HTTP_AUTH", "none")]);
+    for reply in [
+        function.invoke(json!({"query": "up"})).await,
+        function.invoke_tool("t___query", json!({"query": "up"})).await,
+    ] {
+        let error = "the handler api serves HTTP requests only: send them to the URL of the function";
+        assert_eq!((&reply["statusCode"], &reply["body"]["error"]), (&json!(400), &json!(error)));
+    }
+    assert!(server.requests().is_empty());
+}
