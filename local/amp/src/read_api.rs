@@ -35,7 +35,7 @@ impl<'a> Endpoint<'a> {
         let path = path.strip_prefix("/workspaces/")?.strip_prefix(workspace)?.strip_prefix("/api/v1/")?;
         let takes_form = match path {
             "query" | "query_range" | "series" | "labels" => true,
-            "metadata" | "status/buildinfo" => false,
+            "metadata" | "rules" | "alerts" | "status/buildinfo" => false,
             _ => {
                 let name = path.strip_prefix("label/")?.strip_suffix("/values")?;
                 if name.is_empty() || name.contains('/') {
