@@ -34,7 +34,7 @@ pub(crate) enum Serves {
     /// The operation of the tool.
     Tools,
     /// The HTTP API of the workspace.
-    Api(http_api::Settings),
+    Api(Box<http_api::Settings>),
 }
 
 /// The reason why the function cannot start: one line with the variable to set.
@@ -75,14 +75,14 @@ impl Config {
         let serves = match operation {
             Some(operation) => Serves::Operation(operation),
             None if handler == TOOLS => Serves::Tools,
-            None => Serves::Api(http_api::Settings {
+            None => Serves::Api(Box::new(http_api::Settings {
                 auth: http_endpoint::http_auth(&settings)?,
                 base_path: http_endpoint::base_path(&settings)?,
                 workspace: workspace.clone().ok_or(InvalidSetting::Missing {
                     variable: "WORKSPACE_URL",
                     expected: "the URL of the workspace that is queried",
                 })?,
-            }),
+            })),
         };
         Ok(Self { serves, workspace, control_plane, region })
     }

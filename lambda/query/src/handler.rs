@@ -67,7 +67,7 @@ impl Handler {
     pub fn new(config: Config, client: Client) -> Self {
         let client = Arc::new(client.for_queries());
         let http_api = match &config.serves {
-            Serves::Api(settings) => Some(HttpApi::new(settings.clone(), Arc::clone(&client))),
+            Serves::Api(settings) => Some(HttpApi::new((**settings).clone(), Arc::clone(&client))),
             Serves::Operation(_) | Serves::Tools => None,
         };
         Self { config, client, http_api }

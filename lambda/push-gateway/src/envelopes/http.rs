@@ -19,7 +19,7 @@ pub use body::InvalidBody;
 /// A request, and what it writes once it is admitted.
 #[derive(Debug)]
 pub struct Http<'a> {
-    request: Request<'a>,
+    request: Box<Request<'a>>,
     write: Option<Write>,
 }
 
@@ -35,7 +35,7 @@ struct Write {
 /// Reads an event of any of the services.
 pub(super) fn read<'a>(shape: &mut Shape<'a>) -> Option<Result<Envelope<'a>, UnknownPayload>> {
     let Shape::Object(text) = shape else { return None };
-    let request = Request::of(text)?;
+    let request = Box::new(Request::of(text)?);
     Some(Ok(Envelope::Http(Http { request, write: None })))
 }
 

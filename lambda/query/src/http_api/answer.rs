@@ -60,10 +60,10 @@ fn pass(response: &Response, accept_encoding: Option<&str>) -> Answer {
     }
     let accepts_gzip = accepts_gzip(accept_encoding);
     if accepts_gzip {
-        let encoded = gzip(body);
+        let compressed = gzip(body);
         // Three bytes are four in base64.
-        if encoded.len() <= MAX_DATA_BYTES / 4 * 3 {
-            let answer = Answer::binary(*status, content_type, &encoded);
+        if compressed.len() <= MAX_DATA_BYTES / 4 * 3 {
+            let answer = Answer::binary(*status, content_type, &compressed);
             return answer.with("Content-Encoding", "gzip").with("Vary", "Accept-Encoding");
         }
     }
@@ -91,8 +91,8 @@ fn accepts_gzip(header: Option<&str>) -> bool {
 
 fn gzip(body: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    let encoded = encoder.write_all(body).and_then(|()| encoder.finish());
-    encoded.expect("memory accepts every byte")
+    let compressed = encoder.write_all(body).and_then(|()| encoder.finish());
+    compressed.expect("memory accepts every byte")
 }
 
 #[cfg(test)]
