@@ -1,14 +1,20 @@
 //! Reads the configuration from the environment.
 
+use std::collections::BTreeMap;
+
 use aws::workspace::base_of;
 use aws::{Endpoint, InvalidSetting, Settings, is_region};
 
+use crate::enforce::Enforced;
 use crate::http_api;
 use crate::operation::Operation;
 use crate::workspace::Workspace;
 
 /// The handler that serves every operation behind an agent gateway, by the tool name of each invocation.
 const TOOLS: &str = "tools";
+
+/// The labels of all series that callers may see.
+const ENFORCE_LABELS: &str = "ENFORCE_LABELS";
 
 /// The handler that serves the HTTP API of Prometheus.
 const API: &str = "api";
@@ -72,12 +78,18 @@ impl Config {
         let url = settings.text("WORKSPACE_URL");
         let workspace = url.map(|url| workspace(&settings, &url)).transpose()?;
         let control_plane = settings.endpoint("AWS_ENDPOINT_URL_AMP")?;
+        let enforced = enforced(&settings)?;
+        if enforced.is_some() && handler != API {
+            let expected = "not to be set with this handler, whose callers choose the workspace";
+            return Err(InvalidSetting::Value { variable: ENFORCE_LABELS, expected }.into());
+        }
         let serves = match operation {
             Some(operation) => Serves::Operation(operation),
             None if handler == TOOLS => Serves::Tools,
             None => Serves::Api(Box::new(http_api::Settings {
                 auth: http_endpoint::http_auth(&settings)?,
                 base_path: http_endpoint::base_path(&settings)?,
+                enforced,
                 workspace: workspace.clone().ok_or(InvalidSetting::Missing {
                     variable: "WORKSPACE_URL",
                     expected: "the URL of the workspace that is queried",
@@ -100,6 +112,18 @@ fn workspace(settings: &Settings<'_>, url: &str) -> Result<Workspace, InvalidSet
     Ok(Workspace { base, scope })
 }
 
+/// `ENFORCE_LABELS`. A label with an empty value would be one that series must not have.
+fn enforced(settings: &Settings<'_>) -> Result<Option<Enforced>, InvalidSetting> {
+    let Some(json) = settings.text(ENFORCE_LABELS) else { return Ok(None) };
+    let labels = settings.external_labels(ENFORCE_LABELS)?;
+    let given: BTreeMap<String, String> = serde_json::from_str(&json).unwrap_or_default();
+    if given.is_empty() || given.values().any(String::is_empty) {
+        let expected = "at least one label, and a value for each";
+        return Err(InvalidSetting::Value { variable: ENFORCE_LABELS, expected });
+    }
+    Ok(Some(Enforced::new(&labels)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,8 +142,16 @@ mod tests {
                 vec![],
                 "_HANDLER: expected one of query, range_query, list_metrics, server_info, find_workspace",
             ),
-            (vec![("_HANDLER", "bootstrap")], "or tools for all of them"),
+            (vec![("_HANDLER", "bootstrap")], "tools for all of them"),
             (vec![handler, ("WORKSPACE_URL", "example.com")], "WORKSPACE_URL: expected a URL that starts"),
+            (vec![("_HANDLER", "api")], "WORKSPACE_URL is not set: expected the URL of the workspace"),
+            (vec![handler, ("ENFORCE_LABELS", r#"{"a":"b"}"#)], "ENFORCE_LABELS: expected not to be set"),
+            (
+                vec![("_HANDLER", "api"), ("ENFORCE_LABELS", r#"{"a":"b","c":""}"#)],
+                "ENFORCE_LABELS: expected at least one label, and a value for each",
+            ),
+            (vec![("_HANDLER", "api"), ("ENFORCE_LABELS", "{}")], "ENFORCE_LABELS: expected at least one"),
+            (vec![("_HANDLER", "api"), ("ENFORCE_LABELS", "a=b")], "ENFORCE_LABELS: expected a JSON object"),
             (
                 vec![handler, ("WORKSPACE_URL", "http://127.0.0.1/?a=b")],
                 "WORKSPACE_URL: expected a URL without a query (?)",

@@ -22,8 +22,9 @@ use serde::{Serialize, Serializer};
 use tokio::time::Instant;
 
 use crate::api::Api;
+use crate::enforce::{Enforced, Unenforceable};
 use crate::workspace::Workspace;
-use routes::{Route, is_public};
+use routes::{Route, Selection, is_public};
 
 /// The realm of HTTP authentication (RFC 9110, section 11.5).
 const REALM: &str = "prometheus";
@@ -43,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) base_path: Option<String>,
     /// `WORKSPACE_URL` and `WORKSPACE_AUTH`.
     pub(crate) workspace: Workspace,
+    /// `ENFORCE_LABELS`: the labels of all series that callers may see.
+    pub(crate) enforced: Option<Enforced>,
 }
 
 /// The HTTP API of the configured workspace.
@@ -90,16 +93,36 @@ impl HttpApi {
             Ok(Route::Healthy) => Answer::text(200, "Prometheus Server is Healthy.\n"),
             Ok(Route::Ready) => Answer::text(200, "Prometheus Server is Ready.\n"),
             Ok(Route::Options { allow }) => Answer::text(200, "").with("Allow", allow),
-            Ok(Route::Read { path, takes_form }) => self.read(request, &path, takes_form, deadline).await,
+            Ok(Route::Read { path, takes_form, selection }) => {
+                self.read(request, &path, takes_form, selection, deadline).await
+            }
             Err(reason) => reason.into(),
         }
     }
 
     /// Passes a request on. `path` begins with `/api/v1/`.
-    async fn read(&self, request: &Request<'_>, path: &str, takes_form: bool, deadline: Instant) -> Answer {
+    async fn read(
+        &self,
+        request: &Request<'_>,
+        path: &str,
+        takes_form: bool,
+        selection: Selection,
+        deadline: Instant,
+    ) -> Answer {
         let parameters = match parameters(request) {
             Ok(parameters) => parameters,
             Err(reason) => return answer::error(400, "bad_data", &reason.to_string()),
+        };
+        let parameters = match &self.settings.enforced {
+            Some(_) if selection == Selection::Everything => {
+                let message = "this path is not served to callers who may see only a part of the series";
+                return answer::error(403, "bad_data", message);
+            }
+            Some(enforced) => match restricted(parameters, selection, enforced) {
+                Ok(parameters) => parameters,
+                Err(reason) => return answer::error(400, "bad_data", &reason.to_string()),
+            },
+            None => parameters,
         };
         let Workspace { base, scope } = self.settings.workspace.clone();
         let api = Api { client: Arc::clone(&self.client), base, scope, deadline };
@@ -125,6 +148,31 @@ fn parameters(request: &Request<'_>) -> Result<Vec<(String, String)>, http_endpo
     }
     parameters.extend(request.parameters());
     Ok(parameters)
+}
+
+/// `parameters` that select only series with the labels of `enforced`. Others than those of Prometheus are left out, in
+/// case that one of them selects series.
+fn restricted(
+    parameters: Vec<(String, String)>,
+    selection: Selection,
+    enforced: &Enforced,
+) -> Result<Vec<(String, String)>, Unenforceable> {
+    const SELECTOR: &str = "match[]";
+    const OTHERS: [&str; 8] = ["time", "start", "end", "step", "timeout", "limit", "lookback_delta", "stats"];
+    let mut kept = Vec::new();
+    for (name, value) in parameters {
+        let value = match (selection, &*name) {
+            (Selection::Query, "query") => enforced.restrict("query", &value)?,
+            (Selection::Match, SELECTOR) => enforced.restrict(SELECTOR, &value)?,
+            (_, name) if OTHERS.contains(&name) => value,
+            _ => continue,
+        };
+        kept.push((name, value));
+    }
+    if selection == Selection::Match && !kept.iter().any(|(name, _)| name == SELECTOR) {
+        kept.push((SELECTOR.to_owned(), enforced.selector()));
+    }
+    Ok(kept)
 }
 
 impl HttpResponse {

@@ -27,6 +27,7 @@ mod api_response;
 mod config;
 mod control_plane;
 mod downsample;
+mod enforce;
 mod error;
 mod find_workspace;
 mod handler;

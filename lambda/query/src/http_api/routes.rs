@@ -15,6 +15,8 @@ pub(crate) enum Route {
         path: String,
         /// Whether parameters may be a form in a POST, for selectors that are too long for a URL.
         takes_form: bool,
+        /// How the parameters select series.
+        selection: Selection,
     },
     /// `/-/healthy`
     Healthy,
@@ -25,6 +27,19 @@ pub(crate) enum Route {
         /// The methods.
         allow: &'static str,
     },
+}
+
+/// How a request selects series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Selection {
+    /// By the expression in `query`.
+    Query,
+    /// By the selectors in `match[]`; without any, all series.
+    Match,
+    /// Not at all: the answer has nothing of series.
+    Nothing,
+    /// Always all series and rules.
+    Everything,
 }
 
 /// The reason why a request has no route, in the words of Prometheus's router.
@@ -46,16 +61,20 @@ impl Route {
             "-/ready" => (Self::Ready, GET),
             path => {
                 let path = path.strip_prefix("api/v1/").ok_or(NoRoute::NotFound)?;
-                let takes_form = match path {
-                    "query" | "query_range" | "series" | "labels" | "format_query" | "parse_query" => true,
-                    "metadata" | "rules" | "alerts" | "status/buildinfo" => false,
-                    _ => {
-                        let path = label_values(path).ok_or(NoRoute::NotFound)?;
-                        return Self::Read { path, takes_form: false }.if_allowed(method, GET);
-                    }
+                let (takes_form, selection) = match path {
+                    "query" | "query_range" | "format_query" | "parse_query" => (true, Selection::Query),
+                    "series" | "labels" => (true, Selection::Match),
+                    "metadata" | "rules" | "alerts" => (false, Selection::Everything),
+                    "status/buildinfo" => (false, Selection::Nothing),
+                    _ => (false, Selection::Match),
+                };
+                let path = if selection == Selection::Match && !takes_form {
+                    label_values(path).ok_or(NoRoute::NotFound)?
+                } else {
+                    format!("/api/v1/{path}")
                 };
                 let allow = if takes_form { FORM } else { GET };
-                (Self::Read { path: format!("/api/v1/{path}"), takes_form }, allow)
+                (Self::Read { path, takes_form, selection }, allow)
             }
         };
         route.if_allowed(method, allow)

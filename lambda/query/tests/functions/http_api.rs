@@ -164,3 +164,43 @@ async fn other_invocations_are_refused() {
     }
     assert!(server.requests().is_empty());
 }
+
+/// What the workspace was asked by a function with `ENFORCE_LABELS`, or the status of the refusal.
+async fn restricted(events: Value) -> Result<Vec<(String, String)>, u64> {
+    let server = ScriptedServer::in_order(vec![empty()]).await;
+    let variables = [("HTTP_AUTH", "none"), ("ENFORCE_LABELS", r#"{"tenant":"a"}"#)];
+    let answer = api(&server, &variables).invoke(events).await;
+    match server.requests().first() {
+        Some(seen) => {
+            let query = seen.target.split_once('?').map_or("", |(_, query)| query);
+            Ok(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+        }
+        None => Err(answer["statusCode"].as_u64().unwrap()),
+    }
+}
+
+#[tokio::test]
+async fn enforced_labels_restrict_every_path() {
+    let selector = ("match[]", r#"{tenant="a"}"#);
+    for (path, query, expected) in [
+        ("query", "query=up&time=1&x=up", Ok(pairs(&[("query", r#"up{tenant="a"}"#), ("time", "1")]))),
+        (
+            "query",
+            "query=up&query=b",
+            Ok(pairs(&[("query", r#"up{tenant="a"}"#), ("query", r#"b{tenant="a"}"#)])),
+        ),
+        ("series", "match[]=up", Ok(pairs(&[("match[]", r#"up{tenant="a"}"#)]))),
+        ("series", "", Ok(pairs(&[selector]))),
+        ("labels", "query=up&limit=5", Ok(pairs(&[("limit", "5"), selector]))),
+        ("label/tenant/values", "", Ok(pairs(&[selector]))),
+        ("status/buildinfo", "match[]=up", Ok(Vec::new())),
+        ("metadata", "", Err(403)),
+        ("rules", "", Err(403)),
+        ("alerts", "", Err(403)),
+        ("query", "query=up%7B", Err(400)),
+        ("query", "query=info(up)", Err(400)),
+    ] {
+        let events = event("GET", &format!("/api/v1/{path}"), query, "");
+        assert_eq!(restricted(events).await, expected, "{path} {query}");
+    }
+}

@@ -1,0 +1,200 @@
+//! Restricts queries to the series that have the labels of `ENFORCE_LABELS`.
+//!
+//! A query is parsed, each of its selectors gets a matcher for every label, and it is printed. What was printed is parsed
+//! again: it has to be the same expression, and each of its selectors has to have the matchers. So a mistake of the
+//! printer is an error, never another tenant's series.
+//!
+//! Matchers are added and none is replaced: the result is the part of the query's own result that has the labels.
+
+use promql_parser::label::{MatchOp, Matcher};
+use promql_parser::parser::{Expr, VectorSelector, parse};
+use remote_write::Labels;
+
+/// The most operators and brackets of a query: the parser and the printer are recursive.
+const MAX_NESTING: usize = 500;
+
+/// The operators that are words.
+const WORDS: [&str; 4] = ["and", "or", "unless", "atan2"];
+
+/// The labels that every series has to have.
+#[derive(Clone, Debug)]
+pub(crate) struct Enforced {
+    matchers: Vec<Matcher>,
+}
+
+/// The reason why a query cannot be restricted. All are mistakes of the query.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unenforceable {
+    #[error("invalid parameter \"{name}\": {reason}")]
+    Syntax { name: &'static str, reason: String },
+    #[error("invalid parameter \"{0}\": expected at most {MAX_NESTING} operators and brackets")]
+    Nesting(&'static str),
+    #[error("invalid parameter \"{0}\": matchers joined with or cannot be restricted to the caller's labels")]
+    Or(&'static str),
+    #[error("invalid parameter \"{0}\": the function info cannot be restricted to the caller's labels")]
+    Info(&'static str),
+    #[error("invalid parameter \"{0}\": the query cannot be restricted to the caller's labels")]
+    Printed(&'static str),
+}
+
+impl Enforced {
+    pub(crate) fn new(labels: &Labels<'_>) -> Self {
+        let matcher = |(name, value)| Matcher::new(MatchOp::Equal, name, value);
+        Self { matchers: labels.iter().map(matcher).collect() }
+    }
+
+    /// The selector of all series with the labels.
+    pub(crate) fn selector(&self) -> String {
+        let matchers: Vec<_> = self.matchers.iter().map(ToString::to_string).collect();
+        format!("{{{}}}", matchers.join(","))
+    }
+
+    /// The restricted form of `query`, which is the value of the parameter `name`.
+    pub(crate) fn restrict(&self, name: &'static str, query: &str) -> Result<String, Unenforceable> {
+        if nesting(query) > MAX_NESTING {
+            return Err(Unenforceable::Nesting(name));
+        }
+        let mut expr = parse(query).map_err(|reason| Unenforceable::Syntax { name, reason })?;
+        for selector in selectors(name, &mut expr)? {
+            selector.matchers.matchers.extend(self.matchers.iter().cloned());
+        }
+        let printed = expr.to_string();
+        let mut again = parse(&printed).map_err(|_| Unenforceable::Printed(name))?;
+        let is_restricted = selectors(name, &mut again)?
+            .iter()
+            .all(|selector| self.matchers.iter().all(|matcher| selector.matchers.matchers.contains(matcher)));
+        // Not by `==`: NaN is not equal to itself.
+        if is_restricted && format!("{expr:?}") == format!("{again:?}") {
+            Ok(printed)
+        } else {
+            Err(Unenforceable::Printed(name))
+        }
+    }
+}
+
+/// The selectors of an expression, also those in the parameter of an aggregation, which the visitor of the parser leaves
+/// out.
+fn selectors<'e>(
+    name: &'static str,
+    expr: &'e mut Expr,
+) -> Result<Vec<&'e mut VectorSelector>, Unenforceable> {
+    let (mut open, mut found) = (vec![expr], Vec::new());
+    while let Some(expr) = open.pop() {
+        match expr {
+            Expr::Aggregate(aggregate) => {
+                open.push(&mut aggregate.expr);
+                open.extend(aggregate.param.as_deref_mut());
+            }
+            Expr::Unary(unary) => open.push(&mut unary.expr),
+            Expr::Binary(binary) => open.extend([&mut *binary.lhs, &mut *binary.rhs]),
+            Expr::Paren(paren) => open.push(&mut paren.expr),
+            Expr::Subquery(subquery) => open.push(&mut subquery.expr),
+            Expr::Call(call) if call.func.name == "info" => return Err(Unenforceable::Info(name)),
+            Expr::Call(call) => open.extend(call.args.args.iter_mut().map(|arg| &mut **arg)),
+            Expr::VectorSelector(selector) => found.push(selector),
+            Expr::MatrixSelector(matrix) => found.push(&mut matrix.vs),
+            Expr::NumberLiteral(_) | Expr::StringLiteral(_) => {}
+            // The parser makes none.
+            Expr::Extension(_) => return Err(Unenforceable::Printed(name)),
+        }
+    }
+    if found.iter().any(|selector| !selector.matchers.or_matchers.is_empty()) {
+        return Err(Unenforceable::Or(name));
+    }
+    Ok(found)
+}
+
+/// At least the depth of the expression: its brackets and operators outside of texts and comments.
+fn nesting(query: &str) -> usize {
+    let mut count = 0;
+    let mut rest = query;
+    while let Some(c) = rest.chars().next() {
+        let taken = match c {
+            '"' | '\'' | '`' => text(rest, c),
+            '#' => rest.find('\n').unwrap_or(rest.len()),
+            c if c.is_ascii_alphanumeric() || c == '_' || c == ':' => {
+                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':');
+                let word = &rest[..end.unwrap_or(rest.len())];
+                count += usize::from(WORDS.iter().any(|operator| word.eq_ignore_ascii_case(operator)));
+                word.len()
+            }
+            c => {
+                count += usize::from("([+-*/%^=!<>".contains(c));
+                c.len_utf8()
+            }
+        };
+        rest = &rest[taken..];
+    }
+    count
+}
+
+/// The length of the text at the beginning of `rest`, with its quotes.
+fn text(rest: &str, quote: char) -> usize {
+    let mut is_escaped = false;
+    for (at, c) in rest.char_indices().skip(1) {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' if quote != '`' => is_escaped = true,
+            c if c == quote => return at + 1,
+            _ => {}
+        }
+    }
+    rest.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use remote_write::{LabelName, NameEscaping};
+
+    use super::*;
+
+    fn enforced() -> Enforced {
+        let name = LabelName::new("tenant", NameEscaping::Reject).unwrap();
+        Enforced::new(&Labels::new(vec![(name, Cow::Borrowed("a\"b"))]).unwrap())
+    }
+
+    fn restrict(query: &str) -> Result<String, Unenforceable> {
+        enforced().restrict("query", query)
+    }
+
+    #[test]
+    fn every_selector_is_restricted() {
+        let own = r#"tenant="a\"b""#;
+        for (query, expected) in [
+            ("up", "up{T}"),
+            ("{a=\"1\"}", "{a=\"1\",T}"),
+            ("up{tenant=\"other\"}", "up{tenant=\"other\",T}"),
+            ("rate(x[5m] offset 1h)", "rate(x{T}[5m] offset 1h)"),
+            ("a / on (b) c", "a{T} / on (b) c{T}"),
+            ("topk(scalar(n), x)", "topk(scalar(n{T}), x{T})"),
+            ("max_over_time(x[1h:5m])", "max_over_time(x{T}[1h:5m])"),
+            ("-(a unless {\"b.c\"})", "-(a{T} unless {__name__=\"b.c\",T})"),
+            ("1 + NaN", "1 + NaN"),
+        ] {
+            assert_eq!(restrict(query), Ok(expected.replace('T', own)), "{query}");
+        }
+        assert_eq!(enforced().selector(), format!("{{{own}}}"));
+    }
+
+    #[test]
+    fn what_cannot_be_restricted_is_refused() {
+        assert_eq!(restrict(r#"x{a="1" or tenant="b"}"#), Err(Unenforceable::Or("query")));
+        assert_eq!(restrict("info(up)"), Err(Unenforceable::Info("query")));
+        assert!(matches!(restrict("up{"), Err(Unenforceable::Syntax { .. })));
+    }
+
+    /// Each of these overflows the stack of a test if it is parsed.
+    #[test]
+    fn deep_queries_are_refused() {
+        for deep in ["(", "-", "1+", "a and ", "abs(", "# \"\n(", "\"\\\"\"+"] {
+            let query = deep.repeat(200_000) + "1";
+            assert_eq!(restrict(&query), Err(Unenforceable::Nesting("query")), "{deep}");
+        }
+        let deepest = "1+".repeat(MAX_NESTING) + "a";
+        assert!(restrict(&deepest).is_ok());
+        let text = format!("a{{b=~\"{}\"}}", "-+(x)|".repeat(1_000));
+        assert!(restrict(&text).is_ok(), "texts do not nest");
+    }
+}
