@@ -5,6 +5,9 @@
 
 use crate::event::{Event, Parts};
 
+/// The largest response of a function.
+pub(crate) const MAX_ANSWER_BYTES: usize = 1_024 * 1_024;
+
 pub(crate) fn parts<'a>(event: &Event<'a>) -> Option<Parts<'a>> {
     Some(Parts {
         method: event.http_method.clone()?,

@@ -133,7 +133,7 @@ impl HttpApi {
         } else {
             api.exchange(Method::GET, path, &parameters).await
         };
-        answer::of(result, request.headers.accept_encoding.as_deref())
+        answer::of(result, request.headers.accept_encoding.as_deref(), request.max_answer_bytes)
     }
 }
 

@@ -12,17 +12,26 @@ use serde_json::json;
 
 use crate::api::MAX_BODY;
 use crate::error::{Error, is_error};
-use crate::truncation::{MAX_DATA_BYTES, size_in_string};
+use crate::truncation::size_in_string;
 
 const JSON: &str = "application/json";
 
-/// The answer to a request that was passed on. `accept_encoding` is the header of the caller.
-pub(crate) fn of(result: Result<Response, Failure>, accept_encoding: Option<&str>) -> Answer {
+/// What an answer has besides its body: the status and the headers.
+const MARGIN: usize = 4_096;
+
+/// The answer to a request that was passed on. `accept_encoding` is the header of the caller, and `max_bytes` what the service
+/// passes on.
+pub(crate) fn of(
+    result: Result<Response, Failure>,
+    accept_encoding: Option<&str>,
+    max_bytes: usize,
+) -> Answer {
+    let pass = |response: &Response| pass(response, accept_encoding, max_bytes - MARGIN);
     match result {
-        Ok(response) if response.is_success() || is_error(&response) => pass(&response, accept_encoding),
+        Ok(response) if response.is_success() || is_error(&response) => pass(&response),
         Ok(response) => failed(&Error::from(&response)),
         Err(failure) => match failure.response() {
-            Some(response) if is_error(response) => pass(response, accept_encoding),
+            Some(response) if is_error(response) => pass(response),
             _ => failed(&Error::from(failure)),
         },
     }
@@ -47,14 +56,14 @@ fn failed(reason: &Error) -> Answer {
 }
 
 /// A response as it is, compressed if that is the only way to return it.
-fn pass(response: &Response, accept_encoding: Option<&str>) -> Answer {
+fn pass(response: &Response, accept_encoding: Option<&str>, max_bytes: usize) -> Answer {
     let Response { status, content_type, body, .. } = response;
     let content_type = content_type.as_deref().unwrap_or(JSON).to_owned();
     if body.len() > MAX_BODY {
-        return too_large(&format!("more than {MAX_BODY} bytes"), false);
+        return too_large(&format!("more than {MAX_BODY} bytes"), max_bytes, false);
     }
     if let Ok(text) = str::from_utf8(body)
-        && size_in_string(text) <= MAX_DATA_BYTES
+        && size_in_string(text) <= max_bytes
     {
         return Answer::text(*status, text.to_owned()).of_type(content_type);
     }
@@ -62,19 +71,19 @@ fn pass(response: &Response, accept_encoding: Option<&str>) -> Answer {
     if accepts_gzip {
         let compressed = gzip(body);
         // Three bytes are four in base64.
-        if compressed.len() <= MAX_DATA_BYTES / 4 * 3 {
+        if compressed.len() <= max_bytes / 4 * 3 {
             let answer = Answer::binary(*status, content_type, &compressed);
             return answer.with("Content-Encoding", "gzip").with("Vary", "Accept-Encoding");
         }
     }
-    too_large(&format!("{} bytes", body.len()), !accepts_gzip)
+    too_large(&format!("{} bytes", body.len()), max_bytes, !accepts_gzip)
 }
 
 /// 422, as Prometheus answers a query that would load too many samples.
-fn too_large(size: &str, try_gzip: bool) -> Answer {
+fn too_large(size: &str, max_bytes: usize, try_gzip: bool) -> Answer {
     let hint = if try_gzip { ", or accept gzip" } else { "" };
     let message = format!(
-        "the result has {size}, and Lambda returns at most 6 MB: aggregate, take topk(10, ...), a larger step or a \
+        "the result has {size}, and at most {max_bytes} can be returned: aggregate, take topk(10, ...), a larger step or a \
          shorter range{hint}"
     );
     error(422, "execution", &message)
@@ -104,9 +113,15 @@ mod tests {
 
     use super::*;
 
+    const MAX_BYTES: usize = 1_000_000;
+
     fn response(status: u16, body: impl Into<Vec<u8>>) -> Response {
         let attempts = Attempts { count: 1, elapsed: Duration::from_millis(10) };
         Response { attempts, ..Response::new(status, body.into()) }
+    }
+
+    fn answer_of(result: Result<Response, Failure>, accept_encoding: Option<&str>) -> Answer {
+        of(result, accept_encoding, MAX_BYTES + MARGIN)
     }
 
     fn json(answer: &Answer) -> Value {
@@ -120,11 +135,11 @@ mod tests {
             (400, r#"{"status":"error","errorType":"bad_data","error":"1:1: parse error"}"#),
             (422, r#"{"status":"error","errorType":"execution","error":"too many samples"}"#),
         ] {
-            let answer = of(Ok(response(status, body)), None);
+            let answer = answer_of(Ok(response(status, body)), None);
             assert_eq!((answer.status, &*answer.body), (status, body));
         }
         let timeout = r#"{"status":"error","errorType":"timeout","error":"query timed out"}"#;
-        let answer = of(Err(Failure::answered(response(503, timeout))), None);
+        let answer = answer_of(Err(Failure::answered(response(503, timeout))), None);
         assert_eq!((answer.status, &*answer.body), (503, timeout));
     }
 
@@ -141,7 +156,7 @@ mod tests {
             ),
             (Err(Failure::answered(response(503, "busy"))), 503, "unavailable", "busy (1 attempt in 0.01 s)"),
         ] {
-            let answer = of(result, None);
+            let answer = answer_of(result, None);
             let json = json(&answer);
             assert_eq!(answer.status, status, "{json}");
             assert_eq!(
@@ -154,17 +169,17 @@ mod tests {
 
     #[test]
     fn a_large_result_is_compressed_or_an_error() {
-        let large = "[".repeat(MAX_DATA_BYTES + 1);
-        let answer = of(Ok(response(200, large.clone())), Some("br;q=1.0, GZIP ;q=0.5"));
+        let large = "[".repeat(MAX_BYTES + 1);
+        let answer = answer_of(Ok(response(200, large.clone())), Some("br;q=1.0, GZIP ;q=0.5"));
         assert!(answer.status == 200 && answer.body.len() < 100_000);
         for refused in [None, Some("br"), Some("gzip;q=0")] {
-            let answer = of(Ok(response(200, large.clone())), refused);
+            let answer = answer_of(Ok(response(200, large.clone())), refused);
             assert_eq!((answer.status, json(&answer)["errorType"].clone()), (422, "execution".into()));
-            assert!(answer.body.contains("6000001 bytes") && answer.body.contains("gzip"));
+            assert!(answer.body.contains("1000001 bytes") && answer.body.contains("gzip"));
         }
         // Each quote takes two bytes.
-        let quotes = "\"".repeat(MAX_DATA_BYTES / 2 + 1);
-        assert_eq!(of(Ok(response(200, quotes)), None).status, 422);
-        assert_eq!(of(Ok(response(200, vec![b' '; MAX_BODY + 1])), Some("gzip")).status, 422);
+        let quotes = "\"".repeat(MAX_BYTES / 2 + 1);
+        assert_eq!(answer_of(Ok(response(200, quotes)), None).status, 422);
+        assert_eq!(answer_of(Ok(response(200, vec![b' '; MAX_BODY + 1])), Some("gzip")).status, 422);
     }
 }
