@@ -88,7 +88,7 @@ pub(crate) struct TourArguments {
 pub(crate) struct ServeArguments {
     #[command(flatten)]
     pub(crate) programs: Programs,
-    /// The binary of the query functions.
+    /// The binary of the query functions, one of which serves the HTTP API of Prometheus at a function URL.
     #[arg(long, value_parser = values::program(), value_name = "FILE")]
     query: Option<PathBuf>,
     /// The telemetry extension's binary: writes metrics of the function into the workspace.
@@ -226,6 +226,13 @@ fn check(options: &StackOptions) -> Result<(), InvalidOption> {
     if hidden < function_timeout {
         let expected = format!("{} or more, the --function-timeout", time(function_timeout));
         return Err(InvalidOption::new("--visibility-timeout", expected, time(hidden)));
+    }
+    if options.ports.query_url != 0 && options.query.is_none() {
+        return Err(InvalidOption::new(
+            "--query-url-port",
+            "--query beside it",
+            options.ports.query_url.to_string(),
+        ));
     }
     if options.ports.prometheus != 0 && !matches!(options.storage, Storage::Program(_)) {
         let expected = "a --prometheus that is started with the stack";

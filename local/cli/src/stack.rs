@@ -79,7 +79,7 @@ impl Stack {
         let workspace = Workspace::start(options).await?;
         let queues = Queues::start(options, &workspace).await?;
         let functions = Functions::start(options, &workspace, &queues, watcher).await?;
-        let http = HttpEndpoints::start(options, &functions.push_gateway).await?;
+        let http = HttpEndpoints::start(options, &functions).await?;
         let mapping = EventSourceOptions { queue_url: queues.url.clone(), ..options.mapping.clone() };
         let pool = functions.push_gateway.clone();
         let event_source =

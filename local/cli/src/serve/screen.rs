@@ -33,6 +33,9 @@ pub(super) fn print_endpoints(endpoints: &Endpoints) {
     line("function URL", &http.function_url);
     line("HTTP API", &http.http_api);
     line("load balancer", &http.alb);
+    if let Some(url) = &http.query_url {
+        line("Prometheus HTTP API", url);
+    }
     line("SQS", sqs);
     line("queue", queue_url);
     line("dead-letter queue", &endpoints.dead_letter_queue_url);
@@ -45,9 +48,6 @@ pub(super) fn print_endpoints(endpoints: &Endpoints) {
     line("control", control);
 
     print_heading("Try it, from another terminal");
-    let example = |what: &str, command: &str| {
-        print_line!("  {}\n  {command}\n", format!("# {what}").dimmed());
-    };
     example(
         "a producer sends a message",
         &format!(
@@ -82,25 +82,7 @@ pub(super) fn print_endpoints(endpoints: &Endpoints) {
             http.function_url, http.username, http.password
         ),
     );
-    if endpoints.query_functions.iter().any(|name| name == RANGE_QUERY) {
-        example(
-            "a function reads the last hour, if Prometheus is behind the workspace",
-            &format!(
-                "echo '{RANGE}' | {aws} lambda invoke --endpoint-url {lambda} --function-name {RANGE_QUERY} \
-                 --payload fileb:///dev/stdin /dev/stdout"
-            ),
-        );
-    }
-    // A form, because curl before 8.3 signs URLs wrongly if their query has other characters than letters. It signs the
-    // content type only if it is given.
-    example(
-        "the workspace answers a signed query, if Prometheus is behind it",
-        &format!(
-            "curl -s --aws-sigv4 aws:amz:{region}:aps --user {key}:{secret} {} \
-             -H 'content-type: application/x-www-form-urlencoded' --data-urlencode 'query=temperature'",
-            endpoints.query_url()
-        ),
-    );
+    print_queries(endpoints, &aws);
     if let (true, Some(url)) = (endpoints.has_telemetry, &endpoints.prometheus) {
         example(
             "the function's telemetry: its invocations, some seconds later",
@@ -121,6 +103,44 @@ pub(super) fn print_endpoints(endpoints: &Endpoints) {
     example("the figures of each part", &format!("curl {control}/figures"));
     print_line!("  {}", "Ctrl-C stops everything.".bold());
     print_heading("Invocations");
+}
+
+fn example(what: &str, command: &str) {
+    print_line!("  {}\n  {command}\n", format!("# {what}").dimmed());
+}
+
+/// Commands that read what was written. `aws` is the beginning of a command of the AWS CLI.
+fn print_queries(endpoints: &Endpoints, aws: &str) {
+    let Endpoints { region, lambda, http, credentials, .. } = endpoints;
+    let (key, secret) = (credentials.access_key_id(), credentials.secret_access_key());
+    if endpoints.query_functions.iter().any(|name| name == RANGE_QUERY) {
+        example(
+            "a function reads the last hour, if Prometheus is behind the workspace",
+            &format!(
+                "echo '{RANGE}' | {aws} lambda invoke --endpoint-url {lambda} --function-name {RANGE_QUERY} \
+                 --payload fileb:///dev/stdin /dev/stdout"
+            ),
+        );
+    }
+    if let Some(url) = &http.query_url {
+        example(
+            "Grafana takes this as the URL of a Prometheus data source with basic authentication, and promtool",
+            &format!(
+                "promtool query instant {} temperature",
+                url.replace("http://", &format!("http://{}:{}@", http.username, http.password))
+            ),
+        );
+    }
+    // A form, because curl before 8.3 signs URLs wrongly if their query has other characters than letters. It signs the
+    // content type only if it is given.
+    example(
+        "the workspace answers a signed query, if Prometheus is behind it",
+        &format!(
+            "curl -s --aws-sigv4 aws:amz:{region}:aps --user {key}:{secret} {} \
+             -H 'content-type: application/x-www-form-urlencoded' --data-urlencode 'query=temperature'",
+            endpoints.query_url()
+        ),
+    );
 }
 
 /// Prometheus's page with a panel for the sample metric, and one for the function's telemetry.

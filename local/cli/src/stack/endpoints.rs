@@ -1,6 +1,7 @@
 //! Where the parts of a running stack listen.
 
 use aws_credential_types::Credentials;
+use local_lambda::http::HttpServer;
 use local_lambda::service::Pool;
 use serde_json::{Value, json};
 
@@ -31,12 +32,14 @@ pub(crate) struct Endpoints {
     pub(crate) control: String,
 }
 
-/// The URLs of the push gateway for HTTP clients, without a slash at the end.
+/// The URLs of the push gateway for HTTP clients, and one for queries, without a slash at the end.
 #[derive(Debug, Clone)]
 pub(crate) struct HttpUrls {
     pub(crate) function_url: String,
     pub(crate) http_api: String,
     pub(crate) alb: String,
+    /// The HTTP API of Prometheus, if there are query functions.
+    pub(crate) query_url: Option<String>,
     pub(crate) username: &'static str,
     pub(crate) password: &'static str,
     /// The ARN of the secret with both.
@@ -61,6 +64,7 @@ impl Endpoints {
                 function_url: http.function_url.url(),
                 http_api: http.http_api.url(),
                 alb: http.alb.url(),
+                query_url: http.query_url.as_ref().map(HttpServer::url),
                 username: USERNAME,
                 password: PASSWORD,
                 secret_arn: queues.secret_arn.clone(),
@@ -103,6 +107,7 @@ impl Endpoints {
                 "functionUrl": self.http.function_url,
                 "httpApiUrl": self.http.http_api,
                 "albUrl": self.http.alb,
+                "queryUrl": self.http.query_url,
                 "username": self.http.username,
                 "password": self.http.password,
                 "secretArn": self.http.secret_arn,

@@ -21,6 +21,10 @@ const QUERY_FUNCTIONS: [(&str, u32, u64); 5] = [
     ("find_workspace", 256, 30),
 ];
 
+/// The handler that serves the HTTP API of Prometheus, with its memory and timeout, and the name of its function.
+const QUERY_API: (&str, u32, u64) = ("api", 512, 60);
+const QUERY_API_NAME: &str = "query_api";
+
 /// The settings of the telemetry extension, which the options of the stack override: every invocation sends its data.
 const TELEMETRY: [(&str, &str); 2] = [("DISPATCH_MIN_BATCH_SIZE", "1"), ("DISPATCH_MAX_AGE_SECONDS", "1")];
 
@@ -29,6 +33,8 @@ const TELEMETRY: [(&str, &str); 2] = [("DISPATCH_MIN_BATCH_SIZE", "1"), ("DISPAT
 pub(super) struct Functions {
     pub(super) push_gateway: Pool,
     pub(super) queries: Vec<Pool>,
+    /// The HTTP API of Prometheus.
+    pub(super) query_api: Option<Pool>,
     pub(super) api: LambdaApi,
     /// With the telemetry extension only, which sends its last data when an environment ends.
     pub(super) idle_shutdown: Option<IdleShutdown>,
@@ -48,17 +54,18 @@ impl Functions {
         };
         let push_gateway = pool(push_gateway(options, workspace, queues));
         let queries: Vec<Pool> = query_functions(options, workspace, queues).into_iter().map(pool).collect();
-        let pools = std::iter::once(&push_gateway).chain(&queries).cloned().collect();
+        let query_api = query_api(options, workspace, queues).map(pool);
+        let pools = std::iter::once(&push_gateway).chain(&queries).chain(&query_api).cloned().collect();
         let port = options.ports.lambda;
         let api = LambdaApi::start(port, &options.region, pools, AsyncPolicy::default()).await;
         let api = api.map_err(PortError::of("--lambda-port", port))?;
         let idle_shutdown =
             options.telemetry_extension.as_ref().map(|_| IdleShutdown::of(push_gateway.clone()));
-        Ok(Self { push_gateway, queries, api, idle_shutdown })
+        Ok(Self { push_gateway, queries, query_api, api, idle_shutdown })
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Pool> {
-        std::iter::once(&self.push_gateway).chain(&self.queries)
+        std::iter::once(&self.push_gateway).chain(&self.queries).chain(&self.query_api)
     }
 }
 
@@ -87,17 +94,34 @@ fn push_gateway(options: &StackOptions, workspace: &Workspace, queues: &Queues) 
 /// A function for each operation of the program `query`, named as the operation.
 fn query_functions(options: &StackOptions, workspace: &Workspace, queues: &Queues) -> Vec<FunctionOptions> {
     let Some(program) = &options.query else { return Vec::new() };
-    let query_function = |(name, memory_mb, timeout): (&str, u32, u64)| {
-        let mut function = function(program, options, workspace)
-            .env("_HANDLER", name)
-            .env("WORKSPACE_URL", workspace.amp.endpoint())
-            .env("AWS_ENDPOINT_URL_AMP", queues.endpoint());
-        name.clone_into(&mut function.name);
-        function.memory_mb = memory_mb;
-        function.timeout = Duration::from_secs(timeout);
-        function
-    };
-    QUERY_FUNCTIONS.map(query_function).into()
+    QUERY_FUNCTIONS.map(|handler| query_function(program, handler, options, workspace, queues)).into()
+}
+
+/// The HTTP API, for the same clients as those of the push gateway.
+fn query_api(options: &StackOptions, workspace: &Workspace, queues: &Queues) -> Option<FunctionOptions> {
+    let mut function = query_function(options.query.as_ref()?, QUERY_API, options, workspace, queues)
+        .env("HTTP_AUTH", "secret")
+        .env("HTTP_AUTH_SECRET", &queues.secret_arn)
+        .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", queues.endpoint());
+    QUERY_API_NAME.clone_into(&mut function.name);
+    Some(function)
+}
+
+fn query_function(
+    program: &Path,
+    (handler, memory_mb, timeout): (&str, u32, u64),
+    options: &StackOptions,
+    workspace: &Workspace,
+    queues: &Queues,
+) -> FunctionOptions {
+    let mut function = function(program, options, workspace)
+        .env("_HANDLER", handler)
+        .env("WORKSPACE_URL", workspace.amp.endpoint())
+        .env("AWS_ENDPOINT_URL_AMP", queues.endpoint());
+    handler.clone_into(&mut function.name);
+    function.memory_mb = memory_mb;
+    function.timeout = Duration::from_secs(timeout);
+    function
 }
 
 fn function(program: &Path, options: &StackOptions, workspace: &Workspace) -> FunctionOptions {

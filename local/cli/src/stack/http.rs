@@ -1,10 +1,12 @@
-//! HTTP in front of the push gateway: a function URL, an HTTP API and a load balancer, with the secret of their clients.
+//! HTTP in front of the push gateway: a function URL, an HTTP API and a load balancer, with the secret of their clients. A
+//! function URL in front of the HTTP API of Prometheus has the same clients.
 
 use local_lambda::http::{Endpoint, HttpServer, Kind};
 use local_lambda::service::Pool;
 use local_testing::clock::Clock;
 use local_testing::moto::{MotoError, MotoServer};
 
+use super::functions::Functions;
 use super::{PortError, StackError, StackOptions};
 
 /// What clients authenticate with, by `Basic`, or the password alone by `Bearer`.
@@ -20,21 +22,30 @@ pub(super) struct HttpEndpoints {
     pub(super) function_url: HttpServer,
     pub(super) http_api: HttpServer,
     pub(super) alb: HttpServer,
+    /// With the query functions only.
+    pub(super) query_url: Option<HttpServer>,
 }
 
 impl HttpEndpoints {
-    /// Serves the function at all of them.
-    pub(super) async fn start(options: &StackOptions, function: &Pool) -> Result<Self, StackError> {
+    /// Serves the push gateway at all of them but the last.
+    pub(super) async fn start(options: &StackOptions, functions: &Functions) -> Result<Self, StackError> {
         let ports = options.ports;
-        let start = async |kind, option, port| {
+        let start = async |kind, function: &Pool, option, port| {
             let endpoint = Endpoint { region: options.region.clone(), ..Endpoint::new(kind) };
             let server = HttpServer::start(port, endpoint, function.clone(), Clock::system()).await;
             server.map_err(PortError::of(option, port))
         };
+        let gateway = &functions.push_gateway;
+        let query_url = match &functions.query_api {
+            Some(api) => Some(start(Kind::FunctionUrl, api, "--query-url-port", ports.query_url).await?),
+            None => None,
+        };
         Ok(Self {
-            function_url: start(Kind::FunctionUrl, "--function-url-port", ports.function_url).await?,
-            http_api: start(Kind::HttpApi, "--http-api-port", ports.http_api).await?,
-            alb: start(Kind::Alb, "--alb-port", ports.alb).await?,
+            function_url: start(Kind::FunctionUrl, gateway, "--function-url-port", ports.function_url)
+                .await?,
+            http_api: start(Kind::HttpApi, gateway, "--http-api-port", ports.http_api).await?,
+            alb: start(Kind::Alb, gateway, "--alb-port", ports.alb).await?,
+            query_url,
         })
     }
 }

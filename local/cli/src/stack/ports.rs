@@ -27,6 +27,9 @@ pub(crate) struct Ports {
     /// Port of its load balancer.
     #[arg(id = "alb-port", long, default_value_t = 0, value_name = "PORT")]
     pub(crate) alb: u16,
+    /// Port of the function URL of the query function that serves the HTTP API of Prometheus.
+    #[arg(id = "query-url-port", long, default_value_t = 0, value_name = "PORT")]
+    pub(crate) query_url: u16,
     /// Port of Prometheus, if it is started with the stack.
     #[arg(id = "prometheus-port", long, default_value_t = 0, value_name = "PORT")]
     pub(crate) prometheus: u16,
@@ -60,6 +63,7 @@ impl Ports {
             ("--function-url-port", self.function_url),
             ("--http-api-port", self.http_api),
             ("--alb-port", self.alb),
+            ("--query-url-port", self.query_url),
             ("--prometheus-port", self.prometheus),
             ("--control-port", self.control),
         ];

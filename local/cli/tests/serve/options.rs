@@ -55,6 +55,7 @@ async fn values_that_contradict_each_other_are_rejected() {
             &["--prometheus", "none", "--prometheus-port", "1"],
             "--prometheus-port: expected a --prometheus that is started with the stack, got 1",
         ),
+        (&["--query-url-port", "1"], "--query-url-port: expected --query beside it, got 1"),
         (
             &["--endpoints", "/nowhere/file"],
             "--endpoints: expected a file in a folder that exists, got /nowhere/file",

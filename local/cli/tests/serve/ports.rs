@@ -4,13 +4,14 @@ use std::net::TcpListener;
 
 use crate::support::{Trap, run};
 
-const OPTIONS: [&str; 8] = [
+const OPTIONS: [&str; 9] = [
     "--amp-port",
     "--sqs-port",
     "--lambda-port",
     "--function-url-port",
     "--http-api-port",
     "--alb-port",
+    "--query-url-port",
     "--prometheus-port",
     "--control-port",
 ];

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::process::Command;
 use tokio::time::Instant;
 
 use crate::support::{SOON, Serve, http, now_ms, query};
@@ -82,5 +83,17 @@ async fn the_control_api_counts_query_functions() {
     let functions: Value = serde_json::from_str(&functions).expect("JSON");
     assert_eq!(functions["query"]["invocations"], 1, "{functions}");
     assert_eq!(functions["range_query"]["invocations"], 0, "{functions}");
-    assert_eq!(functions.as_object().map(serde_json::Map::len), Some(6), "{functions}");
+    assert_eq!(functions.as_object().map(serde_json::Map::len), Some(7), "{functions}");
+}
+
+/// The command comes from the screen, as a user copies it.
+#[tokio::test]
+async fn the_printed_query_of_promtool_is_answered() {
+    let mut serve = start("auto").await;
+    let command = serve.line_with("promtool query instant").await.replace(" temperature", " '1 + 1'");
+    let queried = Command::new("sh").args(["-c", &command]).output().await.expect("promtool runs");
+    let answer = String::from_utf8_lossy(&queried.stdout);
+    assert!(answer.starts_with("scalar: 2 @["), "{answer} {}", String::from_utf8_lossy(&queried.stderr));
+    let (status, _) = http("GET", &format!("{}/api/v1/labels", serve.endpoint("/http/queryUrl")), "").await;
+    assert_eq!(status, 401, "without the password");
 }
