@@ -18,43 +18,58 @@ const WORDS: [&str; 4] = ["and", "or", "unless", "atan2"];
 
 /// The labels that every series has to have.
 #[derive(Clone, Debug)]
-pub(crate) struct Enforced {
+pub struct Enforced {
     matchers: Vec<Matcher>,
 }
 
 /// The reason why a query cannot be restricted. All are mistakes of the query.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unenforceable {
+pub enum Unenforceable {
+    /// It is not PromQL.
     #[error("invalid parameter \"{name}\": {reason}")]
-    Syntax { name: &'static str, reason: String },
+    Syntax {
+        /// The parameter.
+        name: &'static str,
+        /// The message of the parser.
+        reason: String,
+    },
+    /// It could overflow the stack.
     #[error("invalid parameter \"{0}\": expected at most {MAX_NESTING} operators and brackets")]
     Nesting(&'static str),
+    /// A selector of `VictoriaMetrics`.
     #[error("invalid parameter \"{0}\": matchers joined with or cannot be restricted to the caller's labels")]
     Or(&'static str),
+    /// A function that selects series by itself.
     #[error("invalid parameter \"{0}\": the function info cannot be restricted to the caller's labels")]
     Info(&'static str),
+    /// The printed expression is another one.
     #[error("invalid parameter \"{0}\": the query cannot be restricted to the caller's labels")]
     Printed(&'static str),
 }
 
 impl Enforced {
-    pub(crate) fn new(labels: &Labels<'_>) -> Self {
+    /// The labels of `ENFORCE_LABELS`, none of which has an empty value.
+    pub fn new(labels: &Labels<'_>) -> Self {
         let matcher = |(name, value)| Matcher::new(MatchOp::Equal, name, value);
         Self { matchers: labels.iter().map(matcher).collect() }
     }
 
     /// The selector of all series with the labels.
-    pub(crate) fn selector(&self) -> String {
+    pub fn selector(&self) -> String {
         let matchers: Vec<_> = self.matchers.iter().map(ToString::to_string).collect();
         format!("{{{}}}", matchers.join(","))
     }
 
     /// The restricted form of `query`, which is the value of the parameter `name`.
-    pub(crate) fn restrict(&self, name: &'static str, query: &str) -> Result<String, Unenforceable> {
-        if nesting(query) > MAX_NESTING {
+    ///
+    /// # Errors
+    /// [`Unenforceable`]
+    pub fn restrict(&self, name: &'static str, query: &str) -> Result<String, Unenforceable> {
+        let (plain, nesting) = plain(query);
+        if nesting > MAX_NESTING {
             return Err(Unenforceable::Nesting(name));
         }
-        let mut expr = parse(query).map_err(|reason| Unenforceable::Syntax { name, reason })?;
+        let mut expr = parse(&plain).map_err(|reason| Unenforceable::Syntax { name, reason })?;
         for selector in selectors(name, &mut expr)? {
             selector.matchers.matchers.extend(self.matchers.iter().cloned());
         }
@@ -104,28 +119,44 @@ fn selectors<'e>(
     Ok(found)
 }
 
-/// At least the depth of the expression: its brackets and operators outside of texts and comments.
-fn nesting(query: &str) -> usize {
-    let mut count = 0;
+/// A query without comments, and with raw texts in double quotes, because the parser takes a backslash in them for an
+/// escape; and at least the depth of its expression: the brackets and operators outside of texts and braces.
+fn plain(query: &str) -> (String, usize) {
+    let (mut plain, mut nesting, mut is_in_braces) = (String::with_capacity(query.len()), 0, false);
     let mut rest = query;
     while let Some(c) = rest.chars().next() {
         let taken = match c {
+            '#' => rest.find(['\r', '\n']).unwrap_or(rest.len()),
             '"' | '\'' | '`' => text(rest, c),
-            '#' => rest.find('\n').unwrap_or(rest.len()),
-            c if c.is_ascii_alphanumeric() || c == '_' || c == ':' => {
-                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':');
-                let word = &rest[..end.unwrap_or(rest.len())];
-                count += usize::from(WORDS.iter().any(|operator| word.eq_ignore_ascii_case(operator)));
-                word.len()
-            }
-            c => {
-                count += usize::from("([+-*/%^=!<>".contains(c));
-                c.len_utf8()
-            }
+            c if is_of_word(c) => rest.find(|c| !is_of_word(c)).unwrap_or(rest.len()),
+            c => c.len_utf8(),
         };
-        rest = &rest[taken..];
+        let (piece, after) = rest.split_at(taken);
+        rest = after;
+        match c {
+            '#' => plain.push(' '),
+            '`' if piece.len() > 1 && piece.ends_with('`') => {
+                plain.push('"');
+                plain.push_str(
+                    &piece[1..taken - 1].replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"),
+                );
+                plain.push('"');
+            }
+            _ => plain.push_str(piece),
+        }
+        match c {
+            '{' => is_in_braces = true,
+            '}' => is_in_braces = false,
+            _ if is_in_braces => {}
+            c if "([+-*/%^=!<>".contains(c) => nesting += 1,
+            _ => nesting += usize::from(WORDS.iter().any(|operator| piece.eq_ignore_ascii_case(operator))),
+        }
     }
-    count
+    (plain, nesting)
+}
+
+fn is_of_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == ':'
 }
 
 /// The length of the text at the beginning of `rest`, with its quotes.
@@ -172,6 +203,8 @@ mod tests {
             ("max_over_time(x[1h:5m])", "max_over_time(x{T}[1h:5m])"),
             ("-(a unless {\"b.c\"})", "-(a{T} unless {__name__=\"b.c\",T})"),
             ("1 + NaN", "1 + NaN"),
+            ("a{b=~`\\d\"\n`} # `\r+ c", "a{b=~\"\\\\d\\\"\\n\",T} + c{T}"),
+            ("a{b='\\'} or c{'}", "a{b=\"'} or c{\",T}"),
         ] {
             assert_eq!(restrict(query), Ok(expected.replace('T', own)), "{query}");
         }
@@ -188,7 +221,7 @@ mod tests {
     /// Each of these overflows the stack of a test if it is parsed.
     #[test]
     fn deep_queries_are_refused() {
-        for deep in ["(", "-", "1+", "a and ", "abs(", "# \"\n(", "\"\\\"\"+"] {
+        for deep in ["(", "-", "1+", "a and ", "abs(", "# \"\n(", "# '\r(", "\"\\\"\"+", "`\\`+"] {
             let query = deep.repeat(200_000) + "1";
             assert_eq!(restrict(&query), Err(Unenforceable::Nesting("query")), "{deep}");
         }

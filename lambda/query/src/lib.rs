@@ -46,6 +46,7 @@ mod truncation;
 mod workspace;
 
 pub use config::{Config, InvalidConfig};
+pub use enforce::{Enforced, Unenforceable};
 pub use handler::{Handler, Invocation, Reply};
 pub use http_api::HttpResponse;
 pub use response::Response;

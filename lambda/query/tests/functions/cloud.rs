@@ -43,24 +43,29 @@ impl Cloud {
 
     /// Writes events through the gateway, without a signature, into the Prometheus behind the workspace.
     pub(crate) async fn write(&self, events: &Value) {
-        let url = format!("{}/api/v1/write", self.prometheus.url());
-        let variable = |name: &str| match name {
-            "REMOTE_WRITE_URL" => Some(url.clone()),
-            "REMOTE_WRITE_AUTH" => Some("none".to_owned()),
-            _ => None,
-        };
-        let config = Config::from_lookup(variable).expect("a configuration");
-        let world = World { now: || UNIX_EPOCH, random: || 0.5 };
-        let gateway = Gateway::new(config, Client::new(None, &Network::default(), world));
-        let payload = events.to_string();
-        let now = aws::now();
-        let invocation =
-            Invocation { payload: payload.as_bytes(), id: "request", now, time: Duration::from_secs(30) };
-        gateway.handle(invocation).await.0.expect("written");
+        write_to(&self.prometheus, events).await;
     }
 
     /// A function of the workspace.
     pub(crate) fn function(&self, handler: &str) -> Function {
         Function::new(handler, &[("WORKSPACE_URL", &self.url())])
     }
+}
+
+/// Writes events through the gateway, without a signature.
+pub(crate) async fn write_to(prometheus: &Prometheus, events: &Value) {
+    let url = format!("{}/api/v1/write", prometheus.url());
+    let variable = |name: &str| match name {
+        "REMOTE_WRITE_URL" => Some(url.clone()),
+        "REMOTE_WRITE_AUTH" => Some("none".to_owned()),
+        _ => None,
+    };
+    let config = Config::from_lookup(variable).expect("a configuration");
+    let world = World { now: || UNIX_EPOCH, random: || 0.5 };
+    let gateway = Gateway::new(config, Client::new(None, &Network::default(), world));
+    let payload = events.to_string();
+    let now = aws::now();
+    let invocation =
+        Invocation { payload: payload.as_bytes(), id: "request", now, time: Duration::from_secs(30) };
+    gateway.handle(invocation).await.0.expect("written");
 }

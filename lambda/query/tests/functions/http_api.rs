@@ -6,7 +6,7 @@ use crate::scripted::{Answer, ScriptedServer, empty, json_text};
 use crate::support::Function;
 
 /// An event of a function URL.
-fn event(method: &str, path: &str, query: &str, body: &str) -> Value {
+pub(crate) fn event(method: &str, path: &str, query: &str, body: &str) -> Value {
     json!({
         "version": "2.0",
         "rawPath": path,
@@ -151,6 +151,92 @@ async fn the_answer_is_that_of_the_workspace() {
     }
 }
 
+/// No part of a request is the host, the port or the workspace of the request that is signed.
+#[tokio::test]
+async fn hostile_requests_stay_in_the_workspace() {
+    let other = ScriptedServer::in_order(vec![empty()]).await;
+    let workspace = ScriptedServer::in_order(vec![empty()]).await;
+    let host = workspace.url().replace("http://", "");
+    let url = format!("{}/workspaces/ws-1", workspace.url());
+    let function = Function::new("api", &[("WORKSPACE_URL", &url), ("HTTP_AUTH", "none")]);
+    let other_host = other.url().replace("http://", "");
+    let mut passed_on = 0;
+    for path in [
+        "/api/v1/query".to_owned(),
+        format!("{}/api/v1/query", other.url()),
+        format!("//{other_host}/api/v1/query"),
+        format!("@{other_host}/api/v1/query"),
+        format!("/@{other_host}/api/v1/query"),
+        "/workspaces/ws-2/api/v1/query".to_owned(),
+        "/../ws-2/api/v1/query".to_owned(),
+        "/api/v1/../../../ws-2/api/v1/query".to_owned(),
+        "/api/v1/query/../../../../ws-2/api/v1/query".to_owned(),
+        "/api/v1/query%3F".to_owned(),
+        "/api/v1/query#x".to_owned(),
+        "/api/v1/query\r\nHost: evil".to_owned(),
+        "/api/v1/label/../values".to_owned(),
+        "/api/v1/label/%2e%2e/values".to_owned(),
+        "/api/v1/label/..%2F..%2F..%2Fws-2%2Fapi%2Fv1%2Fquery/values".to_owned(),
+        "/api/v1/label/..\\..\\ws-2/values".to_owned(),
+        format!("/api/v1/label/@{other_host}%23/values"),
+        "/api/v1/label/a%0d%0aHost:%20evil/values".to_owned(),
+        "/api/v1/remote_write".to_owned(),
+        "/api/v1/admin/tsdb/delete_series".to_owned(),
+    ] {
+        let form = format!("query=up&workspace_url={}&workspace_id=ws-2&region=us-east-1", other.url());
+        // An API of API Gateway decodes paths, so it passes on one name more.
+        for (method, query, body, domain) in [
+            ("GET", &*form, "", "abc.lambda-url.eu-west-1.on.aws"),
+            ("POST", "", &*form, "abc.lambda-url.eu-west-1.on.aws"),
+            ("GET", &*form, "", &*other_host),
+        ] {
+            let mut event = event(method, &path, query, body);
+            for name in ["host", "x-forwarded-host", "forwarded", "x-amz-content-sha256", "x-workspace-url"] {
+                event["headers"][name] = other_host.as_str().into();
+            }
+            event["requestContext"]["domainName"] = domain.into();
+            event["workspace_url"] = other.url().into();
+            let answer = function.invoke(event).await;
+            passed_on += usize::from(answer["statusCode"] == 200);
+        }
+    }
+    assert!(other.requests().is_empty());
+    let seen = workspace.requests();
+    assert_eq!((seen.len(), passed_on), (12, 12));
+    for request in seen {
+        assert_eq!(request.header("host"), host);
+        let path = request.path().strip_prefix("/workspaces/ws-1/api/v1/").expect("the workspace");
+        let name = path.strip_prefix("label/").and_then(|path| path.strip_suffix("/values"));
+        assert!(path == "query" || name.is_some_and(|name| !name.contains(['/', '\\', '@', '#'])), "{path}");
+        assert!(request.header("authorization").contains("/eu-west-1/aps/"));
+    }
+}
+
+/// A load balancer passes on 1 MB, the other services 6 MB.
+#[tokio::test]
+async fn the_limit_is_that_of_the_service() {
+    let large = format!("{{\"status\":\"success\",\"data\":[{}1]}}", "1,".repeat(600_000));
+    let server = ScriptedServer::in_order(vec![json_text(200, large)]).await;
+    let function = api(&server, &[("HTTP_AUTH", "none")]);
+    let answer = function.invoke(event("GET", "/api/v1/labels", "", "")).await;
+    assert_eq!(answer["statusCode"], 200);
+    let mut of_alb = json!({
+        "httpMethod": "GET", "path": "/api/v1/labels", "requestContext": {"elb": {}}, "headers": {},
+        "queryStringParameters": {},
+    });
+    let answer = function.invoke(of_alb.clone()).await;
+    let error = answer["body"].as_str().expect("text");
+    assert_eq!(answer["statusCode"], 422);
+    assert!(error.contains("1200030 bytes") && error.contains("or accept gzip"), "{error}");
+    of_alb["headers"]["accept-encoding"] = "gzip".into();
+    let answer = function.invoke(of_alb).await;
+    assert_eq!(
+        (&answer["statusCode"], &answer["headers"]["Content-Encoding"]),
+        (&json!(200), &json!("gzip"))
+    );
+    assert!(answer.to_string().len() < 1_000_000);
+}
+
 #[tokio::test]
 async fn other_invocations_are_refused() {
     let server = ScriptedServer::in_order(vec![empty()]).await;
@@ -197,6 +283,7 @@ async fn enforced_labels_restrict_every_path() {
         ("metadata", "", Err(403)),
         ("rules", "", Err(403)),
         ("alerts", "", Err(403)),
+        ("query_exemplars", "query=up", Err(404)),
         ("query", "query=up%7B", Err(400)),
         ("query", "query=info(up)", Err(400)),
     ] {

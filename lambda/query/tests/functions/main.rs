@@ -3,14 +3,17 @@
 
 mod binary;
 mod cloud;
+mod enforced;
 mod http_api;
 mod list_metrics;
 mod payloads;
 mod prometheus;
 mod promql;
+mod random_promql;
 mod results;
 mod retries;
 mod scripted;
+mod served;
 mod server_info;
 mod signature;
 mod support;
