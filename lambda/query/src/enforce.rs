@@ -6,12 +6,15 @@
 //!
 //! Matchers are added and none is replaced: the result is the part of the query's own result that has the labels.
 
-use promql_parser::label::{MatchOp, Matcher};
-use promql_parser::parser::{Expr, VectorSelector, parse};
+use promql_parser::label::{self, MatchOp, Matcher};
+use promql_parser::parser::{BinModifier, Expr, LabelModifier, VectorSelector, parse};
 use remote_write::Labels;
 
 /// The most operators and brackets of a query: the parser and the printer are recursive.
 const MAX_NESTING: usize = 500;
+
+/// What `by ()` and `ignoring ()` list.
+const NO_LABELS: label::Labels = label::Labels { labels: Vec::new() };
 
 /// The operators that are words.
 const WORDS: [&str; 4] = ["and", "or", "unless", "atan2"];
@@ -71,7 +74,10 @@ impl Enforced {
         }
         let mut expr = parse(&plain).map_err(|reason| Unenforceable::Syntax { name, reason })?;
         for selector in selectors(name, &mut expr)? {
-            selector.matchers.matchers.extend(self.matchers.iter().cloned());
+            let matchers = &mut selector.matchers.matchers;
+            matchers.extend(self.matchers.iter().cloned());
+            // As they are printed.
+            matchers.sort_by_cached_key(ToString::to_string);
         }
         let printed = expr.to_string();
         let mut again = parse(&printed).map_err(|_| Unenforceable::Printed(name))?;
@@ -88,7 +94,7 @@ impl Enforced {
 }
 
 /// The selectors of an expression, also those in the parameter of an aggregation, which the visitor of the parser leaves
-/// out.
+/// out. `by ()` and `ignoring ()` are removed, which mean nothing and which the printer leaves out.
 fn selectors<'e>(
     name: &'static str,
     expr: &'e mut Expr,
@@ -97,11 +103,18 @@ fn selectors<'e>(
     while let Some(expr) = open.pop() {
         match expr {
             Expr::Aggregate(aggregate) => {
+                aggregate.modifier.take_if(|labels| *labels == LabelModifier::Include(NO_LABELS));
                 open.push(&mut aggregate.expr);
                 open.extend(aggregate.param.as_deref_mut());
             }
             Expr::Unary(unary) => open.push(&mut unary.expr),
-            Expr::Binary(binary) => open.extend([&mut *binary.lhs, &mut *binary.rhs]),
+            Expr::Binary(binary) => {
+                if let Some(modifier) = &mut binary.modifier {
+                    modifier.matching.take_if(|labels| *labels == LabelModifier::Exclude(NO_LABELS));
+                }
+                binary.modifier.take_if(|modifier| *modifier == BinModifier::default());
+                open.extend([&mut *binary.lhs, &mut *binary.rhs]);
+            }
             Expr::Paren(paren) => open.push(&mut paren.expr),
             Expr::Subquery(subquery) => open.push(&mut subquery.expr),
             Expr::Call(call) if call.func.name == "info" => return Err(Unenforceable::Info(name)),
@@ -196,6 +209,10 @@ mod tests {
         for (query, expected) in [
             ("up", "up{T}"),
             ("{a=\"1\"}", "{a=\"1\",T}"),
+            ("up{z!=\"1\",b=~'c'}", "up{b=~\"c\",T,z!=\"1\"}"),
+            ("sum by () (up)", "sum(up{T})"),
+            ("a - ignoring () b", "a{T} - b{T}"),
+            ("a > bool ignoring () b", "a{T} > bool b{T}"),
             ("up{tenant=\"other\"}", "up{tenant=\"other\",T}"),
             ("rate(x[5m] offset 1h)", "rate(x{T}[5m] offset 1h)"),
             ("a / on (b) c", "a{T} / on (b) c{T}"),

@@ -227,7 +227,7 @@ async fn the_limit_is_that_of_the_service() {
     let answer = function.invoke(of_alb.clone()).await;
     let error = answer["body"].as_str().expect("text");
     assert_eq!(answer["statusCode"], 422);
-    assert!(error.contains("1200030 bytes") && error.contains("or accept gzip"), "{error}");
+    assert!(error.contains("1200031 bytes") && error.contains("or accept gzip"), "{error}");
     of_alb["headers"]["accept-encoding"] = "gzip".into();
     let answer = function.invoke(of_alb).await;
     assert_eq!(

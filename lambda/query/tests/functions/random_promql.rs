@@ -27,7 +27,7 @@ const VALUES: [&str; 14] = [
 ];
 
 /// Functions of one instant vector.
-const FUNCTIONS: [&str; 12] = [
+const FUNCTIONS: [&str; 11] = [
     "abs",
     "ceil",
     "exp",
@@ -39,7 +39,6 @@ const FUNCTIONS: [&str; 12] = [
     "day_of_week",
     "vector(1) + ",
     "-",
-    "scalar",
 ];
 
 /// Functions of one range.
@@ -119,7 +118,7 @@ impl Queries {
         Self(Rng::with_seed(seed))
     }
 
-    /// A query, which one time in three is not quite an expression.
+    /// A query, which one time in five is not quite an expression.
     pub(crate) fn next(&mut self) -> String {
         let expression = match self.0.u8(..12) {
             0 => self.scalar(3),
@@ -127,7 +126,7 @@ impl Queries {
             2 => self.selector(),
             _ => self.vector(3),
         };
-        if self.one_in(3) { self.mutated(&expression) } else { expression }
+        if self.one_in(5) { self.mutated(&expression) } else { expression }
     }
 
     /// A selector, as `match[]` has it.
@@ -224,11 +223,14 @@ impl Queries {
     }
 
     fn binary(&mut self, depth: u8) -> String {
-        let (left, right) = match self.0.u8(..5) {
-            0 => (self.scalar(depth), self.vector(depth)),
-            1 => (self.vector(depth), self.scalar(depth)),
-            _ => (self.vector(depth), self.vector(depth)),
-        };
+        // Scalars are not matched.
+        let (scalar, vector) = (self.scalar(depth), self.vector(depth));
+        match self.0.u8(..8) {
+            0 => return format!("{scalar} {} {vector}", self.pick(&OPERATORS[..13])),
+            1 => return format!("{vector} {} {scalar}", self.pick(&OPERATORS[..13])),
+            _ => {}
+        }
+        let (left, right) = (vector, self.vector(depth));
         let labels = self.pick(&LABEL_LISTS[..4]);
         let matching = match self.0.u8(..8) {
             0 => format!(" on ({labels})"),
