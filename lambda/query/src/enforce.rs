@@ -213,7 +213,7 @@ mod tests {
             ("sum by () (up)", "sum(up{T})"),
             ("a - ignoring () b", "a{T} - b{T}"),
             ("a > bool ignoring () b", "a{T} > bool b{T}"),
-            ("up{tenant=\"other\"}", "up{tenant=\"other\",T}"),
+            ("up{tenant=\"other\"}", "up{T,tenant=\"other\"}"),
             ("rate(x[5m] offset 1h)", "rate(x{T}[5m] offset 1h)"),
             ("a / on (b) c", "a{T} / on (b) c{T}"),
             ("topk(scalar(n), x)", "topk(scalar(n{T}), x{T})"),
