@@ -165,29 +165,45 @@ impl Tenants {
 
     async fn check(&self, seed: u64, counts: &mut Counts) {
         let request = Request::of(&mut Queries::new(seed));
-        let (status, answer) = self.answer(&request).await;
-        let (mut expected_status, mut expected) = self.expected(&request).await;
+        // Of equal values any may be chosen, by the order of a map.
+        let is_by_chance = |(_, value): &(_, String)| value.contains("topk") || value.contains("bottomk");
+        let mut repetitions = if request.form.iter().any(is_by_chance) { 50 } else { 0 };
+        loop {
+            match self.compare(&request, counts).await {
+                Ok(()) => return,
+                Err(_) if repetitions > 0 => repetitions -= 1,
+                Err(difference) => panic!("seed {seed}: {} {:?}\n{difference}", request.path, request.form),
+            }
+        }
+    }
+
+    /// Counts what became of a request, or returns both answers, which differ.
+    async fn compare(&self, request: &Request, counts: &mut Counts) -> Result<(), String> {
+        let (status, answer) = self.answer(request).await;
+        let (mut expected_status, mut expected) = self.expected(request).await;
         let is_refused = answer["error"].as_str().is_some_and(|error| error.starts_with("invalid parameter"));
         let is_lenient = status == 200 && expected_status == 400;
         counts.lenient += u32::from(is_lenient);
         if is_lenient || !is_refused && request.has_absent() {
             (expected_status, expected) = self.expected(&request.restricted()).await;
         }
-        let context = || format!("seed {seed}: {} {:?}\n{answer}\n{expected}", request.path, request.form);
+        let difference = || Err(format!("{status} {answer}\n{expected_status} {expected}"));
         let is_success = expected_status == 200;
         match (is_refused, is_success) {
             (true, true) => counts.refused += 1,
             (true, false) => counts.invalid += 1,
             (false, _) => {
-                assert_eq!(status, expected_status, "{}", context());
-                let (answer, expected) = (comparable(&answer), comparable(&expected));
-                assert!(is_same(&answer, &expected), "{}", context());
-                assert!(request.has_absent() || !has_other_tenant(&answer), "{}", context());
+                let (ours, theirs) = (comparable(&answer), comparable(&expected));
+                let is_others = !request.has_absent() && has_other_tenant(&ours);
+                if status != expected_status || is_others || !is_same(&ours, &theirs) {
+                    return difference();
+                }
                 let has_series = answer["data"]["result"].as_array().or(answer["data"].as_array());
                 let has_series = has_series.is_some_and(|series| !series.is_empty());
                 *(if has_series { &mut counts.with_series } else { &mut counts.others }) += 1;
             }
         }
+        Ok(())
     }
 }
 

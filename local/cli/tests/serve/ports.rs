@@ -28,7 +28,7 @@ async fn a_taken_port_is_named_before_anything_starts() {
     let (_listener, port) = taken();
     for option in OPTIONS {
         let trap = Trap::new();
-        let (code, printed) = run(trap.serve(&[option, &port])).await;
+        let (code, printed) = run(trap.serve(&[option, &port, "--query", "/bin/true"])).await;
         let error = format!("{option}: cannot listen on port {port} of 127.0.0.1");
         assert!(printed.contains(&error) && printed.contains("in use"), "{option}: {printed}");
         assert_eq!((code, trap.has_started()), (Some(1), false), "{option}: {printed}");
