@@ -33,7 +33,7 @@ mkdir -p "$CONFORMANCE_RESULTS"
 say "Running the suites"
 export CI=true # A client that is missing is a failure.
 result=0
-cargo test --workspace --locked --no-fail-fast --test cortex --test gateway --test conformance --test clients -- --ignored "$@" || result=$?
+cargo test --workspace --locked --no-fail-fast --test cortex --test gateway --test conformance --test clients --test functions -- --ignored "$@" || result=$?
 if [ "$#" -gt 0 ]; then
   say "docs/conformance.md stays as it is: not all suites ran"
 elif [ "${#other_builds[@]}" -gt 0 ]; then

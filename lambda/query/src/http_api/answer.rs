@@ -16,7 +16,7 @@ use crate::truncation::size_in_string;
 
 const JSON: &str = "application/json";
 
-/// What an answer has besides its body: the status and the headers.
+/// Bytes of a response besides the body: the status and the headers.
 const MARGIN: usize = 4_096;
 
 /// The answer to a request that was passed on. `accept_encoding` is the header of the caller, and `max_bytes` what the service

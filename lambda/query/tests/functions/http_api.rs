@@ -291,3 +291,16 @@ async fn enforced_labels_restrict_every_path() {
         assert_eq!(restricted(events).await, expected, "{path} {query}");
     }
 }
+
+/// Nothing that selects series by itself is served beside the paths above.
+#[tokio::test]
+async fn enforced_labels_close_other_paths() {
+    let server = ScriptedServer::in_order(vec![empty()]).await;
+    let variables = [("HTTP_AUTH", "none"), ("ENFORCE_LABELS", r#"{"tenant":"a"}"#)];
+    let function = api(&server, &variables);
+    for path in ["/mcp", "/api/v1/query_exemplars", "/api/v1/read", "/federate"] {
+        let answer = function.invoke(event("POST", path, "", "{}")).await;
+        assert!([403, 404].contains(&answer["statusCode"].as_u64().unwrap()), "{path}: {answer}");
+    }
+    assert!(server.requests().is_empty());
+}

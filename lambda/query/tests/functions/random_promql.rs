@@ -71,7 +71,7 @@ const NUMBERS: [&str; 8] = ["1", "-0.5", "1e3", "0x1F", "NaN", "+Inf", "0.1", "2
 
 const RANGES: [&str; 5] = ["5m", "90s", "1h", "10m30s", "1d"];
 
-/// What is inserted into a text.
+/// Pieces that are inserted into a text.
 const FRAGMENTS: [&str; 34] = [
     "{",
     "}",
