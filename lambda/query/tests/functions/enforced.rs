@@ -234,7 +234,8 @@ fn is_same(left: &Value, right: &Value) -> bool {
         }
         (Value::String(left), Value::String(right)) if left != right => {
             match (left.parse::<f64>(), right.parse::<f64>()) {
-                (Ok(left), Ok(right)) => (left - right).abs() <= 1e-9 * left.abs().max(right.abs()),
+                // Differences of nearly equal numbers are rounded.
+                (Ok(left), Ok(right)) => (left - right).abs() <= 1e-9 * left.abs().max(right.abs()).max(1.0),
                 _ => false,
             }
         }
