@@ -92,6 +92,7 @@ impl HttpApi {
         match Route::of(&request.method, path) {
             Ok(Route::Healthy) => Answer::text(200, "Prometheus Server is Healthy.\n"),
             Ok(Route::Ready) => Answer::text(200, "Prometheus Server is Ready.\n"),
+            Ok(Route::Root) => Answer::text(200, "The HTTP API of Prometheus is below /api/v1/.\n"),
             Ok(Route::Options { allow }) => Answer::text(200, "").with("Allow", allow),
             Ok(Route::Read { path, takes_form, selection }) => {
                 self.read(request, &path, takes_form, selection, deadline).await

@@ -18,6 +18,8 @@ pub(crate) enum Route {
         /// How the parameters select series.
         selection: Selection,
     },
+    /// `/`, by which some clients check the connection.
+    Root,
     /// `/-/healthy`
     Healthy,
     /// `/-/ready`
@@ -57,6 +59,7 @@ impl Route {
         const GET: &str = "GET, OPTIONS";
         const FORM: &str = "GET, OPTIONS, POST";
         let (route, allow) = match path.trim_start_matches('/') {
+            "" => (Self::Root, GET),
             "-/healthy" => (Self::Healthy, GET),
             "-/ready" => (Self::Ready, GET),
             path => {
@@ -160,8 +163,8 @@ mod tests {
 
     #[test]
     fn other_paths_are_not_passed_on() {
+        assert_eq!(path("GET", "/"), Ok("Root".to_owned()));
         for other in [
-            "/",
             "/api/v1",
             "/api/v1/",
             "/api/v1/query/",
