@@ -16,7 +16,7 @@
 //!
 //! The operations are `query` (instant and range queries), `list_metrics`, `server_info` and `find_workspace`, which
 //! uses `control_plane`. `handler` dispatches to them, or to `http_api`, which passes requests on to the HTTP API of the
-//! workspace. `parameter` defines the parameters once, and [`schema`] generates
+//! workspace, restricted by `enforce`. `parameter` defines the parameters once, and [`schema`] generates
 //! the tool definitions and the tables of the README from those definitions. `config` reads the environment, `main.rs`
 //! provides clock, environment and randomness, and the crate `aws` signs, sends and retries.
 //!
