@@ -11,6 +11,7 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import {
   PrometheusTelemetryExtension,
   PrometheusTelemetryExtensionProps,
+  PrometheusWorkspace,
   TelemetryDestination,
   TelemetryInstanceLabel,
 } from 'cdk-serverless-prometheus-push-gateway';
@@ -381,4 +382,12 @@ test('the construct alone creates no resources', () => {
     stack.node.findAll().some((construct) => construct instanceof CfnResource),
     false,
   );
+});
+
+test('the rules become a namespace of a workspace', () => {
+  const made = inStack((stack) => {
+    new PrometheusWorkspace(stack, 'Workspace').addRuleGroups('Functions', PrometheusTelemetryExtension.rules());
+  });
+  const rules = fs.readFileSync(path.join(REPOSITORY, 'example', 'dashboards', 'functions.rules.yaml'), 'utf8');
+  assert.equal(only(made, 'AWS::APS::RuleGroupsNamespace').Data, rules);
 });

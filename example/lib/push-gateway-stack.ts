@@ -96,6 +96,7 @@ export class PushGatewayStack extends Stack {
       ...(extensionCode === undefined ? {} : { code: extensionCode }),
     });
     telemetry.addTo(gateway.function);
+    gateway.workspace.addRuleGroups('FunctionRules', PrometheusTelemetryExtension.rules());
 
     const queries = new PrometheusQueryFunctions(this, 'Queries', {
       workspace: gateway.workspace,

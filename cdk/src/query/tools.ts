@@ -1,7 +1,7 @@
 /** Reads the tool definitions of the query functions from this package. */
 import * as fs from 'node:fs';
 import * as agentcore from 'aws-cdk-lib/aws-bedrockagentcore';
-import { toolsFile } from '../shared/shipped-code';
+import { shippedFile } from '../shared/shipped-code';
 import { QueryOperation } from './operations';
 
 /** A part of JSON Schema, which agent gateways accept. */
@@ -20,7 +20,7 @@ interface Tool {
 
 /** The tool for `operation`. */
 export function toolOf(operation: QueryOperation): agentcore.ToolDefinition {
-  const tools: Tool[] = JSON.parse(fs.readFileSync(toolsFile(), 'utf8'));
+  const tools: Tool[] = JSON.parse(fs.readFileSync(shippedFile('tools.json'), 'utf8'));
   const tool = tools.find(({ name }) => name === operation);
   if (!tool) throw new Error(`tools.json of this package does not contain the tool ${operation}`);
   return { name: tool.name, description: tool.description, inputSchema: definitionOf(tool.inputSchema) };

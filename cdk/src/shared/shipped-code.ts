@@ -98,10 +98,10 @@ export function artifactProblem(name: Artifact, architecture: lambda.Architectur
   );
 }
 
-/** The file with the tool definitions of the query functions. */
-export function toolsFile(): string {
+/** The file with the tool definitions of the query functions, or with the rules for the metrics of functions. */
+export function shippedFile(name: 'tools.json' | 'functions.rules.yaml'): string {
   if (isBundled()) throw new Error(BUNDLED);
-  return path.join(ASSETS, 'tools.json');
+  return path.join(ASSETS, name);
 }
 
 function archive(name: Artifact, architecture: lambda.Architecture): string {

@@ -1,9 +1,10 @@
 import { Names, Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { shippedCode } from '../shared/shipped-code';
+import { shippedCode, shippedFile } from '../shared/shipped-code';
 import { validate } from '../shared/validate';
 import { warn } from '../shared/warnings';
+import { YamlDefinition } from '../workspace';
 import { HAVE_EXTENSION, functionProblems, propsProblems } from './problems';
 import { PrometheusTelemetryExtensionProps } from './telemetry-extension-props';
 import { variablesOf } from './variables';
@@ -19,6 +20,17 @@ import { variablesOf } from './variables';
  * telemetry.addTo(fn);
  */
 export class PrometheusTelemetryExtension extends Construct {
+  /**
+   * Recording and alerting rules for the metrics, for `addRuleGroups` of the workspace that stores them. Recorded series
+   * are sums over the execution environments of a function. Alerts fire for failures, timeouts, failed initializations,
+   * memory that is nearly used up, and metrics that are rejected or incomplete.
+   *
+   * To change the rules, copy the file `assets/functions.rules.yaml` of this package and use `YamlDefinition.fromFile`.
+   */
+  public static rules(): YamlDefinition {
+    return YamlDefinition.fromFile(shippedFile('functions.rules.yaml'));
+  }
+
   private readonly layers = new Map<string, lambda.LayerVersion>();
   private readonly props: PrometheusTelemetryExtensionProps;
   /** The architecture of given code, which is that of the first function. */

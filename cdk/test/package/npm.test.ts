@@ -54,6 +54,7 @@ test('the package has only code, documents and archives', () => {
     'package.json',
     'lib/index.js',
     'lib/index.d.ts',
+    'assets/functions.rules.yaml',
     'assets/tools.json',
   ];
   for (const file of [...required, ...built]) assert.ok(files.includes(file), file);
