@@ -6,14 +6,9 @@
 
 import assert from 'node:assert/strict';
 
-import { Sha256 } from '@aws-crypto/sha256-js';
-import { SignatureV4 } from '@smithy/signature-v4';
-
 import type { Endpoints } from './endpoints.js';
 import { type Sample, seriesName } from './series.js';
-
-/** AMP ends a query after a minute (https://docs.aws.amazon.com/prometheus/latest/userguide/AMP_quotas.html). */
-const QUERY_TIMEOUT_MS = 60_000;
+import { SignedClient } from './signed-client.js';
 
 interface Answer {
   readonly status: string;
@@ -30,58 +25,61 @@ interface ResultSeries {
 /** Seconds since the epoch with three decimals, and the value as text. */
 type ResultValue = readonly [number, string];
 
+/** The times of a range query. */
+export interface Range {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepSeconds: number;
+}
+
 export class Workspace {
   readonly #queryUrl: string;
-  readonly #signer: SignatureV4;
+  readonly #client: SignedClient;
 
   constructor(endpoints: Endpoints) {
     this.#queryUrl = endpoints.amp.queryUrl;
-    this.#signer = new SignatureV4({
-      credentials: endpoints.credentials,
-      region: endpoints.region,
-      service: 'aps',
-      sha256: Sha256,
-    });
+    this.#client = new SignedClient(endpoints, 'aps');
   }
 
   /** The values of an instant query, by series. */
   async values(query: string): Promise<Map<string, number>> {
-    const result = await this.#query(query, 'vector');
+    const result = await this.#query('query', { query }, 'vector');
     return new Map(result.map(({ metric, value }) => [seriesName(metric), parseValue((value as ResultValue)[1])]));
   }
 
   /** The samples of a range selector such as `temperature[1h]`, by series. */
   async samples(rangeSelector: string): Promise<Map<string, readonly Sample[]>> {
-    const result = await this.#query(rangeSelector, 'matrix');
-    const sampleOf = ([seconds, value]: ResultValue): Sample => ({
-      timestamp: Math.round(seconds * 1_000),
-      value: parseValue(value),
-    });
-    return new Map(result.map(({ metric, values }) => [seriesName(metric), (values ?? []).map(sampleOf)]));
+    return samplesOf(await this.#query('query', { query: rangeSelector }, 'matrix'));
   }
 
-  async #query(query: string, resultType: string): Promise<readonly ResultSeries[]> {
-    const url = new URL(this.#queryUrl);
-    const body = new URLSearchParams({ query }).toString();
-    const signed = await this.#signer.sign({
-      method: 'POST',
-      protocol: url.protocol,
-      hostname: url.hostname,
-      port: Number(url.port),
-      path: url.pathname,
-      headers: { host: url.host, 'content-type': 'application/x-www-form-urlencoded' },
-      body,
-    });
-    // fetch sets the host from the same URL.
-    const { host: _, ...headers } = signed.headers;
-    const response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(QUERY_TIMEOUT_MS) });
-    const text = await response.text();
-    assert.equal(response.status, 200, `${query}: ${text}`);
+  /** The samples of a range query, by series. */
+  async range(query: string, { startMs, endMs, stepSeconds }: Range): Promise<Map<string, readonly Sample[]>> {
+    const times = { start: String(startMs / 1_000), end: String(endMs / 1_000), step: String(stepSeconds) };
+    return samplesOf(await this.#query('query_range', { query, ...times }, 'matrix'));
+  }
+
+  async #query(
+    path: 'query' | 'query_range',
+    form: { readonly query: string } & Readonly<Record<string, string>>,
+    resultType: string,
+  ): Promise<readonly ResultSeries[]> {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const body = new URLSearchParams(form).toString();
+    const { status, text } = await this.#client.post(new URL(path, this.#queryUrl), headers, body);
+    assert.equal(status, 200, `${form.query}: ${text}`);
     const answer = JSON.parse(text) as Answer;
-    assert.equal(answer.status, 'success', `${query}: ${answer.error}`);
-    assert.equal(answer.data?.resultType, resultType, query);
+    assert.equal(answer.status, 'success', `${form.query}: ${answer.error}`);
+    assert.equal(answer.data?.resultType, resultType, form.query);
     return answer.data?.result ?? [];
   }
+}
+
+function samplesOf(result: readonly ResultSeries[]): Map<string, readonly Sample[]> {
+  const sampleOf = ([seconds, value]: ResultValue): Sample => ({
+    timestamp: Math.round(seconds * 1_000),
+    value: parseValue(value),
+  });
+  return new Map(result.map(({ metric, values }) => [seriesName(metric), (values ?? []).map(sampleOf)]));
 }
 
 function parseValue(text: string): number {
