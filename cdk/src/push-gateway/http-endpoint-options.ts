@@ -1,5 +1,5 @@
 import * as logs from 'aws-cdk-lib/aws-logs';
-import { HttpAuth } from './http-auth';
+import { HttpAuth } from '../shared/http-auth';
 
 /**
  * Settings of every HTTP endpoint of a push gateway.

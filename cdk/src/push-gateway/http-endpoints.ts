@@ -11,10 +11,10 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { checked, grantSecret, grantSend } from '../shared/grants';
+import { HttpAuth, newHttpSecret } from '../shared/http-auth';
 import { Problem, integer, not, text, validate } from '../shared/validate';
 import { defined } from '../shared/variables';
 import { warn } from '../shared/warnings';
-import { HttpAuth } from './http-auth';
 import { HttpDelivery } from './http-delivery';
 import { AlbTargetOptions, HttpApiOptions, HttpEndpointOptions } from './http-endpoint-options';
 import { urlErrors } from './metrics';
@@ -242,16 +242,7 @@ export class HttpEndpoints {
     this.auth = auth;
     if (auth._mode === 'iam') return;
     if (auth._mode === 'secret' && !auth._secret) {
-      this.ownSecret = new secretsmanager.Secret(this.scope, 'HttpSecret', {
-        description: 'User name and password for pushing metrics',
-        generateSecretString: {
-          secretStringTemplate: JSON.stringify({ username: 'push-gateway' }),
-          generateStringKey: 'password',
-          passwordLength: 40,
-          // Clients may send it in a URL.
-          excludePunctuation: true,
-        },
-      });
+      this.ownSecret = newHttpSecret(this.scope, 'push-gateway', 'User name and password for pushing metrics');
     }
     if (this.secret) grantSecret(this.secret, this.parts.function);
     this.setVariables({ HTTP_AUTH: auth._mode, HTTP_AUTH_SECRET: this.secret?.secretArn });

@@ -1,6 +1,5 @@
 export { PushGatewayAlarmOptions, PushGatewayAlarms } from './alarms';
 export { DefaultFormat } from './default-format';
-export { HttpAuth } from './http-auth';
 export { HttpDelivery } from './http-delivery';
 export { AlbTargetOptions, HttpApiOptions, HttpEndpointOptions } from './http-endpoint-options';
 export { IotRuleOptions, IotRuleVia } from './iot-rule';

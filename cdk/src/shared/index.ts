@@ -1,1 +1,2 @@
+export { HttpAuth } from './http-auth';
 export { ShippedCode } from './shipped-code';

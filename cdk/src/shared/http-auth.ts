@@ -1,9 +1,10 @@
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
 
 /**
- * Which HTTP requests an endpoint of a push gateway serves.
+ * Which HTTP requests an endpoint serves.
  *
- * One function serves every endpoint of a gateway, so `none` cannot be combined with another auth. `iam` and `secret` can:
+ * One function serves every endpoint of a push gateway, so `none` cannot be combined with another auth. `iam` and `secret` can:
  * each endpoint then also serves requests with the secret, except where IAM rejects them first.
  */
 export class HttpAuth {
@@ -47,4 +48,18 @@ export class HttpAuth {
     this._mode = mode;
     this._secret = secret;
   }
+}
+
+/** Creates a secret with a user name and a generated password in `scope`. */
+export function newHttpSecret(scope: Construct, username: string, description: string): secretsmanager.Secret {
+  return new secretsmanager.Secret(scope, 'HttpSecret', {
+    description,
+    generateSecretString: {
+      secretStringTemplate: JSON.stringify({ username }),
+      generateStringKey: 'password',
+      passwordLength: 40,
+      // Clients may send it in a URL.
+      excludePunctuation: true,
+    },
+  });
 }
