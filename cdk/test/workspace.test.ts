@@ -16,7 +16,7 @@ import {
   PrometheusWorkspaceProps,
   YamlDefinition,
 } from 'cdk-serverless-prometheus-push-gateway';
-import { inStack, newStack } from './support';
+import { inStack, newStack, only } from './support';
 
 const WORKSPACE = 'AWS::APS::Workspace';
 const ARN = 'arn:aws:aps:eu-west-1:123456789012:workspace/ws-1234-abcd';
@@ -245,6 +245,32 @@ test('grants are limited to the workspace', () => {
   });
 });
 
+test('a proxy may write, query and list rules', () => {
+  const template = workspaceTemplate({}, (workspace) => {
+    workspace.grantProxy(new iam.User(workspace.stack, 'Proxy'));
+  });
+  const { Statement } = only(template, 'AWS::IAM::Policy').PolicyDocument;
+  assert.deepEqual(Statement.flatMap(({ Action }: any) => Action).sort(), [
+    'aps:GetLabels',
+    'aps:GetMetricMetadata',
+    'aps:GetSeries',
+    'aps:ListAlerts',
+    'aps:ListRules',
+    'aps:QueryMetrics',
+    'aps:RemoteWrite',
+  ]);
+});
+
+test('a proxy of another account may write and query', () => {
+  const template = workspaceTemplate({}, (workspace) => {
+    workspace.grantProxy(new iam.AccountPrincipal('210987654321'));
+  });
+  const policy = JSON.stringify(only(template, 'AWS::APS::ResourcePolicy').PolicyDocument);
+  assert.match(policy, /aps:RemoteWrite/);
+  assert.match(policy, /aps:QueryMetrics/);
+  assert.doesNotMatch(policy, /aps:List/);
+});
+
 test('rule groups become a namespace of the workspace', () => {
   workspaceTemplate({}, (workspace) =>
     workspace.addRuleGroups('Recording', YamlDefinition.fromInline(RULES)),
@@ -270,7 +296,15 @@ test('an interface endpoint allows only this workspace', () => {
     PolicyDocument: {
       Statement: [
         {
-          Action: ['aps:RemoteWrite', 'aps:GetLabels', 'aps:GetMetricMetadata', 'aps:GetSeries', 'aps:QueryMetrics'],
+          Action: [
+            'aps:RemoteWrite',
+            'aps:GetLabels',
+            'aps:GetMetricMetadata',
+            'aps:GetSeries',
+            'aps:QueryMetrics',
+            'aps:ListAlerts',
+            'aps:ListRules',
+          ],
           Effect: 'Allow',
           Principal: { AWS: '*' },
           Resource: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Workspace'), 'Arn'] },

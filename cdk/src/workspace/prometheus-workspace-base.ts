@@ -17,6 +17,7 @@ import { YamlDefinition } from './yaml-definition';
 /** https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-and-IAM.html */
 const REMOTE_WRITE_ACTIONS = ['aps:RemoteWrite'];
 const QUERY_ACTIONS = ['aps:GetLabels', 'aps:GetMetricMetadata', 'aps:GetSeries', 'aps:QueryMetrics'];
+const RULE_ACTIONS = ['aps:ListAlerts', 'aps:ListRules'];
 
 /**
  * A workspace of Amazon Managed Service for Prometheus (AMP), new or imported.
@@ -110,6 +111,27 @@ export interface IPrometheusWorkspace extends iam.IResourceWithPolicy, aps.IWork
    * @param grantee the principal
    */
   grantQuery(grantee: iam.IGrantable): iam.Grant;
+
+  /**
+   * Grants listing the rules and alerts, which Grafana shows beside those of its own:
+   *
+   *  - `aps:ListAlerts`
+   *  - `aps:ListRules`
+   *
+   * AMP ignores these actions in the resource policy of a workspace, so a principal of another account cannot get them.
+   *
+   * @see https://docs.aws.amazon.com/prometheus/latest/APIReference/API_PutResourcePolicy.html
+   * @param grantee a principal of the account of the workspace
+   */
+  grantListRules(grantee: iam.IGrantable): iam.Grant;
+
+  /**
+   * Grants all that the signing proxy sends for its clients: writing samples (`grantRemoteWrite`), querying (`grantQuery`),
+   * and listing rules and alerts (`grantListRules`). For a proxy that only reads or only writes, use these.
+   *
+   * @param grantee the principal of the proxy, such as the role of an instance
+   */
+  grantProxy(grantee: iam.IGrantable): iam.Grant;
 
   /**
    * A metric of this workspace in the namespace `AWS/Prometheus`: average over 5 minutes.
@@ -228,7 +250,7 @@ export abstract class PrometheusWorkspaceBase extends Resource implements IProme
     endpoint.addToPolicy(
       new iam.PolicyStatement({
         principals: [new iam.AnyPrincipal()],
-        actions: [...REMOTE_WRITE_ACTIONS, ...QUERY_ACTIONS],
+        actions: [...REMOTE_WRITE_ACTIONS, ...QUERY_ACTIONS, ...RULE_ACTIONS],
         resources: [this.workspaceArn],
       }),
     );
@@ -284,6 +306,15 @@ export abstract class PrometheusWorkspaceBase extends Resource implements IProme
 
   public grantQuery(grantee: iam.IGrantable): iam.Grant {
     return this.grant(grantee, ...QUERY_ACTIONS);
+  }
+
+  public grantListRules(grantee: iam.IGrantable): iam.Grant {
+    const grant = iam.Grant.addToPrincipal({ grantee, actions: RULE_ACTIONS, resourceArns: [this.workspaceArn] });
+    return checked(this, grantee, grant);
+  }
+
+  public grantProxy(grantee: iam.IGrantable): iam.Grant {
+    return this.grantRemoteWrite(grantee).combine(this.grantQuery(grantee)).combine(this.grantListRules(grantee));
   }
 
   public metric(metricName: string, props?: cloudwatch.MetricOptions): cloudwatch.Metric {
