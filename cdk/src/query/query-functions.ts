@@ -10,6 +10,8 @@ import { workspaceOf } from '../workspace/imported-workspace';
 import { AgentCoreGatewayOptions, agentCoreTargets } from './agent-core-gateway';
 import { DEFAULT_OPERATIONS, OPERATIONS, QueryOperation } from './operations';
 import { queryProblems } from './problems';
+import { queryFunctionUrl } from './query-endpoint';
+import { QueryFunctionUrl, QueryFunctionUrlOptions } from './query-endpoint-options';
 import { queryFunction } from './query-function';
 import { PrometheusQueryFunctionsProps } from './query-functions-props';
 
@@ -26,6 +28,7 @@ export class PrometheusQueryFunctions extends Construct implements ec2.IConnecta
   public readonly functions: lambda.Function[];
 
   private readonly byOperation: ReadonlyMap<QueryOperation, lambda.Function>;
+  private readonly props: PrometheusQueryFunctionsProps;
 
   /**
    * @param scope the parent construct
@@ -45,9 +48,8 @@ export class PrometheusQueryFunctions extends Construct implements ec2.IConnecta
           description: 'Functions that query Amazon Managed Service for Prometheus',
         }),
       ]);
-    this.byOperation = new Map(
-      operations.map((operation) => [operation, queryFunction(this, operation, { ...props, securityGroups })]),
-    );
+    this.props = { ...props, securityGroups };
+    this.byOperation = new Map(operations.map((operation) => [operation, queryFunction(this, operation, this.props)]));
     this.functions = [...this.byOperation.values()];
     this.allowWorkspace(props.workspace);
   }
@@ -98,6 +100,21 @@ export class PrometheusQueryFunctions extends Construct implements ec2.IConnecta
     return this.functions
       .map((fn) => checked(this, grantee, fn.grantInvoke(grantee)))
       .reduce((all, grant) => all.combine(grant));
+  }
+
+  /**
+   * Adds a function that serves the HTTP API of Prometheus at a function URL, for clients that cannot sign requests:
+   * Grafana, `promtool` and libraries take it for a Prometheus. At the path `/mcp` it is an MCP server with the operations
+   * as tools. The function can query only `workspace`. It gets:
+   *
+   *  - `aps:GetLabels`, `aps:GetMetricMetadata`, `aps:GetSeries`, `aps:QueryMetrics`, `aps:ListAlerts` and `aps:ListRules` on
+   *    the workspace
+   *  - `secretsmanager:GetSecretValue` on the secret with `HttpAuth.secret`, and `kms:Decrypt` on its key if you own it
+   *
+   * @param options who may send requests, and what they may see
+   */
+  public addFunctionUrl(options: QueryFunctionUrlOptions): QueryFunctionUrl {
+    return queryFunctionUrl(this, this.props, options);
   }
 
   /**

@@ -2,13 +2,18 @@
 import * as aps from 'aws-cdk-lib/aws-aps';
 import { Variables } from '../shared/variables';
 import { workspaceOf } from '../workspace/imported-workspace';
+import { QueryFunctionUrlOptions } from './query-endpoint-options';
 import { PrometheusQueryFunctionsProps } from './query-functions-props';
 
 /** The variables that props set. */
-export const VARIABLES: Variables<keyof PrometheusQueryFunctionsProps> = {
+export const VARIABLES: Variables<keyof PrometheusQueryFunctionsProps | keyof QueryFunctionUrlOptions> = {
   WORKSPACE_URL: 'workspace',
   // Requests to AMP are always signed, which is the default of the functions.
   WORKSPACE_AUTH: 'workspace',
+  // Function URLs set these.
+  HTTP_AUTH: 'auth',
+  HTTP_AUTH_SECRET: 'auth',
+  ENFORCE_LABELS: 'enforceLabels',
   AWS_LAMBDA_LOG_LEVEL: 'logLevel',
   AWS_LAMBDA_LOG_FORMAT: 'logLevel',
 };

@@ -9,9 +9,9 @@ import { Construct } from 'constructs';
  */
 export class HttpAuth {
   /**
-   * Requests that are signed with Signature Version 4 by a principal with permission (`grantPush`). No Pushgateway client
-   * and no OpenTelemetry SDK signs its requests, so use it for agents that do, such as vmagent and the OpenTelemetry
-   * Collector. A load balancer cannot use it.
+   * Requests that are signed with Signature Version 4 by a principal with permission: `grantPush` of a push gateway, or
+   * `grantInvokeUrl` of a function URL for queries. No Pushgateway client and no OpenTelemetry SDK signs its requests, so use
+   * it for agents that do, such as vmagent and the OpenTelemetry Collector. A load balancer cannot use it.
    */
   public static iam(): HttpAuth {
     return new HttpAuth('iam');
@@ -19,12 +19,13 @@ export class HttpAuth {
 
   /**
    * Requests with the user name and password of a secret as basic authentication, which every Pushgateway client,
-   * OpenTelemetry SDK and agent supports, or with the password as bearer token. The function reads a rotated secret within seconds. It gets:
+   * OpenTelemetry SDK, agent and Grafana supports, or with the password as bearer token. The function reads a rotated secret
+   * within seconds. It gets:
    *
    *  - `secretsmanager:GetSecretValue` on the secret, and `kms:Decrypt` on its key if you own it
    *
-   * @param secret a JSON object with `username` and `password`; by default a new one with the user name `push-gateway` and
-   * a generated password, which is `httpSecret` of the gateway
+   * @param secret a JSON object with `username` and `password`; by default a new one with a generated password, and the
+   * user name `push-gateway` to push or `prometheus` to query
    */
   public static secret(secret?: secretsmanager.ISecret): HttpAuth {
     return new HttpAuth('secret', secret);

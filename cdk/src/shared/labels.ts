@@ -10,6 +10,19 @@ export function labelProblems(labels: { [name: string]: string } = {}): Problem[
   ]);
 }
 
+/** The problems of labels that queries enforce. */
+export function enforcedLabelProblems(labels: { [name: string]: string } | undefined): Problem[] {
+  const prop = 'enforceLabels';
+  return [
+    not(labels !== undefined && Object.keys(labels).length === 0, `${prop}: expected at least one label, got none`),
+    ...Object.entries(labels ?? {}).flatMap(([name, value]) => [
+      nameProblem(prop, name),
+      // A selector with an empty value selects the series without the label.
+      not(value === '', `${prop}.${name}: expected a value, got ""`),
+    ]),
+  ];
+}
+
 /**
  * The problems of label sets with limits.
  *

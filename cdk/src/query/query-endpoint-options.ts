@@ -1,0 +1,50 @@
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { HttpAuth } from '../shared/http-auth';
+
+/**
+ * Settings of a function URL for queries.
+ */
+export interface QueryFunctionUrlOptions {
+  /**
+   * Which requests the URL serves. Grafana and MCP clients support `HttpAuth.secret`.
+   */
+  readonly auth: HttpAuth;
+
+  /**
+   * Labels that every series in an answer has, by name. The function adds them to each selector of a query, and answers
+   * 403 to requests for the metadata, rules and alerts of the whole workspace. Set it if the users of the URL must not see
+   * the series of other tenants.
+   *
+   * @default - every series of the workspace can be queried
+   */
+  readonly enforceLabels?: { [name: string]: string };
+
+  /**
+   * Identifier of the URL: 1 to 32 letters and digits. Set it for each URL of a workspace with several tenants: every one
+   * has its own function, secret and `enforceLabels`.
+   *
+   * @default 'FunctionUrl'
+   */
+  readonly tenant?: string;
+}
+
+/**
+ * A function URL for queries, and its parts.
+ */
+export interface QueryFunctionUrl {
+  /** The function. Its role may query only the workspace of the query functions. */
+  readonly function: lambda.Function;
+
+  /**
+   * The function URL. Its `url` is the URL of a Grafana data source. With `HttpAuth.iam`, `grantInvokeUrl` lets principals
+   * send requests.
+   */
+  readonly functionUrl: lambda.FunctionUrl;
+
+  /** The URL of the MCP server, for agents. */
+  readonly mcpUrl: string;
+
+  /** The secret with `username` and `password`. Undefined unless `auth` is `HttpAuth.secret`. */
+  readonly secret?: secretsmanager.ISecret;
+}

@@ -1,0 +1,75 @@
+/** Creates function URLs that serve the HTTP API of Prometheus and an MCP server. */
+import { Duration, Stack, Token } from 'aws-cdk-lib';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import { newFunction } from '../shared/function';
+import { grantSecret } from '../shared/grants';
+import { newHttpSecret } from '../shared/http-auth';
+import { enforcedLabelProblems } from '../shared/labels';
+import { not, text, validate } from '../shared/validate';
+import { defined } from '../shared/variables';
+import { warn } from '../shared/warnings';
+import { workspaceOf } from '../workspace/imported-workspace';
+import { QueryFunctionUrl, QueryFunctionUrlOptions } from './query-endpoint-options';
+import { PrometheusQueryFunctionsProps } from './query-functions-props';
+import { variablesOf } from './variables';
+
+/** Creates a function and its URL in a scope below `parent`. */
+export function queryFunctionUrl(
+  parent: Construct,
+  props: PrometheusQueryFunctionsProps,
+  { auth, enforceLabels, tenant }: QueryFunctionUrlOptions,
+): QueryFunctionUrl {
+  const id = tenant ?? 'FunctionUrl';
+  const functionName = props.functionNamePrefix && `${props.functionNamePrefix}-${tenant ?? 'api'}`;
+  validate(parent, [
+    text('tenant', tenant, /^[a-zA-Z0-9]{1,32}$/, '1 to 32 letters and digits'),
+    not(parent.node.tryFindChild(id) !== undefined, `tenant: expected one that no other function URL has, got "${id}"`),
+    not(
+      !Token.isUnresolved(functionName) && (functionName ?? '').length > 64,
+      `tenant: expected a function name of at most 64 characters, got "${functionName}"`,
+    ),
+    ...enforcedLabelProblems(enforceLabels),
+  ]);
+  const scope = new Construct(parent, id);
+  if (auth._mode === 'none') {
+    warn(
+      scope,
+      'httpWithoutAuth',
+      'the function URL serves every request, because auth is HttpAuth.none; anyone on the internet can read the metrics',
+    );
+  }
+  const secret =
+    auth._mode === 'secret'
+      ? (auth._secret ?? newHttpSecret(scope, 'prometheus', 'User name and password for querying metrics'))
+      : undefined;
+  const isIam = auth._mode === 'iam';
+  const fn = newFunction(scope, {
+    ...props,
+    artifact: 'query',
+    roleDescription: 'Role of the function that serves the HTTP API of Prometheus',
+    ownEnvironment: {
+      ...variablesOf(props.workspace),
+      ...defined({
+        // The default of the function.
+        HTTP_AUTH: isIam ? undefined : auth._mode,
+        HTTP_AUTH_SECRET: secret?.secretArn,
+        ENFORCE_LABELS: enforceLabels && Stack.of(scope).toJsonString(enforceLabels),
+      }),
+    },
+    functionName,
+    description: 'Serves the HTTP API of Prometheus for a workspace, and an MCP server',
+    handler: 'api',
+    memorySize: props.memorySize ?? 512,
+    timeout: props.timeout ?? Duration.seconds(60),
+  });
+  const workspace = workspaceOf(props.workspace);
+  workspace.grantQuery(fn);
+  workspace.grantListRules(fn);
+  if (secret) grantSecret(secret, fn);
+  const functionUrl = new lambda.FunctionUrl(scope, 'Url', {
+    function: fn,
+    authType: isIam ? lambda.FunctionUrlAuthType.AWS_IAM : lambda.FunctionUrlAuthType.NONE,
+  });
+  return { function: fn, functionUrl, mcpUrl: `${functionUrl.url}mcp`, secret };
+}

@@ -1,0 +1,117 @@
+/** Function URLs for queries: resources, permissions, variables and errors. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Stack } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import {
+  HttpAuth,
+  PrometheusQueryFunctions,
+  QueryFunctionUrlOptions,
+  QueryOperation,
+} from 'cdk-serverless-prometheus-push-gateway';
+import { documents } from './policies';
+import { inStack, newQueries, newStack, only } from './support';
+
+const WORKSPACE = 'arn:aws:aps:eu-west-1:123456789012:workspace/ws-12345678-abcd-1234-abcd-123456789012';
+
+function queriesIn(stack: Stack): PrometheusQueryFunctions {
+  return newQueries(stack, { operations: [QueryOperation.QUERY] });
+}
+
+function endpointTemplate(...options: QueryFunctionUrlOptions[]): Template {
+  return inStack((stack) => {
+    const queries = queriesIn(stack);
+    for (const each of options) queries.addFunctionUrl(each);
+  });
+}
+
+/** The properties of the functions with the handler `api`. */
+function apis(template: Template): any[] {
+  const functions = Object.values(template.findResources('AWS::Lambda::Function'));
+  return functions.map(({ Properties }) => Properties).filter(({ Handler }) => Handler === 'api');
+}
+
+test('a function URL with a secret is public', () => {
+  const template = endpointTemplate({ auth: HttpAuth.secret() });
+  assert.equal(only(template, 'AWS::Lambda::Url').AuthType, 'NONE');
+  const [secret] = Object.keys(template.findResources('AWS::SecretsManager::Secret'));
+  const [{ Environment, MemorySize, Timeout }] = apis(template);
+  assert.deepEqual([MemorySize, Timeout], [512, 60]);
+  const { WORKSPACE_URL, ...http } = Environment.Variables;
+  assert.match(JSON.stringify(WORKSPACE_URL), /ws-12345678/);
+  assert.deepEqual(http, { HTTP_AUTH: 'secret', HTTP_AUTH_SECRET: { Ref: secret } });
+  const { GenerateSecretString } = only(template, 'AWS::SecretsManager::Secret');
+  assert.equal(GenerateSecretString.SecretStringTemplate, '{"username":"prometheus"}');
+});
+
+test('a function URL with IAM has no variables', () => {
+  const template = endpointTemplate({ auth: HttpAuth.iam() });
+  assert.equal(only(template, 'AWS::Lambda::Url').AuthType, 'AWS_IAM');
+  template.resourceCountIs('AWS::Lambda::Permission', 0);
+  assert.deepEqual(Object.keys(apis(template)[0].Environment.Variables), ['WORKSPACE_URL']);
+});
+
+test('the function may read the workspace and the secret', () => {
+  const template = endpointTemplate({ auth: HttpAuth.secret() });
+  const statements = documents(template)
+    .filter(({ at }) => /FunctionUrl.*Policy/.test(at) && !at.endsWith('AssumeRolePolicyDocument'))
+    .flatMap((document) => document.statements)
+    .filter(({ Action }: any) => ![Action].flat()[0].startsWith('logs:'));
+  const actions = statements.flatMap(({ Action }: any) => Action).sort();
+  assert.deepEqual(actions, [
+    'aps:GetLabels',
+    'aps:GetMetricMetadata',
+    'aps:GetSeries',
+    'aps:ListAlerts',
+    'aps:ListRules',
+    'aps:QueryMetrics',
+    'secretsmanager:GetSecretValue',
+  ]);
+  const resources = statements.map(({ Resource }: any) => Resource);
+  assert.ok(resources.includes(WORKSPACE));
+  assert.ok(!resources.includes('*'));
+});
+
+test('the result has the URLs and the secret', () => {
+  const stack = newStack();
+  const queries = queriesIn(stack);
+  const given = secretsmanager.Secret.fromSecretNameV2(stack, 'Given', 'given');
+  const { function: fn, functionUrl, mcpUrl, secret } = queries.addFunctionUrl({ auth: HttpAuth.secret(given) });
+  assert.equal(secret, given);
+  assert.equal(mcpUrl, `${functionUrl.url}mcp`);
+  assert.notEqual(fn, queries.functions[0]);
+  assert.equal(queries.addFunctionUrl({ auth: HttpAuth.iam(), tenant: 'Signed' }).secret, undefined);
+});
+
+test('each tenant has its function, secret and labels', () => {
+  const template = endpointTemplate(
+    { auth: HttpAuth.secret(), tenant: 'A', enforceLabels: { team: 'a' } },
+    { auth: HttpAuth.secret(), tenant: 'B', enforceLabels: { team: 'b' } },
+  );
+  template.resourceCountIs('AWS::SecretsManager::Secret', 2);
+  const variables = apis(template).map(({ Environment }) => Environment.Variables);
+  assert.deepEqual(variables.map(({ ENFORCE_LABELS }) => ENFORCE_LABELS).sort(), ['{"team":"a"}', '{"team":"b"}']);
+  assert.equal(new Set(variables.map(({ HTTP_AUTH_SECRET }) => JSON.stringify(HTTP_AUTH_SECRET))).size, 2);
+});
+
+test('synthesis warns of a function URL without auth', () => {
+  const stack = newStack();
+  queriesIn(stack).addFunctionUrl({ auth: HttpAuth.none() });
+  const [warning] = Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('HttpAuth.none'));
+  assert.match(String(warning.entry.data), /anyone on the internet can read the metrics/);
+});
+
+for (const [options, message] of [
+  [{ tenant: 'a-b' }, 'tenant: expected 1 to 32 letters and digits, got "a-b"'],
+  [{ tenant: 'Query' }, 'tenant: expected one that no other function URL has, got "Query"'],
+  [{ enforceLabels: {} }, 'enforceLabels: expected at least one label, got none'],
+  [{ enforceLabels: { team: '' } }, 'enforceLabels.team: expected a value, got ""'],
+  [{ enforceLabels: { 'a.b': 'c' } }, 'enforceLabels: expected names that match [a-zA-Z_][a-zA-Z0-9_]*, got "a.b"'],
+] as [Partial<QueryFunctionUrlOptions>, string][]) {
+  test(`fails: ${message}`.slice(0, 60), () => {
+    assert.throws(() => queriesIn(newStack()).addFunctionUrl({ auth: HttpAuth.iam(), ...options }), {
+      message: `Stack/Queries: ${message}`,
+    });
+  });
+}
