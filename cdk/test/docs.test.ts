@@ -43,7 +43,8 @@ test('every prop has a description and default', () => {
     for (const { name: prop, optional, docs } of properties) {
       assert.ok(docs?.summary, `${name}.${prop} has no summary`);
       // A result has no default.
-      if (optional && !['PushGatewayAlarms', 'QueryFunctionUrl'].includes(name)) assert.ok(docs.default, `${name}.${prop} has no @default`);
+      if (optional && !['PushGatewayAlarms', 'QueryFunctionUrl'].includes(name))
+        assert.ok(docs.default, `${name}.${prop} has no @default`);
     }
   }
 });

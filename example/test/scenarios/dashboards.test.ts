@@ -1,6 +1,7 @@
 /** Every query of the dashboards and of the rules, on the metrics of the local stack. */
 
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 
@@ -15,6 +16,9 @@ import { waitFor } from '../support/wait.js';
 
 const INVOCATIONS = 16;
 const FAILURES = 4;
+
+/** The extension of the local stack sends every second, so gauges have several samples before the end of an environment. */
+const PAUSE_MS = 300;
 
 /** The values that Grafana has for an hour, and for a minimum step of 75 s. */
 const GRAFANA = { __range: '1h', __rate_interval: '5m' };
@@ -34,6 +38,7 @@ async function invokeAll({ lambda, endpoints }: Stack): Promise<string> {
     const event = { dimensions: { device: 'a' }, timestamp: Date.now(), metrics: { number } };
     const payload = number < FAILURES ? JSON.stringify({ dimensions: {} }) : encodeEvents(event);
     log = await invoke(lambda, endpoints.lambda.functionName, payload);
+    await delay(PAUSE_MS);
   }
   return log;
 }
@@ -51,7 +56,9 @@ scenario('every query of the dashboards and rules has data', extension, async (s
     return counts.values().next().value ?? 0;
   };
   await waitFor('the metrics of every invocation', count, (invocations) => invocations === INVOCATIONS);
-  const range = { startMs, endMs: Date.now(), stepSeconds: 1 };
+  const endMs = Date.now();
+  // The last step is the present, so that the last samples count.
+  const range = { startMs: endMs - 1_000 * Math.ceil((endMs - startMs) / 1_000), endMs, stepSeconds: 1 };
 
   const rules = await readRules();
   const recorded = rules.filter(({ record }) => record !== undefined);
@@ -120,14 +127,16 @@ function metricOf(
     assert.ok(parts, `${title}: ${sqlExpression}`);
     const [, metric, from, label, variable, group] = parts;
     // A group has a value for each metric.
-    return metrics.find(
-      (each) =>
-        each.namespace === from &&
-        each.name === metric &&
-        each.dimensions[label as string] === variables[variable as string] &&
-        each.dimensions[group as string] !== undefined &&
-        Object.keys(each.dimensions).length === 2,
-    ) ?? assert.fail(`${title}: no metric for ${sqlExpression}`);
+    return (
+      metrics.find(
+        (each) =>
+          each.namespace === from &&
+          each.name === metric &&
+          each.dimensions[label as string] === variables[variable as string] &&
+          each.dimensions[group as string] !== undefined &&
+          Object.keys(each.dimensions).length === 2,
+      ) ?? assert.fail(`${title}: no metric for ${sqlExpression}`)
+    );
   }
   if (expression) return undefined;
   assert.ok(namespace !== undefined && name !== undefined && dimensions !== undefined, title);
