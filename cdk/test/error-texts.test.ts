@@ -21,6 +21,7 @@ const ACRONYMS = [
   'IAM',
   'ID',
   'JSON',
+  'MCP',
   'SNS',
   'SQL',
   'SQS',

@@ -84,6 +84,32 @@ test('the result has the URLs and the secret', () => {
   assert.equal(queries.addFunctionUrl({ auth: HttpAuth.iam(), tenant: 'Signed' }).secret, undefined);
 });
 
+test('an MCP server has its own function, name and secret', () => {
+  const stack = newStack();
+  const queries = newQueries(stack, { operations: [QueryOperation.QUERY], functionNamePrefix: 'prom' });
+  const dashboards = queries.addFunctionUrl({ auth: HttpAuth.secret() });
+  const agents = queries.addMcpServer({ auth: HttpAuth.secret() });
+  queries.addMcpServer({ auth: HttpAuth.iam(), tenant: 'A' });
+  assert.equal(agents.mcpUrl, `${agents.functionUrl.url}mcp`);
+  assert.notEqual(agents.secret, dashboards.secret);
+  const names = apis(Template.fromStack(stack)).map(({ FunctionName }) => FunctionName);
+  assert.deepEqual(names.sort(), ['prom-A-mcp', 'prom-api', 'prom-mcp']);
+});
+
+test('fails if a tenant has two URLs for the same clients', () => {
+  const queries = queriesIn(newStack());
+  const auth = HttpAuth.iam();
+  queries.addFunctionUrl({ auth, tenant: 'A' });
+  queries.addMcpServer({ auth, tenant: 'A' });
+  queries.addMcpServer({ auth });
+  assert.throws(() => queries.addFunctionUrl({ auth, tenant: 'A' }), {
+    message: 'Stack/Queries: tenant: expected one that no other function URL has, got "A"',
+  });
+  assert.throws(() => queries.addMcpServer({ auth }), {
+    message: 'Stack/Queries: tenant: expected one that no other MCP server has, got none',
+  });
+});
+
 test('each tenant has its function, secret and labels', () => {
   const template = endpointTemplate(
     { auth: HttpAuth.secret(), tenant: 'A', enforceLabels: { team: 'a' } },
@@ -104,9 +130,8 @@ test('synthesis warns of a function URL without auth', () => {
 
 for (const [options, message] of [
   [{ tenant: 'a-b' }, 'tenant: expected 1 to 32 letters and digits, got "a-b"'],
-  [{ tenant: 'Query' }, 'tenant: expected one that no other function URL has, got "Query"'],
   [{ enforceLabels: {} }, 'enforceLabels: expected at least one label, got none'],
-  [{ enforceLabels: { team: '' } }, 'enforceLabels.team: expected a value, got ""'],
+  [{ enforceLabels: { team: '' } }, 'enforceLabels: expected a value for "team", got ""'],
   [{ enforceLabels: { 'a.b': 'c' } }, 'enforceLabels: expected names that match [a-zA-Z_][a-zA-Z0-9_]*, got "a.b"'],
 ] as [Partial<QueryFunctionUrlOptions>, string][]) {
   test(`fails: ${message}`.slice(0, 60), () => {

@@ -3,7 +3,7 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { HttpAuth } from '../shared/http-auth';
 
 /**
- * Settings of a function URL for queries.
+ * Settings of a function URL for queries, or of an MCP server.
  */
 export interface QueryFunctionUrlOptions {
   /**
@@ -24,7 +24,7 @@ export interface QueryFunctionUrlOptions {
    * Identifier of the URL: 1 to 32 letters and digits. Set it for each URL of a workspace with several tenants: every one
    * has its own function, secret and `enforceLabels`.
    *
-   * @default 'FunctionUrl'
+   * @default - none, which only one function URL and one MCP server can have
    */
   readonly tenant?: string;
 }

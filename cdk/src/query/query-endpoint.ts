@@ -14,17 +14,29 @@ import { QueryFunctionUrl, QueryFunctionUrlOptions } from './query-endpoint-opti
 import { PrometheusQueryFunctionsProps } from './query-functions-props';
 import { variablesOf } from './variables';
 
+/** Whom a function URL is for: the last part of its construct id, and of the function's name. */
+const CLIENTS = {
+  api: 'FunctionUrl',
+  mcp: 'McpServer',
+} as const;
+
 /** Creates a function and its URL in a scope below `parent`. */
 export function queryFunctionUrl(
   parent: Construct,
   props: PrometheusQueryFunctionsProps,
+  client: keyof typeof CLIENTS,
   { auth, enforceLabels, tenant }: QueryFunctionUrlOptions,
 ): QueryFunctionUrl {
-  const id = tenant ?? 'FunctionUrl';
-  const functionName = props.functionNamePrefix && `${props.functionNamePrefix}-${tenant ?? 'api'}`;
+  const id = `${tenant ?? ''}${CLIENTS[client]}`;
+  const functionName =
+    props.functionNamePrefix &&
+    [props.functionNamePrefix, tenant, client].filter((part) => part !== undefined).join('-');
   validate(parent, [
     text('tenant', tenant, /^[a-zA-Z0-9]{1,32}$/, '1 to 32 letters and digits'),
-    not(parent.node.tryFindChild(id) !== undefined, `tenant: expected one that no other function URL has, got "${id}"`),
+    not(
+      parent.node.tryFindChild(id) !== undefined,
+      `tenant: expected one that no other ${client === 'mcp' ? 'MCP server' : 'function URL'} has, got ${tenant ? `"${tenant}"` : 'none'}`,
+    ),
     not(
       !Token.isUnresolved(functionName) && (functionName ?? '').length > 64,
       `tenant: expected a function name of at most 64 characters, got "${functionName}"`,

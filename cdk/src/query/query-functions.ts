@@ -114,7 +114,19 @@ export class PrometheusQueryFunctions extends Construct implements ec2.IConnecta
    * @param options who may send requests, and what they may see
    */
   public addFunctionUrl(options: QueryFunctionUrlOptions): QueryFunctionUrl {
-    return queryFunctionUrl(this, this.props, options);
+    return queryFunctionUrl(this, this.props, 'api', options);
+  }
+
+  /**
+   * Adds an MCP server for agents, with its own function, credentials and labels. Its URL is the `mcpUrl` of the result,
+   * and its transport is streamable HTTP. Each function URL of `addFunctionUrl` has an MCP server, too: add one of its own
+   * so that you can replace the credentials of agents, or restrict what agents see, without changing those of dashboards.
+   * The permissions are those of `addFunctionUrl`.
+   *
+   * @param options who may send requests, and what they may see
+   */
+  public addMcpServer(options: QueryFunctionUrlOptions): QueryFunctionUrl {
+    return queryFunctionUrl(this, this.props, 'mcp', options);
   }
 
   /**

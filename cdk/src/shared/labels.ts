@@ -18,7 +18,7 @@ export function enforcedLabelProblems(labels: { [name: string]: string } | undef
     ...Object.entries(labels ?? {}).flatMap(([name, value]) => [
       nameProblem(prop, name),
       // A selector with an empty value selects the series without the label.
-      not(value === '', `${prop}.${name}: expected a value, got ""`),
+      not(value === '', `${prop}: expected a value for "${name}", got ""`),
     ]),
   ];
 }
