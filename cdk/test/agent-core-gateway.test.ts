@@ -68,6 +68,33 @@ test('the agent gateway may only invoke its tools', () => {
   ]);
 });
 
+/** https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-bedrockagentcore-gatewaytarget-metadataconfiguration.html */
+test('allowedRequestHeaders are propagated to each function', () => {
+  const configurations = (allowedRequestHeaders?: string[]) =>
+    targets(
+      inStack(
+        (stack) => void newQueries(stack).addToAgentCoreGateway(newAgentGateway(stack), { allowedRequestHeaders }),
+      ),
+    ).map(({ MetadataConfiguration }) => MetadataConfiguration);
+  assert.ok(configurations().every((configuration) => configuration === undefined));
+  const [first, ...others] = configurations(['traceparent', 'X-Request-Id']);
+  assert.deepEqual(first, { AllowedRequestHeaders: ['traceparent', 'X-Request-Id'] });
+  for (const other of others) assert.deepEqual(other, first);
+});
+
+for (const [allowedRequestHeaders, message] of [
+  [[], 'allowedRequestHeaders: expected 1 to 10 names, got 0'],
+  [['a b'], 'allowedRequestHeaders: expected names of 1 to 100 letters, digits, hyphens and underscores, got "a b"'],
+] as [string[], string][]) {
+  test(`fails: ${message}`.slice(0, 60), () => {
+    const stack = newStack();
+    const gateway = newAgentGateway(stack);
+    assert.throws(() => newQueries(stack).addToAgentCoreGateway(gateway, { allowedRequestHeaders }), {
+      message: `Stack/Queries: ${message}`,
+    });
+  });
+}
+
 test('targetNamePrefix is the prefix of the target names', () => {
   const stack = newStack();
   const queries = newQueries(stack, { operations: [QueryOperation.RANGE_QUERY, QueryOperation.QUERY] });

@@ -66,6 +66,12 @@ const ACKNOWLEDGED: Record<string, { id: string; reason: string }[]> = {
     FINDING_ALL,
     ...['QueriesFindWorkspaceFunction4DEA8185', 'QueriesQueryFunction1BA5E4AA'].map(versionsOf),
   ],
+  QueryEndpoints: [
+    {
+      id: 'AwsSolutions::AwsSolutions-SMG4',
+      reason: 'The clients must get a new password too, so only the app can rotate the secret.',
+    },
+  ],
   TelemetryToAPushgateway: [
     {
       id: 'AwsSolutions::AwsSolutions-SMG4',

@@ -16,6 +16,7 @@ import {
   IotRuleVia,
   NameEscaping,
   OtlpDelta,
+  PrometheusTelemetryExtension,
   PrometheusWorkspace,
   QueryOperation,
   RemoteWriteProtocol,
@@ -117,6 +118,8 @@ function everythingOfAWorkspace(stack: Stack): void {
     'Rules',
     YamlDefinition.fromInline('groups:\n- name: g\n  rules:\n  - record: a:b\n    expr: sum(a)\n'),
   );
+  workspace.addRuleGroups('Functions', PrometheusTelemetryExtension.rules());
+  workspace.grantProxy(new iam.Role(stack, 'Instance', { assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com') }));
   workspace.grantQuery(
     new iam.Role(stack, 'Reader', { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com') }),
   );
@@ -161,8 +164,22 @@ function everythingOfQueryFunctions(stack: Stack): void {
   );
 }
 
+function queryEndpoints(stack: Stack): void {
+  const queries = newQueries(stack, { operations: [QueryOperation.QUERY] });
+  const { functionUrl } = queries.addFunctionUrl({ auth: HttpAuth.iam() });
+  functionUrl.grantInvokeUrl(
+    new iam.Role(stack, 'Caller', { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com') }),
+  );
+  queries.addFunctionUrl({
+    auth: HttpAuth.secret(),
+    tenant: 'TeamA',
+    enforceLabels: { team: 'a', region: stack.region },
+  });
+  queries.addMcpServer({ auth: HttpAuth.secret() });
+}
+
 function agentGateway(stack: Stack): void {
-  newQueries(stack).addToAgentCoreGateway(newAgentGateway(stack));
+  newQueries(stack).addToAgentCoreGateway(newAgentGateway(stack), { allowedRequestHeaders: ['traceparent'] });
 }
 
 function telemetryToAPushgateway(stack: Stack): void {
@@ -216,6 +233,7 @@ export const STACKS: Record<string, (stack: Stack) => void> = {
   PartsThatAreGiven: partsThatAreGiven,
   QueryFunctions: (stack) => void newQueries(stack),
   EverythingOfQueryFunctions: everythingOfQueryFunctions,
+  QueryEndpoints: queryEndpoints,
   AgentGateway: agentGateway,
   Telemetry: (stack) => {
     const gateway = newGateway(stack);
