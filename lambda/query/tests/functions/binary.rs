@@ -39,13 +39,15 @@ const OPERATIONS: [(&str, &str); 5] = [
     ("find_workspace", r#"{"list_all":true}"#),
 ];
 
-/// gateway-add-target-lambda, "Lambda function input format". The tool name wins over the handler name.
+/// gateway-add-target-lambda, "Lambda function input format"; gateway-headers. The tool name wins over the handler name, and
+/// the headers of agents choose nothing.
 #[tokio::test]
 async fn handler_or_tool_name_choose_the_operation() {
     let server = all_endpoints().await;
     for (operation, payload) in OPERATIONS {
         let context = json!({"custom": {
             "bedrockAgentCoreMessageVersion": "1.0",
+            "bedrockAgentCorePropagatedHeaders": {"workspace_url": "https://example.com", "traceparent": ["00-1-2-01"]},
             "bedrockAgentCoreToolName": format!("prometheus___{operation}"),
         }});
         let other = if operation == "list_metrics" { "query" } else { "tools" };
