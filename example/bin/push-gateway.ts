@@ -2,9 +2,10 @@
 /**
  * The CDK app. Its context values become props of the stack.
  *
- * `alarmEmail`: address for alarms. `architecture`: `arm64` (the default) or `x86_64`. `functionUrl`, `agentGateway`: `true`
- * to add a function URL or an agent gateway. `code`, `queryCode`, `extensionCode`: folders with your own builds of the gateway, the query functions (a
- * file `bootstrap` each) and the telemetry extension (a file `extensions/telemetry-extension`).
+ * `alarmEmail`: address for alarms. `architecture`: `arm64` (the default) or `x86_64`. `functionUrl`, `queryUrl`,
+ * `agentGateway`: `true` to add a function URL for pushes, one for queries, or an agent gateway. `code`, `queryCode`,
+ * `extensionCode`: folders with your own builds of the gateway, the query functions (a file `bootstrap` each) and the
+ * telemetry extension (a file `extensions/telemetry-extension`).
  */
 
 import { App } from 'aws-cdk-lib';
@@ -45,6 +46,7 @@ new PushGatewayStack(app, 'PushGateway', {
   architecture,
   ...(alarmEmail === undefined ? {} : { alarmEmail }),
   functionUrl: contextFlag('functionUrl'),
+  queryUrl: contextFlag('queryUrl'),
   agentGateway: contextFlag('agentGateway'),
   ...(codeFolder === undefined ? {} : { code: lambda.Code.fromAsset(codeFolder) }),
   ...(queryFolder === undefined ? {} : { queryCode: lambda.Code.fromAsset(queryFolder) }),

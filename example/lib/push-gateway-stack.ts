@@ -1,6 +1,6 @@
 /**
  * A gateway with a queue, a function and an IoT rule, alarms, a dashboard, its own metrics, query functions, and optionally
- * a function URL and an agent gateway. The commands in `src/commands` read its outputs from `outputs.json`.
+ * function URLs and an agent gateway. The commands in `src/commands` read its outputs from `outputs.json`.
  */
 
 import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
@@ -31,6 +31,12 @@ export interface PushGatewayStackProps extends StackProps {
    * @default false
    */
   readonly functionUrl?: boolean;
+
+  /**
+   * Whether Grafana and agents can query a function URL, with a password.
+   * @default false
+   */
+  readonly queryUrl?: boolean;
 
   /**
    * Whether agents get the query functions as tools, through an AgentCore gateway with IAM authorization.
@@ -68,6 +74,7 @@ export class PushGatewayStack extends Stack {
     const {
       alarmEmail,
       functionUrl = false,
+      queryUrl = false,
       agentGateway = false,
       architecture,
       code,
@@ -144,6 +151,13 @@ export class PushGatewayStack extends Stack {
       output('PushUrl', url, 'Endpoint for OTLP, remote write and pushes');
       // There is a secret, because the URL uses it.
       output('PushSecretArn', gateway.httpSecret!.secretArn, 'Secret with the user name and password of the endpoint');
+    }
+    if (queryUrl) {
+      const { functionUrl, mcpUrl, secret } = queries.addFunctionUrl({ auth: HttpAuth.secret() });
+      output('PrometheusUrl', functionUrl.url, 'URL for a Grafana data source with a password');
+      output('McpUrl', mcpUrl, 'MCP server for agents with the password as bearer token');
+      // There is a secret, because the URL uses it.
+      output('PrometheusSecretArn', secret!.secretArn, 'Secret with the user name and password of both');
     }
     if (agentGateway) {
       const agents = new agentcore.Gateway(this, 'Agents', {

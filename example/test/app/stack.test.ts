@@ -132,18 +132,21 @@ test('cdk synth applies the context', async () => {
     'agentGateway=true',
     '-c',
     'functionUrl=true',
+    '-c',
+    'queryUrl=true',
   );
   const template = Template.fromJSON(
     JSON.parse(await readFile(join(folder, 'synth', 'PushGateway.template.json'), 'utf8')) as object,
   );
   const functions = { Architectures: ['x86_64'], Runtime: 'provided.al2023' };
-  template.resourcePropertiesCountIs('AWS::Lambda::Function', functions, 5);
+  template.resourcePropertiesCountIs('AWS::Lambda::Function', functions, 6);
   template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'who@example.com' });
   const assets = (await readdir(join(folder, 'synth'))).filter((name) => name.startsWith('asset.'));
   const contents = await Promise.all(assets.map((asset) => readdir(join(folder, 'synth', asset))));
   assert.deepEqual(contents.flat().sort(), ['bootstrap', 'bootstrap', 'extensions']);
   template.hasOutput('AgentGatewayUrl', {});
   template.hasOutput('PushUrl', {});
+  template.hasOutput('PrometheusUrl', {});
 });
 
 const ARM64 = resolve(PACKAGE, '..', 'cdk', 'assets', 'arm64');
@@ -270,13 +273,18 @@ test('the agent gateway has the query functions and uses IAM', () => {
   template.resourceCountIs('AWS::BedrockAgentCore::GatewayTarget', 4);
 });
 
-test('the function URL requires the secret in the output', () => {
+test('function URLs require the secrets in the outputs', () => {
   assert.deepEqual(Template.fromStack(newStack('no-url').stack).findResources('AWS::Lambda::Url'), {});
-  const template = Template.fromStack(newStack('url', { functionUrl: true }).stack);
-  const secret = (template.findOutputs('PushSecretArn')['PushSecretArn'] as { Value: unknown }).Value;
-  template.hasResourceProperties('AWS::Lambda::Function', {
-    Environment: { Variables: Match.objectLike({ HTTP_AUTH: 'secret', HTTP_AUTH_SECRET: secret }) },
-  });
+  for (const [name, props] of [
+    ['PushSecretArn', { functionUrl: true }],
+    ['PrometheusSecretArn', { queryUrl: true }],
+  ] as const) {
+    const template = Template.fromStack(newStack(name, props).stack);
+    const secret = (template.findOutputs(name)[name] as { Value: unknown }).Value;
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.objectLike({ HTTP_AUTH: 'secret', HTTP_AUTH_SECRET: secret }) },
+    });
+  }
 });
 
 /** "the resource policy must allow CloudWatch": Notify_Users_Alarm_Changes.html of the CloudWatch user guide. */
@@ -328,7 +336,12 @@ test('cdk-nag finds a queue without TLS', (context) => {
 });
 
 test('cfn-lint finds nothing in the template', async () => {
-  const { app, outdir } = newStack('lint', { alarmEmail: 'who@example.com', functionUrl: true, agentGateway: true });
+  const { app, outdir } = newStack('lint', {
+    alarmEmail: 'who@example.com',
+    functionUrl: true,
+    queryUrl: true,
+    agentGateway: true,
+  });
   app.synth();
   assert.equal(await lint(join(outdir, 'PushGateway.template.json')), '');
 });
