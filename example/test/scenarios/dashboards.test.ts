@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 
 import { encodeEvents } from '../../src/index.js';
-import { CloudWatch, embeddedMetrics, type Metric, metricName } from '../support/cloudwatch.js';
+import { CloudWatch, embeddedValues, type Metric, metricName } from '../support/cloudwatch.js';
 import { interpolate, readDashboard, readRules, type Target, targetsOf } from '../support/dashboards.js';
 import { lambdaMetrics, queueMetrics, workspaceMetrics } from '../support/documented-metrics.js';
 import { programs } from '../support/environment.js';
@@ -92,7 +92,7 @@ scenario('every query of the dashboards and rules has data', extension, async (s
   await context.test('the dashboards of the gateway and the workspace', async () => {
     const names = { function: functionName, queue: 'events', dead_letter_queue: 'dead-letters', workspace: 'ws-1' };
     const metrics = [
-      ...embeddedMetrics(log),
+      ...embeddedValues(log).map(([metric]) => metric),
       ...lambdaMetrics(names.function),
       ...queueMetrics(names.queue),
       ...queueMetrics(names.dead_letter_queue),

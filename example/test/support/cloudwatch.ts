@@ -34,18 +34,21 @@ interface EmbeddedLine {
   readonly [member: string]: unknown;
 }
 
-/** The metrics that CloudWatch extracts from a log. */
-export function embeddedMetrics(log: string): Metric[] {
+/** The metrics that CloudWatch extracts from a log, with their values. */
+export function embeddedValues(log: string): [Metric, readonly number[]][] {
   const lines = log.split('\n').filter((line) => line.startsWith('{') && line.includes('"_aws":'));
   return lines.flatMap((text) => {
     const line = JSON.parse(text) as EmbeddedLine;
     return line._aws.CloudWatchMetrics.flatMap(({ Namespace, Dimensions, Metrics }) =>
       Dimensions.flatMap((names) =>
-        Metrics.map(({ Name }) => ({
-          namespace: Namespace,
-          name: Name,
-          dimensions: Object.fromEntries(names.map((name) => [name, String(line[name])])),
-        })),
+        Metrics.map(({ Name }): [Metric, readonly number[]] => [
+          {
+            namespace: Namespace,
+            name: Name,
+            dimensions: Object.fromEntries(names.map((name) => [name, String(line[name])])),
+          },
+          [line[Name]].flat().map(Number),
+        ]),
       ),
     );
   });

@@ -14,6 +14,7 @@ export interface FunctionState {
 export interface Figures {
   readonly queue: { readonly visible: number; readonly inFlight: number };
   readonly deadLetters: number;
+  readonly function: { readonly invocations: number; readonly errors: number; readonly throttles: number };
   readonly eventSource: {
     readonly received: number;
     readonly invocations: number;

@@ -24,10 +24,17 @@ export interface Panel {
   readonly title: string;
   readonly description?: string;
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
-  readonly fieldConfig?: { readonly defaults: { readonly unit?: string } };
+  readonly fieldConfig?: { readonly defaults: Field };
   readonly datasource?: DataSource;
   /** Rows have none. */
   readonly targets?: readonly Target[];
+}
+
+export interface Field {
+  readonly unit?: string;
+  readonly min?: number;
+  readonly max?: number;
+  readonly thresholds?: { readonly steps: readonly { readonly color: string; readonly value: number | null }[] };
 }
 
 export interface DataSource {
@@ -38,6 +45,8 @@ export interface DataSource {
 export interface Variable {
   readonly name: string;
   readonly type: string;
+  /** The value of a text variable. */
+  readonly query?: unknown;
 }
 
 /** A query of the Prometheus or the CloudWatch data source. */
@@ -47,6 +56,9 @@ export interface Target {
   /** PromQL, for one time if `instant` is true. */
   readonly expr?: string;
   readonly instant?: boolean;
+  readonly legendFormat?: string;
+  readonly label?: string;
+  readonly hide?: boolean;
   /** The identifier for math expressions. */
   readonly id?: string;
   readonly namespace?: string;

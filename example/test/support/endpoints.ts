@@ -15,6 +15,7 @@ export interface Endpoints {
     readonly queryFunctionNames: readonly string[];
   };
   readonly sqs: { readonly endpoint: string; readonly queueUrl: string; readonly deadLetterQueueUrl: string };
+  readonly http: { readonly functionUrl: string; readonly username: string; readonly password: string };
   readonly amp: { readonly endpoint: string; readonly remoteWriteUrl: string; readonly queryUrl: string };
   /** The Prometheus behind the workspace, if there is one. */
   readonly prometheus: { readonly url: string } | null;

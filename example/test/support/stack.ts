@@ -43,9 +43,15 @@ export class Stack implements AsyncDisposable {
     this.lambda = new LambdaClient({ region, credentials, endpoint: endpoints.lambda.endpoint });
   }
 
-  /** @param options further options of `push-gateway-local serve` */
-  static async start(options: readonly string[] = []): Promise<Stack> {
-    const process = await StackProcess.spawn(options);
+  /**
+   * @param options further options of `push-gateway-local serve`
+   * @param listen gets the output of the stack
+   */
+  static async start(
+    options: readonly string[] = [],
+    listen: (text: string) => void = () => undefined,
+  ): Promise<Stack> {
+    const process = await StackProcess.spawn(options, listen);
     try {
       const endpoints = await waitFor(
         'the stack to be up',
@@ -82,13 +88,14 @@ class StackProcess {
   output = '';
   #failure: Error | undefined;
 
-  private constructor(child: ChildProcess, directory: string, endpointsFile: string) {
+  private constructor(child: ChildProcess, directory: string, endpointsFile: string, listen: (text: string) => void) {
     this.#child = child;
     this.#directory = directory;
     this.endpointsFile = endpointsFile;
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.output = (this.output + text).slice(-KEPT_OUTPUT);
+        listen(text);
       });
     }
     child.once('error', (error) => {
@@ -96,14 +103,14 @@ class StackProcess {
     });
   }
 
-  static async spawn(options: readonly string[]): Promise<StackProcess> {
+  static async spawn(options: readonly string[], listen: (text: string) => void): Promise<StackProcess> {
     const { local, functionBinary, queryBinary, moto, prometheus } = programs();
     const directory = await mkdtemp(join(tmpdir(), 'push-gateway-example-'));
     const endpointsFile = join(directory, 'endpoints.json');
     const binaries = ['--function', functionBinary, '--query', queryBinary, '--moto', moto, '--prometheus', prometheus];
     const life = ['--endpoints', endpointsFile, '--stop-with', String(process.pid)];
     const child = spawn(local, ['serve', ...binaries, ...life, ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
-    return new StackProcess(child, directory, endpointsFile);
+    return new StackProcess(child, directory, endpointsFile, listen);
   }
 
   /** Why the process ended; `undefined` while it runs. */
