@@ -17,7 +17,17 @@ pub struct Headers<'a> {
     pub content_encoding: Option<Cow<'a, str>>,
     /// `Accept-Encoding`
     pub accept_encoding: Option<Cow<'a, str>>,
+    /// `Accept`
+    pub accept: Option<Cow<'a, str>>,
+    /// The headers of the Model Context Protocol, `Mcp-Method` for example, at most [`MAX_MCP`].
+    pub mcp: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
+
+/// The most headers of the Model Context Protocol that are read.
+const MAX_MCP: usize = 50;
+
+/// The beginning of their names.
+const MCP: &str = "mcp-";
 
 /// One value, or a list of them.
 #[derive(Deserialize)]
@@ -60,10 +70,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for Headers<'a> {
                         ("content-type", &mut headers.content_type),
                         ("content-encoding", &mut headers.content_encoding),
                         ("accept-encoding", &mut headers.accept_encoding),
+                        ("accept", &mut headers.accept),
                     ];
                     match place.into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known)) {
                         Some((_, value)) => {
                             *value = map.next_value::<Values<'_>>()?.into_iter().next_back().or(value.take());
+                        }
+                        None if is_mcp(&name) && headers.mcp.len() < MAX_MCP => {
+                            let value = map.next_value::<Values<'_>>()?.into_iter().next_back();
+                            headers.mcp.extend(value.map(|value| (name, value)));
                         }
                         None => {
                             map.next_value::<IgnoredAny>()?;
@@ -75,6 +90,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Headers<'a> {
         }
         deserializer.deserialize_map(Known)
     }
+}
+
+fn is_mcp(name: &str) -> bool {
+    name.get(..MCP.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(MCP))
 }
 
 #[derive(Deserialize)]
