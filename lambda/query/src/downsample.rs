@@ -1,4 +1,5 @@
-//! Downsamples series for models: sample values as JSON numbers and, if there are too many, every n-th point only.
+//! Downsamples series for models: sample values as JSON numbers, native histograms as count, sum and quantiles and, if
+//! there are too many points, every n-th only.
 //!
 //! <https://prometheus.io/docs/prometheus/latest/querying/api/#expression-query-result-formats>
 
@@ -8,8 +9,7 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// The longest series keeps at least so many points, even if other series then have no room.
-const MIN_POINTS: usize = 20;
+use crate::native_histogram::summary;
 
 /// A series, or another element of a result, with sample values as JSON numbers.
 #[derive(Debug)]
@@ -49,14 +49,15 @@ impl<'a> Series<'a> {
             let _ = write!(head, ",\"value\":{}", sample.json());
         }
         if let Some(histogram) = series.histogram {
-            let _ = write!(head, ",\"histogram\":{histogram}");
+            let _ = write!(head, ",\"histogram\":{}", summary(histogram.get()));
         }
         let mut points = Vec::new();
         if let Some(samples) = series.values {
             points.push(("values", samples.iter().map(|sample| sample.json().into()).collect()));
         }
         if let Some(histograms) = series.histograms {
-            points.push(("histograms", histograms.iter().map(|histogram| histogram.get().into()).collect()));
+            points
+                .push(("histograms", histograms.iter().map(|histogram| summary(histogram.get())).collect()));
         }
         Self { head: head.into(), points, tail: "}" }
     }
@@ -91,8 +92,8 @@ impl<'a> Series<'a> {
     }
 }
 
-/// The series that may fit into `bytes`, and the least `nth` with which all of them do. Where that would leave fewer
-/// than [`MIN_POINTS`] of the longest series, only the first series has to fit.
+/// The series that may fit into `bytes`, and the least `nth` with which all of them do. Points are left out before series
+/// are: each series keeps its last point.
 pub(crate) fn downsample<'a>(
     elements: impl Iterator<Item = &'a str>,
     bytes: usize,
@@ -104,11 +105,8 @@ pub(crate) fn downsample<'a>(
     };
     let all: Vec<_> = elements.map(Series::parse).take_while(may_fit).collect();
     let longest = all.iter().map(Series::len).max().unwrap_or(0).max(1);
-    let fit =
-        |series: &[Series<'_>], nth| series.iter().map(|series| series.size(nth)).sum::<usize>() < bytes;
-    let first = &all[..all.len().min(1)];
-    let is_enough = |nth: &usize| fit(&all, *nth) || longest / nth <= MIN_POINTS && fit(first, *nth);
-    let nth = (1..longest).find(is_enough).unwrap_or(longest);
+    let fit = |nth: &usize| all.iter().map(|series| series.size(*nth)).sum::<usize>() < bytes;
+    let nth = (1..longest).find(fit).unwrap_or(longest);
     (all, nth)
 }
 
@@ -133,7 +131,7 @@ impl Sample<'_> {
 
 /// A sample value as a JSON number with the same digits, so that it is the same double. `NaN`, `+Inf` and `-Inf` are
 /// not JSON numbers. Many parsers read `-0` as an integer, which has no sign.
-fn exact_number(value: &str) -> Option<&str> {
+pub(crate) fn exact_number(value: &str) -> Option<&str> {
     if value == "-0" {
         return Some("-0.0");
     }
@@ -158,8 +156,8 @@ mod tests {
             ),
             (r#"{"metric":{},"values":[]}"#, r#"{"metric":{},"values":[]}"#),
             (
-                r#"{"metric":{},"histogram":[1,{"count":"5"}]}"#,
-                r#"{"metric":{},"histogram":[1,{"count":"5"}]}"#,
+                r#"{"metric":{},"histogram":[1,{"count":"5","sum":"NaN"}]}"#,
+                r#"{"metric":{},"histogram":[1,{"count":5,"sum":"NaN"}]}"#,
             ),
             (
                 r#"{"metric":{},"values":[[1,"2"]],"histograms":[[3,{"count":"5"}]]}"#,
@@ -215,10 +213,15 @@ mod tests {
     }
 
     #[test]
-    fn series_keep_some_points_when_not_all_fit() {
-        let texts: Vec<_> = (0..1_000).map(|_| series_of(250)).collect();
-        let (all, nth) = downsample(texts.iter().map(String::as_str), 10_000);
-        assert_eq!((nth, times(&all[0].json(nth)).len()), (12, 21));
+    fn every_series_keeps_a_point_while_they_fit() {
+        let texts: Vec<_> = (0..200).map(|_| series_of(250)).collect();
+        let bytes = 200 * texts[0].len() / 40;
+        let (all, nth) = downsample(texts.iter().map(String::as_str), bytes);
+        assert_eq!(all.len(), 200);
+        let size: usize = all.iter().map(|series| series.json(nth).len() + 1).sum();
+        assert!(size <= bytes && all.iter().all(|series| !times(&series.json(nth)).is_empty()), "{nth}");
+        let (all, nth) = downsample(texts.iter().map(String::as_str), 1_000);
+        assert!(all.len() < 200 && times(&all[0].json(nth)) == [249], "{nth}");
         let text = series_of(500);
         let (all, nth) = downsample([text.as_str()].into_iter(), 200);
         assert!(all[0].json(nth).len() < 200, "{nth}");

@@ -6,26 +6,17 @@ use std::time::{Duration, SystemTime};
 use aws::Client;
 use serde::Serialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use crate::api::Api;
 use crate::config::{Config, Serves};
-use crate::control_plane;
 use crate::error::{Error, json_excerpt};
-use crate::find_workspace::{Selector, find_workspace};
 use crate::http_api::{HttpApi, HttpResponse};
-use crate::input::Input;
-use crate::list_metrics::list_metrics;
 use crate::operation::Operation;
-use crate::parameter::REGION;
+use crate::operations::{Call, Operations};
 use crate::payload::Payload;
-use crate::query::{query, range_query};
 use crate::response::Response;
-use crate::server_info::server_info;
 use crate::time::Timestamp;
 use crate::truncation::Caller;
-use crate::workspace::{Workspace, region, resolve};
 
 /// Time kept back to return the response, which may have 6 MB.
 const MARGIN: Duration = Duration::from_millis(500);
@@ -33,8 +24,8 @@ const MARGIN: Duration = Duration::from_millis(500);
 /// The handler of the query functions.
 #[derive(Debug)]
 pub struct Handler {
-    config: Config,
-    client: Arc<Client>,
+    serves: Serves,
+    operations: Arc<Operations>,
     /// With the handler `api`.
     http_api: Option<HttpApi>,
 }
@@ -66,11 +57,15 @@ impl Handler {
     /// A handler that sends its requests with `client`.
     pub fn new(config: Config, client: Client) -> Self {
         let client = Arc::new(client.for_queries());
-        let http_api = match &config.serves {
-            Serves::Api(settings) => Some(HttpApi::new((**settings).clone(), Arc::clone(&client))),
+        let serves = config.serves.clone();
+        let operations = Arc::new(Operations::new(config, Arc::clone(&client)));
+        let http_api = match &serves {
+            Serves::Api(settings) => {
+                Some(HttpApi::new((**settings).clone(), client, Arc::clone(&operations)))
+            }
             Serves::Operation(_) | Serves::Tools => None,
         };
-        Self { config, client, http_api }
+        Self { serves, operations, http_api }
     }
 
     /// Handles an invocation within its time. Errors are responses too.
@@ -78,7 +73,7 @@ impl Handler {
         let now = Timestamp::from_system(invocation.now);
         let deadline = Instant::now() + invocation.time - MARGIN.min(invocation.time / 10);
         if let Some(http_api) = &self.http_api {
-            return match Box::pin(http_api.serve(invocation.payload, deadline)).await {
+            return match Box::pin(http_api.serve(invocation.payload, now, deadline)).await {
                 Some(response) => Reply::Http(response),
                 None => Reply::Operation(Response::new(None, Caller::Direct, now, Err(Error::NotHttp))),
             };
@@ -95,8 +90,12 @@ impl Handler {
         };
         match self.operation(invocation.tool) {
             Ok(operation) => {
-                // On the heap: the runtime moves its handler's future, and this one has 16 KB.
-                let result = Box::pin(self.run(operation, payload, caller, now, deadline)).await;
+                let call = Call { caller, now, deadline };
+                let result = match payload.parameters {
+                    // On the heap: the runtime moves its handler's future, and this one has 16 KB.
+                    Ok(given) => Box::pin(self.operations.run(operation, given, call)).await,
+                    Err(error) => Err(error),
+                };
                 Response::new(Some(operation), caller, now, result)
             }
             Err(error) => Response::new(None, caller, now, Err(error)),
@@ -107,46 +106,12 @@ impl Handler {
     fn operation(&self, tool: Option<&str>) -> Result<Operation, Error> {
         let (operation, name) = match tool {
             Some(name) => (Operation::from_tool_name(name), json_excerpt(&Value::from(name))),
-            None => match self.config.serves {
+            None => match self.serves {
                 Serves::Operation(operation) => return Ok(operation),
                 Serves::Tools | Serves::Api(_) => (None, "(no name)".to_owned()),
             },
         };
         operation.ok_or(Error::UnknownTool(name))
-    }
-
-    async fn run(
-        &self,
-        operation: Operation,
-        payload: Payload,
-        caller: Caller,
-        now: Timestamp,
-        deadline: Instant,
-    ) -> Result<Box<RawValue>, Error> {
-        let input = Input::new(payload.parameters?, operation, now)?;
-        let Config { workspace: configured, region: default_region, control_plane, .. } = &self.config;
-        let workspace = || resolve(&input, configured.as_ref(), default_region.as_deref());
-        let api = |base, scope| Api { client: Arc::clone(&self.client), base, scope, deadline };
-        let api_of = |workspace: Workspace| api(workspace.base, workspace.scope);
-        match operation {
-            Operation::Query => query(&input, &api_of(workspace()?), caller).await,
-            Operation::RangeQuery => range_query(&input, &api_of(workspace()?), caller).await,
-            Operation::ListMetrics => list_metrics(&input, &api_of(workspace()?), caller).await,
-            Operation::ServerInfo => {
-                let workspace = workspace()?;
-                server_info(&api_of(workspace.clone()), &workspace).await
-            }
-            Operation::FindWorkspace => {
-                let selector = Selector::read(&input)?;
-                let region =
-                    region(&input)?.or(default_region.as_deref()).ok_or_else(|| Error::MissingParameter {
-                        name: REGION.name,
-                        expected: "AWS region, such as us-east-1".to_owned(),
-                    })?;
-                let (base, scope) = control_plane::endpoint(control_plane.as_ref(), region);
-                find_workspace(selector, &api(base, Some(scope)), region, caller).await
-            }
-        }
     }
 }
 

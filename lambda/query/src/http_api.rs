@@ -1,5 +1,5 @@
 //! The HTTP API of Prometheus, for callers that cannot sign requests: authenticated here, signed, and passed on to the
-//! configured workspace.
+//! configured workspace. `/mcp` is for agents: see [`crate::mcp`].
 //!
 //! | module   | contains                                                        |
 //! |----------|-----------------------------------------------------------------|
@@ -23,6 +23,9 @@ use tokio::time::Instant;
 
 use crate::api::Api;
 use crate::enforce::{Enforced, Unenforceable};
+use crate::mcp::McpServer;
+use crate::operations::Operations;
+use crate::time::Timestamp;
 use crate::workspace::Workspace;
 use routes::{Route, Selection, is_public};
 
@@ -54,6 +57,7 @@ pub(crate) struct HttpApi {
     settings: Settings,
     authenticator: Authenticator,
     client: Arc<Client>,
+    mcp: McpServer,
 }
 
 /// The response to a request.
@@ -67,22 +71,27 @@ pub struct HttpResponse {
 }
 
 impl HttpApi {
-    pub(crate) fn new(settings: Settings, client: Arc<Client>) -> Self {
+    pub(crate) fn new(settings: Settings, client: Arc<Client>, operations: Arc<Operations>) -> Self {
         let authenticator = Authenticator::new(settings.auth.clone(), Arc::clone(&client));
-        Self { settings, authenticator, client }
+        Self { settings, authenticator, client, mcp: McpServer::new(operations) }
     }
 
     /// Answers a request until `deadline`; `None` if `payload` is not one.
-    pub(crate) async fn serve(&self, payload: &[u8], deadline: Instant) -> Option<HttpResponse> {
+    pub(crate) async fn serve(
+        &self,
+        payload: &[u8],
+        now: Timestamp,
+        deadline: Instant,
+    ) -> Option<HttpResponse> {
         let request = Request::of(str::from_utf8(payload).ok()?)?;
         let path = request.path(self.settings.base_path.as_deref());
-        let answer = self.answer(&request, path, deadline).await;
+        let answer = self.answer(&request, path, now, deadline).await;
         let (status, bytes) = (answer.status, answer.body.len());
         let path = truncate(path, MAX_LOGGED_CHARS).to_owned();
         Some(HttpResponse { path, status, bytes, reply: answer.reply(&request) })
     }
 
-    async fn answer(&self, request: &Request<'_>, path: &str, deadline: Instant) -> Answer {
+    async fn answer(&self, request: &Request<'_>, path: &str, now: Timestamp, deadline: Instant) -> Answer {
         if !is_public(path)
             && let Err(reason) = self.authenticator.check(request, deadline).await
         {
@@ -90,6 +99,11 @@ impl HttpApi {
             return Answer::denied(&reason, REALM);
         }
         match Route::of(&request.method, path) {
+            // Its operations query the workspace without the labels.
+            Ok(Route::Mcp) if self.settings.enforced.is_some() => {
+                Answer::line(403, &"this path is not served to callers who may see only a part of the series")
+            }
+            Ok(Route::Mcp) => self.mcp.serve(request, now, deadline).await,
             Ok(Route::Healthy) => Answer::text(200, "Prometheus Server is Healthy.\n"),
             Ok(Route::Ready) => Answer::text(200, "Prometheus Server is Ready.\n"),
             Ok(Route::Root) => Answer::text(200, "The HTTP API of Prometheus is below /api/v1/.\n"),

@@ -1,4 +1,4 @@
-//! The read side of the serverless Prometheus push gateway: five operations that query an AMP workspace.
+//! The read side of the serverless Prometheus push gateway: operations that query an AMP workspace.
 //!
 //! An invocation passes through these modules in order:
 //!
@@ -14,9 +14,10 @@
 //! | `truncation`     | elements → JSON array within the limits                      | never          | no  |
 //! | `response`       | data or error → Lambda response                              | never          | no  |
 //!
-//! The operations are `query` (instant and range queries), `list_metrics`, `server_info` and `find_workspace`, which
-//! uses `control_plane`. `handler` dispatches to them, or to `http_api`, which passes requests on to the HTTP API of the
-//! workspace, restricted by `enforce`. `parameter` defines the parameters once, and [`schema`] generates
+//! The operations are `query` (instant and range queries), `list_metrics`, `labels` (labels, their values and series),
+//! `rules` (rules and alerts), `server_info` and `find_workspace`, which uses `control_plane`. `operations` dispatches to
+//! them. `handler` passes HTTP requests to `http_api`, which passes them on to the HTTP API of the workspace, restricted by
+//! `enforce`, or to `mcp`, which offers the operations to agents as tools. `parameter` defines the parameters once, and [`schema`] generates
 //! the tool definitions and the tables of the README from those definitions. `config` reads the environment, `main.rs`
 //! provides clock, environment and randomness, and the crate `aws` signs, sends and retries.
 //!
@@ -33,12 +34,17 @@ mod find_workspace;
 mod handler;
 mod http_api;
 mod input;
+mod labels;
 mod list_metrics;
+mod mcp;
+mod native_histogram;
 mod operation;
+mod operations;
 mod parameter;
 mod payload;
 mod query;
 mod response;
+mod rules;
 pub mod schema;
 mod server_info;
 mod time;

@@ -12,13 +12,16 @@ use crate::api::Api;
 use crate::api_response::Annotations;
 use crate::error::Error;
 use crate::input::Input;
-use crate::parameter::{MAX_METRICS, METADATA, NEXT_TOKEN, PREFIX, REGEX, SEEN_AFTER, SEEN_BEFORE};
+use crate::parameter::{GLOB, MAX_METRICS, METADATA, NEXT_TOKEN, PREFIX, REGEX, SEEN_AFTER, SEEN_BEFORE};
 use crate::truncation::{Caller, Truncation, json_array};
 
 /// The default number of names for an agent.
 const NAMES_FOR_AGENT: usize = 200;
 
-const NARROW: &str = "continue with next_token, or filter by prefix, regex, start and end";
+const NARROW: &str = "continue with next_token, or filter by prefix, glob, regex, start and end";
+
+/// The number of prefixes that are counted for an agent.
+const PREFIXES_FOR_AGENT: usize = 50;
 
 /// Suffixes of series names within a metric family, and the types of families that have them.
 /// <https://prometheus.io/docs/specs/om/open_metrics_spec/#suffixes>
@@ -40,6 +43,9 @@ pub(crate) async fn list_metrics(input: &Input, api: &Api, caller: Caller) -> Re
         truncation: Option<Truncation>,
         #[serde(skip_serializing_if = "Option::is_none")]
         next_token: Option<&'a str>,
+        /// For an agent that does not get all names: how many names begin with each prefix, the most frequent first.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        names_by_prefix: Option<Vec<(&'a str, usize)>>,
         #[serde(flatten)]
         annotations: Annotations,
     }
@@ -50,7 +56,12 @@ pub(crate) async fn list_metrics(input: &Input, api: &Api, caller: Caller) -> Re
         return Err(input.invalid(&SEEN_AFTER, format!("a time not after end, {}", end.rfc3339())));
     }
     let mut parameters = Vec::new();
-    let selector = selector(input.string(&PREFIX)?, input.string(&REGEX)?);
+    let glob = input.string(&GLOB)?.map(re2_glob);
+    let selector = selector([
+        input.string(&PREFIX)?.map(|prefix| format!("{}.*", re2_text(prefix))),
+        glob,
+        input.string(&REGEX)?.map(str::to_owned),
+    ]);
     parameters.extend(selector.map(|selector| ("match[]", selector)));
     parameters.extend(start.map(|time| ("start", time.seconds())));
     parameters.extend(end.map(|time| ("end", time.seconds())));
@@ -71,11 +82,13 @@ pub(crate) async fn list_metrics(input: &Input, api: &Api, caller: Caller) -> Re
     let (metrics, returned) = json_array(rest.iter().map(element), limits)?;
     let left_out = response.is_complete.then(|| rest.len() - returned);
     let last = rest[..returned].last().filter(|_| returned < rest.len());
+    let is_long = caller == Caller::Agent && returned < names.len();
     Ok(to_raw_value(&Page {
         metrics,
         total: response.is_complete.then_some(names.len()),
         truncation: (left_out != Some(0)).then(|| Truncation::new(returned, left_out, NARROW)),
         next_token: last.map(AsRef::as_ref),
+        names_by_prefix: is_long.then(|| by_prefix(&names)),
         annotations: response.annotations,
     })?)
 }
@@ -84,16 +97,58 @@ pub(crate) async fn list_metrics(input: &Input, api: &Api, caller: Caller) -> Re
 ///
 /// Prometheus rejects a selector in which every matcher accepts the empty string, as `.*` does, so the first matcher
 /// requires a name, which every series has.
-fn selector(prefix: Option<&str>, regex: Option<&str>) -> Option<String> {
-    let prefix = prefix.map(|prefix| format!("{}.*", re2_text(prefix)));
-    let expressions: Vec<_> = [prefix.as_deref(), regex].into_iter().flatten().collect();
-    let matchers: Vec<_> =
-        expressions.iter().map(|expression| format!(",__name__=~{}", promql_text(expression))).collect();
+fn selector(expressions: [Option<String>; 3]) -> Option<String> {
+    let matchers: Vec<_> = expressions
+        .into_iter()
+        .flatten()
+        .map(|expression| format!(",__name__=~{}", promql_text(&expression)))
+        .collect();
     (!matchers.is_empty()).then(|| format!("{{__name__!=\"\"{}}}", matchers.concat()))
 }
 
+/// How many of `names` have each prefix, which is the name up to its first underscore or colon, or a longer part while all
+/// of the names begin with the same one.
+fn by_prefix<'a>(names: &'a [Cow<'a, str>]) -> Vec<(&'a str, usize)> {
+    let separators = |name: &'a str| name.match_indices(['_', ':', '.']).map(|(at, _)| at + 1);
+    let prefix = |name: &'a str, after: usize| {
+        let end = separators(name).find(|end| *end > after).unwrap_or(name.len());
+        &name[..end]
+    };
+    let mut common = 0;
+    loop {
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for name in names {
+            *counts.entry(prefix(name, common)).or_default() += 1;
+        }
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        if let [(only, _)] = counts[..]
+            && only.len() > common
+            && names.iter().any(|name| name.len() > only.len())
+        {
+            common = only.len();
+            continue;
+        }
+        counts.sort_by(|(a, x), (b, y)| y.cmp(x).then(a.cmp(b)));
+        counts.truncate(PREFIXES_FOR_AGENT);
+        return counts;
+    }
+}
+
+/// A pattern with `*` and `?` as a regular expression.
+fn re2_glob(glob: &str) -> String {
+    let mut expression = String::with_capacity(glob.len());
+    for c in glob.chars() {
+        match c {
+            '*' => expression.push_str(".*"),
+            '?' => expression.push('.'),
+            c => expression.push_str(&re2_text(c.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    expression
+}
+
 /// `text` as a regular expression that matches only `text` (<https://github.com/google/re2/wiki/Syntax>).
-fn re2_text(text: &str) -> String {
+pub(crate) fn re2_text(text: &str) -> String {
     let mut expression = String::with_capacity(text.len());
     for c in text.chars() {
         if r"\.+*?()|[]{}^$".contains(c) {
@@ -106,13 +161,13 @@ fn re2_text(text: &str) -> String {
 
 /// `text` as a PromQL string literal
 /// (<https://prometheus.io/docs/prometheus/latest/querying/basics/#string-literals>).
-fn promql_text(text: &str) -> String {
+pub(crate) fn promql_text(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     format!("\"{escaped}\"")
 }
 
 /// The names without duplicates in ascending order of their bytes, because a page begins after a name.
-fn names<'a>(elements: &[&'a RawValue]) -> serde_json::Result<Vec<Cow<'a, str>>> {
+pub(crate) fn names<'a>(elements: &[&'a RawValue]) -> serde_json::Result<Vec<Cow<'a, str>>> {
     #[derive(Deserialize)]
     struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
     let mut names = Vec::with_capacity(elements.len());
@@ -176,6 +231,38 @@ mod tests {
         assert_eq!(names(&elements).unwrap(), ["a", "ab", "b"]);
         let number: Box<RawValue> = serde_json::from_str("5").unwrap();
         assert!(names(&[&number]).is_err());
+    }
+
+    #[test]
+    fn globs_and_prefixes_are_regular_expressions() {
+        assert_eq!(re2_glob("http_*.a?"), "http_.*\\.a.");
+        let selector = |prefix: &str, glob: &str| {
+            selector([Some(format!("{}.*", re2_text(prefix))), Some(re2_glob(glob)), None])
+        };
+        let expected = r#"{__name__!="",__name__=~"a\\.b.*",__name__=~".*_total"}"#;
+        assert_eq!(selector("a.b", "*_total").as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn names_are_counted_by_a_prefix_that_differs() {
+        let by_prefix = |names: &[&str]| {
+            let names: Vec<_> = names.iter().copied().map(Cow::from).collect();
+            by_prefix(&names)
+                .into_iter()
+                .map(|(prefix, count)| (prefix.to_owned(), count))
+                .collect::<Vec<_>>()
+        };
+        let counts = |expected: &[(&str, usize)]| {
+            expected.iter().map(|(prefix, count)| ((*prefix).to_owned(), *count)).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            by_prefix(&["go_a", "http_a", "http_b", "up"]),
+            counts(&[("http_", 2), ("go_", 1), ("up", 1)])
+        );
+        assert_eq!(by_prefix(&["http_a_x", "http_a_y", "http_b"]), counts(&[("http_a_", 2), ("http_b", 1)]));
+        assert_eq!(by_prefix(&["a_a", "a_b"]), counts(&[("a_a", 1), ("a_b", 1)]));
+        assert_eq!(by_prefix(&["up"]), counts(&[("up", 1)]));
+        assert_eq!(by_prefix(&[]), counts(&[]));
     }
 
     /// `OpenMetrics` 1.0, "Suffixes".

@@ -122,8 +122,21 @@ pub(crate) const MAX_SERIES: Parameter = optional(
     "Maximum number of series; the response contains the number of series left out. Default: 50 for agents, else as many as fit.",
 );
 
+pub(crate) const MAX_RANGE_SERIES: Parameter = optional(
+    "limit",
+    Kind::Count(100_000),
+    "Maximum number of series; the response contains the number of series left out. Default: as many as fit. Agents get \
+     fewer points of each series before series are left out.",
+);
+
 pub(crate) const PREFIX: Parameter =
     optional("prefix", Kind::String(500), "Only metrics whose name begins with this, such as http_.");
+
+pub(crate) const GLOB: Parameter = optional(
+    "glob",
+    Kind::String(500),
+    "Only metrics whose whole name matches this pattern, in which * is any text and ? one character, such as *_errors_total.",
+);
 
 pub(crate) const REGEX: Parameter = optional(
     "regex",
@@ -159,6 +172,69 @@ pub(crate) const NEXT_TOKEN: Parameter = optional(
 
 pub(crate) const METADATA: Parameter =
     optional("metadata", Kind::Flag, "Whether to add type, help and unit of each metric. Default: false.");
+
+pub(crate) const LABEL: Parameter = Parameter {
+    name: "label",
+    kind: Kind::String(1_000),
+    required: true,
+    description: "Name of the label, such as job.",
+};
+
+pub(crate) const SELECTOR: Parameter = optional(
+    "match",
+    Kind::String(10_000),
+    "Only series that this selector selects: a metric name, or a name with label matchers, such as \
+     http_requests_total{job=\"api\"}. Default: all series.",
+);
+
+pub(crate) const REQUIRED_SELECTOR: Parameter = Parameter {
+    name: "match",
+    kind: Kind::String(10_000),
+    required: true,
+    description: "Series selector: a metric name, or a name with label matchers, such as \
+                  http_requests_total{job=\"api\"}.",
+};
+
+pub(crate) const AFTER: Parameter = optional(
+    "start",
+    Kind::Timestamp,
+    "Only series with samples after this time: RFC 3339, a date, Unix seconds, or relative to now (now-1h, -6h). \
+     Default: the range of the workspace.",
+);
+
+pub(crate) const BEFORE: Parameter = optional(
+    "end",
+    Kind::Timestamp,
+    "Only series with samples before this time: RFC 3339, a date, Unix seconds, or relative to now (now-1h, -6h). \
+     Default: the range of the workspace.",
+);
+
+pub(crate) const MAX_VALUES: Parameter = optional(
+    "limit",
+    Kind::Count(100_000),
+    "Maximum number of names or values in a response. Default: 200 for agents, else as many as fit.",
+);
+
+pub(crate) const RULE_TYPE: Parameter =
+    optional("type", Kind::String(10), "Only rules of this type: alert or record. Default: both.");
+
+pub(crate) const RULE_NAME: Parameter = optional(
+    "name",
+    Kind::String(1_000),
+    "Only rules with this text in their name, in any letter case, such as latency.",
+);
+
+pub(crate) const MAX_RULES: Parameter = optional(
+    "limit",
+    Kind::Count(100_000),
+    "Maximum number of rules in a response. Default: 100 for agents, else as many as fit.",
+);
+
+pub(crate) const MAX_ALERTS: Parameter = optional(
+    "limit",
+    Kind::Count(100_000),
+    "Maximum number of alerts in a response. Default: 100 for agents, else as many as fit.",
+);
 
 pub(crate) const ALIAS: Parameter = optional(
     "alias",

@@ -3,17 +3,17 @@
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::api::{Api, Parameters};
+use crate::api::Api;
 use crate::api_response::{Annotations, ApiResponse};
 use crate::downsample::downsample;
 use crate::error::Error;
 use crate::input::Input;
-use crate::parameter::{END, MAX_SERIES, QUERY, START, STEP, TIME};
+use crate::parameter::{END, MAX_RANGE_SERIES, MAX_SERIES, QUERY, START, STEP, TIME};
 use crate::time::{Timestamp, decimal_seconds};
 use crate::truncation::{Caller, Limits, Truncation, json_array};
 
 /// The default number of series for an agent.
-const SERIES_FOR_AGENT: usize = 50;
+pub(crate) const SERIES_FOR_AGENT: usize = 50;
 
 /// The default range, one hour.
 const DEFAULT_RANGE_MS: i64 = 3_600_000;
@@ -34,25 +34,35 @@ pub(crate) async fn query(input: &Input, api: &Api, caller: Caller) -> Result<Bo
     let expression = input.required_string(&QUERY)?.to_owned();
     let time = input.timestamp(&TIME)?.unwrap_or_else(|| input.now());
     let parameters = [("query", expression), ("time", time.seconds())];
-    evaluate("/api/v1/query", &parameters, NARROW, input, api, caller).await
+    let limits = caller.limits(input.count(&MAX_SERIES)?, SERIES_FOR_AGENT);
+    let body = api.get_or_post("/api/v1/query", &parameters).await?;
+    data(body.api_response()?, limits, caller, NARROW)
 }
 
 /// Evaluates an expression over a range of time.
 pub(crate) async fn range_query(input: &Input, api: &Api, caller: Caller) -> Result<Box<RawValue>, Error> {
-    let parameters = range_parameters(input)?;
-    evaluate("/api/v1/query_range", &parameters, NARROW_RANGE, input, api, caller).await
+    let parameters = range_parameters(input, caller)?;
+    // Points are left out before series are.
+    let limits = caller.limits(input.count(&MAX_RANGE_SERIES)?, usize::MAX);
+    let body = api.get_or_post("/api/v1/query_range", &parameters).await?;
+    data(body.api_response()?, limits, caller, NARROW_RANGE)
 }
 
-fn range_parameters(input: &Input) -> Result<[(&'static str, String); 4], Error> {
+fn range_parameters(input: &Input, caller: Caller) -> Result<[(&'static str, String); 4], Error> {
     let expression = input.required_string(&QUERY)?.to_owned();
-    let end = input.timestamp(&END)?.unwrap_or_else(|| input.now());
+    let step = input.duration_ms(&STEP)?;
+    let end = match input.timestamp(&END)? {
+        Some(end) => end,
+        None if caller == Caller::Agent => aligned(input.now(), step, input.timestamp(&START)?),
+        None => input.now(),
+    };
     let start = input.timestamp(&START)?.unwrap_or_else(|| Timestamp::from_ms(end.ms() - DEFAULT_RANGE_MS));
     if start > end {
         let name = if input.has(&END) { "end" } else { "now" };
         return Err(input.invalid(&START, format!("a time not after {name}, {}", end.rfc3339())));
     }
     let range_ms = end.ms() - start.ms();
-    let step_ms = input.duration_ms(&STEP)?.unwrap_or_else(|| default_step_ms(range_ms));
+    let step_ms = step.unwrap_or_else(|| default_step_ms(range_ms));
     if range_ms / step_ms > MAX_STEPS {
         let min = range_ms / (MAX_STEPS + 1) / 1_000 + 1;
         let expected =
@@ -67,23 +77,19 @@ fn range_parameters(input: &Input) -> Result<[(&'static str, String); 4], Error>
     ])
 }
 
+/// The last multiple of the step before `now`, so that points have round times, which take fewer bytes, and equal ones when
+/// the same is asked again. A start that is later stays in the range.
+fn aligned(now: Timestamp, step: Option<i64>, start: Option<Timestamp>) -> Timestamp {
+    let range_ms = start.map_or(DEFAULT_RANGE_MS, |start| (now.ms() - start.ms()).max(0));
+    let step_ms = step.unwrap_or_else(|| default_step_ms(range_ms));
+    let end = Timestamp::from_ms(now.ms() - now.ms() % step_ms);
+    if start.is_some_and(|start| start > end) { now } else { end }
+}
+
 /// Whole seconds, and at most [`DEFAULT_POINTS`] steps.
 fn default_step_ms(range_ms: i64) -> i64 {
     let seconds = (range_ms + DEFAULT_POINTS * 1_000 - 1) / (DEFAULT_POINTS * 1_000);
     seconds.max(1) * 1_000
-}
-
-async fn evaluate(
-    path: &str,
-    parameters: &Parameters<'_>,
-    narrow: &'static str,
-    input: &Input,
-    api: &Api,
-    caller: Caller,
-) -> Result<Box<RawValue>, Error> {
-    let limits = caller.limits(input.count(&MAX_SERIES)?, SERIES_FOR_AGENT);
-    let body = api.get_or_post(path, parameters).await?;
-    data(body.api_response()?, limits, caller, narrow)
 }
 
 /// The `data` of a response: the result as Prometheus wrote it, up to the limits. Agents get downsampled series.
@@ -136,8 +142,12 @@ mod tests {
     const NOW: i64 = 1_700_000_000;
 
     fn range(payload: &Value) -> Result<[String; 3], String> {
+        range_for(Caller::Direct, payload)
+    }
+
+    fn range_for(caller: Caller, payload: &Value) -> Result<[String; 3], String> {
         let input = Input::of(payload, Operation::RangeQuery).unwrap();
-        let [query, rest @ ..] = range_parameters(&input).map_err(|error| error.to_string())?;
+        let [query, rest @ ..] = range_parameters(&input, caller).map_err(|error| error.to_string())?;
         assert_eq!(query, ("query", "up".to_owned()));
         Ok(rest.map(|(_, value)| value))
     }
@@ -152,6 +162,20 @@ mod tests {
             let points = range_s / step + 1;
             assert!(points <= 251, "{range_s} s: {points}");
             assert!(points > 225 || step <= 2, "{range_s} s: {points}");
+        }
+    }
+
+    #[test]
+    fn the_default_range_of_an_agent_ends_at_a_multiple_of_its_step() {
+        for (payload, expected) in [
+            (json!({"query": "up"}), ["1699996395", "1699999995", "15"]),
+            (json!({"query": "up", "step": "1h"}), ["1699995600", "1699999200", "3600"]),
+            (json!({"query": "up", "start": "-6h"}), ["1699978400", "1699999923", "87"]),
+            (json!({"query": "up", "start": "-30m", "step": "1d"}), ["1699998200", "1700000000", "86400"]),
+            (json!({"query": "up", "end": "now"}), ["1699996400", "1700000000", "15"]),
+        ] {
+            let [start, end, step] = range_for(Caller::Agent, &payload).unwrap();
+            assert_eq!([&*start, &*end, &*step], expected, "{payload}");
         }
     }
 

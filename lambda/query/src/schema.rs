@@ -21,20 +21,32 @@ pub fn tool_definitions() -> Value {
 }
 
 fn tool_definition(operation: Operation) -> Value {
+    let input = input_schema(operation.parameters());
+    json!({"name": operation.name(), "description": operation.description(), "inputSchema": input})
+}
+
+/// The JSON Schema of parameters.
+pub(crate) fn input_schema(parameters: &[Parameter]) -> Value {
     let mut properties = Map::new();
-    for parameter in operation.parameters() {
+    for parameter in parameters {
         properties.insert(
             parameter.name.to_owned(),
             json!({"type": parameter.kind.schema_type(), "description": parameter.description}),
         );
     }
     let required: Vec<_> =
-        operation.parameters().iter().filter(|parameter| parameter.required).map(|p| p.name).collect();
+        parameters.iter().filter(|parameter| parameter.required).map(|parameter| parameter.name).collect();
     let mut input = json!({"type": "object", "properties": properties});
     if !required.is_empty() {
         input["required"] = required.into();
     }
-    json!({"name": operation.name(), "description": operation.description(), "inputSchema": input})
+    input
+}
+
+/// The parameters of an operation whose workspace is given.
+pub(crate) fn own_parameters(operation: Operation) -> &'static [Parameter] {
+    let parameters = operation.parameters();
+    parameters.strip_suffix(&WORKSPACE).unwrap_or(parameters)
 }
 
 /// A section for each operation with a table of its parameters, in Markdown. The parameters that select a workspace
@@ -45,11 +57,17 @@ pub fn parameter_tables() -> String {
     for operation in Operation::ALL {
         let (name, description) = (operation.name(), operation.description());
         let parameters = operation.parameters();
-        let own = parameters.strip_suffix(&WORKSPACE).unwrap_or(parameters);
+        let own = own_parameters(operation);
         let _ = write!(text, "### `{name}`\n\n{description}\n\n{}", table(own));
         if own.len() < parameters.len() {
             let _ = writeln!(text, "| {names} | string | [the workspace](#workspace) |");
         }
+        text.push('\n');
+    }
+    for operation in Operation::MCP.into_iter().filter(|operation| !Operation::ALL.contains(operation)) {
+        let (name, description) = (operation.name(), operation.description());
+        let _ = write!(text, "### `{name}`\n\n{description} A tool of the [MCP server](#mcp-server).\n\n");
+        text += &table(operation.parameters());
         text.push('\n');
     }
     text + "### Workspace\n\n" + &table(&WORKSPACE) + "\n"

@@ -20,6 +20,8 @@ pub(crate) enum Route {
     },
     /// `/`, by which some clients check the connection.
     Root,
+    /// `/mcp`
+    Mcp,
     /// `/-/healthy`
     Healthy,
     /// `/-/ready`
@@ -58,10 +60,12 @@ impl Route {
     pub(crate) fn of(method: &str, path: &str) -> Result<Self, NoRoute> {
         const GET: &str = "GET, OPTIONS";
         const FORM: &str = "GET, OPTIONS, POST";
+        const POST: &str = "OPTIONS, POST";
         let (route, allow) = match path.trim_start_matches('/') {
             "" => (Self::Root, GET),
             "-/healthy" => (Self::Healthy, GET),
             "-/ready" => (Self::Ready, GET),
+            "mcp" => (Self::Mcp, POST),
             path => {
                 let path = path.strip_prefix("api/v1/").ok_or(NoRoute::NotFound)?;
                 let (takes_form, selection) = match path {
@@ -86,7 +90,7 @@ impl Route {
     fn if_allowed(self, method: &str, allow: &'static str) -> Result<Self, NoRoute> {
         match method {
             "OPTIONS" => Ok(Self::Options { allow }),
-            "GET" => Ok(self),
+            "GET" if allow.starts_with("GET") => Ok(self),
             "POST" if allow.ends_with("POST") => Ok(self),
             _ => Err(NoRoute::Method { allow }),
         }
@@ -147,6 +151,14 @@ mod tests {
             path("OPTIONS", "/api/v1/query"),
             Ok(r#"Options { allow: "GET, OPTIONS, POST" }"#.to_owned())
         );
+    }
+
+    #[test]
+    fn mcp_has_no_streams_or_sessions() {
+        assert_eq!(Route::of("POST", "/mcp"), Ok(Route::Mcp));
+        for method in ["GET", "DELETE"] {
+            assert_eq!(Route::of(method, "/mcp"), Err(NoRoute::Method { allow: "OPTIONS, POST" }));
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@ mod cloud;
 mod enforced;
 mod http_api;
 mod list_metrics;
+mod mcp;
+mod mcp_expressions;
 mod payloads;
 mod prometheus;
 mod promql;

@@ -96,10 +96,24 @@ async fn warnings_and_infos_are_passed_on() {
 }
 
 #[tokio::test]
-async fn an_agent_gets_50_series_by_default() {
-    let response = agent_query(matrix(300, 2), json!({"query": "a"})).await;
-    assert_eq!(data(&response)["result"].as_array().unwrap().len(), 50);
-    assert_eq!(data(&response)["left_out"], 250);
+async fn an_agent_gets_50_series_of_a_query_by_default() {
+    let query = async |payload: Value| {
+        let server = ScriptedServer::in_order(vec![vector(300, 100)]).await;
+        let response = Function::of("query", &server).invoke_tool("t___query", payload).await;
+        data(&response).clone()
+    };
+    let data = query(json!({"query": "a"})).await;
+    assert_eq!((data["result"].as_array().unwrap().len(), &data["left_out"]), (50, &json!(250)));
+    assert_eq!(query(json!({"query": "a", "limit": 60})).await["left_out"], 240);
+}
+
+#[tokio::test]
+async fn an_agent_gets_a_point_of_each_series_of_a_range() {
+    let response = agent_query(matrix(900, 251), json!({"query": "a"})).await;
+    assert!(response.to_string().len() < 70_000, "{}", response.to_string().len());
+    let series = data(&response)["result"].as_array().unwrap();
+    assert_eq!((series.len(), &data(&response)["left_out"]), (900, &json!(0)));
+    assert!(series.iter().all(|series| !series["values"].as_array().unwrap().is_empty()));
     let response = agent_query(matrix(300, 2), json!({"query": "a", "limit": 60})).await;
     assert_eq!(data(&response)["left_out"], 240);
 }
