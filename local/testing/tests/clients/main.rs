@@ -4,6 +4,7 @@
 
 mod agent;
 mod collector;
+mod mcp;
 mod metrics;
 mod otlp;
 mod outage;

@@ -132,7 +132,11 @@ pub(crate) fn function_binary() -> PathBuf {
     file("PUSH_GATEWAY_BINARY", "target/release/push-gateway", build)
 }
 
-fn moto_server() -> PathBuf {
+pub(crate) fn query_binary() -> PathBuf {
+    file("QUERY_BINARY", "target/release/query", "build it with `cargo build --release -p query`")
+}
+
+pub(crate) fn moto_server() -> PathBuf {
     file("MOTO_SERVER", ".venv/bin/moto_server", "run `scripts/setup.sh`, which installs it")
 }
 
