@@ -10,6 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 
 use crate::api_response::ApiResponse;
+use crate::enforce::Enforced;
 use crate::error::{self, Error, excerpt};
 
 /// Maximum size of a body in bytes. It is larger than a Lambda response, so that the number of elements left out is
@@ -35,12 +36,14 @@ pub(crate) const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.')
 /// Names and values; a name may occur more than once.
 pub(crate) type Parameters<'a> = [(&'a str, String)];
 
-/// The API of Prometheus or AMP below `base`. Requests are signed for `scope`, if there is one, and retried until `deadline`.
+/// The API of Prometheus or AMP below `base`. Requests are signed for `scope`, if there is one, restricted to the labels
+/// that are `enforced`, and retried until `deadline`.
 #[derive(Debug)]
 pub(crate) struct Api {
     pub(crate) client: Arc<Client>,
     pub(crate) base: Endpoint,
     pub(crate) scope: Option<Scope>,
+    pub(crate) enforced: Option<Arc<Enforced>>,
     pub(crate) deadline: Instant,
 }
 
@@ -78,8 +81,22 @@ impl Api {
     }
 
     /// Sends a request for `path`, which begins with a slash and needs no encoding. The response has any final status, and
-    /// a body of at most [`MAX_BODY`] bytes and one.
+    /// a body of at most [`MAX_BODY`] bytes and one. A request that cannot be restricted to the enforced labels is not sent:
+    /// its response is the reason.
     pub(crate) async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        parameters: &[(impl AsRef<str>, String)],
+    ) -> Result<Response, Failure> {
+        match self.enforced.as_ref().map(|enforced| enforced.restrict_request(path, parameters)) {
+            None => self.send_request(method, path, parameters).await,
+            Some(Ok(restricted)) => self.send_request(method, path, &restricted).await,
+            Some(Err(reason)) => Ok(reason.response()),
+        }
+    }
+
+    async fn send_request(
         &self,
         method: Method,
         path: &str,

@@ -1,6 +1,7 @@
 //! Reads the configuration from the environment.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws::workspace::base_of;
 use aws::{Endpoint, InvalidSetting, Settings, is_region};
@@ -26,6 +27,8 @@ pub struct Config {
     pub(crate) serves: Serves,
     /// `WORKSPACE_URL` and `WORKSPACE_AUTH`: the default workspace.
     pub(crate) workspace: Option<Workspace>,
+    /// `ENFORCE_LABELS`: the labels of all series that callers may see.
+    pub(crate) enforced: Option<Arc<Enforced>>,
     /// `AWS_ENDPOINT_URL_AMP`: the control plane, if it is not AWS's.
     pub(crate) control_plane: Option<Endpoint>,
     /// `AWS_REGION`.
@@ -89,14 +92,13 @@ impl Config {
             None => Serves::Api(Box::new(http_api::Settings {
                 auth: http_endpoint::http_auth(&settings)?,
                 base_path: http_endpoint::base_path(&settings)?,
-                enforced,
                 workspace: workspace.clone().ok_or(InvalidSetting::Missing {
                     variable: "WORKSPACE_URL",
                     expected: "the URL of the workspace that is queried",
                 })?,
             })),
         };
-        Ok(Self { serves, workspace, control_plane, region })
+        Ok(Self { serves, workspace, enforced, control_plane, region })
     }
 }
 
@@ -113,7 +115,7 @@ fn workspace(settings: &Settings<'_>, url: &str) -> Result<Workspace, InvalidSet
 }
 
 /// `ENFORCE_LABELS`. A label with an empty value would be one that series must not have.
-fn enforced(settings: &Settings<'_>) -> Result<Option<Enforced>, InvalidSetting> {
+fn enforced(settings: &Settings<'_>) -> Result<Option<Arc<Enforced>>, InvalidSetting> {
     let Some(json) = settings.text(ENFORCE_LABELS) else { return Ok(None) };
     let labels = settings.external_labels(ENFORCE_LABELS)?;
     let given: BTreeMap<String, String> = serde_json::from_str(&json).unwrap_or_default();
@@ -121,7 +123,7 @@ fn enforced(settings: &Settings<'_>) -> Result<Option<Enforced>, InvalidSetting>
         let expected = "at least one label, and a value for each";
         return Err(InvalidSetting::Value { variable: ENFORCE_LABELS, expected });
     }
-    Ok(Some(Enforced::new(&labels)))
+    Ok(Some(Arc::new(Enforced::new(&labels))))
 }
 
 #[cfg(test)]

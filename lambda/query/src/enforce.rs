@@ -6,15 +6,23 @@
 //!
 //! Matchers are added and none is replaced: the result is the part of the query's own result that has the labels.
 
+use aws::Response;
 use promql_parser::label::{self, MatchOp, Matcher};
 use promql_parser::parser::{BinModifier, Expr, LabelModifier, VectorSelector, parse};
 use remote_write::Labels;
+use serde_json::json;
+
+/// The parameter of selectors: without any, all series are selected.
+const SELECTOR: &str = "match[]";
 
 /// The most operators and brackets of a query: the parser and the printer are recursive.
 const MAX_NESTING: usize = 500;
 
 /// What `by ()` and `ignoring ()` list.
 const NO_LABELS: label::Labels = label::Labels { labels: Vec::new() };
+
+/// The parameters that select no series. Others are left out, in case that one of them does.
+const HARMLESS: [&str; 8] = ["time", "start", "end", "step", "timeout", "limit", "lookback_delta", "stats"];
 
 /// The operators that are words.
 const WORDS: [&str; 4] = ["and", "or", "unless", "atan2"];
@@ -25,7 +33,7 @@ pub struct Enforced {
     matchers: Vec<Matcher>,
 }
 
-/// The reason why a query cannot be restricted. All are mistakes of the query.
+/// The reason why a request cannot be restricted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unenforceable {
     /// It is not PromQL.
@@ -48,6 +56,9 @@ pub enum Unenforceable {
     /// The printed expression is another one.
     #[error("invalid parameter \"{0}\": the query cannot be restricted to the caller's labels")]
     Printed(&'static str),
+    /// A path that returns all series, or rules.
+    #[error("this path is not served to callers who may see only a part of the series")]
+    Path,
 }
 
 impl Enforced {
@@ -61,6 +72,36 @@ impl Enforced {
     pub fn selector(&self) -> String {
         let matchers: Vec<_> = self.matchers.iter().map(ToString::to_string).collect();
         format!("{{{}}}", matchers.join(","))
+    }
+
+    /// The parameters of a request for `path` that select only series with the labels.
+    pub(crate) fn restrict_request(
+        &self,
+        path: &str,
+        parameters: &[(impl AsRef<str>, String)],
+    ) -> Result<Vec<(String, String)>, Unenforceable> {
+        let selecting = match path.strip_prefix("/api/v1/").unwrap_or_default() {
+            "query" | "query_range" | "format_query" | "parse_query" => Some("query"),
+            "series" | "labels" => Some(SELECTOR),
+            path if path.starts_with("label/") && path.ends_with("/values") => Some(SELECTOR),
+            path if path.starts_with("status/") => None,
+            _ => return Err(Unenforceable::Path),
+        };
+        let mut restricted = Vec::new();
+        for (name, value) in parameters {
+            let name = name.as_ref();
+            match selecting {
+                Some(selecting) if name == selecting => {
+                    restricted.push((name.to_owned(), self.restrict(selecting, value)?));
+                }
+                _ if HARMLESS.contains(&name) => restricted.push((name.to_owned(), value.clone())),
+                _ => {}
+            }
+        }
+        if selecting == Some(SELECTOR) && !restricted.iter().any(|(name, _)| name == SELECTOR) {
+            restricted.push((SELECTOR.to_owned(), self.selector()));
+        }
+        Ok(restricted)
     }
 
     /// The restricted form of `query`, which is the value of the parameter `name`.
@@ -90,6 +131,15 @@ impl Enforced {
         } else {
             Err(Unenforceable::Printed(name))
         }
+    }
+}
+
+impl Unenforceable {
+    /// The response to the request, in the form of Prometheus.
+    pub(crate) fn response(&self) -> Response {
+        let status = if *self == Self::Path { 403 } else { 400 };
+        let body = json!({"status": "error", "errorType": "bad_data", "error": self.to_string()});
+        Response::new(status, body.to_string())
     }
 }
 

@@ -88,7 +88,7 @@ impl Error {
 /// The error in a final response. The attempts are added unless the first one failed with a 4xx.
 impl From<&Response> for Error {
     fn from(response: &Response) -> Self {
-        let is_plain = response.attempts.count == 1 && (400..500).contains(&response.status);
+        let is_plain = response.attempts.count <= 1 && (400..500).contains(&response.status);
         Self::server(response, &if is_plain { String::new() } else { format!(" ({})", response.attempts) })
     }
 }

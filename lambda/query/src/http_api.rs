@@ -21,13 +21,11 @@ use http_endpoint::{Answer, Authenticator, HttpAuth, Reply, Request};
 use serde::{Serialize, Serializer};
 use tokio::time::Instant;
 
-use crate::api::Api;
-use crate::enforce::{Enforced, Unenforceable};
 use crate::mcp::McpServer;
 use crate::operations::Operations;
 use crate::time::Timestamp;
 use crate::workspace::Workspace;
-use routes::{Route, Selection, is_public};
+use routes::{Route, is_public};
 
 /// The realm of HTTP authentication (RFC 9110, section 11.5).
 const REALM: &str = "prometheus";
@@ -47,8 +45,6 @@ pub(crate) struct Settings {
     pub(crate) base_path: Option<String>,
     /// `WORKSPACE_URL` and `WORKSPACE_AUTH`.
     pub(crate) workspace: Workspace,
-    /// `ENFORCE_LABELS`: the labels of all series that callers may see.
-    pub(crate) enforced: Option<Enforced>,
 }
 
 /// The HTTP API of the configured workspace.
@@ -56,7 +52,7 @@ pub(crate) struct Settings {
 pub(crate) struct HttpApi {
     settings: Settings,
     authenticator: Authenticator,
-    client: Arc<Client>,
+    operations: Arc<Operations>,
     mcp: McpServer,
 }
 
@@ -72,8 +68,9 @@ pub struct HttpResponse {
 
 impl HttpApi {
     pub(crate) fn new(settings: Settings, client: Arc<Client>, operations: Arc<Operations>) -> Self {
-        let authenticator = Authenticator::new(settings.auth.clone(), Arc::clone(&client));
-        Self { settings, authenticator, client, mcp: McpServer::new(operations) }
+        let authenticator = Authenticator::new(settings.auth.clone(), client);
+        let mcp = McpServer::new(Arc::clone(&operations));
+        Self { settings, authenticator, operations, mcp }
     }
 
     /// Answers a request until `deadline`; `None` if `payload` is not one.
@@ -99,48 +96,24 @@ impl HttpApi {
             return Answer::denied(&reason, REALM);
         }
         match Route::of(&request.method, path) {
-            // Its operations query the workspace without the labels.
-            Ok(Route::Mcp) if self.settings.enforced.is_some() => {
-                Answer::line(403, &"this path is not served to callers who may see only a part of the series")
-            }
             Ok(Route::Mcp) => self.mcp.serve(request, now, deadline).await,
             Ok(Route::Healthy) => Answer::text(200, "Prometheus Server is Healthy.\n"),
             Ok(Route::Ready) => Answer::text(200, "Prometheus Server is Ready.\n"),
             Ok(Route::Root) => Answer::text(200, "The HTTP API of Prometheus is below /api/v1/.\n"),
             Ok(Route::Options { allow }) => Answer::text(200, "").with("Allow", allow),
-            Ok(Route::Read { path, takes_form, selection }) => {
-                self.read(request, &path, takes_form, selection, deadline).await
-            }
+            Ok(Route::Read { path, takes_form }) => self.read(request, &path, takes_form, deadline).await,
             Err(reason) => reason.into(),
         }
     }
 
     /// Passes a request on. `path` begins with `/api/v1/`.
-    async fn read(
-        &self,
-        request: &Request<'_>,
-        path: &str,
-        takes_form: bool,
-        selection: Selection,
-        deadline: Instant,
-    ) -> Answer {
+    async fn read(&self, request: &Request<'_>, path: &str, takes_form: bool, deadline: Instant) -> Answer {
         let parameters = match parameters(request) {
             Ok(parameters) => parameters,
             Err(reason) => return answer::error(400, "bad_data", &reason.to_string()),
         };
-        let parameters = match &self.settings.enforced {
-            Some(_) if selection == Selection::Everything => {
-                let message = "this path is not served to callers who may see only a part of the series";
-                return answer::error(403, "bad_data", message);
-            }
-            Some(enforced) => match restricted(parameters, selection, enforced) {
-                Ok(parameters) => parameters,
-                Err(reason) => return answer::error(400, "bad_data", &reason.to_string()),
-            },
-            None => parameters,
-        };
         let Workspace { base, scope } = self.settings.workspace.clone();
-        let api = Api { client: Arc::clone(&self.client), base, scope, deadline };
+        let api = self.operations.api(base, scope, deadline);
         let result = if request.method == "POST" {
             api.exchange(Method::POST, path, &parameters).await
         } else if takes_form {
@@ -163,31 +136,6 @@ fn parameters(request: &Request<'_>) -> Result<Vec<(String, String)>, http_endpo
     }
     parameters.extend(request.parameters());
     Ok(parameters)
-}
-
-/// `parameters` that select only series with the labels of `enforced`. Others than those of Prometheus are left out, in
-/// case that one of them selects series.
-fn restricted(
-    parameters: Vec<(String, String)>,
-    selection: Selection,
-    enforced: &Enforced,
-) -> Result<Vec<(String, String)>, Unenforceable> {
-    const SELECTOR: &str = "match[]";
-    const OTHERS: [&str; 8] = ["time", "start", "end", "step", "timeout", "limit", "lookback_delta", "stats"];
-    let mut kept = Vec::new();
-    for (name, value) in parameters {
-        let value = match (selection, &*name) {
-            (Selection::Query, "query") => enforced.restrict("query", &value)?,
-            (Selection::Match, SELECTOR) => enforced.restrict(SELECTOR, &value)?,
-            (_, name) if OTHERS.contains(&name) => value,
-            _ => continue,
-        };
-        kept.push((name, value));
-    }
-    if selection == Selection::Match && !kept.iter().any(|(name, _)| name == SELECTOR) {
-        kept.push((SELECTOR.to_owned(), enforced.selector()));
-    }
-    Ok(kept)
 }
 
 impl HttpResponse {

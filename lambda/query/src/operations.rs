@@ -88,7 +88,9 @@ impl Operations {
         Some(self.api(base, scope, deadline))
     }
 
-    fn api(&self, base: Endpoint, scope: Option<Scope>, deadline: Instant) -> Api {
-        Api { client: Arc::clone(&self.client), base, scope, deadline }
+    /// An API for one invocation. All requests of callers are sent by one, so all are restricted.
+    pub(crate) fn api(&self, base: Endpoint, scope: Option<Scope>, deadline: Instant) -> Api {
+        let enforced = self.config.enforced.clone();
+        Api { client: Arc::clone(&self.client), base, scope, enforced, deadline }
     }
 }

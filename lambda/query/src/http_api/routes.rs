@@ -2,9 +2,9 @@
 //! write.
 
 use http_endpoint::Answer;
-use percent_encoding::{percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 
-use crate::api::RESERVED;
+use crate::labels::values_path;
 
 /// The purpose of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +15,6 @@ pub(crate) enum Route {
         path: String,
         /// Whether parameters may be a form in a POST, for selectors that are too long for a URL.
         takes_form: bool,
-        /// How the parameters select series.
-        selection: Selection,
     },
     /// `/`, by which some clients check the connection.
     Root,
@@ -31,19 +29,6 @@ pub(crate) enum Route {
         /// The methods.
         allow: &'static str,
     },
-}
-
-/// How a request selects series.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Selection {
-    /// By the expression in `query`.
-    Query,
-    /// By the selectors in `match[]`; without any, all series.
-    Match,
-    /// Not at all: the answer has nothing of series.
-    Nothing,
-    /// Always all series and rules.
-    Everything,
 }
 
 /// The reason why a request has no route, in the words of Prometheus's router.
@@ -68,20 +53,17 @@ impl Route {
             "mcp" => (Self::Mcp, POST),
             path => {
                 let path = path.strip_prefix("api/v1/").ok_or(NoRoute::NotFound)?;
-                let (takes_form, selection) = match path {
-                    "query" | "query_range" | "format_query" | "parse_query" => (true, Selection::Query),
-                    "series" | "labels" => (true, Selection::Match),
-                    "metadata" | "rules" | "alerts" => (false, Selection::Everything),
-                    "status/buildinfo" => (false, Selection::Nothing),
-                    _ => (false, Selection::Match),
-                };
-                let path = if selection == Selection::Match && !takes_form {
-                    label_values(path).ok_or(NoRoute::NotFound)?
-                } else {
-                    format!("/api/v1/{path}")
+                let (path, takes_form) = match path {
+                    "query" | "query_range" | "format_query" | "parse_query" | "series" | "labels" => {
+                        (format!("/api/v1/{path}"), true)
+                    }
+                    "metadata" | "rules" | "alerts" | "status/buildinfo" => {
+                        (format!("/api/v1/{path}"), false)
+                    }
+                    _ => (label_values(path).ok_or(NoRoute::NotFound)?, false),
                 };
                 let allow = if takes_form { FORM } else { GET };
-                (Self::Read { path, takes_form, selection }, allow)
+                (Self::Read { path, takes_form }, allow)
             }
         };
         route.if_allowed(method, allow)
@@ -108,11 +90,7 @@ fn label_values(path: &str) -> Option<String> {
     if name.contains('/') {
         return None;
     }
-    let name = percent_decode_str(name).decode_utf8().ok()?;
-    if name.is_empty() || name == "." || name == ".." {
-        return None;
-    }
-    Some(format!("/api/v1/label/{}/values", utf8_percent_encode(&name, &RESERVED)))
+    values_path(&percent_decode_str(name).decode_utf8().ok()?)
 }
 
 impl From<NoRoute> for Answer {

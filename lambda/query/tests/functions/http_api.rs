@@ -298,7 +298,7 @@ async fn enforced_labels_close_other_paths() {
     let server = ScriptedServer::in_order(vec![empty()]).await;
     let variables = [("HTTP_AUTH", "none"), ("ENFORCE_LABELS", r#"{"tenant":"a"}"#)];
     let function = api(&server, &variables);
-    for path in ["/mcp", "/api/v1/query_exemplars", "/api/v1/read", "/federate"] {
+    for path in ["/api/v1/query_exemplars", "/api/v1/read", "/federate"] {
         let answer = function.invoke(event("POST", path, "", "{}")).await;
         assert!([403, 404].contains(&answer["statusCode"].as_u64().unwrap()), "{path}: {answer}");
     }

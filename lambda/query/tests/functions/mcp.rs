@@ -237,6 +237,38 @@ async fn a_series_without_new_samples_is_answered_with_the_last_time() {
     assert_eq!(query, "max(max_over_time(timestamp({__name__=\"up\"})[7d:5m]))");
 }
 
+/// The requests of hints as well: every answer is empty.
+#[tokio::test]
+async fn enforced_labels_restrict_every_tool() {
+    for (tool, arguments) in [
+        ("query", json!({"query": "up{env=\"prod\"}"})),
+        ("range_query", json!({"query": "rate(up[5m])"})),
+        ("list_metrics", json!({})),
+        ("labels", json!({})),
+        ("label_values", json!({"label": "tenant", "match": "up"})),
+        ("series", json!({"match": "up"})),
+    ] {
+        let server = ScriptedServer::in_order(vec![list(&[])]).await;
+        let enforced = ("ENFORCE_LABELS", r#"{"tenant":"a"}"#);
+        let variables = [("WORKSPACE_URL", &*server.url()), ("HTTP_AUTH", "none"), enforced];
+        call(&Function::new("api", &variables), tool, arguments).await;
+        assert!(!server.requests().is_empty(), "{tool}");
+        for request in server.requests() {
+            let selected = parameter(&request, "query").or_else(|| parameter(&request, "match[]"));
+            assert!(selected.is_some_and(|text| text.contains(r#"tenant="a""#)), "{tool}: {request:?}");
+        }
+    }
+    let server = ScriptedServer::in_order(vec![empty()]).await;
+    let enforced = ("ENFORCE_LABELS", r#"{"tenant":"a"}"#);
+    let variables = [("WORKSPACE_URL", &*server.url()), ("HTTP_AUTH", "none"), enforced];
+    for tool in ["rules", "alerts"] {
+        let (texts, is_error) = call(&Function::new("api", &variables), tool, json!({})).await;
+        let expected = "this path is not served to callers who may see only a part of the series";
+        assert!(is_error && texts[0] == expected, "{texts:?}");
+    }
+    assert!(server.requests().is_empty());
+}
+
 #[tokio::test]
 async fn a_comparison_that_is_true_for_none_is_named() {
     let last = vector(&json!([{"metric": {}, "value": [NOW_S, NOW_S.to_string()]}]));
