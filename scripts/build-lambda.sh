@@ -31,10 +31,9 @@ fi
 
 shipped=()
 for architecture in "${requested[@]}"; do
+  say "Building for $architecture"
+  build_artifacts "$architecture"
   for artifact in "${ARTIFACTS[@]}"; do
-    say "Building $artifact for $architecture"
-    build_artifact "$artifact" "$architecture"
-
     built="$(built_path "$artifact" "$architecture")"
     bash scripts/check-artifact.sh "$artifact" "$built"
     check_paths "$built" "$REPOSITORY" "$(target_directory)"

@@ -90,19 +90,19 @@ lambda_target_directory() {
   echo "$(target_directory)/lambda"
 }
 
-# Where build_artifact leaves its program.
+# Where build_artifacts leaves a program.
 # Usage: built_path <artifact> <architecture>
 built_path() {
   echo "$(lambda_target_directory)/$(triple_of "$2")/release/$1"
 }
 
-# Builds an artifact for an architecture as it is shipped.
-# Usage: build_artifact <artifact> <architecture>
-build_artifact() {
+# Builds the artifacts for an architecture as they are shipped. Together, because each alone has other features of the
+# same crates, which would be compiled three times.
+# Usage: build_artifacts <architecture>
+build_artifacts() {
   local folder
   folder="$(lambda_target_directory)"
-  require_linker "$2"
-  # Alone, because Cargo gives crates that are built together the features of all, and the artifact grows by them.
+  require_linker "$1"
   CARGO_ENCODED_RUSTFLAGS="$(reproducible_flags "$REPOSITORY" "$folder")" CARGO_TARGET_DIR="$folder" \
-    cargo build --release --locked -p "$1" --target "$(triple_of "$2")"
+    cargo build --release --locked "${ARTIFACTS[@]/#/--package=}" --target "$(triple_of "$1")"
 }
