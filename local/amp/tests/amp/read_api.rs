@@ -67,7 +67,7 @@ async fn a_query_over_the_limit_is_too_large() {
 #[tokio::test]
 async fn another_path_workspace_or_method_is_refused() {
     let amp = stand_in(|_| ()).await;
-    for path in ["nothing", "label//values", "label/a/b/values", "query/", "rules"] {
+    for path in ["nothing", "label//values", "label/a/b/values", "query/", "targets"] {
         assert_eq!(get_raw(&amp, path).await.0, 404, "{path}");
     }
     let mut other = question(&amp, "query", &[("query", "ph")]);
