@@ -61,8 +61,8 @@ export interface IPrometheusWorkspace extends iam.IResourceWithPolicy, aps.IWork
 
   /**
    * Adds an interface endpoint to a VPC, through which the VPC reaches the workspace without the internet. The policy of
-   * the endpoint allows writing and querying only this workspace. Add statements for other workspaces with
-   * `addToPolicy`, because a VPC can have only one such endpoint with private DNS.
+   * the endpoint allows writing, querying and listing the rules of this workspace only. Add statements for other
+   * workspaces with `addToPolicy`, because a VPC can have only one such endpoint with private DNS.
    *
    * @see https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-and-interface-VPC.html
    * @param id the identifier of the construct
@@ -118,10 +118,7 @@ export interface IPrometheusWorkspace extends iam.IResourceWithPolicy, aps.IWork
    *  - `aps:ListAlerts`
    *  - `aps:ListRules`
    *
-   * AMP ignores these actions in the resource policy of a workspace, so a principal of another account cannot get them.
-   *
-   * @see https://docs.aws.amazon.com/prometheus/latest/APIReference/API_PutResourcePolicy.html
-   * @param grantee a principal of the account of the workspace
+   * @param grantee the principal
    */
   grantListRules(grantee: iam.IGrantable): iam.Grant;
 
@@ -143,7 +140,7 @@ export interface IPrometheusWorkspace extends iam.IResourceWithPolicy, aps.IWork
   metric(metricName: string, props?: cloudwatch.MetricOptions): cloudwatch.Metric;
 
   /**
-   * Samples that AMP discarded for any reason, and which are lost: sum over 5 minutes.
+   * Samples that AMP discarded for any reason: sum over 5 minutes. Senders repeat those of `RATE_LIMITED`.
    *
    * It is a CloudWatch Metrics Insights query, because AMP publishes one metric per reason. Alarms can use it only in
    * the region and account of the workspace.
@@ -309,8 +306,7 @@ export abstract class PrometheusWorkspaceBase extends Resource implements IProme
   }
 
   public grantListRules(grantee: iam.IGrantable): iam.Grant {
-    const grant = iam.Grant.addToPrincipal({ grantee, actions: RULE_ACTIONS, resourceArns: [this.workspaceArn] });
-    return checked(this, grantee, grant);
+    return this.grant(grantee, ...RULE_ACTIONS);
   }
 
   public grantProxy(grantee: iam.IGrantable): iam.Grant {
