@@ -140,3 +140,4 @@ for (const [options, message] of [
     });
   });
 }
+  [{ enforceLabels: { __name__: 'up' } }, 'enforceLabels: "__name__" is reserved for the metric name'],

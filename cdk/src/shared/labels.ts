@@ -6,7 +6,7 @@ import { Problem, not } from './validate';
 export function labelProblems(labels: { [name: string]: string } = {}): Problem[] {
   return Object.keys(labels).flatMap((name) => [
     nameProblem('externalLabels', name),
-    not(name === '__name__', 'externalLabels: "__name__" is reserved for the metric name'),
+    reservedProblem('externalLabels', name),
   ]);
 }
 
@@ -17,6 +17,7 @@ export function enforcedLabelProblems(labels: { [name: string]: string } | undef
     not(labels !== undefined && Object.keys(labels).length === 0, `${prop}: expected at least one label, got none`),
     ...Object.entries(labels ?? {}).flatMap(([name, value]) => [
       nameProblem(prop, name),
+      reservedProblem(prop, name),
       // A selector with an empty value selects the series without the label.
       not(value === '', `${prop}: expected a value for "${name}", got ""`),
     ]),
@@ -50,4 +51,8 @@ function nameProblem(prop: string, name: string): Problem {
     !Token.isUnresolved(name) && !/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name),
     `${prop}: expected names that match [a-zA-Z_][a-zA-Z0-9_]*, got "${name}"`,
   );
+}
+
+function reservedProblem(prop: string, name: string): Problem {
+  return not(name === '__name__', `${prop}: "__name__" is reserved for the metric name`);
 }
