@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import {
   HttpAuth,
@@ -12,6 +13,8 @@ import {
 } from 'cdk-serverless-prometheus-push-gateway';
 import { documents } from './policies';
 import { inStack, newQueries, newStack, only } from './support';
+
+const PERMISSION = 'AWS::Lambda::Permission';
 
 const WORKSPACE = 'arn:aws:aps:eu-west-1:123456789012:workspace/ws-12345678-abcd-1234-abcd-123456789012';
 
@@ -35,6 +38,12 @@ function apis(template: Template): any[] {
 test('a function URL with a secret is public', () => {
   const template = endpointTemplate({ auth: HttpAuth.secret() });
   assert.equal(only(template, 'AWS::Lambda::Url').AuthType, 'NONE');
+  const { TargetFunctionArn: FunctionName } = only(template, 'AWS::Lambda::Url');
+  const permissions = Object.values(template.findResources(PERMISSION)).map(({ Properties }) => Properties);
+  assert.deepEqual(permissions, [
+    { Action: 'lambda:InvokeFunctionUrl', FunctionName, FunctionUrlAuthType: 'NONE', Principal: '*' },
+    { Action: 'lambda:InvokeFunction', FunctionName, InvokedViaFunctionUrl: true, Principal: '*' },
+  ]);
   const [secret] = Object.keys(template.findResources('AWS::SecretsManager::Secret'));
   const [{ Environment, MemorySize, Timeout }] = apis(template);
   assert.deepEqual([MemorySize, Timeout], [512, 60]);
@@ -48,8 +57,31 @@ test('a function URL with a secret is public', () => {
 test('a function URL with IAM has no variables', () => {
   const template = endpointTemplate({ auth: HttpAuth.iam() });
   assert.equal(only(template, 'AWS::Lambda::Url').AuthType, 'AWS_IAM');
-  template.resourceCountIs('AWS::Lambda::Permission', 0);
+  template.resourceCountIs(PERMISSION, 0);
   assert.deepEqual(Object.keys(apis(template)[0].Environment.Variables), ['WORKSPACE_URL']);
+});
+
+test('a role may invoke a function URL with IAM', () => {
+  const template = inStack((stack) => {
+    const { functionUrl } = queriesIn(stack).addFunctionUrl({ auth: HttpAuth.iam() });
+    const assumedBy = new iam.ServicePrincipal('ecs-tasks.amazonaws.com');
+    functionUrl.grantInvokeUrl(new iam.Role(stack, 'Caller', { assumedBy }));
+  });
+  const { TargetFunctionArn } = only(template, 'AWS::Lambda::Url');
+  template.hasResourceProperties('AWS::IAM::Policy', {
+    Roles: [{ Ref: Match.stringLikeRegexp('^Caller') }],
+    PolicyDocument: {
+      Statement: [
+        { Action: 'lambda:InvokeFunctionUrl', Effect: 'Allow', Resource: TargetFunctionArn },
+        {
+          Action: 'lambda:InvokeFunction',
+          Condition: { Bool: { 'lambda:InvokedViaFunctionUrl': true } },
+          Effect: 'Allow',
+          Resource: TargetFunctionArn,
+        },
+      ],
+    },
+  });
 });
 
 test('the function may read the workspace and the secret', () => {
