@@ -33,7 +33,7 @@ export interface PrometheusQueryFunctionsProps extends FunctionProps {
   /**
    * Memory of each function: 128 to 10,240 MB. CPU power grows with it. Increase it for large results.
    *
-   * @default - 512 MB for `RANGE_QUERY`, 256 MB for the others
+   * @default - 512 MB for `RANGE_QUERY`, function URLs and MCP servers, 256 MB for the others
    */
   readonly memorySize?: number;
 
@@ -41,7 +41,7 @@ export interface PrometheusQueryFunctionsProps extends FunctionProps {
    * Timeout of an invocation: 3 to 900 seconds. A function retries until shortly before it. AMP itself stops a query after
    * about two minutes, so a longer timeout only allows retries.
    *
-   * @default - 60 seconds for `RANGE_QUERY`, 30 seconds for the others
+   * @default - 60 seconds for `RANGE_QUERY`, function URLs and MCP servers, 30 seconds for the others
    */
   readonly timeout?: Duration;
 }

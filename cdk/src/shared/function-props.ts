@@ -67,8 +67,8 @@ export interface FunctionProps {
 
   /**
    * VPC. Functions in it must reach AMP through a NAT gateway or an interface endpoint for `aps-workspaces` (see
-   * `PrometheusWorkspace.addInterfaceEndpoint`). The push gateway also needs `sqs`, and `secretsmanager` with
-   * `HttpAuth.secret`; `FIND_WORKSPACE` also needs `aps`. Set it if the workspace is reachable only from the VPC.
+   * `PrometheusWorkspace.addInterfaceEndpoint`). Functions with `HttpAuth.secret` also need `secretsmanager`; the push
+   * gateway also needs `sqs`; `FIND_WORKSPACE` also needs `aps`. Set it if the workspace is reachable only from the VPC.
    *
    * @default - not in a VPC
    */
