@@ -153,6 +153,31 @@ test('each tenant has its function, secret and labels', () => {
   assert.equal(new Set(variables.map(({ HTTP_AUTH_SECRET }) => JSON.stringify(HTTP_AUTH_SECRET))).size, 2);
 });
 
+test('URLs with the same labels may share a secret', () => {
+  const queries = queriesIn(newStack());
+  const enforceLabels = { team: 'a', env: 'prod' };
+  const { secret } = queries.addFunctionUrl({ auth: HttpAuth.secret(), enforceLabels });
+  const auth = HttpAuth.secret(secret);
+  assert.equal(queries.addMcpServer({ auth, enforceLabels: { env: 'prod', team: 'a' } }).secret, secret);
+});
+
+test('fails if URLs with different labels share a secret', () => {
+  const stack = newStack();
+  const queries = queriesIn(stack);
+  const given = secretsmanager.Secret.fromSecretNameV2(stack, 'Given', 'given');
+  const { secret } = queries.addFunctionUrl({ auth: HttpAuth.secret(), tenant: 'A', enforceLabels: { team: 'a' } });
+  queries.addFunctionUrl({ auth: HttpAuth.secret(given) });
+  for (const [shared, at] of [
+    [secret, 'Stack/Queries/AFunctionUrl/HttpSecret'],
+    [given, 'Stack/Given'],
+  ] as const) {
+    assert.throws(
+      () => queries.addMcpServer({ auth: HttpAuth.secret(shared), tenant: 'B', enforceLabels: { team: 'b' } }),
+      { message: `Stack/Queries: auth: expected a secret that no URL with other enforceLabels has, got ${at}` },
+    );
+  }
+});
+
 test('synthesis warns of a function URL without auth', () => {
   const stack = newStack();
   queriesIn(stack).addFunctionUrl({ auth: HttpAuth.none() });
@@ -164,6 +189,7 @@ for (const [options, message] of [
   [{ tenant: 'a-b' }, 'tenant: expected 1 to 32 letters and digits, got "a-b"'],
   [{ enforceLabels: {} }, 'enforceLabels: expected at least one label, got none'],
   [{ enforceLabels: { team: '' } }, 'enforceLabels: expected a value for "team", got ""'],
+  [{ enforceLabels: { __name__: 'up' } }, 'enforceLabels: "__name__" is reserved for the metric name'],
   [{ enforceLabels: { 'a.b': 'c' } }, 'enforceLabels: expected names that match [a-zA-Z_][a-zA-Z0-9_]*, got "a.b"'],
 ] as [Partial<QueryFunctionUrlOptions>, string][]) {
   test(`fails: ${message}`.slice(0, 60), () => {
@@ -172,4 +198,3 @@ for (const [options, message] of [
     });
   });
 }
-  [{ enforceLabels: { __name__: 'up' } }, 'enforceLabels: "__name__" is reserved for the metric name'],

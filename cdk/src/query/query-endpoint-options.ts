@@ -7,7 +7,8 @@ import { HttpAuth } from '../shared/http-auth';
  */
 export interface QueryFunctionUrlOptions {
   /**
-   * Which requests the URL serves. Grafana and MCP clients support `HttpAuth.secret`.
+   * Which requests the URL serves. Grafana and MCP clients support `HttpAuth.secret`. URLs with different `enforceLabels`
+   * need different secrets: with one secret for two tenants, each can query as the other.
    */
   readonly auth: HttpAuth;
 

@@ -20,10 +20,14 @@ const CLIENTS = {
   mcp: 'McpServer',
 } as const;
 
+/** The `enforceLabels` of the URLs of a construct as text, by the ARN of their secret. */
+export type LabelsBySecret = Map<string, string>;
+
 /** Creates a function and its URL in a scope below `parent`. */
 export function queryFunctionUrl(
   parent: Construct,
   props: PrometheusQueryFunctionsProps,
+  labelsBySecret: LabelsBySecret,
   client: keyof typeof CLIENTS,
   { auth, enforceLabels, tenant }: QueryFunctionUrlOptions,
 ): QueryFunctionUrl {
@@ -31,6 +35,8 @@ export function queryFunctionUrl(
   const functionName =
     props.functionNamePrefix &&
     [props.functionNamePrefix, tenant, client].filter((part) => part !== undefined).join('-');
+  const labels = JSON.stringify(Object.entries(enforceLabels ?? {}).sort());
+  const given = auth._secret;
   validate(parent, [
     text('tenant', tenant, /^[a-zA-Z0-9]{1,32}$/, '1 to 32 letters and digits'),
     not(
@@ -42,6 +48,11 @@ export function queryFunctionUrl(
       `tenant: expected a function name of at most 64 characters, got "${functionName}"`,
     ),
     ...enforcedLabelProblems(enforceLabels),
+    given &&
+      not(
+        (labelsBySecret.get(given.secretArn) ?? labels) !== labels,
+        `auth: expected a secret that no URL with other enforceLabels has, got ${given.node.path}`,
+      ),
   ]);
   const scope = new Construct(parent, id);
   if (auth._mode === 'none') {
@@ -53,7 +64,7 @@ export function queryFunctionUrl(
   }
   const secret =
     auth._mode === 'secret'
-      ? (auth._secret ?? newHttpSecret(scope, 'prometheus', 'User name and password for querying metrics'))
+      ? (given ?? newHttpSecret(scope, 'prometheus', 'User name and password for querying metrics'))
       : undefined;
   const isIam = auth._mode === 'iam';
   const fn = newFunction(scope, {
@@ -78,7 +89,10 @@ export function queryFunctionUrl(
   const workspace = workspaceOf(props.workspace);
   workspace.grantQuery(fn);
   workspace.grantListRules(fn);
-  if (secret) grantSecret(secret, fn);
+  if (secret) {
+    labelsBySecret.set(secret.secretArn, labels);
+    grantSecret(secret, fn);
+  }
   const functionUrl = new lambda.FunctionUrl(scope, 'Url', {
     function: fn,
     authType: isIam ? lambda.FunctionUrlAuthType.AWS_IAM : lambda.FunctionUrlAuthType.NONE,

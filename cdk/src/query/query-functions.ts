@@ -10,14 +10,14 @@ import { workspaceOf } from '../workspace/imported-workspace';
 import { AgentCoreGatewayOptions, agentCoreTargets } from './agent-core-gateway';
 import { DEFAULT_OPERATIONS, OPERATIONS, QueryOperation } from './operations';
 import { queryProblems } from './problems';
-import { queryFunctionUrl } from './query-endpoint';
+import { LabelsBySecret, queryFunctionUrl } from './query-endpoint';
 import { QueryFunctionUrl, QueryFunctionUrlOptions } from './query-endpoint-options';
 import { queryFunction } from './query-function';
 import { PrometheusQueryFunctionsProps } from './query-functions-props';
 
 /**
  * Functions that query a workspace of Amazon Managed Service for Prometheus (AMP), for people, programs and agents: one
- * for each operation, with its own permissions, memory and timeout.
+ * for each operation, function URL and MCP server, with its own permissions, memory and timeout.
  *
  * @example
  * const queries = new PrometheusQueryFunctions(this, 'Queries', { workspace });
@@ -29,6 +29,7 @@ export class PrometheusQueryFunctions extends Construct implements ec2.IConnecta
 
   private readonly byOperation: ReadonlyMap<QueryOperation, lambda.Function>;
   private readonly props: PrometheusQueryFunctionsProps;
+  private readonly labelsBySecret: LabelsBySecret = new Map();
 
   /**
    * @param scope the parent construct
@@ -114,7 +115,7 @@ export class PrometheusQueryFunctions extends Construct implements ec2.IConnecta
    * @param options who may send requests, and what they may see
    */
   public addFunctionUrl(options: QueryFunctionUrlOptions): QueryFunctionUrl {
-    return queryFunctionUrl(this, this.props, 'api', options);
+    return queryFunctionUrl(this, this.props, this.labelsBySecret, 'api', options);
   }
 
   /**
@@ -126,7 +127,7 @@ export class PrometheusQueryFunctions extends Construct implements ec2.IConnecta
    * @param options who may send requests, and what they may see
    */
   public addMcpServer(options: QueryFunctionUrlOptions): QueryFunctionUrl {
-    return queryFunctionUrl(this, this.props, 'mcp', options);
+    return queryFunctionUrl(this, this.props, this.labelsBySecret, 'mcp', options);
   }
 
   /**
