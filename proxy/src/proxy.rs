@@ -115,6 +115,7 @@ impl Proxy {
         *sent = body.bytes.len();
         let (signed_headers, unsigned_headers) = headers::of_request(&head.headers);
         let request = Forwarded {
+            kind: operation.name(),
             repeat: operation.repeat(&head.method),
             method: head.method,
             uri,

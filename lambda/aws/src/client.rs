@@ -122,7 +122,7 @@ impl Client {
     /// # Errors
     /// The reason why there are none.
     pub async fn renew_credentials(&self) -> Result<Renewal, String> {
-        self.credentials.renew((self.world.now)()).await
+        self.credentials.renew(self.world.now).await
     }
 
     /// Sends `request` until there is a final response: any status whose [`RetryAction`] is `Done`. Gives up at
@@ -290,9 +290,8 @@ impl Client {
         *signed.uri_mut() = request.uri.clone();
         signed.headers_mut().extend(request.headers.iter().cloned());
         if let Some(scope) = &request.scope {
-            let now = (self.world.now)();
-            let credentials = self.credentials.credentials(now).await?;
-            sign(&mut signed, scope, &credentials, now).map_err(|error| error.to_string())?;
+            let credentials = self.credentials.credentials(self.world.now).await?;
+            sign(&mut signed, scope, &credentials, (self.world.now)()).map_err(|error| error.to_string())?;
         }
         Ok(signed)
     }

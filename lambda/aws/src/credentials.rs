@@ -3,6 +3,7 @@
 //! On Lambda the chain ends at its first link, the environment. The chain is built when credentials are first needed, so
 //! it costs nothing in a function that signs nothing.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
@@ -22,6 +23,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_types::region::Region;
 use bytes::Bytes;
 use tokio::sync::{Mutex, watch};
+use tokio::time::timeout;
 
 use crate::response::explain;
 
@@ -33,8 +35,18 @@ const EXPIRY_MARGIN: Duration = Duration::from_mins(1);
 /// takes to have new ones.
 const RENEWAL_LEAD: Duration = Duration::from_mins(5);
 
-/// The time in which rejected credentials are not fetched again, after the source has returned the same ones.
+/// The time in which credentials that were rejected for a kind of request are not fetched again for that kind, after the source
+/// has returned the same ones.
 const SAME_AGAIN: Duration = Duration::from_secs(5);
+
+/// How long a source may take. Requests that need its credentials wait for it.
+const FETCH: Duration = Duration::from_secs(30);
+
+/// The time in which requests share a failure of the source, so that those that waited do not fetch one after another.
+const FAILED: Duration = Duration::from_secs(1);
+
+/// The time of day.
+type Clock = fn() -> SystemTime;
 
 /// Credentials from a provider, cached while they are valid.
 #[derive(Debug)]
@@ -60,8 +72,17 @@ enum Source {
 #[derive(Debug, Default)]
 struct Fetching {
     provider: Option<SharedCredentialsProvider>,
-    /// When the source last returned credentials again that a server had rejected.
-    same_again: Option<SystemTime>,
+    /// When the source last returned credentials again that a server had rejected, by kind of request: a permission that one
+    /// kind lacks does not delay new credentials for another.
+    same_again: HashMap<&'static str, SystemTime>,
+    /// When and why the source last failed, if it has not succeeded since.
+    failure: Option<(SystemTime, String)>,
+}
+
+impl Fetching {
+    fn recent_failure(&self, now: SystemTime) -> Option<String> {
+        self.failure.as_ref().filter(|(at, _)| now < *at + FAILED).map(|(_, reason)| reason.clone())
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -119,46 +140,57 @@ impl CredentialsCache {
         self.last_host.borrow().clone()
     }
 
-    /// Credentials that are valid at `now` and for a minute after it.
+    /// Credentials that are valid for a minute, or at least now if the source fails.
     ///
     /// # Errors
     /// The error of the chain when no link of it has credentials.
-    pub(crate) async fn credentials(&self, now: SystemTime) -> Result<Credentials, String> {
-        if let Some(credentials) = self.usable(now) {
+    pub(crate) async fn credentials(&self, now: Clock) -> Result<Credentials, String> {
+        if let Some(credentials) = self.usable(now()) {
             return Ok(credentials);
         }
         let mut fetching = self.fetching.lock().await;
         // Another request may have fetched them meanwhile.
-        if let Some(credentials) = self.usable(now) {
+        if let Some(credentials) = self.usable(now()) {
             return Ok(credentials);
         }
-        Ok(self.fetch(&mut fetching, now).await?.credentials)
+        let fetched = match fetching.recent_failure(now()) {
+            Some(reason) => Err(reason),
+            None => self.fetch(&mut fetching, now).await,
+        };
+        fetched.map(|current| current.credentials).or_else(|reason| self.unexpired(now()).ok_or(reason))
     }
 
     /// Fetches credentials, while requests still use those of before.
     ///
     /// # Errors
     /// The error of the chain when no link of it has credentials.
-    pub(crate) async fn renew(&self, now: SystemTime) -> Result<Renewal, String> {
+    pub(crate) async fn renew(&self, now: Clock) -> Result<Renewal, String> {
         let mut fetching = self.fetching.lock().await;
         let current = self.fetch(&mut fetching, now).await?;
         Ok(Renewal { expiry: current.credentials.expiry(), due: current.renewal() })
     }
 
-    /// Other credentials than `rejected`, which a server did not accept although they had not expired, if the source has
-    /// others by now. Files are read again.
-    pub(crate) async fn instead_of(&self, rejected: &Credentials, now: SystemTime) -> Option<Credentials> {
+    /// Other credentials than `rejected`, which a server did not accept for a request of this kind although they had not
+    /// expired, if the source has others by now. Files are read again.
+    pub(crate) async fn instead_of(
+        &self,
+        rejected: &Credentials,
+        kind: &'static str,
+        now: Clock,
+    ) -> Option<Credentials> {
         let mut fetching = self.fetching.lock().await;
         if let Some(current) = self.current().filter(|current| !is_same(&current.credentials, rejected)) {
             return Some(current.credentials);
         }
-        if fetching.same_again.is_some_and(|last| now < last + SAME_AGAIN) {
+        if fetching.same_again.get(kind).is_some_and(|last| now() < *last + SAME_AGAIN) {
             return None;
         }
         fetching.provider = None;
         let fetched = self.fetch(&mut fetching, now).await.ok().map(|current| current.credentials);
         let other = fetched.filter(|credentials| !is_same(credentials, rejected));
-        fetching.same_again = other.is_none().then_some(now);
+        if other.is_none() {
+            fetching.same_again.insert(kind, now());
+        }
         other
     }
 
@@ -167,22 +199,39 @@ impl CredentialsCache {
         current.usable_until().is_none_or(|until| now < until).then_some(current.credentials)
     }
 
+    fn unexpired(&self, now: SystemTime) -> Option<Credentials> {
+        let credentials = self.current()?.credentials;
+        credentials.expiry().is_none_or(|expiry| now < expiry).then_some(credentials)
+    }
+
     fn current(&self) -> Option<Current> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn fetch(&self, fetching: &mut Fetching, now: SystemTime) -> Result<Current, String> {
+    async fn fetch(&self, fetching: &mut Fetching, now: Clock) -> Result<Current, String> {
+        let provided = timeout(FETCH, self.provide(fetching)).await;
+        let provided =
+            provided.unwrap_or_else(|_| Err(format!("no answer from {} in time", self.last_host())));
+        let credentials = match provided {
+            Ok(credentials) => credentials,
+            Err(reason) => {
+                let reason = format!("no AWS credentials: {reason}");
+                fetching.failure = Some((now(), reason.clone()));
+                return Err(reason);
+            }
+        };
+        fetching.failure = None;
+        let current = Current { credentials, fetched: now() };
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(current.clone());
+        Ok(current)
+    }
+
+    async fn provide(&self, fetching: &mut Fetching) -> Result<Credentials, String> {
         if fetching.provider.is_none() {
             fetching.provider = Some(self.source.provider(&self.last_host).await);
         }
         let provider = fetching.provider.as_ref().expect("it was set above");
-        let credentials = provider
-            .provide_credentials()
-            .await
-            .map_err(|error| format!("no AWS credentials: {}", explain(&error)))?;
-        let current = Current { credentials, fetched: now };
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(current.clone());
-        Ok(current)
+        provider.provide_credentials().await.map_err(|error| explain(&error))
     }
 }
 
@@ -199,7 +248,11 @@ impl Source {
             Self::Given(provider) => provider.clone(),
             Self::Standard { http, region } => {
                 let config = ProviderConfig::empty()
-                    .with_http_client(ChainHttp { http: http.clone(), last_host: last_host.clone() })
+                    .with_http_client(ChainHttp {
+                        http: http.clone(),
+                        last_host: last_host.clone(),
+                        limit: None,
+                    })
                     .with_sleep_impl(TokioSleep::new());
                 let chain = DefaultCredentialsChain::builder()
                     .configure(config)
@@ -217,6 +270,8 @@ impl Source {
 struct ChainHttp {
     http: reqwest::Client,
     last_host: watch::Sender<String>,
+    /// How long a request may take.
+    limit: Option<Duration>,
 }
 
 impl fmt::Debug for ChainHttp {
@@ -226,15 +281,21 @@ impl fmt::Debug for ChainHttp {
 }
 
 impl HttpClient for ChainHttp {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
+    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        let connect = settings.connect_timeout().unwrap_or_default();
+        let limit = settings.read_timeout().map(|read| connect + read);
+        SharedHttpConnector::new(Self { limit, ..self.clone() })
     }
 }
 
 impl HttpConnector for ChainHttp {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let chain = self.clone();
-        HttpConnectorFuture::new(async move { forward(&chain, request).await })
+        HttpConnectorFuture::new(async move {
+            let Some(limit) = chain.limit else { return forward(&chain, request).await };
+            let answered = timeout(limit, forward(&chain, request)).await;
+            answered.unwrap_or_else(|elapsed| Err(ConnectorError::timeout(elapsed.into())))
+        })
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Forwarded {
     pub body: Bytes,
     /// The scope of the signature; `None` sends the request unsigned.
     pub scope: Option<Scope>,
+    /// Requests of the same kind need the same permission.
+    pub kind: &'static str,
     /// Whether an attempt may be repeated.
     pub repeat: Repeat,
 }
@@ -83,7 +85,7 @@ impl Client {
 
     async fn credentials_of(&self, request: &Forwarded) -> Result<Option<Credentials>, String> {
         match request.scope {
-            Some(_) => self.credentials.credentials((self.world.now)()).await.map(Some),
+            Some(_) => self.credentials.credentials(self.world.now).await.map(Some),
             None => Ok(None),
         }
     }
@@ -112,7 +114,7 @@ impl Client {
             if response.status() == StatusCode::FORBIDDEN
                 && !is_replaced
                 && let Some(rejected) = &credentials
-                && let Some(other) = self.credentials.instead_of(rejected, (self.world.now)()).await
+                && let Some(other) = self.credentials.instead_of(rejected, request.kind, self.world.now).await
             {
                 credentials = Some(other);
                 is_replaced = true;

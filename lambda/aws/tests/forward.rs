@@ -2,11 +2,13 @@
 
 mod support;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws::{Client, Failure, Forwarded, Repeat, Scope, World};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response};
@@ -53,6 +55,7 @@ fn request(address: &str, repeat: Repeat) -> Forwarded {
         unsigned_headers: HeaderMap::from_iter([(http::header::ACCEPT, HeaderValue::from_static("c/d"))]),
         body: Bytes::from_static(b"body"),
         scope: Some(Scope { region: "eu-west-1".to_owned(), service: "aps" }),
+        kind: "write",
         repeat,
     }
 }
@@ -107,6 +110,54 @@ async fn a_missing_permission_does_not_fetch_keys_each_time() {
         assert_eq!(forward(&client, &request(&address, Repeat::Unanswered)).await.unwrap().0, 403);
     }
     assert_eq!(*fetched.lock().unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_missing_permission_does_not_delay_other_requests() {
+    let address = support::serve(accepts("new")).await;
+    let (client, _) = client(&["old", "old", "new"]);
+    let rules = Forwarded { kind: "rules", ..request(&address, Repeat::Unanswered) };
+    assert_eq!(forward(&client, &rules).await.unwrap().0, 403);
+    assert_eq!(forward(&client, &request(&address, Repeat::Unsent)).await.unwrap().0, 200);
+}
+
+/// Has credentials once, for a minute.
+#[derive(Debug)]
+struct Once {
+    fetched: Arc<Mutex<usize>>,
+}
+
+impl ProvideCredentials for Once {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let mut fetched = self.fetched.lock().unwrap();
+        *fetched += 1;
+        let expiry = Some(aws::now() + Duration::from_mins(1));
+        let token = Some("token".to_owned());
+        future::ProvideCredentials::ready(match *fetched {
+            1 => Ok(Credentials::new("key", "secret", token, expiry, "test")),
+            _ => Err(CredentialsError::not_loaded("none")),
+        })
+    }
+}
+
+/// When the credentials of `Once` should be renewed and are valid, and when they have expired.
+#[tokio::test]
+async fn requests_share_a_failure_to_fetch_credentials() {
+    static LATER: AtomicU64 = AtomicU64::new(0);
+    let world = World { now: || aws::now() + Duration::from_secs(LATER.load(Ordering::Relaxed)), ..WORLD };
+    let address = support::serve(accepts("key")).await;
+    let fetched = Arc::new(Mutex::new(0));
+    let client = Client::with_credentials(Once { fetched: Arc::clone(&fetched) }, world);
+    let request = request(&address, Repeat::Unsent);
+    for (seconds, is_sent, expected) in [(0, true, 1), (45, true, 2), (70, false, 3)] {
+        LATER.store(seconds, Ordering::Relaxed);
+        let (one, other) = tokio::join!(forward(&client, &request), forward(&client, &request));
+        assert_eq!((one.is_ok(), other.is_ok()), (is_sent, is_sent), "{seconds}");
+        assert_eq!(*fetched.lock().unwrap(), expected, "{seconds}");
+    }
 }
 
 #[tokio::test]
