@@ -15,7 +15,7 @@ use crate::bodies::Bodies;
 use crate::headers;
 use crate::metrics::{self, Metrics};
 use crate::refusal::Refusal;
-use crate::route::{Operation, Route, is_of_this_machine, route};
+use crate::route::{Operation, Route, is_of_another_page, is_of_this_machine, route};
 use crate::workspace::Workspace;
 
 /// How long a response may take to begin. AMP gives up a query after a minute ("Query time").
@@ -69,8 +69,13 @@ impl Proxy {
     }
 
     fn route(&self, head: &request::Parts) -> Result<Route, Refusal> {
-        if self.clients == Clients::ThisMachine && !is_of_this_machine(&head.headers, &head.uri) {
-            return Err(Refusal::Host);
+        if self.clients == Clients::ThisMachine {
+            if !is_of_this_machine(&head.headers, &head.uri) {
+                return Err(Refusal::Host);
+            }
+            if is_of_another_page(&head.headers) {
+                return Err(Refusal::Page);
+            }
         }
         route(&head.method, &head.uri, &self.workspace)
     }

@@ -18,13 +18,18 @@ pub(crate) enum Refusal {
         "this proxy is for programs on the same machine: expected the host localhost, 127.0.0.1 or [::1]"
     )]
     Host,
+    #[error("this proxy is for programs: expected no request that a web page of another origin sends")]
+    Page,
     #[error("this proxy signs requests for another workspace")]
     OtherWorkspace,
     #[error("not found: expected /api/v1/…, /workspaces/<id>/api/v1/…, /-/healthy or /metrics")]
     NotFound,
     #[error("expected the method GET, HEAD or POST")]
     Method,
-    #[error("expected a path without the segments . and .., and without encoded slashes and percent signs")]
+    #[error(
+        "expected a path without empty segments, `.`, `..`, and encoded slashes, backslashes, percent signs and control \
+         characters"
+    )]
     Path,
     #[error("expected a body of at most {limit} bytes")]
     BodyTooLarge { limit: usize },
@@ -45,7 +50,7 @@ pub(crate) enum Refusal {
 impl Refusal {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Host | Self::OtherWorkspace => StatusCode::FORBIDDEN,
+            Self::Host | Self::Page | Self::OtherWorkspace => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Path | Self::BodyIncomplete => StatusCode::BAD_REQUEST,

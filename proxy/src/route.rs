@@ -4,7 +4,7 @@
 //! server may decode it before it resolves `..`.
 
 use aws::Repeat;
-use http::header::HOST;
+use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, Method, Uri};
 use percent_encoding::percent_decode_str;
@@ -120,8 +120,23 @@ fn is_plain(segment: &str) -> bool {
 /// that leads to this machine (DNS rebinding), and its requests have that name.
 pub(crate) fn is_of_this_machine(headers: &HeaderMap, uri: &Uri) -> bool {
     let of_header = || headers.get(HOST)?.to_str().ok()?.parse::<Authority>().ok();
-    let Some(authority) = uri.authority().cloned().or_else(of_header) else { return false };
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    uri.authority().cloned().or_else(of_header).is_some_and(|authority| is_loopback(authority.host()))
+}
+
+/// Whether a web page of another origin sends the request: it cannot read the response, but it could write. Browsers that have
+/// `Sec-Fetch-Site` always send it, and servers such as Grafana may pass on the `same-origin` of their own pages.
+pub(crate) fn is_of_another_page(headers: &HeaderMap) -> bool {
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return site != "same-origin" && site != "none";
+    }
+    let is_here = |origin: Uri| origin.host().is_some_and(is_loopback);
+    headers.get(ORIGIN).is_some_and(|origin| {
+        !origin.to_str().ok().and_then(|origin| origin.parse().ok()).is_some_and(is_here)
+    })
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
@@ -129,6 +144,7 @@ pub(crate) fn is_of_this_machine(headers: &HeaderMap, uri: &Uri) -> bool {
 #[cfg(test)]
 mod tests {
     use aws::{Endpoint, Scope};
+    use http::HeaderName;
 
     use super::*;
 
@@ -235,5 +251,31 @@ mod tests {
             assert!(!is_here(host), "{host}");
         }
         assert!(!is_of_this_machine(&HeaderMap::new(), &"/metrics".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_page_of_another_origin_is_no_program() {
+        let is_page = |headers: &[(&'static str, &str)]| {
+            let headers = headers.iter().map(|(name, value)| (HeaderName::from_static(name), value));
+            is_of_another_page(&headers.map(|(name, value)| (name, value.parse().unwrap())).collect())
+        };
+        for headers in [
+            &[][..],
+            &[("sec-fetch-site", "none")],
+            &[("sec-fetch-site", "same-origin"), ("origin", "https://grafana.example.com")],
+            &[("origin", "http://localhost:3000")],
+            &[("origin", "http://[::1]:8005")],
+        ] {
+            assert!(!is_page(headers), "{headers:?}");
+        }
+        for headers in [
+            &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")][..],
+            &[("sec-fetch-site", "same-site"), ("origin", "http://localhost:3000")],
+            &[("origin", "https://evil.example.com")],
+            &[("origin", "null")],
+            &[("origin", "")],
+        ] {
+            assert!(is_page(headers), "{headers:?}");
+        }
     }
 }
