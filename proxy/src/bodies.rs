@@ -23,8 +23,14 @@ const UNITS: usize = 16 * 1_024 * 1_024 / UNIT;
 /// The unit of memory, in bytes.
 const UNIT: usize = 1_024;
 
-/// How long a request waits for memory, and then for its body.
+/// How long a request waits for memory.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a body may take. Others wait for its memory.
+const READ: Duration = Duration::from_secs(10);
+
+/// How much of a body that is too large is read, in bytes: a client that has sent all of it is sure to receive the response.
+const MAX_DISCARDED: usize = 32 * 1_024 * 1_024;
 
 /// The memory of request bodies.
 #[derive(Clone, Debug)]
@@ -45,7 +51,15 @@ impl Bodies {
     }
 
     /// Reads `body`.
-    pub(crate) async fn read(&self, body: Incoming) -> Result<Buffered, Refusal> {
+    pub(crate) async fn read(&self, mut body: Incoming) -> Result<Buffered, Refusal> {
+        let read = self.read_bounded(&mut body).await;
+        if matches!(read, Err(Refusal::BodyTooLarge { .. })) {
+            let _ = timeout(READ, discard(body)).await;
+        }
+        read
+    }
+
+    async fn read_bounded(&self, body: &mut Incoming) -> Result<Buffered, Refusal> {
         let too_large = Refusal::BodyTooLarge { limit: MAX_BODY };
         if body.is_end_stream() {
             return Ok(Buffered { bytes: Bytes::new(), _units: None });
@@ -55,21 +69,31 @@ impl Bodies {
         let units = u32::try_from(length.div_ceil(UNIT)).expect("the longest body has few units");
         let units = timeout(PATIENCE, Arc::clone(&self.units).acquire_many_owned(units)).await;
         let units = units.map_err(|_| Refusal::Busy)?.expect("the semaphore is never closed");
-        let bytes = timeout(PATIENCE, collect(body)).await.map_err(|_| Refusal::BodyTimedOut)??;
+        let bytes = timeout(READ, collect(body)).await.map_err(|_| Refusal::BodyTimedOut)??;
         Ok(Buffered { bytes: bytes.ok_or(too_large)?, _units: Some(units) })
     }
 }
 
 /// The whole body; `None` if it is too large.
-async fn collect(mut body: Incoming) -> Result<Option<Bytes>, Refusal> {
+async fn collect(body: &mut Incoming) -> Result<Option<Bytes>, Refusal> {
     let expected = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
-    let mut bytes = BytesMut::with_capacity(expected.unwrap_or_default());
+    let mut bytes = BytesMut::with_capacity(expected.unwrap_or(MAX_BODY));
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Refusal::BodyIncomplete)?;
-        bytes.extend_from_slice(&frame.into_data().unwrap_or_default());
-        if bytes.len() > MAX_BODY {
+        let data = frame.into_data().unwrap_or_default();
+        // Before it grows: the memory of the longest body is all that was reserved.
+        if bytes.len() + data.len() > MAX_BODY {
             return Ok(None);
         }
+        bytes.extend_from_slice(&data);
     }
     Ok(Some(bytes.freeze()))
+}
+
+async fn discard(mut body: Incoming) {
+    let mut left = MAX_DISCARDED;
+    while let Some(Ok(frame)) = body.frame().await {
+        let Some(rest) = left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else { return };
+        left = rest;
+    }
 }

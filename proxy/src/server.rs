@@ -23,6 +23,9 @@ const MAX_CONNECTIONS: usize = 1_024;
 /// none is closed while a request is on its way. Go programs keep them for 90 s, Prometheus for 5 minutes.
 const IDLE: Duration = Duration::from_mins(10);
 
+/// The memory of a connection for what it reads, which also limits the head of a request, in bytes.
+const BUFFER: usize = 64 * 1_024;
+
 /// How long requests in progress may take after the signal to stop.
 const STOP: Duration = Duration::from_secs(30);
 
@@ -76,6 +79,7 @@ async fn connection(stream: TcpStream, proxy: Arc<Proxy>, mut stopping: watch::R
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE)
+        .max_buf_size(BUFFER)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
