@@ -4,7 +4,9 @@
 //! again: it has to be the same expression, and each of its selectors has to have the matchers. So a mistake of the
 //! printer is an error, never another tenant's series.
 //!
-//! Matchers are added and none is replaced: the result is the part of the query's own result that has the labels.
+//! Matchers are added and none is replaced: the result is that of the query over only the series that have the labels.
+
+use std::panic::catch_unwind;
 
 use aws::Response;
 use promql_parser::label::{self, MatchOp, Matcher};
@@ -17,6 +19,9 @@ const SELECTOR: &str = "match[]";
 
 /// The most operators and brackets of a query: the parser and the printer are recursive.
 const MAX_NESTING: usize = 500;
+
+/// The most regular expressions of a query: the parser compiles each, to up to 10 MB.
+const MAX_REGEXES: usize = 20;
 
 /// What `by ()` and `ignoring ()` list.
 const NO_LABELS: label::Labels = label::Labels { labels: Vec::new() };
@@ -47,6 +52,12 @@ pub enum Unenforceable {
     /// It could overflow the stack.
     #[error("invalid parameter \"{0}\": expected at most {MAX_NESTING} operators and brackets")]
     Nesting(&'static str),
+    /// It could take all memory.
+    #[error("invalid parameter \"{0}\": expected at most {MAX_REGEXES} matchers with regular expressions")]
+    Regexes(&'static str),
+    /// The parser has no such duration.
+    #[error("invalid parameter \"{0}\": a duration is out of range")]
+    Duration(&'static str),
     /// A selector of `VictoriaMetrics`.
     #[error("invalid parameter \"{0}\": matchers joined with or cannot be restricted to the caller's labels")]
     Or(&'static str),
@@ -80,8 +91,11 @@ impl Enforced {
         path: &str,
         parameters: &[(impl AsRef<str>, String)],
     ) -> Result<Vec<(String, String)>, Unenforceable> {
-        let selecting = match path.strip_prefix("/api/v1/").unwrap_or_default() {
-            "query" | "query_range" | "format_query" | "parse_query" => Some("query"),
+        let path = path.strip_prefix("/api/v1/").unwrap_or_default();
+        let is_text = matches!(path, "format_query" | "parse_query");
+        let selecting = match path {
+            _ if is_text => None,
+            "query" | "query_range" => Some("query"),
             "series" | "labels" => Some(SELECTOR),
             path if path.starts_with("label/") && path.ends_with("/values") => Some(SELECTOR),
             path if path.starts_with("status/") => None,
@@ -94,7 +108,9 @@ impl Enforced {
                 Some(selecting) if name == selecting => {
                     restricted.push((name.to_owned(), self.restrict(selecting, value)?));
                 }
-                _ if HARMLESS.contains(&name) => restricted.push((name.to_owned(), value.clone())),
+                _ if HARMLESS.contains(&name) || is_text && name == "query" => {
+                    restricted.push((name.to_owned(), value.clone()));
+                }
                 _ => {}
             }
         }
@@ -109,24 +125,29 @@ impl Enforced {
     /// # Errors
     /// [`Unenforceable`]
     pub fn restrict(&self, name: &'static str, query: &str) -> Result<String, Unenforceable> {
-        let (plain, nesting) = plain(query);
+        let Plain { text, nesting, regexes } = Plain::of(query);
         if nesting > MAX_NESTING {
             return Err(Unenforceable::Nesting(name));
         }
-        let mut expr = parse(&plain).map_err(|reason| Unenforceable::Syntax { name, reason })?;
+        if regexes > MAX_REGEXES {
+            return Err(Unenforceable::Regexes(name));
+        }
+        let mut expr = parsed(name, &text)?;
         for selector in selectors(name, &mut expr)? {
             let matchers = &mut selector.matchers.matchers;
             matchers.extend(self.matchers.iter().cloned());
             // As they are printed.
             matchers.sort_by_cached_key(ToString::to_string);
         }
-        let printed = expr.to_string();
-        let mut again = parse(&printed).map_err(|_| Unenforceable::Printed(name))?;
+        // Not by `==`: NaN is not equal to itself.
+        let (wanted, printed) = (format!("{expr:?}"), expr.to_string());
+        // Its regular expressions need not be in memory twice.
+        drop(expr);
+        let mut again = parsed(name, &printed).map_err(|_| Unenforceable::Printed(name))?;
         let is_restricted = selectors(name, &mut again)?
             .iter()
             .all(|selector| self.matchers.iter().all(|matcher| selector.matchers.matchers.contains(matcher)));
-        // Not by `==`: NaN is not equal to itself.
-        if is_restricted && format!("{expr:?}") == format!("{again:?}") {
+        if is_restricted && wanted == format!("{again:?}") {
             Ok(printed)
         } else {
             Err(Unenforceable::Printed(name))
@@ -140,6 +161,14 @@ impl Unenforceable {
         let status = if *self == Self::Path { 403 } else { 400 };
         let body = json!({"status": "error", "errorType": "bad_data", "error": self.to_string()});
         Response::new(status, body.to_string())
+    }
+}
+
+/// The expression of `query`. The parser panics at a duration that is too long, infinite or not a number.
+fn parsed(name: &'static str, query: &str) -> Result<Expr, Unenforceable> {
+    match catch_unwind(|| parse(query)) {
+        Ok(parsed) => parsed.map_err(|reason| Unenforceable::Syntax { name, reason }),
+        Err(_) => Err(Unenforceable::Duration(name)),
     }
 }
 
@@ -182,40 +211,54 @@ fn selectors<'e>(
     Ok(found)
 }
 
-/// A query without comments, and with raw texts in double quotes, because the parser takes a backslash in them for an
-/// escape; and at least the depth of its expression: the brackets and operators outside of texts and braces.
-fn plain(query: &str) -> (String, usize) {
-    let (mut plain, mut nesting, mut is_in_braces) = (String::with_capacity(query.len()), 0, false);
-    let mut rest = query;
-    while let Some(c) = rest.chars().next() {
-        let taken = match c {
-            '#' => rest.find(['\r', '\n']).unwrap_or(rest.len()),
-            '"' | '\'' | '`' => text(rest, c),
-            c if is_of_word(c) => rest.find(|c| !is_of_word(c)).unwrap_or(rest.len()),
-            c => c.len_utf8(),
-        };
-        let (piece, after) = rest.split_at(taken);
-        rest = after;
-        match c {
-            '#' => plain.push(' '),
-            '`' if piece.len() > 1 && piece.ends_with('`') => {
-                plain.push('"');
-                plain.push_str(
-                    &piece[1..taken - 1].replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"),
-                );
-                plain.push('"');
+/// A query as it is parsed.
+struct Plain {
+    /// Without comments, and with raw texts in double quotes, because the parser takes a backslash in them for an escape.
+    text: String,
+    /// At least the depth of the expression: the brackets and operators outside of texts and braces.
+    nesting: usize,
+    /// The matchers with regular expressions.
+    regexes: usize,
+}
+
+impl Plain {
+    fn of(query: &str) -> Self {
+        let (mut plain, mut is_in_braces) = (String::with_capacity(query.len()), false);
+        let (mut nesting, mut regexes) = (0, 0);
+        let mut rest = query;
+        while let Some(c) = rest.chars().next() {
+            let taken = match c {
+                '#' => rest.find(['\r', '\n']).unwrap_or(rest.len()),
+                '"' | '\'' | '`' => text(rest, c),
+                c if is_of_word(c) => rest.find(|c| !is_of_word(c)).unwrap_or(rest.len()),
+                c => c.len_utf8(),
+            };
+            let (piece, after) = rest.split_at(taken);
+            rest = after;
+            match c {
+                '#' => plain.push(' '),
+                '`' if piece.len() > 1 && piece.ends_with('`') => {
+                    plain.push('"');
+                    plain.push_str(
+                        &piece[1..taken - 1].replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"),
+                    );
+                    plain.push('"');
+                }
+                _ => plain.push_str(piece),
             }
-            _ => plain.push_str(piece),
+            regexes += usize::from(c == '~');
+            match c {
+                '{' => is_in_braces = true,
+                '}' => is_in_braces = false,
+                _ if is_in_braces => {}
+                c if "([+-*/%^=!<>".contains(c) => nesting += 1,
+                _ => {
+                    nesting += usize::from(WORDS.iter().any(|operator| piece.eq_ignore_ascii_case(operator)));
+                }
+            }
         }
-        match c {
-            '{' => is_in_braces = true,
-            '}' => is_in_braces = false,
-            _ if is_in_braces => {}
-            c if "([+-*/%^=!<>".contains(c) => nesting += 1,
-            _ => nesting += usize::from(WORDS.iter().any(|operator| piece.eq_ignore_ascii_case(operator))),
-        }
+        Self { text: plain, nesting, regexes }
     }
-    (plain, nesting)
 }
 
 fn is_of_word(c: char) -> bool {
@@ -283,6 +326,22 @@ mod tests {
         assert_eq!(restrict(r#"x{a="1" or tenant="b"}"#), Err(Unenforceable::Or("query")));
         assert_eq!(restrict("info(up)"), Err(Unenforceable::Info("query")));
         assert!(matches!(restrict("up{"), Err(Unenforceable::Syntax { .. })));
+        for query in ["up offset 1e30", "up[1e30]", "up offset nan", "up[5m:1e30]"] {
+            assert_eq!(restrict(query), Err(Unenforceable::Duration("query")), "{query}");
+        }
+        let regexes = |count| format!("x{{{}}}", vec!["a=~\"b\""; count].join(","));
+        assert!(restrict(&regexes(MAX_REGEXES)).is_ok());
+        assert_eq!(restrict(&regexes(MAX_REGEXES + 1)), Err(Unenforceable::Regexes("query")));
+    }
+
+    #[test]
+    fn a_query_that_is_only_a_text_is_not_changed() {
+        let given = [("query", "{a=\"1\" or b=\"2\"}".to_owned())];
+        let unchanged = [("query".to_owned(), given[0].1.clone())];
+        for path in ["/api/v1/format_query", "/api/v1/parse_query"] {
+            assert_eq!(enforced().restrict_request(path, &given).as_deref(), Ok(&unchanged[..]), "{path}");
+        }
+        assert!(enforced().restrict_request("/api/v1/query", &given).is_err());
     }
 
     /// Each of these overflows the stack of a test if it is parsed.
