@@ -24,6 +24,12 @@ const MAX_VALUES: usize = 20;
 /// The least similarity of a name that is meant (Jaro-Winkler, from 0 to 1).
 const MIN_SIMILARITY: f64 = 0.85;
 
+/// The most bytes of an argument that is looked at: hints quote it, and compare it with every name.
+const MAX_ARGUMENT_BYTES: usize = 2_000;
+
+/// The most bytes of a name that is compared with others.
+const MAX_WANTED_BYTES: usize = 200;
+
 /// Prometheus shows a sample for so long after its time.
 const STALENESS_MS: i64 = 5 * 60 * 1_000;
 
@@ -35,16 +41,22 @@ pub(super) async fn of(
     now: Timestamp,
 ) -> Vec<String> {
     let lookups = Lookups::new(api);
+    let is_long = |argument: &Value| argument.as_str().is_some_and(|text| text.len() > MAX_ARGUMENT_BYTES);
     let hints = match result {
-        Ok(data) if is_empty(data) => Box::pin(after_nothing(asked, lookups, now)).await,
-        Ok(_) => Vec::new(),
+        Ok(data) if !is_empty(data) => Vec::new(),
+        _ if asked.arguments.values().any(is_long) => {
+            vec![format!(
+                "arguments over {MAX_ARGUMENT_BYTES} bytes get no hints: try a part of the expression"
+            )]
+        }
+        Ok(_) => Box::pin(after_nothing(asked, lookups, now)).await,
         Err(error) => Box::pin(after_error(asked, error, lookups)).await,
     };
     hints.into_iter().map(|hint| format!("Hint: {hint}")).collect()
 }
 
 /// Whether `data` has one list, and that is empty.
-fn is_empty(data: &RawValue) -> bool {
+pub(super) fn is_empty(data: &RawValue) -> bool {
     let lists = ["result", "metrics", "labels", "values", "series", "rules", "alerts"];
     let Ok(data) = serde_json::from_str::<Map<String, Value>>(data.get()) else { return false };
     lists.iter().any(|list| data.get(*list).and_then(Value::as_array).is_some_and(Vec::is_empty))
@@ -105,10 +117,11 @@ async fn no_series(
         .iter()
         .filter_map(|selector| selector.name.as_deref())
         .filter(|name| metrics.binary_search_by(|metric| metric.as_str().cmp(name)).is_err())
+        .take(MAX_NAMES)
         .map(|name| unknown_metric(name, &metrics))
         .collect();
     if !unknown.is_empty() {
-        return unknown.into_iter().take(MAX_NAMES).collect();
+        return unknown;
     }
     // A selector with matchers is more often the reason.
     let selector = selectors.iter().find(|selector| !selector.matchers.is_empty()).or(selectors.first());
@@ -339,6 +352,9 @@ fn containing<'a>(part: &str, names: &'a [String]) -> Vec<&'a str> {
 
 /// The names that are most like `wanted`, the best first.
 fn nearest<'a>(wanted: &str, names: &'a [String]) -> Vec<&'a str> {
+    if wanted.len() > MAX_WANTED_BYTES {
+        return Vec::new();
+    }
     let wanted = wanted.to_lowercase();
     let similarity = |name: &str| {
         let name = name.to_lowercase();

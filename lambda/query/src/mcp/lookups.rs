@@ -6,6 +6,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
 use crate::api::{Api, Parameters};
+use crate::error::Error;
 use crate::labels::values_path;
 use crate::list_metrics::names;
 use crate::time::Timestamp;
@@ -82,9 +83,18 @@ impl<'a> Lookups<'a> {
         Some(response.elements.iter().map(|element| element.get().to_owned()).collect())
     }
 
+    /// The values of a label take no form.
+    async fn request(&self, path: &str, parameters: &Parameters<'_>) -> Result<crate::api::Body, Error> {
+        if path.ends_with("/values") {
+            self.api.get(path, parameters).await
+        } else {
+            self.api.get_or_post(path, parameters).await
+        }
+    }
+
     async fn send(&mut self, path: &str, parameters: &Parameters<'_>) -> Option<crate::api::Body> {
         self.left = self.left.checked_sub(1)?;
-        let body = timeout_at(self.deadline, self.api.get(path, parameters)).await;
+        let body = timeout_at(self.deadline, self.request(path, parameters)).await;
         body.ok()?.ok()
     }
 }

@@ -44,6 +44,13 @@ fn a_name_with_dots_is_shown_in_quotes_if_it_exists() {
 }
 
 #[test]
+fn a_long_name_is_not_compared_with_others() {
+    let long = "a".repeat(MAX_WANTED_BYTES + 1);
+    assert!(nearest(&long, &names(&[&long])).is_empty());
+    assert_eq!(nearest(&long[1..], &names(&[&long])), [&*long]);
+}
+
+#[test]
 fn an_unknown_metric_has_similar_names() {
     let metrics =
         names(&["go_goroutines", "http_requests_total", "http_request_duration_seconds_count", "up"]);
