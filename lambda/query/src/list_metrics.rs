@@ -74,7 +74,12 @@ pub(crate) async fn list_metrics(input: &Input, api: &Api, caller: Caller) -> Re
     let names = names(&response.elements).map_err(|error| body.invalid(&error))?;
     let first = after.map_or(0, |after| names.partition_point(|name| name.as_ref() <= after));
     let rest = &names[first..];
-    let families = if with_metadata { Some(Families::read(api).await?) } else { None };
+    // A tenant gets no metadata, which would name the metrics of others.
+    let families = match (with_metadata, &api.enforced) {
+        (false, _) => None,
+        (true, None) => Some(Families::read(api).await?),
+        (true, Some(_)) => Some(Families::default()),
+    };
     let element = |name: &Cow<'_, str>| match &families {
         Some(families) => families.describe(name).to_string(),
         None => json!(name).to_string(),
@@ -181,7 +186,7 @@ pub(crate) fn names<'a>(elements: &[&'a RawValue]) -> serde_json::Result<Vec<Cow
 }
 
 /// The metadata of all metric families, of which AMP keeps at most 20,000.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Families {
     data: HashMap<String, Vec<Metadata>>,
 }

@@ -127,7 +127,7 @@ impl ServerHandler for Exchange {
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(tools::all()))
+        Ok(ListToolsResult::with_all_items(tools::all(self.operations.is_restricted())))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -172,7 +172,7 @@ impl ServerHandler for Exchange {
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        Ok(ListPromptsResult::with_all_items(catalogue::prompts()))
+        Ok(ListPromptsResult::with_all_items(catalogue::prompts(self.operations.is_restricted())))
     }
 
     async fn get_prompt(

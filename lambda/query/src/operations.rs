@@ -88,6 +88,11 @@ impl Operations {
         Some(self.api(base, scope, deadline))
     }
 
+    /// Whether callers see only the series with the labels of `ENFORCE_LABELS`.
+    pub(crate) fn is_restricted(&self) -> bool {
+        self.config.enforced.is_some()
+    }
+
     /// An API for one invocation. All requests of callers are sent by one, so all are restricted.
     pub(crate) fn api(&self, base: Endpoint, scope: Option<Scope>, deadline: Instant) -> Api {
         let enforced = self.config.enforced.clone();

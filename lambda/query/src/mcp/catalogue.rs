@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::hints::is_empty;
 use super::tools::run;
 use crate::list_metrics::{promql_text, re2_text};
 use crate::operation::Operation;
@@ -18,6 +19,8 @@ use crate::operations::{Call, Operations};
 const METRICS: &str = "prometheus://metrics";
 
 const JSON: &str = "application/json";
+
+const INVESTIGATE_ALERT: &str = "investigate_alert";
 
 /// Maximum length of an argument in a prompt, in characters.
 const MAX_ARGUMENT_CHARS: usize = 500;
@@ -41,7 +44,7 @@ const PROMPTS: [Template; 3] = [
                expressions for a dashboard.",
     },
     Template {
-        name: "investigate_alert",
+        name: INVESTIGATE_ALERT,
         description: "Find out why an alert is firing",
         argument: ("alert", "Name of the alert"),
         text: "Why is the alert {} firing? Call alerts for its labels and the time since it is active, and rules with its \
@@ -87,6 +90,9 @@ pub(super) async fn read(
         name if rest.starts_with('/') => {
             let name = percent_decode_str(name).decode_utf8().map_err(|_| unknown())?;
             let metrics = list(operations, json!({"metadata": true, "regex": re2_text(&name)}), call).await?;
+            if is_empty(&metrics) {
+                return Err(ErrorData::resource_not_found("no metric has this name", None));
+            }
             let selector = json!({"match": format!("{{__name__={}}}", promql_text(&name))});
             let labels = operation(operations, Operation::Labels, selector, call).await?;
             format!(r#"{{"metric":{metrics},"labels":{labels}}}"#)
@@ -96,12 +102,13 @@ pub(super) async fn read(
     Ok(ReadResourceResult::new(vec![ResourceContents::text(text, uri).with_mime_type(JSON)]))
 }
 
-pub(super) fn prompts() -> Vec<Prompt> {
+/// The prompts. Callers who may see only a part of the series get no alerts.
+pub(super) fn prompts(is_restricted: bool) -> Vec<Prompt> {
     let prompt = |Template { name, description, argument: (argument, meaning), .. }: &Template| {
         let argument = PromptArgument::new(*argument).with_description(*meaning).with_required(true);
         Prompt::new(*name, Some(*description), Some(vec![argument]))
     };
-    PROMPTS.iter().map(prompt).collect()
+    PROMPTS.iter().filter(|prompt| !is_restricted || prompt.name != INVESTIGATE_ALERT).map(prompt).collect()
 }
 
 pub(super) fn prompt(name: &str, arguments: &JsonObject) -> Result<GetPromptResult, ErrorData> {
@@ -150,7 +157,8 @@ async fn operation(
     call: Call,
 ) -> Result<Box<RawValue>, ErrorData> {
     let Value::Object(arguments) = arguments else { return Err(ErrorData::internal_error("BUG", None)) };
-    run(operations, operation, &arguments, call)
-        .await
-        .map_err(|error| ErrorData::internal_error(error.to_string(), None))
+    run(operations, operation, &arguments, call).await.map_err(|error| match error.status() {
+        ..500 => ErrorData::invalid_params(error.to_string(), None),
+        _ => ErrorData::internal_error(error.to_string(), None),
+    })
 }

@@ -27,8 +27,11 @@ impl Asked<'_> {
     }
 }
 
-pub(super) fn all() -> Vec<Tool> {
-    Operation::MCP.into_iter().map(definition).collect()
+/// The tools. Callers who may see only a part of the series get no rules and alerts.
+pub(super) fn all(is_restricted: bool) -> Vec<Tool> {
+    let is_served =
+        |operation: &Operation| !is_restricted || !matches!(operation, Operation::Rules | Operation::Alerts);
+    Operation::MCP.into_iter().filter(is_served).map(definition).collect()
 }
 
 pub(super) fn find(name: &str) -> Option<Operation> {
