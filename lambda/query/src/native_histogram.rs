@@ -72,13 +72,35 @@ fn rounded(value: f64) -> String {
         .map_or_else(|| format!("\"{rounded}\""), |number| number.to_string())
 }
 
+impl Bucket {
+    /// Whether it cannot be one of a standard schema. The first custom bucket begins at -Inf and includes both boundaries;
+    /// the others are left-open, and Prometheus leaves out empty ones. Custom boundaries that are those of a standard schema
+    /// as well, such as 2 and 4, are not recognized.
+    fn is_custom(&self) -> bool {
+        let Self(rule, Number(lower), Number(upper), _) = *self;
+        match rule {
+            3 => lower == f64::NEG_INFINITY,
+            0 if lower <= 0.0 || (upper == f64::INFINITY && lower < f64::MAX) => true,
+            // The observation of an infinite value.
+            0 if upper == f64::INFINITY => false,
+            0 => {
+                // Both are whole numbers: the boundaries are powers of 2^(2^-schema).
+                let width = upper.log2() - lower.log2();
+                [width.log2(), upper.log2() / width]
+                    .iter()
+                    .any(|number| (number - number.round()).abs() > 1e-6)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// The value below which the part `q` of the observations are, as `histogram_quantile` of Prometheus 3 estimates it:
 /// exponentially within the buckets of standard schemas, linearly within the zero bucket and within custom buckets. `None`
 /// without observations.
 fn quantile(q: f64, buckets: &[Bucket]) -> Option<f64> {
     let total: f64 = buckets.iter().map(|Bucket(_, _, _, count)| count.0).sum();
-    // Custom buckets are left-open, and begin at or below zero.
-    let is_custom = buckets.iter().any(|Bucket(rule, lower, _, _)| *rule == 0 && lower.0 <= 0.0);
+    let is_custom = buckets.iter().any(Bucket::is_custom);
     let has_negative = buckets.iter().any(|Bucket(_, _, upper, _)| upper.0 < 0.0);
     let has_positive = buckets.iter().any(|Bucket(_, lower, _, _)| lower.0 > 0.0);
     let mut rank = q * total;
@@ -100,9 +122,9 @@ fn quantile(q: f64, buckets: &[Bucket]) -> Option<f64> {
             return Some(if upper == f64::INFINITY { lower } else { lower + (upper - lower) * fraction });
         }
         if lower < 0.0 && upper > 0.0 {
-            if !has_negative {
+            if !has_negative && has_positive {
                 lower = 0.0;
-            } else if !has_positive {
+            } else if !has_positive && has_negative {
                 upper = 0.0;
             }
             return Some(lower + (upper - lower) * fraction);
@@ -149,13 +171,24 @@ mod tests {
         assert_eq!(summary[1]["p50"], 0.3125);
         // The square root of a half, between 0.5 and 1.
         assert_eq!(summary[1]["p90"].to_string(), "0.7071");
+        let alone = json!([[3, "-0.5", "0.5", "8"]]);
+        let summary = summarized(&json!({"count": "8", "sum": "0", "buckets": alone}));
+        assert_eq!((&summary[1]["p50"], &summary[1]["p90"]), (&json!(0.0), &json!(0.4)));
     }
 
     #[test]
     fn quantiles_are_linear_within_custom_buckets() {
-        let buckets = json!([[0, "-Inf", "1", "5"], [0, "1", "5", "4"], [0, "5", "+Inf", "1"]]);
+        let buckets = json!([[3, "-Inf", "1", "5"], [0, "1", "5", "4"], [0, "5", "+Inf", "1"]]);
         let summary = summarized(&json!({"count": "10", "sum": "NaN", "buckets": buckets}));
         assert_eq!(summary[1], json!({"count": 10, "sum": "NaN", "p50": 1.0, "p90": 5.0, "p99": 5.0}));
+        let inner = json!([[0, "5", "10", "10"]]);
+        assert_eq!(summarized(&json!({"count": "10", "sum": "0", "buckets": inner}))[1]["p50"], 7.5);
+        let first = json!([[3, "-Inf", "1", "10"]]);
+        assert_eq!(summarized(&json!({"count": "10", "sum": "0", "buckets": first}))[1]["p50"], 0.5);
+        // 2^(1/256) and its square.
+        let standard = json!([[0, "1.0027112750502025", "1.0054299011128027", "10"]]);
+        let summary = summarized(&json!({"count": "10", "sum": "0", "buckets": standard}));
+        assert_eq!(summary[1]["p50"].to_string(), "1.004");
     }
 
     #[test]
