@@ -21,6 +21,9 @@ use crate::truncation::{Caller, Limits, Truncation, json_array};
 /// The default number of names or values for an agent.
 const VALUES_FOR_AGENT: usize = 200;
 
+/// The most bytes of a selector in a URL, where a character may take three.
+const MAX_SELECTOR_BYTES: usize = 2_000;
+
 const NARROW: &str = "add label matchers to match, or a shorter range";
 
 /// A list of elements, as many as the limits allow.
@@ -49,6 +52,9 @@ pub(crate) async fn label_values(input: &Input, api: &Api, caller: Caller) -> Re
     let path = values_path(input.required_string(&LABEL)?)
         .ok_or_else(|| input.invalid(&LABEL, "the name of a label, such as job"))?;
     let parameters = selection(input, &SELECTOR)?;
+    if input.string(&SELECTOR)?.is_some_and(|selector| selector.len() > MAX_SELECTOR_BYTES) {
+        return Err(input.invalid(&SELECTOR, format!("at most {MAX_SELECTOR_BYTES} bytes")));
+    }
     let limits = caller.limits(input.count(&MAX_VALUES)?, VALUES_FOR_AGENT);
     list_names("values", &path, &parameters, limits, api).await
 }

@@ -17,7 +17,7 @@ pub(crate) enum Caller {
     Direct,
     /// API Gateway or a function URL.
     Http,
-    /// A model behind an agent gateway.
+    /// A model, behind an agent gateway or by MCP.
     Agent,
 }
 
