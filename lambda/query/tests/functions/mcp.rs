@@ -189,6 +189,12 @@ async fn a_mistake_is_a_result_that_a_model_can_read() {
             "invalid parameter label: expected the name of a label",
             None,
         ),
+        (
+            "label_values",
+            json!({"label": "job", "match": "a".repeat(2_001)}),
+            "invalid parameter match: expected at most 2000 bytes",
+            Some("get no hints"),
+        ),
         ("series", json!({}), "missing required parameter: match", None),
         ("rules", json!({"type": "all"}), "invalid parameter type: expected alert or record", None),
     ] {
@@ -229,6 +235,14 @@ async fn a_value_that_no_series_has_is_answered_with_those_that_exist() {
 }
 
 #[tokio::test]
+async fn a_long_argument_is_not_in_a_hint() {
+    let query = "a".repeat(1_000_000);
+    let (hints, requests) = hints(vec![empty()], "query", json!({"query": query})).await;
+    assert!(hints.len() == 1 && hints[0].len() < 200, "{}", hints.len());
+    assert_eq!(requests.len(), 1);
+}
+
+#[tokio::test]
 async fn a_series_without_new_samples_is_answered_with_the_last_time() {
     let last = vector(&json!([{"metric": {}, "value": [NOW_S, "1699990000"]}]));
     let (hints, requests) = hints(vec![empty(), list(&["up"]), last], "query", json!({"query": "up"})).await;
@@ -237,32 +251,50 @@ async fn a_series_without_new_samples_is_answered_with_the_last_time() {
     assert_eq!(query, "max(max_over_time(timestamp({__name__=\"up\"})[7d:5m]))");
 }
 
-/// The requests of hints as well: every answer is empty.
+/// The requests of hints as well, which an empty answer has.
 #[tokio::test]
 async fn enforced_labels_restrict_every_tool() {
-    for (tool, arguments) in [
-        ("query", json!({"query": "up{env=\"prod\"}"})),
-        ("range_query", json!({"query": "rate(up[5m])"})),
-        ("list_metrics", json!({})),
-        ("labels", json!({})),
-        ("label_values", json!({"label": "tenant", "match": "up"})),
-        ("series", json!({"match": "up"})),
+    let call_of =
+        |tool: &str, arguments: Value| ("tools/call", json!({"name": tool, "arguments": arguments}));
+    let metric = |name: &str| json!({"uri": format!("prometheus://metrics{name}")});
+    let prefix = json!({"name": "name", "value": "u"});
+    let reference = json!({"type": "ref/resource", "uri": "prometheus://metrics/{name}"});
+    for ((method, params), sent) in [
+        (call_of("query", json!({"query": "up{env=\"prod\"}"})), 4),
+        (call_of("range_query", json!({"query": "rate(up[5m])"})), 3),
+        (call_of("list_metrics", json!({"glob": "u*", "metadata": true})), 2),
+        (call_of("labels", json!({"match": "up"})), 3),
+        (call_of("label_values", json!({"label": "tenant", "match": "up"})), 2),
+        (call_of("series", json!({"match": "up"})), 3),
+        (("resources/read", metric("")), 1),
+        (("resources/read", metric("/up")), 2),
+        (("completion/complete", json!({"ref": reference, "argument": prefix})), 1),
     ] {
-        let server = ScriptedServer::in_order(vec![list(&[])]).await;
+        let answers = match (method, sent) {
+            ("tools/call", _) => vec![empty(), list(&["up"]), empty(), list(&["x"])],
+            _ => vec![list(&["up"])],
+        };
+        let server = ScriptedServer::in_order(answers).await;
         let enforced = ("ENFORCE_LABELS", r#"{"tenant":"a"}"#);
         let variables = [("WORKSPACE_URL", &*server.url()), ("HTTP_AUTH", "none"), enforced];
-        call(&Function::new("api", &variables), tool, arguments).await;
-        assert!(!server.requests().is_empty(), "{tool}");
+        let response = rpc(&Function::new("api", &variables), method, params.clone()).await;
+        assert!(response.get("error").is_none(), "{response}");
+        assert_eq!(server.requests().len(), sent, "{params}");
         for request in server.requests() {
             let selected = parameter(&request, "query").or_else(|| parameter(&request, "match[]"));
-            assert!(selected.is_some_and(|text| text.contains(r#"tenant="a""#)), "{tool}: {request:?}");
+            assert!(selected.is_some_and(|text| text.contains(r#"tenant="a""#)), "{params}: {request:?}");
         }
     }
     let server = ScriptedServer::in_order(vec![empty()]).await;
     let enforced = ("ENFORCE_LABELS", r#"{"tenant":"a"}"#);
     let variables = [("WORKSPACE_URL", &*server.url()), ("HTTP_AUTH", "none"), enforced];
+    let function = Function::new("api", &variables);
+    let tools = rpc(&function, "tools/list", json!({})).await.to_string();
+    assert!(tools.contains("\"range_query\"") && !tools.contains("\"alerts\""), "{tools}");
+    let prompts = rpc(&function, "prompts/list", json!({})).await.to_string();
+    assert!(prompts.contains("write_promql") && !prompts.contains("investigate_alert"), "{prompts}");
     for tool in ["rules", "alerts"] {
-        let (texts, is_error) = call(&Function::new("api", &variables), tool, json!({})).await;
+        let (texts, is_error) = call(&function, tool, json!({})).await;
         let expected = "this path is not served to callers who may see only a part of the series";
         assert!(is_error && texts[0] == expected, "{texts:?}");
     }
@@ -341,6 +373,8 @@ async fn the_catalogue_is_a_resource() {
         list(&["up"]),
         Answer::json(200, &metadata),
         list(&["job"]),
+        list(&[]),
+        Answer::json(200, &metadata),
         list(&["up", "uptime"]),
     ];
     let server = ScriptedServer::in_order(answers).await;
@@ -363,6 +397,7 @@ async fn the_catalogue_is_a_resource() {
             r#"{{"metric":{{"metrics":[{described}],"total":1}},"labels":{{"labels":["job"],"total":1}}}}"#
         )
     );
+    assert!(read("prometheus://metrics/none").await.contains("no metric has this name"));
     assert!(read("prometheus://metricsx").await.contains("unknown resource"));
     assert!(read("file:///etc/passwd").await.contains("unknown resource"));
     let completed = rpc(
