@@ -36,7 +36,8 @@ static OTHERS: LazyLock<Regex> = LazyLock::new(|| {
 
 /// What may be a duration out of range, at which the parser panics: here a panic ends the process.
 static LONG_DURATION: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)(?:offset|[\[:])\s*[-+]?\s*(?:[0-9.]*e|[0-9_]{19}|0x|nan|inf|[+#])").expect("a fixed pattern")
+    Regex::new(r"(?i)(?:offset|[\[:])\s*[-+]?\s*(?:[0-9.]*e|[0-9_]{19}|0x|nan|inf|[+#])")
+        .expect("a fixed pattern")
 });
 
 fuzz_target!(|query: &str| {

@@ -19,7 +19,7 @@ pub struct Headers<'a> {
     pub accept_encoding: Option<Cow<'a, str>>,
     /// `Accept`
     pub accept: Option<Cow<'a, str>>,
-    /// The headers of the Model Context Protocol, `Mcp-Method` for example, at most [`MAX_MCP`].
+    /// The headers of the Model Context Protocol, `Mcp-Method` for example, at most 50.
     pub mcp: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
 

@@ -20,7 +20,7 @@ const SELECTOR: &str = "match[]";
 /// The most operators and brackets of a query: the parser and the printer are recursive.
 const MAX_NESTING: usize = 500;
 
-/// The most regular expressions of a query: the parser compiles each, to up to 10 MB.
+/// The most regular expressions of a query: the parser compiles each, to up to 12 MB.
 const MAX_REGEXES: usize = 20;
 
 /// What `by ()` and `ignoring ()` list.
