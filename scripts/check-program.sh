@@ -18,6 +18,8 @@ esac
 file="$(realpath "$2")"
 if [ -n "${3:-}" ]; then
   arguments+=(--runner "$(realpath "$3")")
+  # It may be the compiler for that architecture; the emulator runs on this machine.
+  unset RUSTC
 fi
 if [ ! -x "${PUSH_GATEWAY_LOCAL:-}" ]; then
   cd "$REPOSITORY"
