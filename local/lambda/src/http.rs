@@ -30,7 +30,11 @@
 //! throttled function behind a load balancer, and a request without content type to a function URL (base64 here), are
 //! inferred.
 //!
-//! Not emulated: TLS, HTTP/2, CORS, response streaming, throttling by API Gateway itself, rules of a load balancer.
+//! With [`Endpoint::streams`], a response of the content type `application/vnd.awslambda.http-integration-response` is passed on
+//! while it arrives, and the connection breaks if the function fails in the middle of it. The bytes of any other response are the
+//! body.
+//!
+//! Not emulated: TLS, HTTP/2, CORS, the bandwidth of streams, streams of a REST API, throttling by API Gateway itself, rules of a load balancer.
 //! With [`Endpoint::iam`], a request must have a signature, which is not verified.
 //!
 //! [`FunctionUrl`]: Kind::FunctionUrl
@@ -45,6 +49,7 @@ mod event;
 mod refusal;
 mod request;
 mod server;
+mod stream;
 
 use std::time::Duration;
 
@@ -114,6 +119,8 @@ pub struct Endpoint {
     pub iam: bool,
     /// Whether a REST API has the binary media type `*/*`. Without it, every body is passed on plain.
     pub takes_binary: bool,
+    /// Whether the invoke mode of a function URL is `RESPONSE_STREAM`.
+    pub streams: bool,
 }
 
 impl Endpoint {
@@ -126,6 +133,7 @@ impl Endpoint {
             stage: (kind == Kind::RestApi).then(|| "prod".to_owned()),
             iam: false,
             takes_binary: true,
+            streams: false,
         }
     }
 

@@ -15,6 +15,7 @@ mod invocation;
 mod options;
 mod process;
 mod report;
+mod response_stream;
 mod sandbox;
 mod telemetry;
 
@@ -30,6 +31,7 @@ pub use invocation::{InitError, Invocation, InvocationRequest, Outcome, Shutdown
 use local_testing::clock::Clock;
 pub use options::{FunctionOptions, RoleCredentials};
 use report::Phase;
+pub use response_stream::ResponseStream;
 use sandbox::Sandbox;
 pub use telemetry::Telemetry;
 

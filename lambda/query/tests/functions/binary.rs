@@ -58,6 +58,7 @@ async fn handler_or_tool_name_choose_the_operation() {
                 payload: payload.into(),
                 client_context,
                 headers: Vec::new(),
+                stream: None,
             };
             let response = function.invoke_as(request).await.json().expect("JSON");
             assert_eq!(response["body"]["operation"], operation, "{response}");

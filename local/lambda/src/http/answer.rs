@@ -32,7 +32,7 @@ pub(super) fn of(endpoint: &Endpoint, payload: &Bytes) -> Option<Response<Respon
 }
 
 /// A number, or its digits.
-fn status(value: &Value) -> Option<StatusCode> {
+pub(super) fn status(value: &Value) -> Option<StatusCode> {
     let number = match value {
         Value::String(digits) => digits.parse().ok()?,
         other => u16::try_from(other.as_u64()?).ok()?,
@@ -51,7 +51,7 @@ fn body(endpoint: &Endpoint, response: &Map<String, Value>) -> Option<Bytes> {
     if is_decoded { STANDARD.decode(body).ok().map(Bytes::from) } else { Some(body.to_owned().into()) }
 }
 
-fn headers(endpoint: &Endpoint, response: &Map<String, Value>) -> Option<HeaderMap> {
+pub(super) fn headers(endpoint: &Endpoint, response: &Map<String, Value>) -> Option<HeaderMap> {
     let kind = endpoint.kind;
     let mut headers = HeaderMap::new();
     if kind != Kind::AlbMultiValue {

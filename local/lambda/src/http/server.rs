@@ -10,10 +10,10 @@ use local_testing::clock::Clock;
 use local_testing::http_server::{self, Reply, ResponseBody};
 
 use super::refusal::Refusal;
-use super::{Endpoint, Kind, Request, answer};
+use super::{Endpoint, Kind, Request, answer, stream};
 use crate::bodies::read;
 use crate::runtime::MAX_PAYLOAD_BYTES;
-use crate::service::Pool;
+use crate::service::{ConcurrencyExceeded, Pool};
 
 /// More than any limit, so that a client of a body that is too large has sent all of it when it gets the answer.
 const MAX_READ_BYTES: usize = 16 * 1_024 * 1_024;
@@ -75,6 +75,9 @@ impl Shared {
         if event.len() > MAX_PAYLOAD_BYTES {
             return Err(Refusal::TooLarge);
         }
+        if self.endpoint.streams {
+            return self.stream(event.into()).await;
+        }
         let invoked = self.function.invoke(event.into(), None);
         let invoked = match kind.time_limit() {
             Some(limit) => tokio::time::timeout(limit, invoked).await.map_err(|_| Refusal::TimedOut)?,
@@ -83,6 +86,17 @@ impl Shared {
         let invocation = invoked.map_err(|_| Refusal::Throttled)?;
         let response = invocation.response().ok_or(Refusal::Failed)?;
         answer::of(&self.endpoint, response).ok_or(Refusal::Failed)
+    }
+
+    /// The answer as it arrives.
+    async fn stream(&self, event: Bytes) -> Result<Response<ResponseBody>, Refusal> {
+        let (stream, invocation) =
+            self.function.invoke_streamed(event).map_err(|ConcurrencyExceeded| Refusal::Throttled)?;
+        if let Ok(stream) = stream.await {
+            return stream::of(&self.endpoint, stream, invocation).await.ok_or(Refusal::Failed);
+        }
+        let invocation = invocation.await.map_err(|_| Refusal::Failed)?;
+        invocation.response().cloned().map(stream::whole).ok_or(Refusal::Failed)
     }
 
     /// The request below the stage.

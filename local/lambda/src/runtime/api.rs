@@ -10,13 +10,14 @@ use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::extension::{Registry, api as extension_api};
+use super::response_stream::{self, ResponseStream};
 use super::telemetry::Telemetry;
 use super::{ExtensionFault, InvocationRequest, MAX_RESPONSE_BYTES, Outcome, TRACE_ID};
 use crate::bodies::read;
@@ -71,7 +72,14 @@ struct Shared {
     telemetry: Telemetry,
     events: mpsc::UnboundedSender<Event>,
     /// The invocation that may be answered; its answer removes it.
-    current: Mutex<Option<String>>,
+    current: Mutex<Option<Current>>,
+}
+
+/// An invocation without an answer.
+#[derive(Debug)]
+struct Current {
+    id: String,
+    stream: Option<oneshot::Sender<ResponseStream>>,
 }
 
 impl RuntimeApi {
@@ -98,8 +106,9 @@ impl RuntimeApi {
 
     /// Passes the invocation to the waiting runtime, and allows an answer to it and to no other. If the runtime has ended, the
     /// next event shows it.
-    pub(super) fn hand_over(&mut self, request: InvocationRequest, deadline_ms: i64) {
-        *self.shared.current() = Some(request.request_id.clone());
+    pub(super) fn hand_over(&mut self, mut request: InvocationRequest, deadline_ms: i64) {
+        *self.shared.current() =
+            Some(Current { id: request.request_id.clone(), stream: request.stream.take() });
         if let Some(waiting) = self.waiting.take() {
             let _ = waiting.send((request, deadline_ms));
         }
@@ -112,7 +121,7 @@ impl RuntimeApi {
 }
 
 impl Shared {
-    fn current(&self) -> MutexGuard<'_, Option<String>> {
+    fn current(&self) -> MutexGuard<'_, Option<Current>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -126,7 +135,7 @@ impl Shared {
             }
             (&Method::GET, [VERSION, "runtime", "invocation", "next"]) => return self.next().await,
             (&Method::POST, [VERSION, "runtime", "invocation", id, what @ ("response" | "error")]) => {
-                self.answer(id, *what == "response", body).await
+                self.answer(id, *what == "response", &head.headers, body).await
             }
             (&Method::POST, [VERSION, "runtime", "init", "error"]) => {
                 let report = read(body, MAX_RESPONSE_BYTES).await.unwrap_or_default();
@@ -138,11 +147,26 @@ impl Shared {
         Reply::Answer(response)
     }
 
-    async fn answer(&self, id: &str, is_response: bool, body: Incoming) -> Response<ResponseBody> {
+    async fn answer(
+        &self,
+        id: &str,
+        is_response: bool,
+        headers: &HeaderMap,
+        body: Incoming,
+    ) -> Response<ResponseBody> {
         let began = Instant::now();
+        if is_response
+            && response_stream::is_streamed(headers)
+            && let Some(stream) = self.stream_of(id)
+        {
+            let (bytes, report) = response_stream::pass_on(headers, body, stream).await;
+            let outcome = report.map_or(Outcome::Streamed, Outcome::function_error);
+            let _ = self.events.send(Event::Answer(outcome, Answer { bytes, began, ended: Instant::now() }));
+            return accepted();
+        }
         let body = read(body, MAX_RESPONSE_BYTES).await;
         let ended = Instant::now();
-        if self.current().take_if(|expected| expected == id).is_none() {
+        if self.current().take_if(|current| current.id == id).is_none() {
             return error(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
         }
         let (body, response) = match body {
@@ -161,6 +185,11 @@ impl Shared {
         let outcome = if is_response { Outcome::Response(body) } else { Outcome::function_error(body) };
         let _ = self.events.send(Event::Answer(outcome, answer));
         response
+    }
+
+    /// Who takes the response of an invocation as it arrives. It can be answered no more.
+    fn stream_of(&self, id: &str) -> Option<oneshot::Sender<ResponseStream>> {
+        self.current().take_if(|current| current.id == id && current.stream.is_some())?.stream
     }
 
     /// Waits for an invocation without a limit.
@@ -212,7 +241,7 @@ pub(super) fn error_fields(report: &Bytes) -> (String, String) {
     )
 }
 
-fn error_report(error_type: &str, message: &str) -> Bytes {
+pub(super) fn error_report(error_type: &str, message: &str) -> Bytes {
     json!({ "errorType": error_type, "errorMessage": message }).to_string().into()
 }
 

@@ -8,13 +8,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use super::api::error_fields;
 use super::report::Status;
+use super::response_stream::ResponseStream;
 use super::{ExtensionFault, INIT_LIMIT, ShutdownReason};
 
 /// A request for an invocation.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct InvocationRequest {
     /// The request id, which is also in its log lines.
     pub request_id: String,
@@ -24,13 +26,15 @@ pub struct InvocationRequest {
     pub client_context: Option<String>,
     /// More headers for the runtime, passed on as they are.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Who takes the response as it arrives. It is dropped if the function returns its response whole.
+    pub stream: Option<oneshot::Sender<ResponseStream>>,
 }
 
 impl InvocationRequest {
     /// The request of this number, with an id in the form of Lambda's.
     pub(crate) fn new(number: u64, payload: Bytes) -> Self {
         let request_id = format!("00000000-0000-4000-8000-{number:012x}");
-        Self { request_id, payload, client_context: None, headers: Vec::new() }
+        Self { request_id, payload, client_context: None, headers: Vec::new(), stream: None }
     }
 }
 
@@ -143,6 +147,8 @@ impl InitError {
 pub enum Outcome {
     /// The function's response.
     Response(Bytes),
+    /// The function's response was passed on as it arrived, all of it.
+    Streamed,
     /// The function reported an error.
     FunctionError {
         /// `errorType` of the report.
@@ -224,14 +230,16 @@ impl Invocation {
         billed.as_nanos().div_ceil(1_000_000)
     }
 
-    /// The function's response, or else the error that its caller gets: JSON with `errorType` and `errorMessage` (Lambda
+    /// The function's response, which is empty if it was streamed, or else the error that its caller gets: JSON with `errorType` and `errorMessage` (Lambda
     /// Developer Guide, "Understanding retry behavior", "Troubleshoot invocation issues").
     ///
     /// # Errors
     /// The invocation failed.
     pub fn result(&self) -> Result<&Bytes, Bytes> {
+        static EMPTY: Bytes = Bytes::new();
         let (error_type, message) = match &self.outcome {
             Outcome::Response(body) => return Ok(body),
+            Outcome::Streamed => return Ok(&EMPTY),
             Outcome::FunctionError { raw, .. } => return Err(raw.clone()),
             Outcome::TimedOut { timeout } => (
                 ExtensionFault::TIMED_OUT,

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::Instant;
 
-use crate::runtime::{Function, FunctionOptions, Invocation, InvocationRequest, Shutdown};
+use crate::runtime::{Function, FunctionOptions, Invocation, InvocationRequest, ResponseStream, Shutdown};
 
 /// All environments are busy, and the limit is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -137,6 +137,29 @@ impl Pool {
         payload: Bytes,
         client_context: Option<String>,
     ) -> Result<Invocation, ConcurrencyExceeded> {
+        let answered = self.start(payload, client_context, None)?;
+        Ok(answered.await.expect("an invocation is neither cancelled nor does it panic"))
+    }
+
+    /// As [`Pool::invoke`], for a caller that takes the response as it arrives (`InvokeWithResponseStream`): the stream, whose
+    /// sender is dropped if the function returns its response whole, and the invocation at its end.
+    ///
+    /// # Errors
+    /// Every environment is busy.
+    pub fn invoke_streamed(
+        &self,
+        payload: Bytes,
+    ) -> Result<(oneshot::Receiver<ResponseStream>, oneshot::Receiver<Invocation>), ConcurrencyExceeded> {
+        let (sender, stream) = oneshot::channel();
+        Ok((stream, self.start(payload, None, Some(sender))?))
+    }
+
+    fn start(
+        &self,
+        payload: Bytes,
+        client_context: Option<String>,
+        stream: Option<oneshot::Sender<ResponseStream>>,
+    ) -> Result<oneshot::Receiver<Invocation>, ConcurrencyExceeded> {
         let Ok(permit) = Arc::clone(&self.0.slots).try_acquire_owned() else {
             self.0.state().counts.throttles += 1;
             return Err(ConcurrencyExceeded);
@@ -146,11 +169,11 @@ impl Pool {
             state.requests += 1;
             state.requests
         };
-        let request = InvocationRequest { client_context, ..InvocationRequest::new(number, payload) };
+        let request = InvocationRequest { client_context, stream, ..InvocationRequest::new(number, payload) };
         let shared = Arc::clone(&self.0);
         let (answer, answered) = oneshot::channel();
         tokio::spawn(async move { shared.run(request, permit, answer).await });
-        Ok(answered.await.expect("an invocation is neither cancelled nor does it panic"))
+        Ok(answered)
     }
 
     /// Shuts down all idle environments at the same time, as Lambda does: extensions get the event SHUTDOWN and two seconds. The

@@ -17,7 +17,7 @@ async fn serve(endpoint: Endpoint, response: &Value) -> HttpServer {
     HttpServer::start(0, endpoint, pool, Clock::system()).await.expect("a free port")
 }
 
-fn client() -> reqwest::Client {
+pub(crate) fn client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::new()
 }

@@ -6,3 +6,4 @@ mod support;
 
 mod answers;
 mod events;
+mod streams;

@@ -33,6 +33,7 @@ async fn invoke(function: &mut Function, payload: &str, header: (HeaderName, &[u
         payload: payload.to_owned().into(),
         client_context: None,
         headers: vec![(header.0, value)],
+        stream: None,
     };
     function.invoke_as(request).await
 }
