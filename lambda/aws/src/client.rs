@@ -10,6 +10,7 @@ use http::{HeaderValue, Method, Uri};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::credentials::{CredentialsCache, Renewal};
+use crate::forward::StreamedBody;
 use crate::http_client::http_client;
 use crate::network::Network;
 use crate::redact;
@@ -18,6 +19,7 @@ use crate::response::{Attempts, Cause, Failure, MAX_ERROR_BODY, MAX_QUERY_ERROR_
 use crate::retry::{self, RetryAction, retry_action};
 use crate::sign::{Scope, sign};
 use crate::throttling::is_throttled;
+use crate::unread::Unread;
 use crate::world::World;
 
 /// The header that names the operation in the AWS JSON protocol.
@@ -87,6 +89,28 @@ enum Purpose {
     Query,
 }
 
+impl Purpose {
+    /// The time limit of an attempt, given the time that is left.
+    fn timeout(self) -> fn(Duration) -> Option<Duration> {
+        match self {
+            Self::Write => retry::attempt_timeout,
+            Self::Query => retry::query_timeout,
+        }
+    }
+}
+
+/// What one attempt got.
+struct Answered {
+    response: Response,
+    /// The wait that the receiver requests.
+    retry_after: Option<Duration>,
+    unread: Unread,
+}
+
+fn only_read((response, _): (Response, Unread)) -> Response {
+    response
+}
+
 /// One HTTP client with its connections, credentials and backoff.
 pub struct Client {
     pub(crate) http: reqwest::Client,
@@ -135,16 +159,27 @@ impl Client {
         self.send_with(request, Patience { busy: deadline, deadline }).await
     }
 
+    /// [`Client::send`] for bodies of any size: what follows the first [`Request::wanted_body`] bytes of a 2xx response is
+    /// a stream. It ends with an error if the connection does, or at `deadline`.
+    ///
+    /// # Errors
+    /// [`Failure`]: no final response in time.
+    pub async fn send_streamed(
+        &self,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<(Response, StreamedBody), Failure> {
+        let patience = Patience { busy: deadline, deadline };
+        let (response, unread) = self.send_in_attempts(request, patience, self.purpose.timeout()).await?;
+        Ok((response, unread.stream(request.uri.clone(), deadline)))
+    }
+
     /// [`Client::send`] with less patience for a receiver that responds.
     ///
     /// # Errors
     /// [`Failure`]: no final response in time.
     pub async fn send_with(&self, request: &Request, patience: Patience) -> Result<Response, Failure> {
-        let attempt_timeout = match self.purpose {
-            Purpose::Write => retry::attempt_timeout,
-            Purpose::Query => retry::query_timeout,
-        };
-        self.send_in_attempts(request, patience, attempt_timeout).await
+        self.send_in_attempts(request, patience, self.purpose.timeout()).await.map(only_read)
     }
 
     /// [`Client::send`] for requests that have an effect each time: an attempt is not given up for another one while it
@@ -153,7 +188,8 @@ impl Client {
     /// # Errors
     /// [`Failure`]: no final response in time.
     pub async fn send_patiently(&self, request: &Request, deadline: Instant) -> Result<Response, Failure> {
-        self.send_in_attempts(request, Patience { busy: deadline, deadline }, retry::patient_timeout).await
+        let patience = Patience { busy: deadline, deadline };
+        self.send_in_attempts(request, patience, retry::patient_timeout).await.map(only_read)
     }
 
     async fn send_in_attempts(
@@ -161,7 +197,7 @@ impl Client {
         request: &Request,
         patience: Patience,
         attempt_timeout: fn(Duration) -> Option<Duration>,
-    ) -> Result<Response, Failure> {
+    ) -> Result<(Response, Unread), Failure> {
         let started = Instant::now();
         let mut attempts = Attempts::default();
         let mut unanswered = 0;
@@ -171,11 +207,11 @@ impl Client {
             let Some(timeout) = attempt_timeout(left) else { break };
             attempts.count += 1;
             let (wait, until) = match self.attempt(request, timeout).await {
-                Ok((mut response, retry_after)) => {
+                Ok(Answered { mut response, retry_after, unread }) => {
                     attempts.elapsed = started.elapsed();
                     response.attempts = attempts;
                     if self.is_final(request, &response) {
-                        return Ok(response);
+                        return Ok((response, unread));
                     }
                     failure = Failure::from(Cause::Answered(response));
                     let is_patient = retry_after.is_some() || attempts.count == 1;
@@ -219,7 +255,7 @@ impl Client {
         let attempt = self.attempt(request, deadline.saturating_duration_since(started)).await;
         let attempts = Attempts { count: 1, elapsed: started.elapsed() };
         match attempt {
-            Ok((response, _)) => Ok(Response { attempts, ..response }),
+            Ok(Answered { response, .. }) => Ok(Response { attempts, ..response }),
             Err(cause) => Err(Failure::new(cause, attempts)),
         }
     }
@@ -229,12 +265,7 @@ impl Client {
             || (self.purpose == Purpose::Query && response.is_query_timeout())
     }
 
-    /// A response with the wait that the receiver requests.
-    async fn attempt(
-        &self,
-        request: &Request,
-        timeout: Duration,
-    ) -> Result<(Response, Option<Duration>), Cause> {
+    async fn attempt(&self, request: &Request, timeout: Duration) -> Result<Answered, Cause> {
         let until = Instant::now() + timeout;
         let signed = match timeout_at(until, self.signed(request)).await {
             Ok(Ok(signed)) => signed,
@@ -267,21 +298,27 @@ impl Client {
         let written = written(response.headers());
         let needs_all = self.purpose == Purpose::Query && status.is_success();
         let mut body = BytesMut::new();
+        let mut is_whole = false;
         while body.len() < limit {
             match timeout_at(until, response.chunk()).await {
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
+                Ok(Ok(None)) => {
+                    is_whole = true;
+                    break;
+                }
                 Ok(Err(error)) if needs_all => return Err(network_failure(error)),
                 Err(_) if needs_all => return Err(Cause::TimedOut),
                 // Only the status matters. An incomplete body is reported as far as it was received in time.
                 _ => break,
             }
         }
-        body.truncate(limit);
+        let arrived = body.split_off(limit.min(body.len())).freeze();
+        let unread = Unread { arrived, response: (!is_whole).then_some(response) };
         // A 2xx response may be an error too: of a proxy, or in the form of Prometheus.
         let body = redact::without(body.freeze(), &secrets);
         let response =
             Response { status: status.as_u16(), content_type, written, body, attempts: Attempts::default() };
-        Ok((response, retry_after))
+        Ok(Answered { response, retry_after, unread })
     }
 
     async fn signed(&self, request: &Request) -> Result<http::Request<Bytes>, String> {

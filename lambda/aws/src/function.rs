@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::runtime::{Diagnostic, Invocation};
+use crate::runtime::{Answer, Diagnostic, Invocation};
 use crate::runtime_api::RuntimeApi;
 use crate::world::{Environment, environment, now};
 use crate::{logging, runtime};
@@ -26,15 +26,15 @@ const REPORT_LIMIT: Duration = Duration::from_secs(1);
 /// Runs the function `name`: `configure` reads the environment, and `build` makes the handler of all invocations from the
 /// configuration. Returns when the runtime API fails permanently. Errors are logged, and those of the init phase are also
 /// reported to Lambda.
-pub async fn start<Config, Invalid, Handler, Answer, Failed>(
+pub async fn start<Config, Invalid, Handler, Json, Failed>(
     name: &str,
     configure: impl FnOnce(Environment) -> Result<Config, Invalid>,
     build: impl FnOnce(Config) -> Handler,
 ) -> ExitCode
 where
     Invalid: Display,
-    Handler: AsyncFn(Invocation) -> Result<Answer, Failed>,
-    Answer: Serialize,
+    Handler: AsyncFn(Invocation) -> Result<Answer<Json>, Failed>,
+    Json: Serialize,
     Failed: Into<Diagnostic>,
 {
     logging::init(environment);

@@ -92,14 +92,14 @@ impl LambdaApi {
         method: Method,
         path: &str,
         headers: &[(HeaderName, HeaderValue)],
-        body: Bytes,
+        body: impl Into<Body>,
     ) -> Result<Response<Bytes>, ApiError> {
         let unreachable = |reason| ApiError::Unreachable { path: path.to_owned(), reason };
         let mut request = build_request().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let request = request.body(Body::from(body)).map_err(|error| unreachable(error.into()))?;
+        let request = request.body(body.into()).map_err(|error| unreachable(error.into()))?;
         let (head, body) = self.client.call(request).await.map_err(unreachable)?.into_parts();
         let body = body.collect().await.map_err(|error| unreachable(error.into()))?.to_bytes();
         if head.status.is_success() {

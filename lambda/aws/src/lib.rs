@@ -14,6 +14,7 @@
 //! | `redact`         | response bodies without secrets of the request                 | no  |
 //! | `credentials`    | the standard credential chain, cached                          | yes |
 //! | [`client`]       | sends a request until there is a final response                | yes |
+//! | `unread`         | the rest of a response's body as a stream                      | yes |
 //! | [`forward`]      | passes on requests of other clients, with responses as streams | yes |
 //! | [`remote_write`] | write requests                                                 | no  |
 //! | [`secret`]       | a username and a password in Secrets Manager                   | no  |
@@ -47,6 +48,7 @@ pub mod sign;
 pub mod sqs;
 pub mod text;
 mod throttling;
+mod unread;
 pub mod workspace;
 mod world;
 
@@ -59,7 +61,7 @@ pub use function::start;
 pub use network::Network;
 pub use response::{Attempts, Cause, Failure, Response};
 pub use retry::{RetryAction, retry_action};
-pub use runtime::{Diagnostic, Invocation};
+pub use runtime::{Answer, Diagnostic, Invocation};
 pub use secret::{Login, NoLogin, Secret, Service};
 pub use settings::{InvalidSetting, Settings};
 pub use sign::Scope;

@@ -9,10 +9,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::HeaderValue;
+use http::{HeaderValue, Response};
 use serde::Serialize;
 use tracing::Instrument as _;
 
+use crate::forward::StreamedBody;
 use crate::lambda_api::ApiError;
 use crate::runtime_api::{Next, RuntimeApi};
 
@@ -32,6 +33,16 @@ pub struct Invocation {
     pub client_context: Option<HeaderValue>,
 }
 
+/// The answer of a handler.
+#[derive(Debug)]
+pub enum Answer<Json> {
+    /// A value that is sent as JSON.
+    Json(Json),
+    /// An HTTP response that is sent as it arrives. Its caller must be an endpoint that streams: others get its parts as
+    /// they are.
+    Http(Response<StreamedBody>),
+}
+
 /// The error of an invocation, as returned to its caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,10 +57,10 @@ pub struct Diagnostic {
 ///
 /// # Errors
 /// [`ApiError`]: the runtime API gives no more invocations.
-pub async fn serve<Answer: Serialize, Failed: Into<Diagnostic>>(
+pub async fn serve<Json: Serialize, Failed: Into<Diagnostic>>(
     api: &RuntimeApi,
     now: fn() -> SystemTime,
-    handler: impl AsyncFn(Invocation) -> Result<Answer, Failed>,
+    handler: impl AsyncFn(Invocation) -> Result<Answer<Json>, Failed>,
 ) -> Result<Infallible, ApiError> {
     loop {
         let Next { payload, id, deadline_ms, trace_id, tenant_id, client_context } = api.next().await?;
@@ -64,7 +75,8 @@ pub async fn serve<Answer: Serialize, Failed: Into<Diagnostic>>(
         let invocation = Invocation { payload, request_id: id.request.clone(), deadline, client_context };
         async {
             let posted = match outcome(&handler, invocation).await {
-                Ok(answer) => api.respond(&id, answer).await,
+                Ok(Answer::Json(json)) => api.respond(&id, json).await,
+                Ok(Answer::Http(response)) => api.stream(&id, response).await,
                 Err(diagnostic) => api.fail(&id, &diagnostic).await,
             };
             // Lambda has given up an invocation whose answer it rejects; the next one may be fine.
@@ -77,15 +89,19 @@ pub async fn serve<Answer: Serialize, Failed: Into<Diagnostic>>(
     }
 }
 
-/// The handler's answer as JSON.
-async fn outcome<Answer: Serialize, Failed: Into<Diagnostic>>(
-    handler: &impl AsyncFn(Invocation) -> Result<Answer, Failed>,
+/// The handler's answer, with a value as JSON.
+async fn outcome<Json: Serialize, Failed: Into<Diagnostic>>(
+    handler: &impl AsyncFn(Invocation) -> Result<Answer<Json>, Failed>,
     invocation: Invocation,
-) -> Result<Bytes, Diagnostic> {
+) -> Result<Answer<Bytes>, Diagnostic> {
     let answered = async {
-        let answer = handler(invocation).await.map_err(Into::into)?;
-        let json = serde_json::to_vec(&answer);
-        json.map(Bytes::from).map_err(|error| diagnostic("InvalidAnswer", error.to_string()))
+        match handler(invocation).await.map_err(Into::into)? {
+            Answer::Json(value) => match serde_json::to_vec(&value) {
+                Ok(json) => Ok(Answer::Json(json.into())),
+                Err(error) => Err(diagnostic("InvalidAnswer", error.to_string())),
+            },
+            Answer::Http(response) => Ok(Answer::Http(response)),
+        }
     };
     match AssertUnwindSafe(answered).catch_unwind().await {
         Ok(outcome) => outcome,
@@ -99,6 +115,6 @@ fn panicked(panic: &(dyn Any + Send)) -> Diagnostic {
     diagnostic("Panic", format!("the function panicked: {text}"))
 }
 
-fn diagnostic(error_type: &str, error_message: String) -> Diagnostic {
+pub(crate) fn diagnostic(error_type: &str, error_message: String) -> Diagnostic {
     Diagnostic { error_type: error_type.to_owned(), error_message }
 }

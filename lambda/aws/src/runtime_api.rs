@@ -5,14 +5,25 @@
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
+use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::time::Duration;
 
+use aws_smithy_types::base64;
 use bytes::Bytes;
-use http::header::HeaderName;
-use http::{HeaderValue, Method};
+use futures_util::{Stream, StreamExt as _, stream};
+use http::header::{CONTENT_TYPE, HeaderName, TRAILER};
+use http::response::Parts;
+use http::{HeaderMap, HeaderValue, Method, Response};
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::Frame;
+use lambda_runtime_api_client::body::Body;
+use serde_json::json;
+use tracing::Span;
 
+use crate::forward::StreamedBody;
 use crate::lambda_api::{ApiError, LambdaApi};
-use crate::runtime::Diagnostic;
+use crate::runtime::{Diagnostic, diagnostic};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-request-id");
 const DEADLINE_MS: HeaderName = HeaderName::from_static("lambda-runtime-deadline-ms");
@@ -21,6 +32,17 @@ const TENANT_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-tenant
 const CLIENT_CONTEXT: HeaderName = HeaderName::from_static("lambda-runtime-client-context");
 const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
+const ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");
+const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
+
+/// The trailers of a streamed answer that fails.
+const ERROR_TRAILERS: &str = "lambda-runtime-function-error-type, lambda-runtime-function-error-body";
+
+/// The content type of a streamed answer that begins with a status and headers.
+const HTTP_RESPONSE: &str = "application/vnd.awslambda.http-integration-response";
+
+/// What separates them from the body.
+const SEPARATOR: &[u8] = &[0; 8];
 
 /// The attempts of a request when connections break or the server responds 5xx. After that the process ends, and Lambda
 /// starts another.
@@ -100,9 +122,27 @@ impl RuntimeApi {
             .await
     }
 
+    /// Posts an HTTP response as the answer to an invocation, while its body arrives. An error of the body is one of the
+    /// answer. Nothing is posted again.
+    ///
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming>
+    pub(crate) async fn stream(&self, id: &Id, response: Response<StreamedBody>) -> Result<(), ApiError> {
+        let path = format!("/2018-06-01/runtime/invocation/{}/response", id.request);
+        let (head, body) = response.into_parts();
+        let mut headers = id.headers();
+        headers.extend([
+            (RESPONSE_MODE, HeaderValue::from_static("streaming")),
+            (CONTENT_TYPE, HeaderValue::from_static(HTTP_RESPONSE)),
+            (TRAILER, HeaderValue::from_static(ERROR_TRAILERS)),
+        ]);
+        let beginning = stream::iter([Ok(Frame::data(beginning(&head)))]);
+        let body = Body::new(StreamBody::new(beginning.chain(frames(body))));
+        self.api.request(Method::POST, &path, &headers, body).await.map(drop)
+    }
+
     /// Posts the error of an invocation.
     pub(crate) async fn fail(&self, id: &Id, diagnostic: &Diagnostic) -> Result<(), ApiError> {
-        let body = serde_json::to_vec(diagnostic).expect("two texts are JSON").into();
+        let body = json_of(diagnostic).into();
         let mut headers = id.headers();
         headers.push((ERROR_TYPE, HeaderValue::from_static("unhandled")));
         self.post(&format!("/2018-06-01/runtime/invocation/{}/error", id.request), headers, body).await
@@ -110,7 +150,7 @@ impl RuntimeApi {
 
     /// Posts the reason why the function cannot start.
     pub(crate) async fn init_error(&self, error_type: &'static str, message: &str) -> Result<(), ApiError> {
-        let body = serde_json::json!({"errorType": error_type, "errorMessage": message, "stackTrace": []});
+        let body = json!({"errorType": error_type, "errorMessage": message, "stackTrace": []});
         let headers = vec![(ERROR_TYPE, HeaderValue::from_static(error_type))];
         self.post("/2018-06-01/runtime/init/error", headers, body.to_string().into()).await
     }
@@ -141,6 +181,46 @@ impl Id {
     fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         self.invocation.iter().map(|id| (INVOCATION_ID, id.clone())).collect()
     }
+}
+
+fn json_of(diagnostic: &Diagnostic) -> Vec<u8> {
+    serde_json::to_vec(diagnostic).expect("two texts are JSON")
+}
+
+/// What comes before the body of an HTTP response.
+fn beginning(head: &Parts) -> Bytes {
+    let headers: BTreeMap<_, _> = head
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
+        .collect();
+    let head = json!({"statusCode": head.status.as_u16(), "headers": headers}).to_string();
+    [head.as_bytes(), SEPARATOR].concat().into()
+}
+
+/// The frames of a body, and for an error the trailers that report it.
+fn frames(body: StreamedBody) -> impl Stream<Item = Result<Frame<Bytes>, Infallible>> + Send {
+    let span = Span::current();
+    stream::unfold(Some((body, span)), async |state| {
+        let (mut body, span) = state?;
+        match body.frame().await? {
+            Ok(frame) => Some((Ok(frame), Some((body, span)))),
+            Err(error) => {
+                let reason = error.to_string();
+                span.in_scope(|| tracing::error!(reason, "The response was cut off."));
+                Some((Ok(Frame::trailers(trailers(&diagnostic("IncompleteResponse", reason)))), None))
+            }
+        }
+    })
+}
+
+fn trailers(diagnostic: &Diagnostic) -> HeaderMap {
+    let body = base64::encode(json_of(diagnostic));
+    let kind = HeaderValue::try_from(&diagnostic.error_type).expect("the name of an error is text");
+    HeaderMap::from_iter([
+        (ERROR_TYPE, kind),
+        (ERROR_BODY, HeaderValue::try_from(body).expect("base64 is text")),
+    ])
 }
 
 /// Whether the same request may succeed in a moment.

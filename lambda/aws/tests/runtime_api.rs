@@ -9,7 +9,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws::lambda_api::ApiError;
 use aws::runtime::serve;
 use aws::runtime_api::RuntimeApi;
-use aws::{Diagnostic, Invocation};
+use aws::{Answer, Diagnostic, Invocation};
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderValue, Response, StatusCode};
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::Frame;
 use tokio::sync::mpsc;
 
 use support::{Received as Post, Reply};
@@ -46,7 +51,7 @@ impl Server {
     /// Serves until this number of `POST`s has arrived.
     async fn run(
         mut self,
-        handler: impl AsyncFn(Invocation) -> Result<String, Diagnostic>,
+        handler: impl AsyncFn(Invocation) -> Result<Answer<String>, Diagnostic>,
         count: usize,
     ) -> Vec<Post> {
         let mut posts = Vec::new();
@@ -78,8 +83,8 @@ fn invocation(id: &str) -> Reply {
     with_headers(id, format!("lambda-runtime-deadline-ms: {DEADLINE_MS}\r\n").as_bytes(), b"{}")
 }
 
-async fn echo(invocation: Invocation) -> Result<String, Diagnostic> {
-    Ok(String::from_utf8_lossy(&invocation.payload).into_owned())
+async fn echo(invocation: Invocation) -> Result<Answer<String>, Diagnostic> {
+    Ok(Answer::Json(String::from_utf8_lossy(&invocation.payload).into_owned()))
 }
 
 fn paths(posts: &[Post]) -> Vec<&str> {
@@ -91,7 +96,7 @@ async fn answers_and_errors_have_the_documented_form() {
     let guard = b"lambda-runtime-invocation-id: g\xfc-1\r\n";
     let script = vec![with_headers("a", guard, b"x"), with_headers("b", guard, b"")];
     let handler = async |invocation: Invocation| match &invocation.payload[..] {
-        b"x" => Ok("text".to_owned()),
+        b"x" => Ok(Answer::Json("text".to_owned())),
         _ => Err(Diagnostic { error_type: "Kind".to_owned(), error_message: "why \"so\"".to_owned() }),
     };
     let posts = Server::start(script, Vec::new()).await.run(handler, 2).await;
@@ -105,6 +110,46 @@ async fn answers_and_errors_have_the_documented_form() {
     }
 }
 
+/// "Building a custom runtime for AWS Lambda", "Response streaming".
+#[tokio::test]
+async fn a_streamed_answer_has_the_documented_form() {
+    let script = vec![invocation("a"), invocation("b")];
+    let handler = async |invocation: Invocation| {
+        let error = (invocation.request_id == "b").then(|| Err("it broke".into()));
+        let chunks = stream::iter([Ok(Frame::data(Bytes::from_static(b"one")))].into_iter().chain(error));
+        let mut response = Response::new(StreamBody::new(chunks).boxed_unsync());
+        *response.status_mut() = StatusCode::IM_A_TEAPOT;
+        response.headers_mut().insert("vary", HeaderValue::from_static("Accept-Encoding"));
+        Ok(Answer::Http(response))
+    };
+    let posts = Server::start(script, Vec::new()).await.run(handler, 2).await;
+    assert_eq!(paths(&posts), ["a/response", "b/response"]);
+    for post in &posts {
+        for header in [
+            "lambda-runtime-function-response-mode: streaming",
+            "content-type: application/vnd.awslambda.http-integration-response",
+            "trailer: lambda-runtime-function-error-type, lambda-runtime-function-error-body",
+        ] {
+            assert!(post.head.contains(&format!("\r\n{header}\r\n")), "{}", post.head);
+        }
+    }
+    let head = r#"{"headers":{"vary":"Accept-Encoding"},"statusCode":418}"#;
+    let whole = format!("{:X}\r\n{head}\0\0\0\0\0\0\0\0\r\n3\r\none\r\n0\r\n", head.len() + 8);
+    assert_eq!(posts[0].body, format!("{whole}\r\n"));
+    // {"errorType":"IncompleteResponse","errorMessage":"it broke"}
+    let report = "eyJlcnJvclR5cGUiOiJJbmNvbXBsZXRlUmVzcG9uc2UiLCJlcnJvck1lc3NhZ2UiOiJpdCBicm9rZSJ9";
+    let trailers = posts[1].body.strip_prefix(&whole).expect("the same before the trailers");
+    let mut trailers: Vec<_> = trailers.trim_end().split("\r\n").collect();
+    trailers.sort_unstable();
+    assert_eq!(
+        trailers,
+        [
+            &*format!("lambda-runtime-function-error-body: {report}"),
+            "lambda-runtime-function-error-type: IncompleteResponse",
+        ]
+    );
+}
+
 #[tokio::test]
 async fn a_handler_receives_unchanged_bytes() {
     let headers = b"lambda-runtime-deadline-ms: 1700000001500\r\nlambda-runtime-client-context: \xff{\r\n";
@@ -112,7 +157,7 @@ async fn a_handler_receives_unchanged_bytes() {
     let handler = async |event: Invocation| {
         let time = event.deadline.duration_since(now()).expect("a later time");
         let context = event.client_context.map(|context| context.as_bytes().to_vec());
-        Ok(format!("{:?} {time:?} {context:?}", &event.payload[..]))
+        Ok(Answer::Json(format!("{:?} {time:?} {context:?}", &event.payload[..])))
     };
     let posts = Server::start(script, Vec::new()).await.run(handler, 2).await;
     assert_eq!(posts[0].body, r#""[255, 254] 1.5s Some([255, 123])""#);
@@ -131,7 +176,7 @@ async fn any_client_context_is_accepted() {
     }
     let handler = async |event: Invocation| {
         let time = event.deadline.duration_since(now()).expect("a later time");
-        Ok(format!("{time:?} {:?}", event.client_context.map(|context| context.len())))
+        Ok(Answer::Json(format!("{time:?} {:?}", event.client_context.map(|context| context.len()))))
     };
     let count = script.len();
     let posts = Server::start(script, Vec::new()).await.run(handler, count).await;
@@ -147,8 +192,9 @@ async fn any_client_context_is_accepted() {
 async fn an_invocation_without_a_deadline_is_handled() {
     let script = ["", "lambda-runtime-deadline-ms: soon\r\n", "lambda-runtime-deadline-ms: -1\r\n"]
         .map(|header| with_headers("a", header.as_bytes(), b"{}"));
-    let handler =
-        async |event: Invocation| Ok(format!("{:?}", event.deadline.duration_since(now()).expect("later")));
+    let handler = async |event: Invocation| {
+        Ok(Answer::Json(format!("{:?}", event.deadline.duration_since(now()).expect("later"))))
+    };
     for post in Server::start(script.into(), Vec::new()).await.run(handler, 3).await {
         assert_eq!(post.body, r#""3s""#);
     }

@@ -6,6 +6,9 @@ use std::fmt::Display;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use crate::authenticator::Denied;
@@ -25,9 +28,13 @@ pub struct Answer {
     content_type: Cow<'static, str>,
     /// The headers besides `Content-Type`.
     headers: Vec<(&'static str, Cow<'static, str>)>,
-    /// The body, in base64 if it is not text.
-    pub body: Cow<'static, str>,
-    is_base64: bool,
+    body: Body,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Body {
+    Text(Cow<'static, str>),
+    Binary(Bytes),
 }
 
 /// An answer as the services read it.
@@ -46,8 +53,7 @@ pub struct Reply {
 impl Answer {
     /// Text.
     pub fn text(status: u16, body: impl Into<Cow<'static, str>>) -> Self {
-        let body = body.into();
-        Self { status, content_type: TEXT.into(), headers: Vec::new(), body, is_base64: false }
+        Self { status, content_type: TEXT.into(), headers: Vec::new(), body: Body::Text(body.into()) }
     }
 
     /// JSON.
@@ -56,8 +62,8 @@ impl Answer {
     }
 
     /// Bytes that are not text.
-    pub fn binary(status: u16, content_type: impl Into<Cow<'static, str>>, body: &[u8]) -> Self {
-        Self { is_base64: true, ..Self::text(status, STANDARD.encode(body)).of_type(content_type) }
+    pub fn binary(status: u16, content_type: impl Into<Cow<'static, str>>, body: impl Into<Bytes>) -> Self {
+        Self { body: Body::Binary(body.into()), ..Self::text(status, "").of_type(content_type) }
     }
 
     /// A line of text.
@@ -95,6 +101,14 @@ impl Answer {
         self
     }
 
+    /// The bytes of the body.
+    pub fn body(&self) -> &[u8] {
+        match &self.body {
+            Body::Text(text) => text.as_bytes(),
+            Body::Binary(bytes) => bytes,
+        }
+    }
+
     /// The reply to the service that sent `request`.
     pub fn reply(self, request: &Request<'_>) -> Reply {
         let headers = [("Content-Type", self.content_type)].into_iter().chain(self.headers);
@@ -103,12 +117,28 @@ impl Answer {
         } else {
             (Some(headers.collect()), None)
         };
-        Reply {
-            status_code: self.status,
-            headers,
-            multi_value_headers,
-            body: self.body,
-            is_base64_encoded: self.is_base64,
-        }
+        let (body, is_base64_encoded) = match self.body {
+            Body::Text(text) => (text, false),
+            Body::Binary(bytes) => (STANDARD.encode(bytes).into(), true),
+        };
+        Reply { status_code: self.status, headers, multi_value_headers, body, is_base64_encoded }
+    }
+}
+
+/// An answer for a service that streams. What HTTP forbids is left out of its headers.
+impl From<Answer> for Response<Bytes> {
+    fn from(answer: Answer) -> Self {
+        let body = match answer.body {
+            Body::Text(Cow::Borrowed(text)) => Bytes::from_static(text.as_bytes()),
+            Body::Text(Cow::Owned(text)) => text.into(),
+            Body::Binary(bytes) => bytes,
+        };
+        let mut response = Self::new(body);
+        *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
+        let headers = [(CONTENT_TYPE.as_str(), answer.content_type)].into_iter().chain(answer.headers);
+        response.headers_mut().extend(headers.filter_map(|(name, value)| {
+            Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(&*value).ok()?))
+        }));
+        response
     }
 }

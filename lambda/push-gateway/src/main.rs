@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use aws::{Client, Environment, Network, World, environment, now};
+use aws::{Answer, Client, Environment, Network, World, environment, now};
 use push_gateway::config::Config;
 use push_gateway::envelopes::{Error, Reply};
 use push_gateway::handler::{Gateway, Invocation};
@@ -31,7 +31,9 @@ fn configure(lookup: Environment) -> Result<(Config, Network), String> {
     Ok((config, network))
 }
 
-fn handler((config, network): (Config, Network)) -> impl AsyncFn(aws::Invocation) -> Result<Reply, Error> {
+fn handler(
+    (config, network): (Config, Network),
+) -> impl AsyncFn(aws::Invocation) -> Result<Answer<Reply>, Error> {
     let client = Client::new(config.region.clone(), &network, World { now, random: fastrand::f64 });
     let gateway = Gateway::new(config, client);
     let function_name = environment("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
@@ -47,6 +49,6 @@ fn handler((config, network): (Config, Network)) -> impl AsyncFn(aws::Invocation
         let ended = now();
         report.log(ended.duration_since(started).unwrap_or_default());
         println!("{}", report.embedded_metrics(&function_name, ended));
-        reply
+        reply.map(Answer::Json)
     }
 }

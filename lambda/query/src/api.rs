@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aws::{Cause, Client, Endpoint, Failure, Request, Response, Scope};
+use aws::{Cause, Client, Endpoint, Failure, Request, Response, Scope, StreamedBody};
 use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use http::uri::InvalidUri;
 use http::{HeaderValue, Method};
@@ -63,36 +63,28 @@ impl Api {
     /// As [`Api::get`], but parameters that are too long for a URL are sent in the form body of a POST, which `query` and
     /// `query_range` take (<https://prometheus.io/docs/prometheus/latest/querying/api/>).
     pub(crate) async fn get_or_post(&self, path: &str, parameters: &Parameters<'_>) -> Result<Body, Error> {
-        Body::of(self.exchange_any(path, parameters).await?)
+        self.send(shortest_method(parameters), path, parameters).await
     }
 
     async fn send(&self, method: Method, path: &str, parameters: &Parameters<'_>) -> Result<Body, Error> {
-        Body::of(self.exchange(method, path, parameters).await?)
-    }
-
-    /// [`Api::exchange`] by the method that the length of the parameters needs.
-    pub(crate) async fn exchange_any(
-        &self,
-        path: &str,
-        parameters: &[(impl AsRef<str>, String)],
-    ) -> Result<Response, Failure> {
-        let is_long = form(parameters).len() > MAX_QUERY_BYTES;
-        self.exchange(if is_long { Method::POST } else { Method::GET }, path, parameters).await
+        let (response, _) = self.exchange(method, path, parameters, MAX_BODY + 1).await?;
+        Body::of(response)
     }
 
     /// Sends a request for `path`, which begins with a slash and needs no encoding. The response has any final status, and
-    /// a body of at most [`MAX_BODY`] bytes and one. A request that cannot be restricted to the enforced labels is not sent:
-    /// its response is the reason.
+    /// a body of at most `wanted_body` bytes, of which the stream is the rest. A request that cannot be restricted to the
+    /// enforced labels is not sent: its response is the reason.
     pub(crate) async fn exchange(
         &self,
         method: Method,
         path: &str,
         parameters: &[(impl AsRef<str>, String)],
-    ) -> Result<Response, Failure> {
+        wanted_body: usize,
+    ) -> Result<(Response, StreamedBody), Failure> {
         match self.enforced.as_ref().map(|enforced| enforced.restrict_request(path, parameters)) {
-            None => self.send_request(method, path, parameters).await,
-            Some(Ok(restricted)) => self.send_request(method, path, &restricted).await,
-            Some(Err(reason)) => Ok(reason.response()),
+            None => self.send_request(method, path, parameters, wanted_body).await,
+            Some(Ok(restricted)) => self.send_request(method, path, &restricted, wanted_body).await,
+            Some(Err(reason)) => Ok((reason.response(), StreamedBody::default())),
         }
     }
 
@@ -101,7 +93,8 @@ impl Api {
         method: Method,
         path: &str,
         parameters: &[(impl AsRef<str>, String)],
-    ) -> Result<Response, Failure> {
+        wanted_body: usize,
+    ) -> Result<(Response, StreamedBody), Failure> {
         let mut url = format!("{}{path}", self.base.uri().to_string().trim_end_matches('/'));
         let mut headers = vec![
             (ACCEPT, HeaderValue::from_static("application/json")),
@@ -116,12 +109,17 @@ impl Api {
         // Its parts are checked and encoded, so it can only be too long.
         let uri =
             url.parse().map_err(|error: InvalidUri| Failure::from(Cause::Network(error.to_string())))?;
-        let (scope, wanted_body) = (self.scope.clone(), MAX_BODY + 1);
+        let scope = self.scope.clone();
         let request = Request { method, uri, headers, body: body.into(), scope, wanted_body };
-        let result = self.client.send(&request, self.deadline).await;
-        log(path, parameters, &result);
+        let result = self.client.send_streamed(&request, self.deadline).await;
+        log(path, parameters, result.as_ref().map(|(response, _)| response));
         result
     }
+}
+
+/// The method of a request that may have either: GET, unless the parameters are too long for a URL.
+pub(crate) fn shortest_method(parameters: &[(impl AsRef<str>, String)]) -> Method {
+    if form(parameters).len() > MAX_QUERY_BYTES { Method::POST } else { Method::GET }
 }
 
 /// `name=value&name=value`, encoded.
@@ -173,7 +171,7 @@ impl Body {
 }
 
 /// Logs a request and its status, without headers, which contain the signature.
-fn log(path: &str, parameters: &[(impl AsRef<str>, String)], result: &Result<Response, Failure>) {
+fn log(path: &str, parameters: &[(impl AsRef<str>, String)], result: Result<&Response, &Failure>) {
     let text = || {
         let pairs: Vec<_> =
             parameters.iter().map(|(name, value)| format!("{}={value}", name.as_ref())).collect();

@@ -92,6 +92,7 @@ impl Config {
             None => Serves::Api(Box::new(http_api::Settings {
                 auth: http_endpoint::http_auth(&settings)?,
                 base_path: http_endpoint::base_path(&settings)?,
+                streams: settings.flag("RESPONSE_STREAMING")?,
                 workspace: workspace.clone().ok_or(InvalidSetting::Missing {
                     variable: "WORKSPACE_URL",
                     expected: "the URL of the workspace that is queried",
@@ -147,6 +148,10 @@ mod tests {
             (vec![("_HANDLER", "bootstrap")], "tools for all of them"),
             (vec![handler, ("WORKSPACE_URL", "example.com")], "WORKSPACE_URL: expected a URL that starts"),
             (vec![("_HANDLER", "api")], "WORKSPACE_URL is not set: expected the URL of the workspace"),
+            (
+                vec![("_HANDLER", "api"), local, ("RESPONSE_STREAMING", "yes")],
+                "RESPONSE_STREAMING: expected true or false",
+            ),
             (vec![handler, ("ENFORCE_LABELS", r#"{"a":"b"}"#)], "ENFORCE_LABELS: expected not to be set"),
             (
                 vec![("_HANDLER", "api"), ("ENFORCE_LABELS", r#"{"a":"b","c":""}"#)],

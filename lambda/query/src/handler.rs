@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use aws::Client;
+use aws::{Answer, Client};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -31,13 +31,22 @@ pub struct Handler {
 }
 
 /// The reply to an invocation.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
+#[derive(Debug)]
 pub enum Reply {
     /// Of an operation.
     Operation(Response),
     /// Of the HTTP API of the workspace.
     Http(HttpResponse),
+}
+
+/// A reply in JSON.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum JsonReply {
+    /// Of an operation.
+    Operation(Response),
+    /// Of the HTTP API of the workspace.
+    Http(http_endpoint::Reply),
 }
 
 /// One invocation.
@@ -121,6 +130,17 @@ impl Reply {
         match self {
             Self::Operation(response) => response.log(took),
             Self::Http(response) => response.log(took),
+        }
+    }
+
+    /// The answer for Lambda.
+    pub fn into_answer(self) -> Answer<JsonReply> {
+        match self {
+            Self::Operation(response) => Answer::Json(JsonReply::Operation(response)),
+            Self::Http(HttpResponse { answer: Answer::Json(reply), .. }) => {
+                Answer::Json(JsonReply::Http(reply))
+            }
+            Self::Http(HttpResponse { answer: Answer::Http(response), .. }) => Answer::Http(response),
         }
     }
 }

@@ -5,22 +5,24 @@
 //! |----------|-----------------------------------------------------------------|
 //! | `routes` | the paths and methods that are passed on                         |
 //! | `answer` | the answer of the workspace within Lambda's limit, and errors    |
+//! | `stream` | the answer of the workspace as it arrives                        |
 //!
 //! No part of a request decides where it is sent: only the configured workspace is queried.
 
 mod answer;
 mod routes;
+mod stream;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws::Client;
 use aws::text::truncate;
+use aws::{Client, StreamedBody};
 use http::Method;
 use http_endpoint::{Answer, Authenticator, HttpAuth, Reply, Request};
-use serde::{Serialize, Serializer};
 use tokio::time::Instant;
 
+use crate::api::{MAX_BODY, shortest_method};
 use crate::mcp::McpServer;
 use crate::operations::Operations;
 use crate::time::Timestamp;
@@ -43,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) auth: HttpAuth,
     /// `HTTP_BASE_PATH`: a path before those of the routes.
     pub(crate) base_path: Option<String>,
+    /// `RESPONSE_STREAMING`: whether the service in front of the function takes streams, and nothing else.
+    pub(crate) streams: bool,
     /// `WORKSPACE_URL` and `WORKSPACE_AUTH`.
     pub(crate) workspace: Workspace,
 }
@@ -59,11 +63,18 @@ pub(crate) struct HttpApi {
 /// The response to a request.
 #[derive(Debug)]
 pub struct HttpResponse {
-    reply: Reply,
+    pub(crate) answer: aws::Answer<Reply>,
     /// For the log.
     path: String,
     status: u16,
-    bytes: usize,
+    /// Of a body that is complete.
+    bytes: Option<usize>,
+}
+
+/// What a request is answered.
+enum Served {
+    Whole(Answer),
+    Stream(http::Response<StreamedBody>),
 }
 
 impl HttpApi {
@@ -82,46 +93,67 @@ impl HttpApi {
     ) -> Option<HttpResponse> {
         let request = Request::of(str::from_utf8(payload).ok()?)?;
         let path = request.path(self.settings.base_path.as_deref());
-        let answer = self.answer(&request, path, now, deadline).await;
-        let (status, bytes) = (answer.status, answer.body.len());
+        let served = self.answer(&request, path, now, deadline).await;
         let path = truncate(path, MAX_LOGGED_CHARS).to_owned();
-        Some(HttpResponse { path, status, bytes, reply: answer.reply(&request) })
+        Some(match served {
+            Served::Stream(response) => {
+                let status = response.status().as_u16();
+                HttpResponse { answer: aws::Answer::Http(response), path, status, bytes: None }
+            }
+            Served::Whole(answer) => {
+                let (status, bytes) = (answer.status, Some(answer.body().len()));
+                let answer = if self.settings.streams {
+                    aws::Answer::Http(http::Response::from(answer).map(stream::whole))
+                } else {
+                    aws::Answer::Json(answer.reply(&request))
+                };
+                HttpResponse { answer, path, status, bytes }
+            }
+        })
     }
 
-    async fn answer(&self, request: &Request<'_>, path: &str, now: Timestamp, deadline: Instant) -> Answer {
+    async fn answer(&self, request: &Request<'_>, path: &str, now: Timestamp, deadline: Instant) -> Served {
         if !is_public(path)
             && let Err(reason) = self.authenticator.check(request, deadline).await
         {
             tracing::warn!(%reason, "A request was refused.");
-            return Answer::denied(&reason, REALM);
+            return Served::Whole(Answer::denied(&reason, REALM));
         }
-        match Route::of(&request.method, path) {
+        Served::Whole(match Route::of(&request.method, path) {
             Ok(Route::Mcp) => self.mcp.serve(request, now, deadline).await,
             Ok(Route::Healthy) => Answer::text(200, "Prometheus Server is Healthy.\n"),
             Ok(Route::Ready) => Answer::text(200, "Prometheus Server is Ready.\n"),
             Ok(Route::Root) => Answer::text(200, "The HTTP API of Prometheus is below /api/v1/.\n"),
             Ok(Route::Options { allow }) => Answer::text(200, "").with("Allow", allow),
-            Ok(Route::Read { path, takes_form }) => self.read(request, &path, takes_form, deadline).await,
+            Ok(Route::Read { path, takes_form }) => {
+                return self.read(request, &path, takes_form, deadline).await;
+            }
             Err(reason) => reason.into(),
-        }
+        })
     }
 
     /// Passes a request on. `path` begins with `/api/v1/`.
-    async fn read(&self, request: &Request<'_>, path: &str, takes_form: bool, deadline: Instant) -> Answer {
+    async fn read(&self, request: &Request<'_>, path: &str, takes_form: bool, deadline: Instant) -> Served {
         let parameters = match parameters(request) {
             Ok(parameters) => parameters,
-            Err(reason) => return answer::error(400, "bad_data", &reason.to_string()),
+            Err(reason) => return Served::Whole(answer::error(400, "bad_data", &reason.to_string())),
         };
         let Workspace { base, scope } = self.settings.workspace.clone();
         let api = self.operations.api(base, scope, deadline);
-        let result = if request.method == "POST" {
-            api.exchange(Method::POST, path, &parameters).await
-        } else if takes_form {
-            api.exchange_any(path, &parameters).await
-        } else {
-            api.exchange(Method::GET, path, &parameters).await
+        let method = match (request.method == "POST", takes_form) {
+            (true, _) => Method::POST,
+            (false, true) => shortest_method(&parameters),
+            (false, false) => Method::GET,
         };
-        answer::of(result, request.headers.accept_encoding.as_deref(), request.max_answer_bytes)
+        let wanted = if self.settings.streams { stream::BEGINNING } else { MAX_BODY + 1 };
+        let accept_encoding = request.headers.accept_encoding.as_deref();
+        let result = match api.exchange(method, path, &parameters, wanted).await {
+            Ok((response, rest)) if self.settings.streams && response.body.len() == stream::BEGINNING => {
+                return Served::Stream(stream::of(response, rest, accept_encoding));
+            }
+            other => other.map(|(response, _)| response),
+        };
+        Served::Whole(answer::of(result, accept_encoding, request.max_answer_bytes))
     }
 }
 
@@ -147,11 +179,5 @@ impl HttpResponse {
             tracing::error!(path, status, "The query failed.");
         }
         tracing::info!(path, status, bytes, ms = took.as_millis(), "Invocation done.");
-    }
-}
-
-impl Serialize for HttpResponse {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.reply.serialize(serializer)
     }
 }

@@ -53,6 +53,6 @@ mod workspace;
 
 pub use config::{Config, InvalidConfig};
 pub use enforce::{Enforced, Unenforceable};
-pub use handler::{Handler, Invocation, Reply};
+pub use handler::{Handler, Invocation, JsonReply, Reply};
 pub use http_api::HttpResponse;
 pub use response::Response;

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use aws::{Client, Diagnostic, Environment, Network, World, now};
-use query::{Config, Handler, InvalidConfig, Invocation, Reply};
+use aws::{Answer, Client, Diagnostic, Environment, Network, World, now};
+use query::{Config, Handler, InvalidConfig, Invocation, JsonReply};
 use serde::Deserialize;
 
 /// The client context of an agent gateway. Other members are skipped unread: they may have lone surrogates, for example.
@@ -31,7 +31,7 @@ fn configure(lookup: Environment) -> Result<(Config, Network), InvalidConfig> {
 
 fn handler(
     (config, network): (Config, Network),
-) -> impl AsyncFn(aws::Invocation) -> Result<Reply, Diagnostic> {
+) -> impl AsyncFn(aws::Invocation) -> Result<Answer<JsonReply>, Diagnostic> {
     let client = Client::new(config.region.clone(), &network, World { now, random: fastrand::f64 });
     let handler = Handler::new(config, client);
     async move |event| {
@@ -45,7 +45,7 @@ fn handler(
         };
         let reply = handler.handle(invocation).await;
         reply.log(now().duration_since(started).unwrap_or_default());
-        Ok(reply)
+        Ok(reply.into_answer())
     }
 }
 

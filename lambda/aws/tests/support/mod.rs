@@ -16,6 +16,7 @@ pub(crate) struct Received {
     pub(crate) path: String,
     /// Request line and headers.
     pub(crate) head: String,
+    /// With the sizes of its chunks and the trailers, if it has chunks.
     pub(crate) body: String,
 }
 
@@ -73,6 +74,11 @@ async fn respond(stream: TcpStream, connection: usize, reply: impl Fn(Received) 
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
         let mut body = vec![0; length.unwrap_or(0)];
         stream.read_exact(&mut body).await.expect("a body");
+        if head.contains("transfer-encoding: chunked") {
+            while !body.ends_with(b"\r\n\r\n") {
+                stream.read_until(b'\n', &mut body).await.expect("chunks");
+            }
+        }
         let path = head.split(' ').nth(1).expect("a request line").to_owned();
         let body = String::from_utf8(body).expect("UTF-8");
         match reply(Received { connection, path, head, body }) {

@@ -14,7 +14,7 @@ use crate::api::MAX_BODY;
 use crate::error::{Error, is_error};
 use crate::truncation::size_in_string;
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 
 /// Bytes of a response besides the body: the status and the headers.
 const MARGIN: usize = 4_096;
@@ -72,7 +72,7 @@ fn pass(response: &Response, accept_encoding: Option<&str>, max_bytes: usize) ->
         let compressed = gzip(body);
         // Three bytes are four in base64.
         if compressed.len() <= max_bytes / 4 * 3 {
-            let answer = Answer::binary(*status, content_type, &compressed);
+            let answer = Answer::binary(*status, content_type, compressed);
             return answer.with("Content-Encoding", "gzip").with("Vary", "Accept-Encoding");
         }
     }
@@ -90,7 +90,7 @@ fn too_large(size: &str, max_bytes: usize, try_gzip: bool) -> Answer {
 }
 
 /// `Accept-Encoding` (RFC 9110, section 12.5.3): whether gzip is named with a weight that is not 0.
-fn accepts_gzip(header: Option<&str>) -> bool {
+pub(super) fn accepts_gzip(header: Option<&str>) -> bool {
     header.unwrap_or_default().split(',').any(|coding| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
         let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.trim().parse::<f64>().ok());
@@ -125,7 +125,7 @@ mod tests {
     }
 
     fn json(answer: &Answer) -> Value {
-        serde_json::from_str(&answer.body).unwrap()
+        serde_json::from_slice(answer.body()).unwrap()
     }
 
     #[test]
@@ -136,11 +136,11 @@ mod tests {
             (422, r#"{"status":"error","errorType":"execution","error":"too many samples"}"#),
         ] {
             let answer = answer_of(Ok(response(status, body)), None);
-            assert_eq!((answer.status, &*answer.body), (status, body));
+            assert_eq!((answer.status, answer.body()), (status, body.as_bytes()));
         }
         let timeout = r#"{"status":"error","errorType":"timeout","error":"query timed out"}"#;
         let answer = answer_of(Err(Failure::answered(response(503, timeout))), None);
-        assert_eq!((answer.status, &*answer.body), (503, timeout));
+        assert_eq!((answer.status, answer.body()), (503, timeout.as_bytes()));
     }
 
     #[test]
@@ -171,11 +171,12 @@ mod tests {
     fn a_large_result_is_compressed_or_an_error() {
         let large = "[".repeat(MAX_BYTES + 1);
         let answer = answer_of(Ok(response(200, large.clone())), Some("br;q=1.0, GZIP ;q=0.5"));
-        assert!(answer.status == 200 && answer.body.len() < 100_000);
+        assert!(answer.status == 200 && answer.body().len() < 100_000);
         for refused in [None, Some("br"), Some("gzip;q=0")] {
             let answer = answer_of(Ok(response(200, large.clone())), refused);
             assert_eq!((answer.status, json(&answer)["errorType"].clone()), (422, "execution".into()));
-            assert!(answer.body.contains("1000001 bytes") && answer.body.contains("gzip"));
+            let message = str::from_utf8(answer.body()).unwrap();
+            assert!(message.contains("1000001 bytes") && message.contains("gzip"));
         }
         // Each quote takes two bytes.
         let quotes = "\"".repeat(MAX_BYTES / 2 + 1);

@@ -18,5 +18,6 @@ mod scripted;
 mod served;
 mod server_info;
 mod signature;
+mod streaming;
 mod support;
 mod workspaces;

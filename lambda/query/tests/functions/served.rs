@@ -35,7 +35,8 @@ struct Served {
 }
 
 impl Served {
-    async fn start() -> Self {
+    /// `streams` is the invoke mode.
+    async fn start(streams: bool) -> Self {
         let cloud = Cloud::at(aws::now()).await;
         promql::write(cloud.prometheus.url()).await.expect("its receiver");
         let login = json!({"username": USERNAME, "password": PASSWORD}).to_string();
@@ -44,12 +45,13 @@ impl Served {
         let mut options = FunctionOptions::new(binary())
             .env("_HANDLER", "api")
             .env("WORKSPACE_URL", cloud.url())
+            .env("RESPONSE_STREAMING", streams.to_string())
             .env("HTTP_AUTH", "secret")
             .env("HTTP_AUTH_SECRET", "arn:aws:secretsmanager:eu-west-1:1:secret:query")
             .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets.url());
         options.credentials = RoleCredentials::Environment(credentials());
         let function = Pool::new(options, 2, |_| {});
-        let endpoint = Endpoint::new(Kind::FunctionUrl);
+        let endpoint = Endpoint { streams, ..Endpoint::new(Kind::FunctionUrl) };
         let url = HttpServer::start(0, endpoint, function, Clock::system()).await.expect("a free port");
         let client = PrometheusClient::new(&url.url()).expect("a base URL");
         let prometheus = PrometheusClient::new(cloud.prometheus.url()).expect("a base URL");
@@ -122,7 +124,7 @@ fn form(parameters: &[(&str, &str)]) -> String {
 
 #[tokio::test]
 async fn every_expression_has_the_answer_of_prometheus() {
-    let served = Served::start().await;
+    let (buffered, streamed) = (Served::start(false).await, Served::start(true).await);
     let end = promql::END_S.to_string();
     let start = (promql::END_S - promql::SPAN_S).to_string();
     let mut answered = 0;
@@ -135,7 +137,8 @@ async fn every_expression_has_the_answer_of_prometheus() {
             [Request::post("query", &instant), Request::get("query_range", &range)]
         };
         for request in requests {
-            answered += u32::from(served.compare(&request).await.is_success());
+            streamed.compare(&request).await;
+            answered += u32::from(buffered.compare(&request).await.is_success());
         }
     }
     assert!(answered > 300, "{answered}");
@@ -145,7 +148,7 @@ async fn every_expression_has_the_answer_of_prometheus() {
 /// <https://github.com/grafana/grafana/tree/main/pkg/promlib>
 #[tokio::test]
 async fn the_requests_of_grafana_are_answered() {
-    let served = Served::start().await;
+    let served = Served::start(false).await;
     let end = promql::END_S.to_string();
     let start = (promql::END_S - promql::SPAN_S).to_string();
     let range = [("start", &*start), ("end", &*end)];
@@ -182,7 +185,7 @@ async fn the_requests_of_grafana_are_answered() {
 /// <https://github.com/perses/plugins/tree/main/prometheus>
 #[tokio::test]
 async fn the_requests_of_perses_are_answered() {
-    let served = Served::start().await;
+    let served = Served::start(true).await;
     let end = promql::END_S.to_string();
     let start = (promql::END_S - promql::SPAN_S).to_string();
     for request in [
@@ -202,7 +205,7 @@ async fn the_requests_of_perses_are_answered() {
 /// The user and the password are in its URL.
 #[tokio::test]
 async fn promtool_prints_the_same() {
-    let served = Served::start().await;
+    let served = Served::start(false).await;
     let program = Prometheus::find().expect("prometheus in PATH or in PROMETHEUS").with_file_name("promtool");
     let url = served.url.url().replace("http://", &format!("http://{USERNAME}:{PASSWORD}@"));
     let end = promql::END_S.to_string();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws::{Client, World};
+use aws::{Answer, Client, World};
 use aws_credential_types::Credentials;
 use query::{Config, Handler, Invocation};
 use serde_json::Value;
@@ -73,7 +73,10 @@ impl Function {
     async fn invoke_as(&self, tool: Option<&str>, payload: Value) -> Value {
         let payload = payload.to_string();
         let invocation = Invocation { payload: payload.as_bytes(), tool, now: fixed_now(), time: self.time };
-        serde_json::to_value(self.handler.handle(invocation).await).expect("JSON")
+        match self.handler.handle(invocation).await.into_answer() {
+            Answer::Json(reply) => serde_json::to_value(reply).expect("JSON"),
+            Answer::Http(response) => panic!("a stream: {response:?}"),
+        }
     }
 }
 

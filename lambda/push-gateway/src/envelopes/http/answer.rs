@@ -13,6 +13,9 @@ use crate::outcome::Outcome;
 use crate::report::Report;
 use crate::routes::{NoRoute, Route};
 
+/// The text of an answer to a request that may be written later. The details are in the log.
+const NOT_NOW: &str = "the metrics cannot be written now";
+
 /// The answer to a route that writes nothing; `None` for the others.
 pub fn to_route(route: &Route) -> Option<Answer> {
     /// The flags of a Pushgateway and the figures of its process have no counterpart.
@@ -55,9 +58,9 @@ fn partly_written(outcome: &Outcome, report: &Report) -> Answer {
     Answer::line(400, &format!("{written} of {all} samples were written, {others} were not: {outcome}"))
 }
 
-/// The answer to a request that may be written later. The details are in the log.
+/// The answer to a request that may be written later.
 fn to_write_later() -> Answer {
-    Answer::not_now(&"the metrics cannot be written now")
+    Answer::not_now(&NOT_NOW)
 }
 
 /// The answer to a request whose body, in `format` if that is known, cannot be decoded.

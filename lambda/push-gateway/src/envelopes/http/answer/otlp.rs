@@ -7,7 +7,7 @@ use formats::Format;
 use http_endpoint::Answer;
 use serde_json::json;
 
-use super::to_write_later;
+use super::NOT_NOW;
 use crate::content_type::content_type;
 use crate::outcome::{Invalid, Outcome};
 use crate::report::{DataPoints, Report};
@@ -27,10 +27,7 @@ pub(super) fn answer(format: Format, outcome: &Outcome, report: &Report) -> Answ
             error(format, 413, reason)
         }
         Outcome::Rejected { .. } | Outcome::Invalid(_) => error(format, 400, outcome),
-        Outcome::Retry(_) => {
-            let text = to_write_later().body;
-            error(format, 503, &text.trim_end()).with("Retry-After", RETRY_AFTER)
-        }
+        Outcome::Retry(_) => error(format, 503, &NOT_NOW).with("Retry-After", RETRY_AFTER),
     }
 }
 
@@ -42,7 +39,7 @@ pub(super) fn error(format: Format, status: u16, text: &dyn std::fmt::Display) -
     if format == Format::OtlpJson {
         return Answer::json(status, json!({"code": code, "message": text}).to_string());
     }
-    protobuf(status, &message(code, &text))
+    protobuf(status, message(code, &text))
 }
 
 /// A message `ExportMetricsServiceResponse`.
@@ -58,10 +55,10 @@ fn success(format: Format, rejected: usize, text: &str) -> Answer {
     if is_partial {
         put_bytes(&mut response, 1, &message(rejected as u64, text));
     }
-    protobuf(200, &response)
+    protobuf(200, response)
 }
 
-fn protobuf(status: u16, message: &[u8]) -> Answer {
+fn protobuf(status: u16, message: Vec<u8>) -> Answer {
     Answer::binary(status, content_type(Format::Otlp), message)
 }
 
