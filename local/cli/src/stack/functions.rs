@@ -97,9 +97,10 @@ fn query_functions(options: &StackOptions, workspace: &Workspace, queues: &Queue
     QUERY_FUNCTIONS.map(|handler| query_function(program, handler, options, workspace, queues)).into()
 }
 
-/// The HTTP API, for the same clients as those of the push gateway.
+/// The HTTP API, for the same clients as those of the push gateway, behind a function URL that streams.
 fn query_api(options: &StackOptions, workspace: &Workspace, queues: &Queues) -> Option<FunctionOptions> {
     let mut function = query_function(options.query.as_ref()?, QUERY_API, options, workspace, queues)
+        .env("RESPONSE_STREAMING", "true")
         .env("HTTP_AUTH", "secret")
         .env("HTTP_AUTH_SECRET", &queues.secret_arn)
         .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", queues.endpoint());

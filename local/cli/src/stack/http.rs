@@ -30,21 +30,24 @@ impl HttpEndpoints {
     /// Serves the push gateway at all of them but the last.
     pub(super) async fn start(options: &StackOptions, functions: &Functions) -> Result<Self, StackError> {
         let ports = options.ports;
-        let start = async |kind, function: &Pool, option, port| {
-            let endpoint = Endpoint { region: options.region.clone(), ..Endpoint::new(kind) };
+        let endpoint = |kind| Endpoint { region: options.region.clone(), ..Endpoint::new(kind) };
+        let start = async |endpoint, function: &Pool, option, port| {
             let server = HttpServer::start(port, endpoint, function.clone(), Clock::system()).await;
             server.map_err(PortError::of(option, port))
         };
         let gateway = &functions.push_gateway;
         let query_url = match &functions.query_api {
-            Some(api) => Some(start(Kind::FunctionUrl, api, "--query-url-port", ports.query_url).await?),
+            Some(api) => {
+                let endpoint = Endpoint { streams: true, ..endpoint(Kind::FunctionUrl) };
+                Some(start(endpoint, api, "--query-url-port", ports.query_url).await?)
+            }
             None => None,
         };
+        let [url, http_api, alb] = [Kind::FunctionUrl, Kind::HttpApi, Kind::Alb].map(endpoint);
         Ok(Self {
-            function_url: start(Kind::FunctionUrl, gateway, "--function-url-port", ports.function_url)
-                .await?,
-            http_api: start(Kind::HttpApi, gateway, "--http-api-port", ports.http_api).await?,
-            alb: start(Kind::Alb, gateway, "--alb-port", ports.alb).await?,
+            function_url: start(url, gateway, "--function-url-port", ports.function_url).await?,
+            http_api: start(http_api, gateway, "--http-api-port", ports.http_api).await?,
+            alb: start(alb, gateway, "--alb-port", ports.alb).await?,
             query_url,
         })
     }
