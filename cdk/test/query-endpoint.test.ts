@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import {
   HttpAuth,
   PrometheusQueryFunctions,
+  PrometheusQueryFunctionsProps,
   QueryFunctionUrlOptions,
   QueryOperation,
 } from 'cdk-serverless-prometheus-push-gateway';
@@ -49,16 +51,47 @@ test('a function URL with a secret is public', () => {
   assert.deepEqual([MemorySize, Timeout], [512, 60]);
   const { WORKSPACE_URL, ...http } = Environment.Variables;
   assert.match(JSON.stringify(WORKSPACE_URL), /ws-12345678/);
-  assert.deepEqual(http, { HTTP_AUTH: 'secret', HTTP_AUTH_SECRET: { Ref: secret } });
+  assert.deepEqual(http, { HTTP_AUTH: 'secret', HTTP_AUTH_SECRET: { Ref: secret }, RESPONSE_STREAMING: 'true' });
   const { GenerateSecretString } = only(template, 'AWS::SecretsManager::Secret');
   assert.equal(GenerateSecretString.SecretStringTemplate, '{"username":"prometheus"}');
 });
 
-test('a function URL with IAM has no variables', () => {
+test('a function URL with IAM has no variables for auth', () => {
   const template = endpointTemplate({ auth: HttpAuth.iam() });
   assert.equal(only(template, 'AWS::Lambda::Url').AuthType, 'AWS_IAM');
   template.resourceCountIs(PERMISSION, 0);
-  assert.deepEqual(Object.keys(apis(template)[0].Environment.Variables), ['WORKSPACE_URL']);
+  assert.deepEqual(Object.keys(apis(template)[0].Environment.Variables), ['WORKSPACE_URL', 'RESPONSE_STREAMING']);
+});
+
+/** The handler, `RESPONSE_STREAMING` and the invoke mode of the URL of each function. */
+function streaming(props: Partial<PrometheusQueryFunctionsProps>, stack = newStack()): unknown[] {
+  const queries = newQueries(stack, { operations: [QueryOperation.QUERY], ...props });
+  queries.addFunctionUrl({ auth: HttpAuth.iam() });
+  queries.addMcpServer({ auth: HttpAuth.secret() });
+  const template = Template.fromStack(stack);
+  const urls = Object.values(template.findResources('AWS::Lambda::Url')).map(({ Properties }) => Properties);
+  return Object.entries(template.findResources('AWS::Lambda::Function')).map(([id, { Properties }]) => [
+    Properties.Handler,
+    Properties.Environment.Variables.RESPONSE_STREAMING,
+    urls.find(({ TargetFunctionArn }) => TargetFunctionArn['Fn::GetAtt'][0] === id)?.InvokeMode,
+  ]);
+}
+
+test('function URLs and MCP servers stream responses', () => {
+  assert.deepEqual(streaming({}), [
+    ['query', undefined, undefined],
+    ['api', 'true', 'RESPONSE_STREAM'],
+    ['api', 'true', 'RESPONSE_STREAM'],
+  ]);
+});
+
+test('in a VPC no response is streamed', () => {
+  const stack = newStack();
+  assert.deepEqual(streaming({ vpc: new ec2.Vpc(stack, 'Vpc') }, stack), [
+    ['query', undefined, undefined],
+    ['api', undefined, undefined],
+    ['api', undefined, undefined],
+  ]);
 });
 
 test('a role may invoke a function URL with IAM', () => {

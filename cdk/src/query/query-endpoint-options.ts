@@ -34,7 +34,10 @@ export interface QueryFunctionUrlOptions {
  * A function URL for queries, and its parts.
  */
 export interface QueryFunctionUrl {
-  /** The function. Its role may query only the workspace of the query functions. */
+  /**
+   * The function. Its role may query only the workspace of the query functions. Unless it is in a VPC, it streams its
+   * responses, which HTTP APIs and load balancers cannot read.
+   */
   readonly function: lambda.Function;
 
   /**

@@ -67,6 +67,9 @@ export function queryFunctionUrl(
       ? (given ?? newHttpSecret(scope, 'prometheus', 'User name and password for querying metrics'))
       : undefined;
   const isIam = auth._mode === 'iam';
+  // "Lambda function URLs do not support response streaming within a VPC environment":
+  // https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
+  const isStreaming = !props.vpc;
   const fn = newFunction(scope, {
     ...props,
     artifact: 'query',
@@ -78,6 +81,8 @@ export function queryFunctionUrl(
         HTTP_AUTH: isIam ? undefined : auth._mode,
         HTTP_AUTH_SECRET: secret?.secretArn,
         ENFORCE_LABELS: enforceLabels && Stack.of(scope).toJsonString(enforceLabels),
+        // Only together with RESPONSE_STREAM: a buffered URL would return the form of a streamed response as the body.
+        RESPONSE_STREAMING: isStreaming ? 'true' : undefined,
       }),
     },
     functionName,
@@ -96,6 +101,7 @@ export function queryFunctionUrl(
   const functionUrl = new lambda.FunctionUrl(scope, 'Url', {
     function: fn,
     authType: isIam ? lambda.FunctionUrlAuthType.AWS_IAM : lambda.FunctionUrlAuthType.NONE,
+    invokeMode: isStreaming ? lambda.InvokeMode.RESPONSE_STREAM : undefined,
   });
   return { function: fn, functionUrl, mcpUrl: `${functionUrl.url}mcp`, secret };
 }

@@ -106,7 +106,8 @@ export class PrometheusQueryFunctions extends Construct implements ec2.IConnecta
   /**
    * Adds a function that serves the HTTP API of Prometheus at a function URL, for clients that cannot sign requests:
    * Grafana, `promtool` and libraries take it for a Prometheus. At the path `/mcp` it is an MCP server with the operations
-   * as tools. The function can query only `workspace`. It gets:
+   * as tools. Responses are streamed: up to 200 MB, with the first bytes as soon as AMP sends them; in a VPC a response is
+   * buffered, and has at most 6 MB. The function can query only `workspace`. It gets:
    *
    *  - `aps:GetLabels`, `aps:GetMetricMetadata`, `aps:GetSeries`, `aps:QueryMetrics`, `aps:ListAlerts` and `aps:ListRules` on
    *    the workspace
@@ -122,7 +123,7 @@ export class PrometheusQueryFunctions extends Construct implements ec2.IConnecta
    * Adds an MCP server for agents, with its own function, credentials and labels. Its URL is the `mcpUrl` of the result,
    * and its transport is streamable HTTP. Each function URL of `addFunctionUrl` has an MCP server, too: add one of its own
    * so that you can replace the credentials of agents, or restrict what agents see, without changing those of dashboards.
-   * The permissions are those of `addFunctionUrl`.
+   * The permissions and the streaming of responses are those of `addFunctionUrl`.
    *
    * @param options who may send requests, and what they may see
    */
