@@ -34,10 +34,7 @@ export interface QueryFunctionUrlOptions {
  * A function URL for queries, and its parts.
  */
 export interface QueryFunctionUrl {
-  /**
-   * The function. Its role may query only the workspace of the query functions. Unless it is in a VPC, it streams its
-   * responses, which HTTP APIs and load balancers cannot read.
-   */
+  /** The function. Its role may query only the workspace of the query functions. */
   readonly function: lambda.Function;
 
   /**

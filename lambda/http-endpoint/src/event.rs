@@ -62,6 +62,12 @@ pub(crate) struct Context<'a> {
     pub(crate) elb: Option<IgnoredAny>,
 }
 
+impl Context<'_> {
+    pub(crate) fn is_of_function_url(&self) -> bool {
+        self.domain_name.as_deref().is_some_and(|name| name.contains(".lambda-url."))
+    }
+}
+
 /// What differs between the services.
 pub(crate) struct Parts<'a> {
     pub(crate) method: Cow<'a, str>,
@@ -97,6 +103,7 @@ impl<'a> Event<'a> {
             }
             _ => payload_1::parts(&self)?,
         };
+        let is_of_function_url = self.request_context.is_of_function_url();
         let is_of_load_balancer = self.request_context.elb.is_some();
         let has_header_lists = self.headers.is_none() && self.multi_value_headers.is_some();
         let Parts { method, path, query, received_ms, has_identity } = parts;
@@ -110,6 +117,7 @@ impl<'a> Event<'a> {
             received_ms,
             has_identity,
             has_header_lists,
+            is_of_function_url,
             max_answer_bytes: if is_of_load_balancer { alb::MAX_ANSWER_BYTES } else { MAX_ANSWER_BYTES },
         })
     }

@@ -36,7 +36,7 @@ struct Authorizer<'a> {
 pub(crate) fn parts<'a>(event: &Event<'a>, http: &Http<'a>) -> Option<Parts<'a>> {
     let context = &event.request_context;
     let path = event.raw_path.clone()?;
-    let is_function_url = context.domain_name.as_deref().is_some_and(|name| name.contains(".lambda-url."));
+    let is_function_url = context.is_of_function_url();
     Some(Parts {
         method: http.method.clone(),
         path: if is_function_url { path } else { path_of_api(&path, context.stage.as_deref()).into() },

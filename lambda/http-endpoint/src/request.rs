@@ -31,6 +31,8 @@ pub struct Request<'a> {
     pub has_identity: bool,
     /// Whether the answer has lists of header values.
     pub(crate) has_header_lists: bool,
+    /// Whether a function URL has sent it, the only service that takes streams.
+    pub is_of_function_url: bool,
     /// The most bytes of the function's response, with the answer as a JSON string, that the service passes on.
     pub max_answer_bytes: usize,
 }

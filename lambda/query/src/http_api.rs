@@ -45,7 +45,7 @@ pub(crate) struct Settings {
     pub(crate) auth: HttpAuth,
     /// `HTTP_BASE_PATH`: a path before those of the routes.
     pub(crate) base_path: Option<String>,
-    /// `RESPONSE_STREAMING`: whether the service in front of the function takes streams, and nothing else.
+    /// `RESPONSE_STREAMING`: whether function URLs take streams, and nothing else.
     pub(crate) streams: bool,
     /// `WORKSPACE_URL` and `WORKSPACE_AUTH`.
     pub(crate) workspace: Workspace,
@@ -102,7 +102,7 @@ impl HttpApi {
             }
             Served::Whole(answer) => {
                 let (status, bytes) = (answer.status, Some(answer.body().len()));
-                let answer = if self.settings.streams {
+                let answer = if self.streams(&request) {
                     aws::Answer::Http(http::Response::from(answer).map(stream::whole))
                 } else {
                     aws::Answer::Json(answer.reply(&request))
@@ -132,6 +132,10 @@ impl HttpApi {
         })
     }
 
+    fn streams(&self, request: &Request<'_>) -> bool {
+        self.settings.streams && request.is_of_function_url
+    }
+
     /// Passes a request on. `path` begins with `/api/v1/`.
     async fn read(&self, request: &Request<'_>, path: &str, takes_form: bool, deadline: Instant) -> Served {
         let parameters = match parameters(request) {
@@ -145,10 +149,11 @@ impl HttpApi {
             (false, true) => shortest_method(&parameters),
             (false, false) => Method::GET,
         };
-        let wanted = if self.settings.streams { stream::BEGINNING } else { MAX_BODY + 1 };
+        let streams = self.streams(request);
+        let wanted = if streams { stream::BEGINNING } else { MAX_BODY + 1 };
         let accept_encoding = request.headers.accept_encoding.as_deref();
         let result = match api.exchange(method, path, &parameters, wanted).await {
-            Ok((response, rest)) if self.settings.streams && response.body.len() == stream::BEGINNING => {
+            Ok((response, rest)) if streams && response.body.len() == stream::BEGINNING => {
                 return Served::Stream(stream::of(response, rest, accept_encoding));
             }
             other => other.map(|(response, _)| response),

@@ -90,6 +90,22 @@ async fn repeated_parameters_come_through_every_service() {
     assert_eq!(parameters, pairs(&[("match[]", "a+"), ("match[]", "b")]));
 }
 
+/// API Gateway and load balancers take no streams.
+#[tokio::test]
+async fn only_function_urls_get_streams() {
+    let server = ScriptedServer::in_order(vec![empty()]).await;
+    let function = api(&server, &[("HTTP_AUTH", "none"), ("RESPONSE_STREAMING", "true")]);
+    let mut of_api = event("GET", "/api/v1/query", "query=up", "");
+    of_api["requestContext"]["domainName"] = "abc.execute-api.eu-west-1.amazonaws.com".into();
+    let of_load_balancer = json!({
+        "httpMethod": "GET", "path": "/api/v1/query", "requestContext": {"elb": {}}, "headers": {},
+        "queryStringParameters": {"query": "up"},
+    });
+    for event in [of_api, of_load_balancer] {
+        assert_eq!(function.invoke(event).await["statusCode"], 200);
+    }
+}
+
 #[tokio::test]
 async fn nothing_is_passed_on_without_an_identity() {
     let server = ScriptedServer::in_order(vec![empty()]).await;
