@@ -26,6 +26,7 @@ say "The constructs and their tests"
 npm run --silent build
 rm -rf test/build
 npx --no-install tsc --project test
-node --test --test-reporter=spec test/build/*.test.js
+# By default Node leaves a core unused, and two are all that CI has.
+node --test --test-reporter=spec --test-concurrency="$(nproc)" test/build/*.test.js
 # Sequentially, because they pack the package, which compiles it again.
 node --test --test-reporter=spec --test-concurrency=1 test/build/package/*.test.js
