@@ -34,12 +34,12 @@ async fn to_the_end(mut function: Function, listener: &Listener, reports: usize)
 #[tokio::test]
 async fn the_lifecycle_is_reported_in_order() {
     let listener = Listener::start().await;
-    let mut function = started(subscribed(&listener)).await;
+    // The runtime and the extension start at the same time, so the runtime waits for the subscription.
+    let mut function = started(subscribed(&listener).env("INIT", "slow")).await;
     let first = invoke(&mut function, json!({ "do": "log" })).await;
     invoke(&mut function, json!({})).await;
     let events = to_the_end(function, &listener, 2).await;
     let mut kinds = types(&events);
-    // The runtime and the extension come up at the same time.
     let ready = kinds.iter().position(|kind| kind == "extension").expect("it is reported");
     kinds.remove(ready);
     assert_eq!(
