@@ -5,11 +5,11 @@ import { Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import {
   HttpAuth,
   PrometheusQueryFunctions,
-  PrometheusQueryFunctionsProps,
   QueryFunctionUrlOptions,
   QueryOperation,
 } from 'cdk-serverless-prometheus-push-gateway';
@@ -64,10 +64,12 @@ test('a function URL with IAM has no variables for auth', () => {
 });
 
 /** The handler, `RESPONSE_STREAMING` and the invoke mode of the URL of each function. */
-function streaming(props: Partial<PrometheusQueryFunctionsProps>, stack = newStack()): unknown[] {
-  const queries = newQueries(stack, { operations: [QueryOperation.QUERY], ...props });
-  queries.addFunctionUrl({ auth: HttpAuth.iam() });
-  queries.addMcpServer({ auth: HttpAuth.secret() });
+function streaming(invokeMode?: lambda.InvokeMode, inVpc = false): unknown[] {
+  const stack = newStack();
+  const vpc = inVpc ? new ec2.Vpc(stack, 'Vpc') : undefined;
+  const queries = newQueries(stack, { operations: [QueryOperation.QUERY], vpc });
+  queries.addFunctionUrl({ auth: HttpAuth.iam(), invokeMode });
+  queries.addMcpServer({ auth: HttpAuth.secret(), invokeMode });
   const template = Template.fromStack(stack);
   const urls = Object.values(template.findResources('AWS::Lambda::Url')).map(({ Properties }) => Properties);
   return Object.entries(template.findResources('AWS::Lambda::Function')).map(([id, { Properties }]) => [
@@ -78,20 +80,33 @@ function streaming(props: Partial<PrometheusQueryFunctionsProps>, stack = newSta
 }
 
 test('function URLs and MCP servers stream responses', () => {
-  assert.deepEqual(streaming({}), [
-    ['query', undefined, undefined],
-    ['api', 'true', 'RESPONSE_STREAM'],
-    ['api', 'true', 'RESPONSE_STREAM'],
-  ]);
+  for (const invokeMode of [undefined, lambda.InvokeMode.RESPONSE_STREAM]) {
+    assert.deepEqual(streaming(invokeMode), [
+      ['query', undefined, undefined],
+      ['api', 'true', 'RESPONSE_STREAM'],
+      ['api', 'true', 'RESPONSE_STREAM'],
+    ]);
+  }
 });
 
-test('in a VPC no response is streamed', () => {
-  const stack = newStack();
-  assert.deepEqual(streaming({ vpc: new ec2.Vpc(stack, 'Vpc') }, stack), [
-    ['query', undefined, undefined],
-    ['api', undefined, undefined],
-    ['api', undefined, undefined],
-  ]);
+test('buffered or in a VPC no response is streamed', () => {
+  for (const [invokeMode, inVpc] of [
+    [undefined, true],
+    [lambda.InvokeMode.BUFFERED, true],
+    [lambda.InvokeMode.BUFFERED, false],
+  ] as const) {
+    assert.deepEqual(streaming(invokeMode, inVpc), [
+      ['query', undefined, undefined],
+      ['api', undefined, 'BUFFERED'],
+      ['api', undefined, 'BUFFERED'],
+    ]);
+  }
+});
+
+test('fails if a URL in a VPC is to stream responses', () => {
+  assert.throws(() => streaming(lambda.InvokeMode.RESPONSE_STREAM, true), {
+    message: 'Stack/Queries: invokeMode: expected BUFFERED in a VPC, got RESPONSE_STREAM',
+  });
 });
 
 test('a role may invoke a function URL with IAM', () => {

@@ -161,7 +161,10 @@ for (const [props, message] of [
   [{ timeout: Duration.seconds(901) }, 'timeout: expected whole seconds between 3 s and 900 s, got 901 s'],
   [{ environment: { WORKSPACE_URL: 'x' } }, 'environment: WORKSPACE_URL is reserved; use the prop workspace'],
   [{ environment: { WORKSPACE_AUTH: 'none' } }, 'environment: WORKSPACE_AUTH is reserved; use the prop workspace'],
-  [{ environment: { RESPONSE_STREAMING: 'false' } }, 'environment: RESPONSE_STREAMING is reserved; use the prop vpc'],
+  [
+    { environment: { RESPONSE_STREAMING: 'false' } },
+    'environment: RESPONSE_STREAMING is reserved; use the prop invokeMode',
+  ],
 ] as [Partial<PrometheusQueryFunctionsProps>, string][]) {
   test(`fails: ${message}`.slice(0, 60), () => {
     assert.throws(() => newQueries(newStack(), props), { message: `Stack/Queries: ${message}` });

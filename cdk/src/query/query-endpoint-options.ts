@@ -22,6 +22,13 @@ export interface QueryFunctionUrlOptions {
   readonly enforceLabels?: { [name: string]: string };
 
   /**
+   * How the function responds.
+   *
+   * @default - RESPONSE_STREAM; BUFFERED in a VPC
+   */
+  readonly invokeMode?: lambda.InvokeMode;
+
+  /**
    * Identifier of the URL: 1 to 32 letters and digits. Set it for each URL of a workspace with several tenants: every one
    * has its own function, secret and `enforceLabels`.
    *

@@ -29,7 +29,12 @@ export function queryFunctionUrl(
   props: PrometheusQueryFunctionsProps,
   labelsBySecret: LabelsBySecret,
   client: keyof typeof CLIENTS,
-  { auth, enforceLabels, tenant }: QueryFunctionUrlOptions,
+  {
+    auth,
+    enforceLabels,
+    invokeMode = props.vpc ? lambda.InvokeMode.BUFFERED : lambda.InvokeMode.RESPONSE_STREAM,
+    tenant,
+  }: QueryFunctionUrlOptions,
 ): QueryFunctionUrl {
   const id = `${tenant ?? ''}${CLIENTS[client]}`;
   const functionName =
@@ -37,6 +42,7 @@ export function queryFunctionUrl(
     [props.functionNamePrefix, tenant, client].filter((part) => part !== undefined).join('-');
   const labels = JSON.stringify(Object.entries(enforceLabels ?? {}).sort());
   const given = auth._secret;
+  const isStreaming = invokeMode === lambda.InvokeMode.RESPONSE_STREAM;
   validate(parent, [
     text('tenant', tenant, /^[a-zA-Z0-9]{1,32}$/, '1 to 32 letters and digits'),
     not(
@@ -48,6 +54,9 @@ export function queryFunctionUrl(
       `tenant: expected a function name of at most 64 characters, got "${functionName}"`,
     ),
     ...enforcedLabelProblems(enforceLabels),
+    // "Lambda function URLs do not support response streaming within a VPC environment":
+    // https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
+    not(isStreaming && props.vpc !== undefined, 'invokeMode: expected BUFFERED in a VPC, got RESPONSE_STREAM'),
     given &&
       not(
         (labelsBySecret.get(given.secretArn) ?? labels) !== labels,
@@ -67,9 +76,6 @@ export function queryFunctionUrl(
       ? (given ?? newHttpSecret(scope, 'prometheus', 'User name and password for querying metrics'))
       : undefined;
   const isIam = auth._mode === 'iam';
-  // "Lambda function URLs do not support response streaming within a VPC environment":
-  // https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
-  const isStreaming = !props.vpc;
   const fn = newFunction(scope, {
     ...props,
     artifact: 'query',
@@ -101,7 +107,8 @@ export function queryFunctionUrl(
   const functionUrl = new lambda.FunctionUrl(scope, 'Url', {
     function: fn,
     authType: isIam ? lambda.FunctionUrlAuthType.AWS_IAM : lambda.FunctionUrlAuthType.NONE,
-    invokeMode: isStreaming ? lambda.InvokeMode.RESPONSE_STREAM : undefined,
+    // Always given, so that an update changes it.
+    invokeMode,
   });
   return { function: fn, functionUrl, mcpUrl: `${functionUrl.url}mcp`, secret };
 }

@@ -106,8 +106,8 @@ export class PrometheusQueryFunctions extends Construct implements ec2.IConnecta
   /**
    * Adds a function that serves the HTTP API of Prometheus at a function URL, for clients that cannot sign requests:
    * Grafana, `promtool` and libraries take it for a Prometheus. At the path `/mcp` it is an MCP server with the operations
-   * as tools. Responses are streamed, up to 200 MB; in a VPC a response has at most 6 MB. The function can query only
-   * `workspace`. It gets:
+   * as tools. Responses are streamed, up to 200 MB; in a VPC or with `InvokeMode.BUFFERED` a response has at most 6 MB.
+   * The function can query only `workspace`. It gets:
    *
    *  - `aps:GetLabels`, `aps:GetMetricMetadata`, `aps:GetSeries`, `aps:QueryMetrics`, `aps:ListAlerts` and `aps:ListRules` on
    *    the workspace

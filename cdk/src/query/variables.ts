@@ -14,8 +14,7 @@ export const VARIABLES: Variables<keyof PrometheusQueryFunctionsProps | keyof Qu
   HTTP_AUTH: 'auth',
   HTTP_AUTH_SECRET: 'auth',
   ENFORCE_LABELS: 'enforceLabels',
-  // Function URLs set it unless they are in a VPC.
-  RESPONSE_STREAMING: 'vpc',
+  RESPONSE_STREAMING: 'invokeMode',
   AWS_LAMBDA_LOG_LEVEL: 'logLevel',
   AWS_LAMBDA_LOG_FORMAT: 'logLevel',
 };
