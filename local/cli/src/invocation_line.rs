@@ -1,6 +1,6 @@
 //! Prints each invocation as one line, with its log lines below.
 
-use local_lambda::runtime::Invocation;
+use local_lambda::runtime::{Invocation, Outcome};
 use local_lambda::service::PoolEvent;
 use local_testing::truncate;
 use owo_colors::OwoColorize as _;
@@ -24,7 +24,14 @@ fn print_invocation(began: Instant, function: &str, payload_bytes: usize, invoca
     let start = init.map(|init| format!(", cold start {}", millis(init))).unwrap_or_default();
     let memory = max_rss_kb.map(|kb| format!(", {} MB", kb.div_ceil(1_024))).unwrap_or_default();
     let (mark, answer) = match invocation.result() {
-        Ok(body) => ("✓".green().to_string(), truncate(&String::from_utf8_lossy(body), 100)),
+        Ok(body) => {
+            let body = String::from_utf8_lossy(body);
+            let answer = match invocation.outcome {
+                Outcome::Streamed { bytes } => format!("{bytes} bytes streamed"),
+                _ => truncate(&body, 100),
+            };
+            ("✓".green().to_string(), answer)
+        }
         Err(error) => ("✗".red().to_string(), truncate(&String::from_utf8_lossy(&error), 200)),
     };
     print_line!(

@@ -34,8 +34,8 @@
 //! while it arrives, and the connection breaks if the function fails in the middle of it. The bytes of any other response are the
 //! body.
 //!
-//! Not emulated: TLS, HTTP/2, CORS, the bandwidth of streams, streams of a REST API, throttling by API Gateway itself, rules of a load balancer.
-//! With [`Endpoint::iam`], a request must have a signature, which is not verified.
+//! Not emulated: TLS, HTTP/2, CORS, the bandwidth of streams, streams of a REST API, throttling by API Gateway itself, rules of
+//! a load balancer. With [`Endpoint::iam`], a request must have a signature, which is not verified.
 //!
 //! [`FunctionUrl`]: Kind::FunctionUrl
 //! [`HttpApi`]: Kind::HttpApi

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
@@ -155,36 +156,38 @@ impl Shared {
         body: Incoming,
     ) -> Response<ResponseBody> {
         let began = Instant::now();
-        if is_response
-            && response_stream::is_streamed(headers)
-            && let Some(stream) = self.stream_of(id)
-        {
+        let is_streamed = is_response && response_stream::is_streamed(headers);
+        if is_streamed && let Some(stream) = self.stream_of(id) {
             let (bytes, report) = response_stream::pass_on(headers, body, stream).await;
-            let outcome = report.map_or(Outcome::Streamed, Outcome::function_error);
-            let _ = self.events.send(Event::Answer(outcome, Answer { bytes, began, ended: Instant::now() }));
+            let outcome = report.map_or(Outcome::Streamed { bytes }, Outcome::function_error);
+            self.ended(outcome, bytes, began);
             return accepted();
         }
-        let body = read(body, MAX_RESPONSE_BYTES).await;
-        let ended = Instant::now();
+        let body = Limited::new(body, MAX_RESPONSE_BYTES).collect().await;
         if self.current().take_if(|current| current.id == id).is_none() {
             return error(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
         }
-        let (body, response) = match body {
-            Some(body) => (body, accepted()),
-            None => (
-                error_report("Function.ResponseSizeTooLarge", "response payload size exceeded"),
-                error(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "RequestEntityTooLarge",
-                    &format!("Exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."),
-                ),
-            ),
+        let Ok(body) = body else {
+            let report = error_report("Function.ResponseSizeTooLarge", "response payload size exceeded");
+            let bytes = report.len();
+            self.ended(Outcome::function_error(report), bytes, began);
+            let message = format!("Exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes).");
+            return error(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &message);
         };
-        let answer = Answer { bytes: body.len(), began, ended };
-        let is_response = is_response && response.status() == StatusCode::ACCEPTED;
-        let outcome = if is_response { Outcome::Response(body) } else { Outcome::function_error(body) };
-        let _ = self.events.send(Event::Answer(outcome, answer));
-        response
+        let report = body.trailers().filter(|_| is_streamed).and_then(response_stream::reported);
+        let body = body.to_bytes();
+        let bytes = body.len();
+        let outcome = match report {
+            Some(report) => Outcome::function_error(report),
+            None if is_response => Outcome::Response(body),
+            None => Outcome::function_error(body),
+        };
+        self.ended(outcome, bytes, began);
+        accepted()
+    }
+
+    fn ended(&self, outcome: Outcome, bytes: usize, began: Instant) {
+        let _ = self.events.send(Event::Answer(outcome, Answer { bytes, began, ended: Instant::now() }));
     }
 
     /// Who takes the response of an invocation as it arrives. It can be answered no more.

@@ -148,7 +148,10 @@ pub enum Outcome {
     /// The function's response.
     Response(Bytes),
     /// The function's response was passed on as it arrived, all of it.
-    Streamed,
+    Streamed {
+        /// Its length.
+        bytes: usize,
+    },
     /// The function reported an error.
     FunctionError {
         /// `errorType` of the report.
@@ -230,8 +233,9 @@ impl Invocation {
         billed.as_nanos().div_ceil(1_000_000)
     }
 
-    /// The function's response, which is empty if it was streamed, or else the error that its caller gets: JSON with `errorType` and `errorMessage` (Lambda
-    /// Developer Guide, "Understanding retry behavior", "Troubleshoot invocation issues").
+    /// The function's response, which is empty if it was streamed, or else the error that its caller gets: JSON with
+    /// `errorType` and `errorMessage` (Lambda Developer Guide, "Understanding retry behavior", "Troubleshoot invocation
+    /// issues").
     ///
     /// # Errors
     /// The invocation failed.
@@ -239,7 +243,7 @@ impl Invocation {
         static EMPTY: Bytes = Bytes::new();
         let (error_type, message) = match &self.outcome {
             Outcome::Response(body) => return Ok(body),
-            Outcome::Streamed => return Ok(&EMPTY),
+            Outcome::Streamed { .. } => return Ok(&EMPTY),
             Outcome::FunctionError { raw, .. } => return Err(raw.clone()),
             Outcome::TimedOut { timeout } => (
                 ExtensionFault::TIMED_OUT,

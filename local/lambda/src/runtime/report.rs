@@ -57,7 +57,7 @@ impl Status {
 
     pub(super) fn of(outcome: &Outcome) -> Self {
         match outcome {
-            Outcome::Response(_) | Outcome::Streamed => Self::success(),
+            Outcome::Response(_) | Outcome::Streamed { .. } => Self::success(),
             Outcome::FunctionError { error_type, .. } => Self::error(error_type),
             Outcome::TimedOut { .. } => Self::timeout(),
             Outcome::ExtensionFailed(fault) => Self::failure(&fault.error_type),

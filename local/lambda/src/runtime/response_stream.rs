@@ -66,7 +66,7 @@ pub(super) async fn pass_on(
 }
 
 /// The error report in the trailers of a response.
-fn reported(trailers: &HeaderMap) -> Option<Bytes> {
+pub(super) fn reported(trailers: &HeaderMap) -> Option<Bytes> {
     let kind = trailers.get("lambda-runtime-function-error-type")?;
     let report =
         trailers.get("lambda-runtime-function-error-body").and_then(|body| STANDARD.decode(body).ok());

@@ -84,7 +84,7 @@ impl Sandbox {
         let duration = began.at.elapsed();
         // Lambda ends an invocation when the runtime requests the next one; until then it may still run.
         let poll = match &outcome {
-            Outcome::Response(_) | Outcome::Streamed | Outcome::FunctionError { .. } => {
+            Outcome::Response(_) | Outcome::Streamed { .. } | Outcome::FunctionError { .. } => {
                 self.wait_for_poll(deadline).await
             }
             Outcome::TimedOut { .. } => Err((ShutdownReason::Timeout, Status::timeout())),
