@@ -104,10 +104,10 @@ struct Answered {
     response: Response,
     /// The wait that the receiver requests.
     retry_after: Option<Duration>,
-    unread: Unread,
+    unread: Option<Unread>,
 }
 
-fn only_read((response, _): (Response, Unread)) -> Response {
+fn only_read((response, _): (Response, Option<Unread>)) -> Response {
     response
 }
 
@@ -160,7 +160,7 @@ impl Client {
     }
 
     /// [`Client::send`] for bodies of any size: what follows the first [`Request::wanted_body`] bytes of a 2xx response is
-    /// a stream. It ends with an error if the connection does, or at `deadline`.
+    /// a stream, unless that was all. It ends with an error if the connection does, or after `deadline`.
     ///
     /// # Errors
     /// [`Failure`]: no final response in time.
@@ -168,10 +168,10 @@ impl Client {
         &self,
         request: &Request,
         deadline: Instant,
-    ) -> Result<(Response, StreamedBody), Failure> {
+    ) -> Result<(Response, Option<StreamedBody>), Failure> {
         let patience = Patience { busy: deadline, deadline };
         let (response, unread) = self.send_in_attempts(request, patience, self.purpose.timeout()).await?;
-        Ok((response, unread.stream(request.uri.clone(), deadline)))
+        Ok((response, unread.map(|unread| unread.stream(request.uri.clone(), deadline))))
     }
 
     /// [`Client::send`] with less patience for a receiver that responds.
@@ -197,7 +197,7 @@ impl Client {
         request: &Request,
         patience: Patience,
         attempt_timeout: fn(Duration) -> Option<Duration>,
-    ) -> Result<(Response, Unread), Failure> {
+    ) -> Result<(Response, Option<Unread>), Failure> {
         let started = Instant::now();
         let mut attempts = Attempts::default();
         let mut unanswered = 0;
@@ -313,7 +313,7 @@ impl Client {
             }
         }
         let arrived = body.split_off(limit.min(body.len())).freeze();
-        let unread = Unread { arrived, response: (!is_whole).then_some(response) };
+        let unread = (status.is_success() && !is_whole).then_some(Unread { arrived, response });
         // A 2xx response may be an error too: of a proxy, or in the form of Prometheus.
         let body = redact::without(body.freeze(), &secrets);
         let response =

@@ -8,11 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::headers::Headers;
 use crate::query::Query;
-use crate::request::Request;
+use crate::request::{Request, Service};
 use crate::{alb, payload_1, payload_2};
-
-/// Lambda's quota for a response. <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-const MAX_ANSWER_BYTES: usize = 6 * 1_024 * 1_024;
 
 /// The members that any of the services writes.
 #[derive(Debug, Deserialize)]
@@ -103,8 +100,11 @@ impl<'a> Event<'a> {
             }
             _ => payload_1::parts(&self)?,
         };
-        let is_of_function_url = self.request_context.is_of_function_url();
-        let is_of_load_balancer = self.request_context.elb.is_some();
+        let service = match &self.request_context {
+            Context { elb: Some(_), .. } => Service::LoadBalancer,
+            context if context.is_of_function_url() => Service::FunctionUrl,
+            _ => Service::ApiGateway,
+        };
         let has_header_lists = self.headers.is_none() && self.multi_value_headers.is_some();
         let Parts { method, path, query, received_ms, has_identity } = parts;
         Some(Request {
@@ -117,8 +117,7 @@ impl<'a> Event<'a> {
             received_ms,
             has_identity,
             has_header_lists,
-            is_of_function_url,
-            max_answer_bytes: if is_of_load_balancer { alb::MAX_ANSWER_BYTES } else { MAX_ANSWER_BYTES },
+            service,
         })
     }
 }

@@ -30,5 +30,5 @@ pub mod settings;
 pub use answer::{Answer, Reply};
 pub use authenticator::{Authenticator, Denied};
 pub use headers::Headers;
-pub use request::{Request, UnreadableBody};
+pub use request::{Request, Service, UnreadableBody};
 pub use settings::{HttpAuth, base_path, http_auth};

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use formats::text::text_of;
 
+use crate::alb;
 use crate::event::Event;
 use crate::headers::Headers;
 use crate::query::Query;
@@ -31,10 +32,30 @@ pub struct Request<'a> {
     pub has_identity: bool,
     /// Whether the answer has lists of header values.
     pub(crate) has_header_lists: bool,
-    /// Whether a function URL has sent it, the only service that takes streams.
-    pub is_of_function_url: bool,
+    /// The service that sent it.
+    pub service: Service,
+}
+
+/// A service in front of the function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// A function URL.
+    FunctionUrl,
+    /// An API of API Gateway.
+    ApiGateway,
+    /// An application load balancer.
+    LoadBalancer,
+}
+
+impl Service {
     /// The most bytes of the function's response, with the answer as a JSON string, that the service passes on.
-    pub max_answer_bytes: usize,
+    pub fn max_answer_bytes(self) -> usize {
+        match self {
+            // Lambda's quota: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+            Self::FunctionUrl | Self::ApiGateway => 6 * 1_024 * 1_024,
+            Self::LoadBalancer => alb::MAX_ANSWER_BYTES,
+        }
+    }
 }
 
 /// A body that is not a string, or that is marked as base64 and is not.

@@ -63,7 +63,7 @@ impl Api {
     /// As [`Api::get`], but parameters that are too long for a URL are sent in the form body of a POST, which `query` and
     /// `query_range` take (<https://prometheus.io/docs/prometheus/latest/querying/api/>).
     pub(crate) async fn get_or_post(&self, path: &str, parameters: &Parameters<'_>) -> Result<Body, Error> {
-        self.send(shortest_method(parameters), path, parameters).await
+        self.send(method_for(parameters), path, parameters).await
     }
 
     async fn send(&self, method: Method, path: &str, parameters: &Parameters<'_>) -> Result<Body, Error> {
@@ -72,7 +72,7 @@ impl Api {
     }
 
     /// Sends a request for `path`, which begins with a slash and needs no encoding. The response has any final status, and
-    /// a body of at most `wanted_body` bytes, of which the stream is the rest. A request that cannot be restricted to the
+    /// a body of at most `wanted_body` bytes; the stream has the others. A request that cannot be restricted to the
     /// enforced labels is not sent: its response is the reason.
     pub(crate) async fn exchange(
         &self,
@@ -80,11 +80,11 @@ impl Api {
         path: &str,
         parameters: &[(impl AsRef<str>, String)],
         wanted_body: usize,
-    ) -> Result<(Response, StreamedBody), Failure> {
+    ) -> Result<(Response, Option<StreamedBody>), Failure> {
         match self.enforced.as_ref().map(|enforced| enforced.restrict_request(path, parameters)) {
             None => self.send_request(method, path, parameters, wanted_body).await,
             Some(Ok(restricted)) => self.send_request(method, path, &restricted, wanted_body).await,
-            Some(Err(reason)) => Ok((reason.response(), StreamedBody::default())),
+            Some(Err(reason)) => Ok((reason.response(), None)),
         }
     }
 
@@ -94,7 +94,7 @@ impl Api {
         path: &str,
         parameters: &[(impl AsRef<str>, String)],
         wanted_body: usize,
-    ) -> Result<(Response, StreamedBody), Failure> {
+    ) -> Result<(Response, Option<StreamedBody>), Failure> {
         let mut url = format!("{}{path}", self.base.uri().to_string().trim_end_matches('/'));
         let mut headers = vec![
             (ACCEPT, HeaderValue::from_static("application/json")),
@@ -118,7 +118,7 @@ impl Api {
 }
 
 /// The method of a request that may have either: GET, unless the parameters are too long for a URL.
-pub(crate) fn shortest_method(parameters: &[(impl AsRef<str>, String)]) -> Method {
+pub(crate) fn method_for(parameters: &[(impl AsRef<str>, String)]) -> Method {
     if form(parameters).len() > MAX_QUERY_BYTES { Method::POST } else { Method::GET }
 }
 

@@ -149,7 +149,7 @@ mod tests {
             (vec![handler, ("WORKSPACE_URL", "example.com")], "WORKSPACE_URL: expected a URL that starts"),
             (vec![("_HANDLER", "api")], "WORKSPACE_URL is not set: expected the URL of the workspace"),
             (
-                vec![("_HANDLER", "api"), local, ("RESPONSE_STREAMING", "yes")],
+                vec![("_HANDLER", "api"), local, ("AWS_REGION", "eu-west-1"), ("RESPONSE_STREAMING", "yes")],
                 "RESPONSE_STREAMING: expected true or false",
             ),
             (vec![handler, ("ENFORCE_LABELS", r#"{"a":"b"}"#)], "ENFORCE_LABELS: expected not to be set"),

@@ -18,7 +18,7 @@ use crate::response::Response;
 use crate::time::Timestamp;
 use crate::truncation::Caller;
 
-/// Time kept back to return the response, which may have 6 MB.
+/// Time kept back to return the response, or the end of it.
 const MARGIN: Duration = Duration::from_millis(500);
 
 /// The handler of the query functions.

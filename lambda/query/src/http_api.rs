@@ -19,10 +19,10 @@ use std::time::Duration;
 use aws::text::truncate;
 use aws::{Client, StreamedBody};
 use http::Method;
-use http_endpoint::{Answer, Authenticator, HttpAuth, Reply, Request};
+use http_endpoint::{Answer, Authenticator, HttpAuth, Reply, Request, Service};
 use tokio::time::Instant;
 
-use crate::api::{MAX_BODY, shortest_method};
+use crate::api::{MAX_BODY, method_for};
 use crate::mcp::McpServer;
 use crate::operations::Operations;
 use crate::time::Timestamp;
@@ -133,7 +133,7 @@ impl HttpApi {
     }
 
     fn streams(&self, request: &Request<'_>) -> bool {
-        self.settings.streams && request.is_of_function_url
+        self.settings.streams && request.service == Service::FunctionUrl
     }
 
     /// Passes a request on. `path` begins with `/api/v1/`.
@@ -146,19 +146,19 @@ impl HttpApi {
         let api = self.operations.api(base, scope, deadline);
         let method = match (request.method == "POST", takes_form) {
             (true, _) => Method::POST,
-            (false, true) => shortest_method(&parameters),
+            (false, true) => method_for(&parameters),
             (false, false) => Method::GET,
         };
         let streams = self.streams(request);
         let wanted = if streams { stream::BEGINNING } else { MAX_BODY + 1 };
         let accept_encoding = request.headers.accept_encoding.as_deref();
         let result = match api.exchange(method, path, &parameters, wanted).await {
-            Ok((response, rest)) if streams && response.body.len() == stream::BEGINNING => {
+            Ok((response, Some(rest))) if streams => {
                 return Served::Stream(stream::of(response, rest, accept_encoding));
             }
             other => other.map(|(response, _)| response),
         };
-        Served::Whole(answer::of(result, accept_encoding, request.max_answer_bytes))
+        Served::Whole(answer::of(result, accept_encoding, request.service.max_answer_bytes()))
     }
 }
 

@@ -40,8 +40,10 @@ pub(super) fn of(
     answer
 }
 
-/// A body that is complete.
+/// A body that is complete. An empty one gets a line break: function URLs have been seen to keep a response without a body
+/// open (<https://github.com/awslabs/aws-lambda-web-adapter/issues/499>).
 pub(super) fn whole(bytes: Bytes) -> StreamedBody {
+    let bytes = if bytes.is_empty() { Bytes::from_static(b"\n") } else { bytes };
     Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
 }
 

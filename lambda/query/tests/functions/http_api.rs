@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::scripted::{Answer, ScriptedServer, empty, json_text};
+use crate::scripted::{Answer, ScriptedServer, empty, json_text, parameter};
 use crate::support::Function;
 
 /// An event of a function URL.
@@ -90,7 +90,7 @@ async fn repeated_parameters_come_through_every_service() {
     assert_eq!(parameters, pairs(&[("match[]", "a+"), ("match[]", "b")]));
 }
 
-/// API Gateway and load balancers take no streams.
+/// The others would return the form of the stream.
 #[tokio::test]
 async fn only_function_urls_get_streams() {
     let server = ScriptedServer::in_order(vec![empty()]).await;
@@ -104,6 +104,34 @@ async fn only_function_urls_get_streams() {
     for event in [of_api, of_load_balancer] {
         assert_eq!(function.invoke(event).await["statusCode"], 200);
     }
+}
+
+#[tokio::test]
+async fn streams_are_authenticated_and_restricted() {
+    let server = ScriptedServer::in_order(vec![empty()]).await;
+    let function = api(&server, &[("RESPONSE_STREAMING", "true"), ("ENFORCE_LABELS", r#"{"tenant":"a"}"#)]);
+    let mut event = event("GET", "/api/v1/query", "query=up", "");
+    assert_eq!(function.stream(event.clone()).await.status(), 401);
+    assert!(server.requests().is_empty());
+    event["requestContext"]["authorizer"] = json!({"iam": {"userArn": "arn:aws:iam::1:user/a"}});
+    assert_eq!(function.stream(event.clone()).await.status(), 200);
+    let query = parameter(&server.requests()[0], "query");
+    assert_eq!(query.as_deref(), Some(r#"up{tenant="a"}"#));
+    event["rawPath"] = "/api/v1/rules".into();
+    assert_eq!(function.stream(event).await.status(), 403);
+}
+
+/// A response without a body would have no end.
+#[tokio::test]
+async fn streams_are_not_empty() {
+    let server = ScriptedServer::in_order(Vec::new()).await;
+    let function = api(&server, &[("HTTP_AUTH", "none"), ("RESPONSE_STREAMING", "true")]);
+    let answer = function.stream(event("OPTIONS", "/api/v1/query", "", "")).await;
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["allow"]),
+        (200, &"GET, POST, OPTIONS".parse().unwrap())
+    );
+    assert_eq!(answer.body(), "\n");
 }
 
 #[tokio::test]

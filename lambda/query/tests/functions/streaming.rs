@@ -22,9 +22,13 @@ use local_testing::http_server::{HttpServer as Server, Reply, ResponseBody};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-use crate::support::{binary, credentials};
+use crate::http_api::event;
+use crate::support::{TOKEN, binary, credentials};
 
 const MIB: usize = 1 << 20;
+
+/// Of the function.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A function URL in front of a workspace whose answers the test sends part by part.
 struct Streaming {
@@ -54,7 +58,7 @@ impl Streaming {
             .env("RESPONSE_STREAMING", "true")
             .env("WORKSPACE_URL", format!("http://{}", workspace.address()));
         options.credentials = RoleCredentials::Environment(credentials());
-        options.timeout = Duration::from_secs(5);
+        options.timeout = TIMEOUT;
         let logs = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&logs);
         let function = Pool::new(options, 1, move |event| {
@@ -199,14 +203,58 @@ async fn an_answer_that_breaks_off_late_breaks_off_for_the_caller() {
     }
 }
 
-/// Lambda would kill the process.
+/// By the trailers, without a function URL.
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_an_error_of_the_invocation() {
+    let bodies = vec![body_of(vec![Ok(noise(2 * MIB)), broken()]), body_of(vec![Ok(noise(2 * MIB))])];
+    let streaming = Streaming::start(bodies).await;
+    let event = event("GET", "/api/v1/query", "query=up", "").to_string();
+    let failed = streaming.function.invoke(event.clone().into(), None).await.expect("an environment");
+    let (kind, message) = failed.function_error().expect("an error");
+    assert!(kind == "IncompleteResponse" && message.contains("127.0.0.1:"), "{kind}: {message}");
+    let whole = streaming.function.invoke(event.into(), None).await.expect("an environment");
+    assert!(whole.response().is_some_and(|response| response.len() > 2 * MIB), "{:?}", whole.outcome);
+}
+
+/// It is shorter than what arrived, but all of it.
+#[tokio::test]
+async fn a_long_answer_that_repeats_the_session_token_is_complete() {
+    let sent = [TOKEN.as_bytes(), &noise(3 * MIB)].concat();
+    let streaming = Streaming::start(vec![body_of(vec![Ok(sent.clone().into())])]).await;
+    let received = streaming.get("identity").await.collect().await.expect("an end").to_bytes();
+    assert!(received.ends_with(&sent[TOKEN.len()..]), "{} bytes", received.len());
+    assert!(!received.starts_with(TOKEN.as_bytes()));
+}
+
+/// Lambda would kill the process at the timeout. A workspace stops sending, and another one does not.
 #[tokio::test]
 async fn an_answer_without_an_end_breaks_off_before_the_timeout() {
-    let (sender, body) = parts();
-    let streaming = Streaming::start(vec![body]).await;
-    sender.send(Ok(noise(2 * MIB))).await.expect("a reader");
-    assert!(streaming.get("identity").await.collect().await.is_err());
-    let log = streaming.log();
-    assert!(log.contains("The response was cut off.") && log.contains("no answer"), "{log}");
-    assert!(streaming.function.environments()[0].pid.is_some());
+    for stops in [true, false] {
+        let (sender, body) = parts();
+        let streaming = Streaming::start(vec![body]).await;
+        let sending = tokio::spawn(async move {
+            let part = noise(MIB);
+            for nth in 0.. {
+                if stops && nth == 2 {
+                    std::future::pending::<()>().await;
+                }
+                if sender.send(Ok(part.clone())).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let mut answer = streaming.get("identity").await;
+        let end = loop {
+            match answer.frame().await {
+                // Slow enough for the limit of 200 MB, and fast enough to reach the end in time.
+                Some(Ok(_)) => tokio::time::sleep(Duration::from_millis(5)).await,
+                end => break end,
+            }
+        };
+        assert!(end.is_some_and(|end| end.is_err()), "stops: {stops}");
+        sending.abort();
+        let log = streaming.log();
+        assert!(log.contains("cut off") && log.contains("did not arrive in time"), "{log}");
+        assert!(streaming.function.environments()[0].pid.is_some(), "stops: {stops}");
+    }
 }

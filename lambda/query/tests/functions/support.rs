@@ -5,7 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws::{Answer, Client, World};
 use aws_credential_types::Credentials;
-use query::{Config, Handler, Invocation};
+use bytes::Bytes;
+use http::Response;
+use http_body_util::BodyExt as _;
+use query::{Config, Handler, Invocation, JsonReply};
 use serde_json::Value;
 
 use crate::scripted::ScriptedServer;
@@ -70,13 +73,28 @@ impl Function {
         self.invoke_as(Some(tool), payload).await
     }
 
+    /// Invokes the function for an answer that is a stream, and reads it to its end.
+    pub(crate) async fn stream(&self, payload: Value) -> Response<Bytes> {
+        match self.answer(None, payload).await {
+            Answer::Json(reply) => panic!("no stream: {reply:?}"),
+            Answer::Http(response) => {
+                let (head, body) = response.into_parts();
+                Response::from_parts(head, body.collect().await.expect("an end").to_bytes())
+            }
+        }
+    }
+
     async fn invoke_as(&self, tool: Option<&str>, payload: Value) -> Value {
-        let payload = payload.to_string();
-        let invocation = Invocation { payload: payload.as_bytes(), tool, now: fixed_now(), time: self.time };
-        match self.handler.handle(invocation).await.into_answer() {
+        match self.answer(tool, payload).await {
             Answer::Json(reply) => serde_json::to_value(reply).expect("JSON"),
             Answer::Http(response) => panic!("a stream: {response:?}"),
         }
+    }
+
+    async fn answer(&self, tool: Option<&str>, payload: Value) -> Answer<JsonReply> {
+        let payload = payload.to_string();
+        let invocation = Invocation { payload: payload.as_bytes(), tool, now: fixed_now(), time: self.time };
+        self.handler.handle(invocation).await.into_answer()
     }
 }
 
