@@ -148,7 +148,7 @@ async fn the_first_bytes_arrive_before_the_last_are_sent() {
 #[tokio::test]
 async fn a_long_answer_is_compressed_for_callers_that_accept_it() {
     let sent = noise(3 * MIB);
-    for length in [3 * MIB, MIB, MIB - 1, 0] {
+    for length in [3 * MIB, MIB, MIB - 1] {
         let part = sent.slice(..length);
         let streaming = Streaming::start(vec![body_of(vec![Ok(part.clone())])]).await;
         let answer = streaming.get("gzip").await;
