@@ -1,7 +1,10 @@
 //! What a model reads of over 200 expressions is what Prometheus answers: the same series, times and doubles.
 
+use std::path::Path;
+
 use bytes::Bytes;
 use http::Method;
+use local_testing::prometheus::Prometheus;
 use local_testing::prometheus::client::PrometheusClient;
 use local_testing::promql::{self, END_S};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -94,4 +97,47 @@ async fn expressions_have_the_answers_of_prometheus() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(equal >= 200 && refused >= 20, "{equal} {refused}");
+}
+
+/// Prometheus estimates exponentially since 3.0.
+#[tokio::test]
+#[ignore = "npm run conformance has Prometheus 3"]
+async fn quantiles_are_those_of_prometheus() {
+    let program = std::env::var_os("PROMETHEUS3").expect("the path of Prometheus 3");
+    let prometheus = Prometheus::start(Path::new(&program), 0).await.expect("prometheus");
+    promql::write(prometheus.url()).await.expect("its receiver");
+    let client = PrometheusClient::new(prometheus.url()).expect("a base URL");
+    let function = Function::new(
+        "api",
+        &[("WORKSPACE_URL", prometheus.url()), ("WORKSPACE_AUTH", "none"), ("HTTP_AUTH", "none")],
+    );
+    let mut compared = 0;
+    for histogram in [
+        "latency_seconds",
+        "latency_seconds * -1",
+        "sum(latency_seconds)",
+        "rate(latency_seconds[2m])",
+        "sum by (job) (increase(latency_seconds[90s]))",
+    ] {
+        let arguments = json!({"query": histogram, "time": END_S, "limit": 100_000});
+        let (texts, is_error) = call(&function, "query", arguments).await;
+        assert!(!is_error, "{histogram}: {texts:?}");
+        let ours: Value = serde_json::from_str(&texts[0]).expect("JSON");
+        for (name, q) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99)] {
+            let (_, body) = answer(&client, &format!("histogram_quantile({q}, {histogram})")).await;
+            let theirs = body["data"]["result"].as_array().expect("a list");
+            for element in ours["result"].as_array().expect("a list") {
+                let mut labels = element["metric"].clone();
+                labels.as_object_mut().expect("labels").remove("__name__");
+                let same = theirs.iter().find(|other| other["metric"] == labels).expect("its quantile");
+                let expected: f64 = same["value"][1].as_str().expect("text").parse().expect("a number");
+                let quantile = element["histogram"][1][name].as_f64().expect("a number");
+                // It has four digits.
+                let is_equal = (quantile - expected).abs() <= expected.abs() * 5e-4;
+                assert!(is_equal, "{name} of {histogram}: {quantile} is not {expected}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 30, "{compared}");
 }
