@@ -181,8 +181,8 @@ require_npm_packages() {
 # Usage: build_local <package>…
 build_local() {
   if [ -n "${CI:-}" ]; then
-    # As the tests build them, so that CI compiles nothing twice.
-    cargo build --workspace --locked "${@/#/--bin=}"
+    # As the tests build them, with the features of all packages and their tests, so that CI compiles nothing twice.
+    cargo test --workspace --locked --no-run --quiet
     BUILT="$(target_directory)/debug"
   else
     cargo build --profile local --locked "${@/#/--package=}"
