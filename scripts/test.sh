@@ -44,10 +44,20 @@ PUSH_GATEWAY_LOCAL="$(target_directory)/debug/push-gateway-local"
 MOTO_SERVER="$VENV/bin/moto_server"
 export PUSH_GATEWAY_BINARY QUERY_BINARY TELEMETRY_EXTENSION_BINARY PUSH_GATEWAY_LOCAL MOTO_SERVER
 
-say "Unit, property and end-to-end tests"
-cargo test --workspace --locked
+say "Unit, property and end-to-end tests, and beside them, since they often wait, those of the constructs"
+constructs="$(mktemp)"
+# Programs in the background ignore Ctrl-C.
+trap 'kill 0' INT
+nice -n 19 npm test --workspace cdk >"$constructs" 2>&1 &
+testing="$!"
+failed=""
+cargo test --workspace --locked || failed="cargo test"
+wait "$testing" || failed="${failed:-npm test --workspace cdk}"
+cat "$constructs"
+rm "$constructs"
+[ -z "$failed" ] || die "$failed failed, see above"
 
 say "End to end, with the AWS SDK for JavaScript and PromQL"
-npm test --workspaces --if-present
+npm test --workspace example
 
 say "All checks passed"
