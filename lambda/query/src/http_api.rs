@@ -177,7 +177,8 @@ fn parameters(request: &Request<'_>) -> Result<Vec<(String, String)>, http_endpo
 
 impl HttpResponse {
     /// Logs the request in one line, and a second one at level ERROR if the function or the workspace failed. A query may
-    /// have a megabyte and is not shown.
+    /// have a megabyte and is not shown. A stream has only begun, so its line has no `bytes`; the runtime logs it if it breaks
+    /// off.
     pub(crate) fn log(&self, took: Duration) {
         let Self { path, status, bytes, .. } = self;
         if *status >= 500 {
